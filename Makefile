@@ -1,0 +1,64 @@
+# Dunlin. `make` builds ./dunlin; `make help` lists the rest.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# V=1 shows the whole commands.
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@echo '$(1)')
+VERSION := 0.1.0
+
+# CONFIG chooses how: release (the default), asan (ASan and UBSan), tsan, fuzz.
+CONFIG  ?= release
+B       := build/$(CONFIG)$(if $(filter clang%,$(CC)),-clang)
+PKGS    := ncursesw openssl gmime-3.0 sqlite3 libxml-2.0 libgsasl
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	   -Wvla -Wformat=2 -Werror=implicit-function-declaration
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -DDUNLIN_VERSION='"$(VERSION)"' \
+	   -DDUNLIN_DATADIR='"$(PREFIX)/share/dunlin"'
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link
+LDFLAGS_fuzz := -fsanitize=address,undefined,fuzzer
+CFLAGS  := -std=c11 -pthread $(WARN) $(CFLAGS_$(CONFIG)) $(EXTRA_CFLAGS)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+LDLIBS  := $(shell pkg-config --libs $(PKGS)) -letpan -lunistring -lz -pthread
+
+SRC     := $(filter-out src/main.c,$(wildcard src/*/*.c))
+OBJ     := $(SRC:src/%.c=$(B)/%.o)
+TESTS   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all
+all: dunlin
+dunlin: $(B)/dunlin
+	@ln -sf $< $@ && touch -h $@
+
+$(B)/dunlin: $(B)/main.o $(B)/libdunlin.a
+	$(call say,  LINK $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS_$(CONFIG)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libdunlin.a: $(OBJ)
+	@rm -f $@
+	$(call say,  AR   $@)
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(call say,  CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: tests/unit/%.c $(B)/libdunlin.a
+	@mkdir -p $(@D)
+	$(call say,  CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Isrc $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS_$(CONFIG)) -MMD -MP -o $@ $< \
+		$(B)/libdunlin.a $(LDLIBS) -lcmocka
+
+-include $(OBJ:.o=.d) $(B)/main.d $(TESTS:=.d)
+
+include tests/tests.mk
+
+.PHONY: clean
+clean:
+	rm -rf build dunlin

@@ -1,0 +1,107 @@
+/* engine.h - the workers: one thread an account, which talks to the server, writes the store
+ * and posts small events that say what changed and carry no mail.
+ *
+ * All functions here are for the UI's thread (or a command without UI) and return at once: none
+ * waits for the network, none longer than a short local transaction. */
+#ifndef DUNLIN_ENGINE_H
+#define DUNLIN_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "path.h"
+#include "rc.h"
+#include "store.h"
+
+typedef uint64_t job_id;		/* 0: none */
+struct engine;
+
+enum event_kind {
+	EV_FOLDERS,		/* the account's list of folders, or their counts */
+	EV_FOLDER,		/* rows of a folder */
+	EV_BODY,		/* a section or the part tree of a message is there */
+	EV_PROGRESS,
+	EV_STATE,		/* the account's connection */
+	EV_NOTICE,		/* something a person must know: a refused action, a rebuilt mailbox */
+	EV_PASSWORD,		/* wanted: answer with engine_password */
+	EV_DONE			/* a job ended; exactly one a job */
+};
+
+enum link_state { LINK_OFFLINE, LINK_CONNECTING, LINK_SYNCING, LINK_ONLINE, LINK_NEEDS_PERSON };
+
+/* Plain data, copied by value. */
+struct event {
+	enum event_kind kind;
+	account_id account;
+	job_id job;			/* 0: nobody asked, the server told us */
+	union {
+		struct { folder_id id; uint32_t n_new; } folder;
+		struct { msg_id id; char section[64]; } body;
+		struct { uint64_t done, total; bool is_bytes; folder_id folder; } progress;	/* total 0: unknown */
+		struct { enum link_state link; int64_t retry_at; struct error why; } state;
+		struct error notice;
+		struct error done;	/* code ERR_OK on success */
+	} u;
+};
+
+enum job_kind {
+	JOB_FOCUS,		/* the folder on the screen: opened, kept current, waited in */
+	JOB_SYNC,		/* folder, or with folder 0 the whole account, now */
+	JOB_FETCH,		/* a section of a message ("" the whole; "TEXT*": header, part tree and what
+				 * part_readable chooses, as the pager needs them) into the store */
+	JOB_FOLDERS		/* the list of folders anew */
+};
+
+struct job {
+	enum job_kind kind;
+	account_id account;	/* JOB_SYNC, JOB_FOLDERS */
+	folder_id folder;
+	msg_id msg;
+	char section[64];
+};
+
+/* What a person does to messages. */
+enum act_kind {
+	ACT_FLAGS, ACT_MOVE, ACT_COPY, ACT_DELETE, ACT_ARCHIVE, ACT_EXPUNGE,
+	ACT_FOLDER_CREATE, ACT_FOLDER_RENAME, ACT_FOLDER_DELETE, ACT_EMPTY_TRASH
+};
+struct act {
+	enum act_kind kind;
+	uint32_t set, clear;
+	account_id account;	/* folder acts */
+	folder_id folder;
+	const char *dest;	/* UTF-8 name as shown (ACT_MOVE, _COPY, _FOLDER_CREATE, _RENAME) */
+};
+
+/* Opens the store, makes a worker for every account of the rc. The rc and dirs must outlive it.
+ * Nothing is connected before engine_start. The account ids are in the order of the rc. */
+enum err engine_new(struct engine **out, const struct rc *rc, const struct dirs *dirs, struct error *e);
+enum err engine_start(struct engine *g, struct error *e);
+/* Cancels, says goodbye, joins; takes no longer than timeout_ms. NULL is fine. */
+void engine_free(struct engine *g, int timeout_ms);
+
+const struct store *engine_store(const struct engine *g);	/* the UI thread's reading handle */
+account_id engine_account(const struct engine *g, size_t rc_index);
+const struct rc_account *engine_rc_account(const struct engine *g, account_id id);
+unsigned engine_caps(const struct engine *g, account_id id);	/* enum cap of backend.h, as last known */
+
+job_id engine_submit(struct engine *g, const struct job *job);
+void engine_cancel(struct engine *g, job_id id);	/* EV_DONE still follows */
+bool engine_next(struct engine *g, struct event *ev);	/* false: queue empty */
+int engine_fd(const struct engine *g);			/* readable when events wait */
+
+/* Records the intents (one group, whatever accounts and folders the messages are in), shows
+ * them, wakes the workers. *label gets what was done, for the status line ("3 messages deleted").
+ * ACT_DELETE of what already is in Trash is refused with ERR_UNSUPPORTED: ask, then ACT_EXPUNGE. */
+enum err engine_act(struct engine *g, const struct act *act, const msg_id *msgs, size_t n,
+	char *label, size_t label_size, struct error *e);
+enum err engine_undo(struct engine *g, char *label, size_t label_size, struct error *e);
+
+/* Answers EV_PASSWORD; NULL: the person does not want to (the account stays offline). Copied, wiped. */
+void engine_password(struct engine *g, account_id id, const char *password);
+/* Retry now (also after LINK_NEEDS_PERSON). */
+void engine_reconnect(struct engine *g, account_id id);
+
+#endif

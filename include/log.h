@@ -1,0 +1,22 @@
+/* log.h - the debug log (-d FILE): good enough to debug from, never a secret in it.
+ *
+ * Off until log_open. One process-wide file behind a mutex; any thread. Callers pass no
+ * credential and no mail text; protocol lines come through log_wire, which masks what
+ * follows LOGIN, AUTHENTICATE, AUTH and PASS, and SASL continuations. */
+#ifndef DUNLIN_LOG_H
+#define DUNLIN_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+enum err log_open(const char *path, struct error *e);	/* created 0600, appended */
+void log_close(void);
+bool log_on(void);
+void log_msg(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line of a conversation, `who` being 'C' or 'S'. Cleaned, cut at 200 columns. */
+void log_wire(char who, const char *line, size_t n);
+
+#endif

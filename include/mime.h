@@ -1,0 +1,110 @@
+/* mime.h - bytes of a mail to things a person can read, and back. GMime stays in here.
+ *
+ * Pure: no file, no network, no clock. Any bytes at all are input; limits on depth, count
+ * and length are told in the result where they were hit and cost linear time (SECURITY 11).
+ * Call mime_init once before any thread starts. Everything else: any thread, own objects. */
+#ifndef DUNLIN_MIME_H
+#define DUNLIN_MIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "err.h"
+#include "msg.h"
+#include "part.h"
+
+void mime_init(void);
+
+/* ---- headers ---- */
+
+struct address {
+	const char *name;	/* decoded, "" when none */
+	const char *addr;	/* "" for a group's name */
+};
+
+/* One header field, unfolded; value both raw and decoded (RFC 2047) to valid UTF-8. */
+struct header {
+	const char *name, *raw, *value;
+};
+
+/* Fills in everything of *m that the header (raw bytes up to the empty line) tells: date,
+ * from, to, cc, subject, ids, list_id, and MSG_LIST and MSG_ATTACH of flags (the latter guessed from
+ * Content-Type). `arrived` must be set before: it stands in for a missing date. Strings go to the
+ * arena, each cut at 2,000 bytes (references: 20,000, oldest and newest kept). */
+void mime_summary(struct arena *a, struct msg *m, const char *raw, size_t n);
+
+/* All fields in their order, at most 2,000. */
+size_t mime_headers(struct arena *a, const struct header **out, const char *raw, size_t n);
+const char *mime_header_value(const struct header *h, size_t n, const char *name);	/* decoded; NULL: none */
+size_t mime_addresses(struct arena *a, const struct address **out, const char *raw_value);
+char *mime_decode_words(struct arena *a, const char *raw_value);	/* RFC 2047; valid UTF-8 */
+int64_t mime_date(const char *raw_value, int *tz_minutes);	/* 0: not a date */
+
+/* Length of the header in p[0..n) up to and with its empty line; n if none. */
+size_t mime_header_length(const char *p, size_t n);
+
+/* ---- parts ---- */
+
+/* A whole message parsed. Keeps no reference to the bytes. */
+struct mime_msg;
+enum err mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e);
+void mime_free(struct mime_msg *m);
+const struct part *mime_root(const struct mime_msg *m);	/* sections as IMAP numbers them */
+const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was hit */
+
+/* The decoded bytes of a leaf (transfer encoding undone, charset kept) appended to out; of a
+ * message/rfc822 the message as it is. At most `max` bytes. False when no such section. */
+bool mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, size_t max);
+/* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message itself). */
+bool mime_part_header(const struct mime_msg *m, const char *section, struct str *out);
+
+/* The same for a part whose encoded bytes came alone (IMAP BODY[section]). */
+void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n, size_t max);
+
+/* Decoded bytes of a text part to valid UTF-8: by p->charset, else what the bytes look
+ * like; HTML also by its meta tag. Unknown charset: every byte that is not ASCII becomes U+FFFD.
+ * Not sanitised. */
+void mime_to_utf8(struct str *out, const struct part *p, const char *decoded, size_t n);
+
+/* ---- text for reading ---- */
+
+enum span_style { SPAN_TEXT, SPAN_QUOTE, SPAN_SIGNATURE, SPAN_LINK, SPAN_HEADING, SPAN_HEADER,
+	SPAN_HEADER_NAME, SPAN_ATTACHMENT, SPAN_NOTICE };
+
+/* A line as it stands on the screen; text is clean (text_clean) and fits the width asked
+ * for, unless a single word does not and `wrap` was off. */
+struct line {
+	const char *text;
+	enum span_style style;
+	uint8_t quote_level;		/* 0: none */
+	bool is_wrapped;		/* goes on in the next line (for copy and search) */
+};
+
+struct lines {
+	struct line *v;
+	size_t n, cap;
+	struct arena arena;
+	const char **links;		/* link k of the text is links[k - 1] */
+	size_t n_links, cap_links;
+};
+
+/* Appends the text of a part (valid UTF-8, as from mime_to_utf8) as lines of at most
+ * `columns`: text/html through libxml2 with links numbered "[1]", format=flowed joined, others wrapped
+ * at words. At most 100,000 lines, then a notice says so. */
+void mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n, int columns);
+/* Appends one line of ours, wrapped; text is cleaned. */
+void lines_add(struct lines *out, enum span_style style, const char *text, int columns);
+void lines_clear(struct lines *out);
+
+/* The header block of the pager: From (with the real address), To, Cc, Date, Subject, and
+ * with `all` every field. */
+void mime_render_header(struct lines *out, const char *raw, size_t n, bool all, int columns);
+
+/* A whole message file as the pager shows it, or as JSON (DESIGN 5, `dunlin show`). */
+void mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
+	bool all_headers, int columns);
+void mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_t n);
+
+#endif

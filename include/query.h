@@ -1,0 +1,35 @@
+/* query.h - what a person types to limit or search a list, and whether a message fits.
+ *
+ *   from:ada to:bob cc: subject:"annual report" list:dev  is:unread is:flagged is:answered
+ *   is:new is:list is:draft is:deleted has:attachment before:2026-01-31 after:2w on:yesterday
+ *   larger:1M smaller:20k words "a phrase" -not  a OR b  ( )
+ *
+ * Terms stand side by side for AND. Plain words look at sender, recipients and subject.
+ * Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
+ * does not change it. */
+#ifndef DUNLIN_QUERY_H
+#define DUNLIN_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "msg.h"
+
+struct query;
+
+/* now: seconds since 1970 UTC; days begin at midnight of the TZ in force. An empty text
+ * gives a query that fits everything. Errors: ERR_LOCAL, the text names the word and the
+ * nearest valid one. */
+enum err query_parse(struct query **out, const char *text, int64_t now, struct error *e);
+bool query_match(const struct query *q, const struct msg *m);
+void query_free(struct query *q);
+
+/* For the prompt's help and completion: all prefixes ("from:", "is:unread", ...), NULL-ended. */
+const char *const *query_words(void);
+
+/* The valid word nearest to `word` by edit distance, NULL when none is near: for messages
+ * such as "unknown 'form:' (did you mean 'from:'?)". `words` is NULL-ended. */
+const char *nearest_word(const char *word, const char *const *words);
+
+#endif

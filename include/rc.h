@@ -1,0 +1,91 @@
+/* rc.h - the mailrc: read once into one struct, never written again.
+ *
+ * A wrong line costs that line: it is told with file, line and the nearest valid word, and
+ * the rest works. The settings are one table (rc_settings) that the parser, mailrc.example and
+ * dunlin-mailrc(5) are held against by a test. Read before any thread starts, then shared. */
+#ifndef DUNLIN_RC_H
+#define DUNLIN_RC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum rc_protocol { RC_NONE, RC_IMAP, RC_POP3, RC_SMTP, RC_MBOX };
+enum rc_security { RC_TLS, RC_STARTTLS, RC_PLAIN };	/* RC_PLAIN: "+insecure" */
+
+/* imaps://user@host:port ; user is percent-decoded. mbox:DIR has only `path`. */
+struct rc_url {
+	enum rc_protocol protocol;
+	enum rc_security security;
+	char *user, *host, *path;
+	uint16_t port;			/* the scheme's default filled in */
+};
+
+struct rc_account {
+	char *name;
+	char *from;			/* "Ada Example <ada@example.org>" */
+	struct rc_url receive, send;
+	char *password, *password_command;
+	char *send_password, *send_password_command;	/* NULL: as for receiving */
+	char *auth;			/* NULL: the best the server offers */
+	char *ca_file, *tls_fingerprint;
+	char *mbox;			/* directory of local mbox files, expanded */
+	int keep_days;			/* POP3: -1 keep for ever, 0 delete, else days */
+	int check_every_s;		/* poll where IDLE is lacking, and for folders not open */
+	int max_size_bytes;		/* POP3 */
+	bool allow_insecure, read_only;
+	char *folder[16];		/* by enum folder_role: a name given in the rc, else NULL */
+	char *signature, *copy, *sendmail;
+	int line;			/* where its section begins */
+};
+
+struct rc_pair {
+	char *section;			/* "index", "pager", ... for keys; "" otherwise */
+	char *name, *value;
+	int line;
+};
+
+struct rc {
+	char *path;
+	struct rc_account *accounts;
+	size_t n_accounts;
+	struct rc_pair *keys, *colors, *aliases;
+	size_t n_keys, n_colors, n_aliases;
+	struct { char *line; } *problems;	/* "mailrc:12: unknown setting 'form' (did you mean 'from'?)" */
+	size_t n_problems;
+	/* [mail] */
+	char *editor, *pager_command, *keymap, *date_format, *download_dir, *browser;
+	bool threads, mouse, prefer_html, mark_seen, unified;
+	int page_context, undo_send_s, timeout_s;
+};
+
+enum rc_type { RC_T_STRING, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS, RC_T_SIZE,
+	RC_T_DURATION, RC_T_CHOICE };
+
+/* The table of every setting. */
+struct rc_setting {
+	const char *section;		/* "mail" or "account" */
+	const char *name;
+	enum rc_type type;
+	size_t offset;			/* into struct rc or struct rc_account */
+	const char *initial;		/* default, as it would be written */
+	const char *choices;		/* RC_T_CHOICE: "default mutt vim" */
+	const char *help;		/* one line */
+};
+
+const struct rc_setting *rc_settings(size_t *n);
+
+/* Reads a file. A missing file gives an rc without accounts and ERR_OK. A file with a password
+ * in it that others can read or that is not ours: a problem, and the password is dropped (SECURITY 19).
+ * Errors: ERR_LOCAL when it cannot be read at all. */
+enum err rc_read(struct rc **out, const char *path, struct error *e);
+enum err rc_parse(struct rc **out, const char *name, const char *text, size_t n, struct error *e);	/* tests, setup */
+void rc_free(struct rc *rc);
+
+enum err rc_url_parse(struct rc_url *out, const char *text, struct error *e);
+void rc_url_clear(struct rc_url *u);
+bool rc_host_is_loopback(const char *host);
+
+#endif

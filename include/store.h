@@ -1,0 +1,244 @@
+/* store.h - what we know of the mail without asking the network.
+ *
+ * Two SQLite files in WAL mode. cache/index.db holds what can be fetched again: folders'
+ * state, message rows, threads, part trees; bodies are files beside it. data/dunlin.db holds
+ * what cannot: identities (account, folder), intents, the undo list, the POP3 ledger, drafts and outbox.
+ * Deleting the cache directory costs time and nothing else.
+ *
+ * What is shown is the row as the server last told it, overlaid with what pending intents
+ * say; the overlay is kept in data/dunlin.db in the same transaction as the intent, and
+ * joined on reading. So one commit records a decision and shows it, and no crash can part them.
+ *
+ * A handle belongs to one thread at a time; open as many as there are threads. The UI holds a
+ * `const struct store *`, so that a write there does not compile. Every function may fail
+ * with ERR_LOCAL (disk, database, or a file written by a newer release); those that return a
+ * count or a bool log it and return 0 or false. Strings in results go to the arena given.
+ * No transaction stays open when a function here returns, but for store_begin. */
+#ifndef DUNLIN_STORE_H
+#define DUNLIN_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "err.h"
+#include "folder.h"
+#include "msg.h"
+#include "part.h"
+#include "uidset.h"
+
+struct store;			/* opaque: src/store/store.c */
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/* Opens, and in STORE_WRITE creates or migrates, the store in the two directories (which
+ * are made, 0700). STORE_READ on a store that was never written: ERR_LOCAL. A damaged
+ * index.db is renamed aside and begun anew (it is a cache); a damaged dunlin.db is an error.
+ * On success the caller owns *out; on error *out is NULL and *e says why. */
+enum err store_open(struct store **out, const char *data_dir, const char *cache_dir,
+	enum store_mode mode, struct error *e);
+void store_close(struct store *s);	/* NULL is fine */
+
+/* Makes what was committed so far survive a power cut (fsync of the WAL). Slow: not in the
+ * UI's thread. */
+enum err store_sync(struct store *s, struct error *e);
+
+/* One transaction over several of the writing calls below, on index.db. A worker commits about a
+ * hundred rows at a time, and never across a network call. Other writers wait 5 s at most. */
+enum err store_begin(struct store *s, struct error *e);
+enum err store_commit(struct store *s, struct error *e);
+void store_rollback(struct store *s);
+
+/* ---- accounts and folders ---- */
+
+account_id store_account(struct store *s, const char *name);		/* finds or makes; 0: error */
+
+/* In display order: INBOX, the other roles, then by name; those that are GONE left out. */
+size_t store_folders(const struct store *s, account_id account, struct arena *a,
+	struct folder **out);
+bool store_folder(const struct store *s, folder_id id, struct arena *a, struct folder *out);
+bool store_folder_by_wire(const struct store *s, account_id account, const char *wire,
+	struct arena *a, struct folder *out);
+bool store_folder_by_role(const struct store *s, account_id account, enum folder_role role,
+	struct arena *a, struct folder *out);
+account_id store_folder_account(const struct store *s, folder_id id);
+
+/* What LIST said of one folder: finds it by account and wire name, or makes it; sets
+ * name, delim, role, attrs (GONE is cleared). Keeps the sync state. */
+enum err store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct error *e);
+/* Those of the account that a complete LIST did not name: marked GONE, rows kept. */
+enum err store_folders_keep_only(struct store *s, account_id account, const folder_id *ids,
+	size_t n, struct error *e);
+enum err store_folder_rename(struct store *s, folder_id id, const char *wire, const char *name,
+	struct error *e);
+
+/* uidnext, modseq, n_server, n_server_unread, is_filled, attrs of *f. */
+enum err store_folder_state(struct store *s, const struct folder *f, struct error *e);
+
+/* The folder was opened and its UIDVALIDITY is `validity`. The same as before, or the
+ * first: *id stays. Another: the folder gets a new id with nothing in it, the old id keeps its
+ * intents (each becomes INTENT_REFUSED, "the server rebuilt this mailbox") and loses its rows. */
+enum err store_folder_validity(struct store *s, folder_id *id, uint32_t validity, struct error *e);
+
+/* ---- messages: writing ---- */
+
+/* Inserts or replaces the row, finds its thread (by References, In-Reply-To, Message-ID,
+ * within the account). Flags as the server has them. */
+enum err store_msg_put(struct store *s, const struct msg *m, struct error *e);
+/* Server flags (MSG_SERVER_FLAGS bits) of a row; unknown rows are ignored. modseq 0: leave. */
+enum err store_msg_flags(struct store *s, msg_id id, uint32_t flags, uint64_t modseq,
+	struct error *e);
+enum err store_msg_attach(struct store *s, msg_id id, bool has_attachment, struct error *e);
+/* Rows, threads and bodies of these UIDs go. Ranges may be as wide as a server likes: the
+ * cost is what is in the index. */
+enum err store_msgs_gone(struct store *s, folder_id folder, const struct uidset *uids,
+	struct error *e);
+
+/* ---- messages: reading (as shown: pending intents included) ---- */
+
+bool store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out);	/* false: gone or hidden */
+
+/* Lists are read by the page, never whole. A place in a list sorted by arrival, newest first: */
+struct page_key {
+	int64_t arrived;
+	msg_id id;
+};
+extern const struct page_key page_top, page_end;	/* before the newest, behind the oldest */
+
+/* Up to `max` messages of the folders (merged), next to but not at `from`: older ones
+ * in list order; with `newer`, those above it, still in list order (newest first). Cost: max,
+ * not the folder's size. Returns how many. */
+size_t store_page(const struct store *s, const folder_id *folders, size_t n_folders,
+	struct page_key from, bool newer, size_t max, struct arena *a, struct msg *out);
+
+/* Threads by their newest message in these folders, paged alike; page_key.id is the thread_id. */
+struct thread_head {
+	thread_id id;
+	int64_t newest;
+	uint32_t n_msgs, n_unread;	/* in these folders, as shown */
+};
+size_t store_threads(const struct store *s, const folder_id *folders, size_t n_folders,
+	struct page_key from, bool newer, size_t max, struct thread_head *out);
+/* Its messages in these folders, oldest first, at most `max` (the newest are kept). */
+size_t store_thread(const struct store *s, const folder_id *folders, size_t n_folders,
+	thread_id id, size_t max, struct arena *a, struct msg **out);
+
+/* All UIDs of the folder in the index, hidden ones too (for comparing with the server's). */
+enum err store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e);
+/* UIDs with flags, upwards from `from`, at most max (for flag comparison in slices). */
+struct uid_flags {
+	uint32_t uid, flags;		/* the server's, no overlay */
+};
+size_t store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max,
+	struct uid_flags *out);
+msg_id store_find(const struct store *s, folder_id folder, const char *message_id);	/* 0: none */
+
+/* ---- bodies ---- */
+
+/* A section as in IMAP: "" the whole message, "HEADER", "1", "2.1", "2.MIME". Files under
+ * cache/bodies, named by numbers only; whole or absent. Sections are checked ([0-9A-Z.], 60 bytes). */
+struct body_writer;
+enum err body_create(struct body_writer **out, struct store *s, msg_id id, const char *section,
+	struct error *e);
+enum err body_write(struct body_writer *w, const void *p, size_t n, struct error *e);
+enum err body_commit(struct body_writer *w, struct error *e);	/* w is gone either way */
+void body_abort(struct body_writer *w);				/* NULL is fine */
+
+/* An open descriptor at the start of the section (the caller closes it), and its length; -1: absent. */
+int store_body(const struct store *s, msg_id id, const char *section, uint64_t *size_bytes);
+/* The section in memory if it is there and at most `max` long; owned, NUL-terminated; else NULL. */
+char *store_body_read(const struct store *s, msg_id id, const char *section, size_t max, size_t *len);
+enum err store_parts_put(struct store *s, msg_id id, const struct part *root, struct error *e);
+struct part *store_parts(const struct store *s, msg_id id, struct arena *a);	/* NULL: not known */
+/* Deletes the bodies least recently opened until at most max_bytes are left. */
+enum err store_bodies_trim(struct store *s, uint64_t max_bytes, struct error *e);
+
+/* ---- intents: the undo list, the retry list and the offline queue ---- */
+
+enum intent_kind {
+	INTENT_FLAGS,		/* set and clear bits */
+	INTENT_MOVE,		/* to `dest` in the same account */
+	INTENT_COPY,
+	INTENT_EXPUNGE,		/* for good; cannot be undone once begun */
+	INTENT_FOLDER_CREATE,	/* dest */
+	INTENT_FOLDER_RENAME,	/* folder to dest */
+	INTENT_FOLDER_DELETE	/* folder */
+};
+
+enum intent_state {
+	INTENT_PENDING,		/* not begun */
+	INTENT_RUNNING,		/* handed to the server; after a crash: perhaps done */
+	INTENT_DONE,		/* kept for undo */
+	INTENT_REFUSED,		/* the server said NO, in its words; nothing is hidden any more */
+	INTENT_UNDONE
+};
+
+typedef int64_t intent_id;
+
+struct intent {
+	intent_id id;		/* 0 on the way in */
+	int64_t group;		/* one keypress; the unit of undo. 0 on the way in: a new one; else join it */
+	account_id account;
+	enum intent_kind kind;
+	enum intent_state state;
+	folder_id folder;	/* where the messages are; one folder an intent */
+	const char *dest;	/* wire name of the other folder; "" when none */
+	uint32_t set, clear;	/* INTENT_FLAGS; clear wins nothing: a bit is in one of them */
+	int64_t created;
+	uint32_t n_msgs, n_tries;
+	uint32_t dest_uidnext;	/* recorded before COPY, so that a crash can be looked into; 0: unknown */
+	intent_id inverse_of;	/* undo of that one; its messages are where that one put them */
+	const char *label;	/* for people: "delete 3 messages" */
+	const char *error;	/* the server's words; "" */
+};
+
+/* Records and shows, in one commit. Called in the UI's thread by the engine: no fsync, some
+ * milliseconds. Messages whose state would not change are left out of it; when none is left, *id is 0. */
+enum err store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
+	int64_t *group, intent_id *id, struct error *e);
+
+/* What to do next for the account: the oldest pending intent, and behind it all that can
+ * go in the same command without overtaking anything (same kind, folder, dest, bits). Marks
+ * nothing. False: nothing pending. */
+struct intent_batch {
+	struct intent first;
+	intent_id *ids;
+	size_t n_ids;
+	struct uidset uids;
+	bool was_running;	/* begun before a crash or a cut: look before doing it again */
+};
+bool store_intent_next(const struct store *s, account_id account, struct arena *a,
+	struct intent_batch *out);
+void intent_batch_clear(struct intent_batch *b);
+
+enum err store_intents_running(struct store *s, const struct intent_batch *b,
+	uint32_t dest_uidnext, struct error *e);
+/* Back to pending, one more try (link gone). */
+enum err store_intents_retry(struct store *s, const struct intent_batch *b, struct error *e);
+/* Done: index rows changed (flags) or removed (move, expunge), overlay dropped. `from` and
+ * `to`, n_map long, tell where messages went (COPYUID); may be NULL. New rows in the
+ * destination are copied from the old when it is a known folder. */
+enum err store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t *from,
+	const uint32_t *to, size_t n_map, struct error *e);
+/* Refused: what was hidden or changed returns; `why` is kept with it. */
+enum err store_intents_refused(struct store *s, const struct intent_batch *b, const char *why,
+	struct error *e);
+
+/* At start: RUNNING ones of the account count as "perhaps done" (was_running). */
+uint32_t store_intents_pending(const struct store *s, account_id account);	/* 0: all accounts */
+
+/* Undo of the newest group that is neither undone nor refused: pending intents vanish, done or
+ * running ones get their inverse recorded. `label` says what was undone, ERR_UNSUPPORTED when nothing
+ * is left or it cannot be (expunge; the text says so). `accounts` that have new work are
+ * OR-ed in as bits (1 << id % 64). */
+enum err store_undo(struct store *s, char *label, size_t label_size, struct error *e);
+/* The undo list, newest first, for a view of it. */
+size_t store_intents(const struct store *s, size_t max, struct arena *a, struct intent **out);
+/* Forgets done, refused and undone ones older than `before`. */
+enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
+
+/* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */
+char *store_value(const struct store *s, const char *name);
+enum err store_value_put(struct store *s, const char *name, const char *value, struct error *e);
+
+#endif

@@ -1,0 +1,51 @@
+/* utf8.h - text as people see it: characters, columns, and the one sanitiser.
+ *
+ * Everything foreign (server texts, mail, file names) passes text_clean as the last step
+ * before screen, stderr, window title or log (SECURITY 7). Width and grapheme
+ * boundaries come from libunistring, so emoji, CJK and combining marks stand in line
+ * whatever the C library's tables say. Pure; any thread. */
+#ifndef DUNLIN_UTF8_H
+#define DUNLIN_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "str.h"
+
+/* Decodes one character of s[0..n), n > 0, into *c and returns its length in bytes. An
+ * invalid byte gives U+FFFD and length 1. */
+size_t utf8_next(const char *s, size_t n, uint32_t *c);
+size_t utf8_put(char out[4], uint32_t c);		/* bytes written; surrogates: U+FFFD */
+bool utf8_valid(const char *s, size_t n);
+
+enum clean_mode {
+	CLEAN_LINE,		/* one line: every control, tab and line end becomes a space */
+	CLEAN_TEXT		/* keeps \n and \t; CRLF and a bare CR become \n */
+};
+
+/* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal: C0, DEL and
+ * C1 (as bytes and as U+0080..9F) are replaced by U+FFFD, bidi controls (U+202A..E,
+ * U+2066..9, U+200E, U+200F, U+061C) and other invisible format characters by nothing
+ * visible being hidden: they appear as U+FFFD too, but for ZWJ, ZWNJ and variation
+ * selectors inside a grapheme, which scripts and emoji need. */
+void text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode);
+char *text_clean_dup(const char *s);			/* CLEAN_LINE of a C string; owned */
+
+/* The next grapheme cluster of s[0..n), n > 0: bytes taken, and its columns (0, 1, 2). */
+size_t text_grapheme(const char *s, size_t n, int *columns);
+int text_width(const char *s, size_t n);		/* columns of a whole cleaned string */
+
+/* Bytes of the longest prefix of s that fits in `columns`; *used says how many it takes. */
+size_t text_fit(const char *s, size_t n, int columns, int *used);
+
+/* Appends s cut to at most `columns`, the last column being an ellipsis where text was
+ * cut, and padded with spaces to exactly `columns` when `pad`. */
+void text_column(struct str *out, const char *s, int columns, bool pad);
+
+/* Case-folded, for comparison and search: ASCII quickly, else Unicode's full folding.
+ * Owned. text_find is strstr on folded text: needle must already be folded. */
+char *text_fold(const char *s);
+bool text_contains(const char *hay, const char *folded_needle);
+
+#endif

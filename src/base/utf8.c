@@ -1,0 +1,286 @@
+/* utf8.c - characters, columns, and the one sanitiser.
+ *
+ * Invariant: what leaves text_clean holds no byte a terminal acts on. ASCII takes a short way
+ * everywhere, since nearly all mail is ASCII; libunistring answers for the rest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <unicase.h>
+#include <unigbrk.h>
+#include <uniwidth.h>
+
+#include "utf8.h"
+
+enum { REPLACEMENT = 0xfffd };
+
+size_t
+utf8_next(const char *s, size_t n, uint32_t *c)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *u = (const unsigned char *)s;
+	size_t len = u[0] < 0x80 ? 1 : u[0] >= 0xf0 && u[0] < 0xf5 ? 4
+		: u[0] >= 0xe0 && u[0] < 0xf0 ? 3 : u[0] >= 0xc2 && u[0] < 0xe0 ? 2 : 0;
+
+	*c = REPLACEMENT;
+	if (len == 0 || len > n)
+		return 1;
+	if (len == 1) {
+		*c = u[0];
+		return 1;
+	}
+	uint32_t v = u[0] & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((u[i] & 0xc0) != 0x80)
+			return 1;
+		v = v << 6 | (u[i] & 0x3f);
+	}
+	if (v < least[len] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
+		return 1;
+	*c = v;
+	return len;
+}
+
+size_t
+utf8_put(char out[4], uint32_t c)
+{
+	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		c = REPLACEMENT;
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = len - 1; i > 0; i--) {
+		out[i] = (char)(0x80 | (c & 0x3f));
+		c >>= 6;
+	}
+	out[0] = (char)((0xf00u >> len & 0xff) | c);
+	return len;
+}
+
+bool
+utf8_valid(const char *s, size_t n)
+{
+	uint32_t c;
+
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_next(s + i, n - i, &c);
+		if (c == REPLACEMENT && len == 1)
+			return false;
+		i += len;
+	}
+	return true;
+}
+
+/* Characters that show nothing yet change what is seen: bidi controls, invisible operators,
+ * tags, interlinear marks. ZWNJ, ZWJ and variation selectors shape scripts and emoji. */
+static bool
+is_trick(uint32_t c)
+{
+	return c == 0xad || c == 0x61c || c == 0x180e || c == 0x200b || c == 0x200e ||
+		c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+		c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || c == 0x115f || c == 0x1160 ||
+		c == 0x3164 || c == 0xffa0 || (c >= 0x1d173 && c <= 0x1d17a) ||
+		(c >= 0xe0000 && c <= 0xe0fff && !(c >= 0xe0100 && c <= 0xe01ef));
+}
+
+static bool
+is_noncharacter(uint32_t c)
+{
+	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+/* ZWJ and ZWNJ only where they join something: behind a character that is not ASCII. */
+static bool
+is_stray_joiner(uint32_t c, uint32_t before)
+{
+	return (c == 0x200c || c == 0x200d) && before < 0x80;
+}
+
+void
+text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode)
+{
+	uint32_t before = 0;
+
+	for (size_t i = 0; i < n;) {
+		/* The short way: a run of printable ASCII. */
+		size_t run = i;
+		while (run < n && s[run] >= ' ' && s[run] < 0x7f)
+			run++;
+		if (run > i) {
+			str_add(out, s + i, run - i);
+			before = (unsigned char)s[run - 1];
+			i = run;
+			continue;
+		}
+		uint32_t c;
+		size_t len = utf8_next(s + i, n - i, &c);
+		if (c == '\r' && i + 1 < n && s[i + 1] == '\n') {
+			i++;
+			continue;
+		}
+		if (c == '\r')
+			c = '\n';
+		if (c == '\n' || c == '\t')
+			c = mode == CLEAN_TEXT ? c : ' ';
+		else if (c < ' ' && mode == CLEAN_LINE)
+			c = ' ';
+		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || is_trick(c) ||
+		    is_noncharacter(c) || is_stray_joiner(c, before))
+			c = REPLACEMENT;
+		char buf[4];
+		str_add(out, buf, utf8_put(buf, c));
+		before = c;
+		i += len;
+	}
+}
+
+char *
+text_clean_dup(const char *s)
+{
+	struct str out = {0};
+
+	text_clean(&out, s, strlen(s), CLEAN_LINE);
+	return str_take(&out);
+}
+
+/* Columns of a cluster: its widest character, or two where a variation selector asks for
+ * the emoji picture, or where two regional indicators make a flag. */
+static int
+cluster_width(const char *s, size_t n)
+{
+	int width = 0, n_regional = 0;
+	uint32_t c;
+
+	for (size_t i = 0; i < n;) {
+		i += utf8_next(s + i, n - i, &c);
+		int w = uc_width(c, "UTF-8");
+		if (c == 0xfe0f && width == 1)
+			w = 2;
+		if (c >= 0x1f1e6 && c <= 0x1f1ff && ++n_regional == 2)
+			w = 2;
+		if (w > width)
+			width = w;
+	}
+	return width;
+}
+
+size_t
+text_grapheme(const char *s, size_t n, int *columns)
+{
+	/* ASCII followed by ASCII: no combining mark can join them. */
+	if ((unsigned char)s[0] < 0x80 && (n == 1 || (unsigned char)s[1] < 0x80)) {
+		*columns = s[0] >= ' ' && s[0] != 0x7f;
+		return 1;
+	}
+	uint32_t a, b;
+	size_t len = utf8_next(s, n, &a);
+	while (len < n) {
+		size_t more = utf8_next(s + len, n - len, &b);
+		/* uc_is_grapheme_break knows pairs; ZWJ sequences and flags need their own look. */
+		bool joins = a == 0x200d && uc_width(b, "UTF-8") == 2;
+		if (!joins && uc_is_grapheme_break(a, b))
+			break;
+		len += more;
+		a = b;
+		if (b >= 0x1f1e6 && b <= 0x1f1ff)
+			break;
+		if (len > 128)
+			break;
+	}
+	*columns = cluster_width(s, len);
+	return len;
+}
+
+int
+text_width(const char *s, size_t n)
+{
+	int width = 0, w;
+
+	for (size_t i = 0; i < n; width += w)
+		i += text_grapheme(s + i, n - i, &w);
+	return width;
+}
+
+size_t
+text_fit(const char *s, size_t n, int columns, int *used)
+{
+	size_t i = 0;
+	int w;
+
+	*used = 0;
+	while (i < n) {
+		size_t len = text_grapheme(s + i, n - i, &w);
+		if (*used + w > columns)
+			break;
+		*used += w;
+		i += len;
+	}
+	return i;
+}
+
+void
+text_column(struct str *out, const char *s, int columns, bool pad)
+{
+	size_t n = strlen(s);
+	int used;
+
+	if (columns <= 0)
+		return;
+	size_t fit = text_fit(s, n, columns, &used);
+	if (fit < n) {
+		fit = text_fit(s, n, columns - 1, &used);
+		str_add(out, s, fit);
+		str_puts(out, "\xe2\x80\xa6");
+		used++;
+	} else {
+		str_add(out, s, n);
+	}
+	for (; pad && used < columns; used++)
+		str_putc(out, ' ');
+}
+
+static bool
+is_ascii(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+char *
+text_fold(const char *s)
+{
+	if (!is_ascii(s)) {
+		struct str valid = {0};
+		text_clean(&valid, s, strlen(s), CLEAN_TEXT);
+		size_t n;
+		uint8_t *p = u8_casefold((const uint8_t *)str_get(&valid), valid.len, NULL, NULL,
+			NULL, &n);
+		str_clear(&valid);
+		if (p) {
+			char *folded = xstrndup((const char *)p, n);
+			free(p);
+			return folded;
+		}
+	}
+	char *folded = xstrdup(s);
+	for (char *c = folded; *c; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c + 32);
+	}
+	return folded;
+}
+
+bool
+text_contains(const char *hay, const char *folded_needle)
+{
+	if (is_ascii(hay))
+		return str_istr(hay, folded_needle) != NULL;
+	char *folded = text_fold(hay);
+	bool found = strstr(folded, folded_needle) != NULL;
+	free(folded);
+	return found;
+}

@@ -1,0 +1,208 @@
+/* The base: strings, arena, text, files. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "cancel.h"
+#include "err.h"
+#include "log.h"
+#include "path.h"
+#include "str.h"
+#include "test.h"
+#include "utf8.h"
+
+static void
+assert_clean(const char *want, const char *raw, enum clean_mode mode)
+{
+	struct str out = {0};
+
+	text_clean(&out, raw, strlen(raw), mode);
+	assert_string_equal(want, str_get(&out));
+	str_clear(&out);
+}
+
+/* No byte that a terminal acts on comes through, in any encoding of it. */
+static void
+test_clean_stops_what_acts(void **state)
+{
+	(void)state;
+	assert_clean("a [31mb", "a\033[31mb", CLEAN_LINE);
+	assert_clean("a\xef\xbf\xbd[31mb", "a\033[31mb", CLEAN_TEXT);
+	assert_clean("x\xef\xbf\xbdy", "x\xc2\x9by", CLEAN_LINE);	/* CSI as U+009B */
+	assert_clean("x\xef\xbf\xbdy", "x\x9by", CLEAN_LINE);		/* CSI as a byte */
+	assert_clean("exe\xef\xbf\xbdgpj", "exe\xe2\x80\xaegpj", CLEAN_LINE);	/* RLO */
+	assert_clean("a\nb\nc\td", "a\r\nb\rc\td", CLEAN_TEXT);
+	assert_clean("a b c d", "a\r\nb\rc\td", CLEAN_LINE);
+	assert_clean("\xef\xbf\xbd", "\xc0", CLEAN_TEXT);
+}
+
+static void
+test_clean_keeps_what_people_write(void **state)
+{
+	(void)state;
+	const char *texts[] = { "Grüße", "日本語", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+		"\xe2\x9d\xa4\xef\xb8\x8f", "e\xcc\x81" };
+	for (size_t i = 0; i < LEN(texts); i++)
+		assert_clean(texts[i], texts[i], CLEAN_LINE);
+}
+
+static void
+test_width_counts_columns(void **state)
+{
+	(void)state;
+	struct { const char *s; int width; } cases[] = {
+		{ "abc", 3 }, { "日本", 4 }, { "e\xcc\x81", 1 },
+		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },	/* woman, ZWJ, laptop */
+		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },			/* heart as emoji */
+		{ "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2 },		/* flag */
+	};
+	for (size_t i = 0; i < LEN(cases); i++)
+		assert_int_equal(cases[i].width, text_width(cases[i].s, strlen(cases[i].s)));
+}
+
+static void
+test_column_cuts_between_graphemes(void **state)
+{
+	(void)state;
+	struct str s = {0};
+
+	text_column(&s, "日本語", 4, true);
+	assert_string_equal("日… ", str_get(&s));
+	str_cut(&s, 0);
+	text_column(&s, "ab", 4, true);
+	assert_string_equal("ab  ", str_get(&s));
+	str_clear(&s);
+}
+
+static void
+test_find_ignores_case(void **state)
+{
+	(void)state;
+	char *needle = text_fold("STRASSE");
+	assert_true(text_contains("Hauptstraße 5", needle));
+	assert_false(text_contains("Hauptweg", needle));
+	free(needle);
+}
+
+static void
+test_error_is_one_safe_line(void **state)
+{
+	(void)state;
+	struct error e;
+	char big[1000];
+
+	assert_int_equal(ERR_MSG, error_set(&e, ERR_MSG, "server: %s", "no\r\n\033]0;x\007"));
+	assert_null(strpbrk(e.text, "\r\n\033\007"));
+	memset(big, 'x', sizeof big);
+	big[999] = '\0';
+	error_set(&e, ERR_MSG, "%s", big);
+	assert_int_equal(sizeof e.text - 1, strlen(e.text));
+}
+
+static void
+test_safe_name_stays_here(void **state)
+{
+	(void)state;
+	struct { const char *in, *out; } cases[] = {
+		{ "../../etc/passwd", "passwd" }, { "..", "attachment" }, { "", "attachment" },
+		{ "-rf", "rf" }, { ".bashrc", "bashrc" }, { "C:\\x\\y.doc", "y.doc" },
+		{ "a\nb.txt", "a b.txt" }, { "exe\xe2\x80\xaegpj.x", "exe_gpj.x" },
+	};
+	for (size_t i = 0; i < LEN(cases); i++) {
+		char *name = path_safe_name(cases[i].in);
+		assert_string_equal(cases[i].out, name);
+		free(name);
+	}
+	char big[600];
+	memset(big, 'a', sizeof big);
+	strcpy(big + 590, ".pdf");
+	char *name = path_safe_name(big);
+	assert_true(strlen(name) <= 150);
+	assert_string_equal(".pdf", name + strlen(name) - 4);
+	free(name);
+}
+
+static void
+test_arena_survives_growth(void **state)
+{
+	(void)state;
+	struct arena a = {0};
+	char *first = arena_strdup(&a, "first");
+
+	for (int i = 0; i < 10000; i++)
+		arena_printf(&a, "line %d", i);
+	memset(arena_alloc(&a, 1 << 20), 1, 1 << 20);
+	assert_string_equal("first", first);
+	arena_clear(&a);
+}
+
+static void
+test_cancel_is_sticky(void **state)
+{
+	(void)state;
+	struct cancel c;
+
+	assert_int_equal(ERR_OK, cancel_init(&c, NULL));
+	assert_false(cancel_fired(&c));
+	cancel_fire(&c);
+	assert_true(cancel_fired(&c));
+	assert_true(cancel_fired(&c));
+	cancel_reset(&c);
+	assert_false(cancel_fired(&c));
+	cancel_close(&c);
+}
+
+static void
+test_atomic_write_replaces_through_symlink(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/dunlin-test.XXXXXX";
+	char *got;
+	size_t n;
+
+	assert_non_null(mkdtemp(dir));
+	char *file = path_join(dir, "real"), *link = path_join(dir, "link");
+	assert_int_equal(ERR_OK, file_write_atomic(file, "one", 3, NULL));
+	assert_int_equal(0, symlink("real", link));
+	assert_int_equal(ERR_OK, file_write_atomic(link, "two!", 4, NULL));
+	assert_int_equal(ERR_OK, file_read(&got, &n, file, 100, NULL));
+	assert_string_equal("two!", got);
+	free(got);
+	assert_int_equal(ERR_LOCAL, file_read(&got, &n, file, 3, NULL));
+	unlink(file);
+	unlink(link);
+	rmdir(dir);
+	free(file);
+	free(link);
+}
+
+/* Passwords and SASL answers never reach the log. */
+static void
+test_log_masks_secrets(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/dunlin-log.XXXXXX";
+	static const char *const lines[] = { "a1 LOGIN ada hunter2\r\n", "PASS hunter2\r\n",
+		"AUTH PLAIN hunter2", "a2 AUTHENTICATE PLAIN hunter2", "hunter2==\r\n" };
+	char *got;
+	size_t n;
+
+	close(mkstemp(path));
+	assert_int_equal(ERR_OK, log_open(path, NULL));
+	for (size_t i = 0; i < LEN(lines); i++)
+		log_wire('C', lines[i], strlen(lines[i]));
+	log_wire('C', "a3 SELECT INBOX\r\n", 17);
+	log_close();
+	assert_int_equal(ERR_OK, file_read(&got, &n, path, 10000, NULL));
+	assert_null(strstr(got, "hunter2"));
+	assert_non_null(strstr(got, "a3 SELECT INBOX"));
+	free(got);
+	unlink(path);
+}
+
+TEST_MAIN(T(test_clean_stops_what_acts), T(test_clean_keeps_what_people_write),
+	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
+	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
+	T(test_arena_survives_growth), T(test_cancel_is_sticky),
+	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets))
