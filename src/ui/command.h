@@ -1,0 +1,105 @@
+/* command.h - everything a person can ask for, in one table.
+ *
+ * The table feeds the keys, the `:` prompt with its completion, the help view, `dunlin --commands`
+ * and through a test the manual page. A row without `run` is carried out by the view on top
+ * (view_ops.command), since "open" means something else in each. To add a command: a value of
+ * enum command_id, a row in commands.c, a case in the views named there. */
+#ifndef DUNLIN_UI_COMMAND_H
+#define DUNLIN_UI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "str.h"
+
+enum view_bit {
+	V_FOLDERS = 1 << 0,
+	V_INDEX = 1 << 1,
+	V_PAGER = 1 << 2,
+	V_PARTS = 1 << 3,
+	V_HELP = 1 << 4,
+	V_MESSAGES = 1 << 5,		/* the log of notices */
+	V_LISTS = V_FOLDERS | V_INDEX | V_PARTS,
+	V_MAIL = V_INDEX | V_PAGER,
+	V_ALL = (1 << 6) - 1
+};
+
+enum command_id {
+	/* moving */
+	CMD_DOWN, CMD_UP, CMD_PAGE_DOWN, CMD_PAGE_UP, CMD_HALF_DOWN, CMD_HALF_UP, CMD_FIRST, CMD_LAST,
+	CMD_NEXT_UNREAD, CMD_PREVIOUS_UNREAD,
+	CMD_NEXT_MESSAGE, CMD_PREVIOUS_MESSAGE,		/* in the pager */
+	CMD_NEXT_THREAD, CMD_PREVIOUS_THREAD,
+	CMD_SEARCH, CMD_SEARCH_NEXT, CMD_SEARCH_PREVIOUS,
+	/* one thing to another */
+	CMD_OPEN, CMD_BACK, CMD_QUIT, CMD_FOLDERS, CMD_FOLDER, CMD_PARTS, CMD_HELP, CMD_MESSAGES,
+	CMD_COMMAND,
+	/* triage */
+	CMD_DELETE, CMD_PURGE, CMD_UNDO, CMD_ARCHIVE, CMD_MOVE, CMD_COPY, CMD_FLAG, CMD_READ, CMD_JUNK,
+	CMD_TAG, CMD_TAG_THREAD, CMD_TAG_QUERY, CMD_UNTAG_ALL, CMD_TAGGED,
+	/* how the list looks */
+	CMD_LIMIT, CMD_SORT, CMD_THREADS, CMD_FOLD, CMD_FOLD_ALL,
+	/* how the message looks */
+	CMD_HEADERS, CMD_HTML, CMD_SKIP_QUOTED, CMD_PIPE, CMD_SAVE, CMD_OPEN_WITH, CMD_LINK,
+	/* folders */
+	CMD_CREATE_FOLDER, CMD_RENAME_FOLDER, CMD_DELETE_FOLDER, CMD_EMPTY_TRASH,
+	/* the rest */
+	CMD_SYNC, CMD_RECONNECT, CMD_CANCEL, CMD_REDRAW, CMD_SUSPEND,
+	N_COMMANDS
+};
+
+/* What a command wants to be told. Where it is missing (a key, or `:move` alone) the UI asks, with
+ * the completion of that kind and its history; Esc there cancels the command. */
+enum arg_kind {
+	ARG_NONE,
+	ARG_FOLDER,		/* a folder of the view's account, or "account/folder" for CMD_FOLDER */
+	ARG_QUERY,		/* as query.h; "" is all */
+	ARG_TEXT,
+	ARG_SORT,		/* date, sender, subject, size, with "-" before it: reversed */
+	ARG_FILE,		/* a path, ~/ allowed */
+	ARG_SHELL,		/* a command line for /bin/sh */
+	ARG_COMMAND,		/* the `:` prompt's own */
+	ARG_NUMBER
+};
+
+struct ui;
+struct command;
+
+/* One request, good until the call returns. */
+struct call {
+	const struct command *cmd;
+	const char *arg;	/* NULL only where cmd->arg is ARG_NONE */
+	bool on_tagged;		/* `;` came before: on all tagged ones */
+};
+
+struct command {
+	enum command_id id;	/* the row's index */
+	const char *name;	/* "next-unread" */
+	const char *keys;	/* of the default map, separated by one space: "j <Down>"; "" none */
+	unsigned views;		/* enum view_bit */
+	unsigned needs;		/* enum cap as command_cap (below): all of them; else greyed out */
+	enum arg_kind arg;
+	void (*run)(struct ui *ui, const struct call *c);	/* NULL: the view's */
+	const char *help;	/* one line, lower case, no full stop */
+};
+
+/* The capabilities of engine_caps that commands ask for (backend.h is not the UI's to include). */
+enum command_cap { NEEDS_FLAGS = 1 << 0, NEEDS_MOVE = 1 << 1, NEEDS_DELETE = 1 << 2, NEEDS_FOLDERS = 1 << 3 };
+
+const struct command *command_at(enum command_id id);
+const struct command *command_find(const char *name);		/* NULL: none */
+
+/* A line such as "move Archive" in a view: finds the command and its argument (*arg points into line,
+ * NULL when there is none). Unknown, or not in this view: ERR_UNSUPPORTED, the text with the nearest
+ * word. */
+const struct command *command_parse(const char *line, unsigned view, const char **arg,
+	struct error *e);
+
+/* All rows as "name\tkeys\tviews\targument\thelp\n": `dunlin --commands`. */
+void command_dump(struct str *out);
+const char *view_bit_name(unsigned bit);	/* "index", as in [keys index]; NULL for no single bit */
+unsigned view_bit_by_name(const char *name);	/* 0: none */
+const char *arg_kind_name(enum arg_kind k);	/* "FOLDER"; "" for none */
+
+#endif

@@ -1,0 +1,128 @@
+/* view.h - what a view is, and what the frame around it does for it.
+ *
+ * The UI is a stack of views; the top one is drawn between the top line (where we are) and the bottom
+ * line (what is going on) and gets commands; all get events. Everything happens in the UI's
+ * thread, inside ui_run's loop: a handler returns soon (some milliseconds), never waits for the
+ * network or a child, and does long scans of the store a slice at a time in `idle`.
+ *
+ * A view embeds struct view as its first member, is made by a function of its own (index_new(ui, folder)),
+ * handed over with ui_push, and freed by its close. Nothing is drawn by a handler: it calls ui_redraw, and
+ * `draw` draws the whole area when the next frame is due. */
+#ifndef DUNLIN_UI_VIEW_H
+#define DUNLIN_UI_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "command.h"
+#include "engine.h"
+#include "grid.h"
+#include "prompt.h"
+#include "rc.h"
+#include "store.h"
+
+struct view;
+
+/* draw, command and close are there always; the others may be NULL. */
+struct view_ops {
+	enum view_bit bit;
+
+	/* Draws everything; `a` is blank. Sets nothing but its own scroll position (it is the place to
+	 * learn the size: a->rows, a->columns). */
+	void (*draw)(struct view *v, const struct area *a);
+
+	/* The top line: where we are at the left ("work/INBOX"), numbers at the right ("12 of 340
+	 * unread"). Raw text is fine, it is cleaned. */
+	void (*title)(struct view *v, struct str *left, struct str *right);
+
+	/* A command of the table that names this view (and has no run of its own). */
+	void (*command)(struct view *v, const struct call *c);
+
+	/* Every view of the stack gets every event. Call ui_redraw where it matters. */
+	void (*event)(struct view *v, const struct event *ev);
+
+	/* Called while nothing else is to do: one slice of work of at most some 5 ms. True: there is more. */
+	bool (*idle)(struct view *v);
+
+	/* It is on top again (or for the first time): read the store anew, JOB_FOCUS. */
+	void (*shown)(struct view *v);
+
+	/* Whose account commands work on: for caps and folder names. 0: several or none. */
+	account_id (*account)(struct view *v);
+
+	/* What a prompt for the command's argument starts with (the limit in force); NULL or "": nothing.
+	 * Borrowed until the next call. */
+	const char *(*initial)(struct view *v, const struct command *c);
+
+	/* Completion of an argument, instead of the default for its kind. False: use the default. */
+	bool (*complete)(struct view *v, const struct command *c, const char *text,
+		struct completion *out);
+
+	/* A click at a cell of the area. The wheel comes as CMD_DOWN and CMD_UP. */
+	void (*click)(struct view *v, int y, int x);
+
+	void (*close)(struct view *v);		/* frees v itself */
+};
+
+struct view {
+	const struct view_ops *ops;
+	struct ui *ui;			/* set by ui_push */
+};
+
+struct ui;
+
+struct engine *ui_engine(struct ui *ui);
+const struct store *ui_store(struct ui *ui);
+const struct rc *ui_rc(struct ui *ui);
+int64_t ui_now(struct ui *ui);			/* seconds since 1970 UTC; tests set it */
+
+void ui_redraw(struct ui *ui);			/* something changed: draw when the next frame is due */
+
+void ui_push(struct ui *ui, struct view *v);	/* v is the UI's now */
+/* Takes v (and what is above it) off the stack. Its close runs after the present handler has returned. The
+ * last view leaving ends the program. */
+void ui_pop(struct ui *ui, struct view *v);
+struct view *ui_top(struct ui *ui);
+struct view *ui_find(struct ui *ui, enum view_bit bit);	/* the topmost of that kind; NULL: none */
+void ui_quit(struct ui *ui);
+
+/* ---- telling ---- */
+
+/* What was done, at the bottom until the next key: "3 messages deleted". */
+void ui_status(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, and kept in the log of notices (`:messages`). */
+void ui_notice(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ui_error(struct ui *ui, const struct error *e);	/* ERR_OK and ERR_CANCELLED: nothing */
+
+/* ---- asking ---- */
+
+/* Asks at the bottom line; `spec` (prompt.h) is copied. spec->done gets the text, or NULL when the person
+ * cancels. When `owner` leaves the stack first, the prompt goes with it and nothing is called. */
+void ui_prompt(struct ui *ui, struct view *owner, const struct prompt_spec *spec);
+/* A question whose default is no. `yes` is called only when the answer is y. */
+void ui_confirm(struct ui *ui, struct view *owner, const char *question,
+	void (*yes)(void *ctx), void *ctx);
+
+/* Folders of an account as completion; account 0: of all, as "account/folder". */
+void ui_complete_folders(struct ui *ui, account_id account, const char *text,
+	struct completion *out);
+
+/* ---- doing ---- */
+
+/* engine_submit, with `what` ("fetching the message") shown at the bottom together with its
+ * progress until EV_DONE; Esc cancels it. what NULL: in silence. Its EV_DONE comes to the views too; an
+ * error in it is shown by the UI unless what is NULL. */
+job_id ui_submit(struct ui *ui, const struct job *job, const char *what);
+/* engine_act with its label as status, or its error. False on error. ERR_UNSUPPORTED of ACT_DELETE
+ * (already in Trash) is the caller's to ask about: *e says so (e may be NULL: shown like others). */
+bool ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struct error *e);
+
+/* Runs a command line with /bin/sh in the foreground of the terminal, the screen put aside; `text`
+ * (n bytes, may be NULL) is its standard input. wait_key: the person presses a key before the screen comes back.
+ * This does block the UI: the person is in another program meanwhile. */
+bool ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, bool wait_key);
+/* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal
+ * (xdg-open): an argument is never a shell word (SECURITY 8). */
+bool ui_run_argv(struct ui *ui, char *const argv[], bool detached);
+
+#endif
