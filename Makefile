@@ -62,3 +62,35 @@ include tests/tests.mk
 .PHONY: clean
 clean:
 	rm -rf build dunlin
+
+# ---- for people ----
+
+.PHONY: help deps run demo install uninstall
+help:
+	@sed -n 's/^#: //p' Makefile tests/tests.mk
+
+#: make            build ./dunlin
+#: make run        install what is missing, build, start (the tutorial when there is no mailrc yet)
+#: make demo       try it on a private mail server with some hundred messages
+#: make install    PREFIX ($(PREFIX)) and DESTDIR are honoured
+deps:
+	@scripts/deps build
+run: deps
+	@$(MAKE) --no-print-directory dunlin
+	@./dunlin
+
+demo:
+	@scripts/deps test
+	@$(MAKE) --no-print-directory dunlin
+	@python3 tests/rig/demo.py
+
+install: dunlin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dunlin \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(B)/dunlin $(DESTDIR)$(PREFIX)/bin/dunlin
+	install -m 644 mailrc.example doc/tutorial.mbox $(DESTDIR)$(PREFIX)/share/dunlin/
+	install -m 644 doc/dunlin.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 doc/dunlin-mailrc.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/dunlin $(DESTDIR)$(PREFIX)/share/dunlin \
+		$(DESTDIR)$(PREFIX)/share/man/man1/dunlin.1 $(DESTDIR)$(PREFIX)/share/man/man5/dunlin-mailrc.5

@@ -1,6 +1,19 @@
 # Targets that check. Everything CI runs is reached from `make test`.
 
-.PHONY: unit unit-run layers
+#: make test       everything CI runs: layers, unit tests (ASan, UBSan), threads (TSan), real servers
+#: make unit       unit tests alone
+#: make e2e        against real servers and a real terminal; K=word runs those with the word in their name
+#: make tsan       the threaded unit tests under TSan
+#: make fuzz       each fuzzer for FUZZ_S seconds (60)
+#: make layers     #include lines against the layers
+.PHONY: test test-deps unit unit-run e2e tsan tsan-run layers
+
+test: test-deps
+	@$(MAKE) --no-print-directory layers
+	@$(MAKE) --no-print-directory dunlin
+	@$(MAKE) --no-print-directory unit tsan e2e
+test-deps:
+	@scripts/deps test
 
 # Unit tests, each program with cmocka's own report; the last line sums up.
 unit:
@@ -8,9 +21,32 @@ unit:
 unit-run: $(TESTS)
 	@sh tests/unit/run $(TESTS)
 
+# The tests whose subject is threads, again under TSan.
+THREADED := test_engine test_net test_store_threads
+tsan:
+	@$(MAKE) --no-print-directory CONFIG=tsan tsan-run
+tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
+	@sh tests/unit/run $^
+
+# End to end, with the program built under ASan and UBSan.
+e2e:
+	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
+	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin python3 -m rig.run -k '$(K)'
+
 # No #include points up the list of layers in doc/architecture.md.
 layers:
 	@sh tests/layers
 
-.PHONY: test
-test: layers unit
+# Fuzzers live in tests/fuzz, one entry point a file; seeds are made by the fuzzers themselves.
+FUZZ_S ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz-clang/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz fuzz-build
+fuzz:
+	@$(MAKE) --no-print-directory CONFIG=fuzz CC=clang fuzz-build
+	@sh tests/fuzz/run $(FUZZ_S) $(FUZZERS)
+fuzz-build: $(FUZZERS)
+build/fuzz-clang/fuzz/%: tests/fuzz/%.c build/fuzz-clang/libdunlin.a
+	@mkdir -p $(@D)
+	$(call say,  CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) -Isrc $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS_$(CONFIG)) -o $@ $< \
+		build/fuzz-clang/libdunlin.a $(LDLIBS)

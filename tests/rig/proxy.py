@@ -1,0 +1,118 @@
+"""A TCP proxy that misbehaves on demand: delay, stall, cut, one byte at a time."""
+import selectors
+import socket
+import threading
+import time
+
+
+class Proxy:
+    """Listens on a free loopback port and passes bytes to `target`, a port.
+
+    delay        seconds each way, added to every piece
+    cut_after    total bytes from the server after which both sides are reset; None: never
+    stalled      while true nothing passes towards the client (and with stall_up, to the server)
+    bytewise     the server's bytes arrive one by one
+    """
+
+    def __init__(self, target, *, delay=0.0, cut_after=None, bytewise=False):
+        self.target, self.delay = target, delay
+        self.cut_after, self.bytewise = cut_after, bytewise
+        self.stalled = self.stall_up = self.refuse = False
+        self.n_down = self.n_up = self.n_connections = 0
+        self.up_log = bytearray()       # what clients sent, for "no credential was sent"
+        self._stop = False
+        self._pairs = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(0.05)
+        self.port = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def _accept(self):
+        while not self._stop:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                continue
+            if self.refuse:
+                client.close()
+                continue
+            self.n_connections += 1
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
+            for s in (client, server):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            pair = (client, server)
+            self._pairs.append(pair)
+            for down in (True, False):
+                threading.Thread(target=self._pump, args=(pair, down), daemon=True).start()
+
+    def _pump(self, pair, down):
+        source, sink = (pair[1], pair[0]) if down else pair
+        sel = selectors.DefaultSelector()
+        queue = []                      # (when, bytes), for the delay
+        try:
+            sel.register(source, selectors.EVENT_READ)
+            while not self._stop:
+                wait = 0.05
+                if queue:
+                    wait = max(0.0, min(wait, queue[0][0] - time.monotonic()))
+                if sel.select(wait):
+                    data = source.recv(65536)
+                    if not data:
+                        break
+                    queue.append((time.monotonic() + self.delay, data))
+                while queue and queue[0][0] <= time.monotonic():
+                    if self.stalled and (down or self.stall_up):
+                        time.sleep(0.01)
+                        break
+                    self._send(sink, queue.pop(0)[1], down)
+            for _, data in queue:
+                self._send(sink, data, down)
+        except (OSError, ConnectionError):
+            pass
+        finally:
+            sel.close()
+            self._close(pair)
+
+    def _send(self, sink, data, down):
+        if not down:
+            self.n_up += len(data)
+            self.up_log += data
+            sink.sendall(data)
+            return
+        if self.cut_after is not None and self.n_down + len(data) > self.cut_after:
+            sink.sendall(data[:max(0, self.cut_after - self.n_down)])
+            self.n_down = self.cut_after
+            raise ConnectionError("cut")
+        self.n_down += len(data)
+        for piece in ([bytes([b]) for b in data] if self.bytewise else [data]):
+            sink.sendall(piece)
+
+    @staticmethod
+    def _close(pair):
+        for s in pair:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        """Breaks every connection there is; new ones pass."""
+        pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            self._close(pair)
+
+    def stop(self):
+        self._stop = True
+        self.cut()
+        self._listener.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
