@@ -48,8 +48,9 @@ struct folder {
 };
 
 /* The role of a well-known name ("Sent Items", "Corbeille", ...), for servers without
- * SPECIAL-USE; `name` is the last level. ROLE_NONE when nothing fits. */
+ * SPECIAL-USE; `name` is the last level. ROLE_NONE when nothing fits. Never ROLE_INBOX: which
+ * folder that is the protocol says, and "Old/Inbox" is none. */
 enum folder_role folder_role_by_name(const char *name);
-const char *folder_role_name(enum folder_role role);	/* "Inbox", "Sent", ... */
+const char *folder_role_name(enum folder_role role);	/* "Inbox", "Sent", ...; "" for none */
 
 #endif

@@ -4,8 +4,11 @@
  *   is:new is:list is:draft is:deleted has:attachment before:2026-01-31 after:2w on:yesterday
  *   larger:1M smaller:20k words "a phrase" -not  a OR b  ( )
  *
- * Terms stand side by side for AND. Plain words look at sender, recipients and subject.
- * Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
+ * Terms stand side by side for AND, which binds closer than OR. Plain words look at sender,
+ * recipients and subject; a prefix without a value (cc:) asks whether there is any. Days are
+ * 2026-01-31, 2026-01, 2026, today, yesterday, and 3d 2w 6m 1y ago; after: includes the day
+ * named, before: does not; it is the day of arrival that counts. is:new is unread and
+ * of the last 24 hours. Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
  * does not change it. */
 #ifndef DUNLIN_QUERY_H
 #define DUNLIN_QUERY_H

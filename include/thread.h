@@ -7,24 +7,34 @@
 #ifndef DUNLIN_THREAD_H
 #define DUNLIN_THREAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "msg.h"
 
+/* A row of depth n > 0 is drawn in n columns: for d in 0..n-2 a line where bit d of rails is
+ * set, else space; then the corner (is_last) or the branch that leads to it.
+ *
+ *	a			depth 0
+ *	|-- b			depth 1
+ *	|   `-- c		depth 2, rails 1, is_last
+ *	`-- d			depth 1, is_last
+ *	    `-- e		depth 2, rails 0, is_last */
 struct thread_row {
 	uint32_t index;		/* into the messages given */
 	uint16_t depth;		/* 0: root */
-	uint64_t rails;		/* bit d: a line of level d passes this row (d < 64) */
+	uint64_t rails;		/* bit d: the line of column d passes this row (d < 64) */
 	bool is_last;		/* no later sibling */
 };
 
 /* Fills rows[0..n) in display order: parents before children, siblings by date, oldest
- * first. Missing parents are bridged, not shown. */
+ * first (all roots are siblings). Missing parents are bridged, not shown. */
 void thread_layout(const struct msg *msgs, size_t n, struct thread_row *rows);
 
 /* Message-IDs of References and In-Reply-To, nearest ancestor last, without brackets and
- * duplicates, at most `max` (the oldest and the newest are kept); pieces point into buf. */
+ * duplicates and without its own, at most `max` (the oldest one and the newest are kept, and of
+ * those what fits into buf, the newest first); pieces point into buf. */
 size_t thread_ancestors(const struct msg *m, char *buf, size_t bufsize, const char **out,
 	size_t max);
 

@@ -28,14 +28,16 @@ bool uidset_has(const struct uidset *s, uint32_t uid);
 uint64_t uidset_count(const struct uidset *s);
 uint32_t uidset_max(const struct uidset *s);		/* 0 when empty */
 uint32_t uidset_min(const struct uidset *s);
-void uidset_copy(struct uidset *out, const struct uidset *s);	/* out is overwritten: clear it first */
+/* These replace what *out held; out may be one of the operands. */
+void uidset_copy(struct uidset *out, const struct uidset *s);
 void uidset_and(struct uidset *out, const struct uidset *a, const struct uidset *b);
 void uidset_minus(struct uidset *out, const struct uidset *a, const struct uidset *b);
 
 /* Takes up to n of the highest UIDs out of s into out (the newest first). */
 void uidset_take_highest(struct uidset *out, struct uidset *s, uint32_t n);
 
-/* The text of a command argument, "1:5,9". False on a text that is none ("*" included). */
+/* The text of a command argument, "1:5,9". Parsing replaces
+ * *out; false, and *out empty, on a text that is none ("*" and "" included). */
 void uidset_format(struct str *out, const struct uidset *s);
 bool uidset_parse(struct uidset *out, const char *text);
 

@@ -1,0 +1,229 @@
+/* What people type to find mail. */
+#include <time.h>
+
+#include "query.h"
+#include "str.h"
+#include "test.h"
+
+/* 2026-02-10 12:00:00 UTC, a Tuesday; the group's set-up puts TZ at UTC. */
+static const int64_t now = 1770724800;
+static const int64_t day = 86400;
+
+static struct msg
+sample(void)
+{
+	return (struct msg){ .arrived = now - 3 * day, .date = now - 3 * day, .size_bytes = 5000,
+		.flags = MSG_FLAGGED | MSG_ATTACH | MSG_LIST, .from_name = "Ada Lovelace",
+		.from_addr = "ada@example.org", .to = "Bob <bob@example.net>", .cc = "",
+		.subject = "Annual Report for GRÜNWALD (draft)", .message_id = "x", .in_reply_to = "",
+		.references = "", .list_id = "dev.lists.example.org" };
+}
+
+static bool
+fits(const char *text)
+{
+	struct query *q;
+	struct error e = {0};
+	struct msg m = sample();
+
+	if (query_parse(&q, text, now, &e) != ERR_OK)
+		fail_msg("%s: %s", text, e.text);
+	bool r = query_match(q, &m);
+	query_free(q);
+	return r;
+}
+
+static void
+assert_all(bool want, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (fits(texts[i]) != want)
+			fail_msg("'%s' should%s fit", texts[i], want ? "" : " not");
+	}
+}
+
+/* Each of these holds for the sample message. */
+static void
+test_what_fits(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "", "  ", "ada", "from:ada", "from:ADA@example", "FROM:lovelace",
+		"to:bob", "subject:report", "subject:\"annual report\"", "\"report for\"", "grünwald", "GRÜNWALD",
+		"list:dev", "is:unread", "is:flagged", "is:list", "has:attachment", "IS:Unread",
+		"-is:answered", "-from:bob", "NOT from:bob", "NOT NOT ada", "--ada", "ada bob report",
+		"ada AND bob", "from:bob OR from:ada", "nobody OR ada nothing OR bob", "(ada OR x) (bob OR y)",
+		"-(qq OR zz)", "ada -(bob carol)", "larger:1k", "larger:4999", "smaller:5001", "smaller:1M", "smaller:1.5k OR ada",
+		"before:2026-02-08", "after:2026-02-07", "after:2026-02", "on:2026-02", "on:2026", "on:2026-02-07",
+		"on:2026/02/07", "on:3d", "after:1w", "after:3d", "before:2d", "before:today", "after:1m", "after:1y",
+		"before:yesterday", "from:", "-cc:", "list:", "subject:\"(draft)\"", "\"(draft)\"" };
+	assert_all(true, texts, LEN(texts));
+}
+
+/* And none of these. */
+static void
+test_what_does_not_fit(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "nobody", "from:bob", "to:ada", "cc:bob", "cc:", "subject:ada",
+		"\"report annual\"", "list:users", "is:read", "is:answered", "is:new", "is:draft", "-ada",
+		"-has:attachment", "ada nobody", "nobody OR nothing", "-(ada OR x)", "ada AND -bob", "larger:5000",
+		"smaller:5000", "larger:1M", "before:2026-02-07", "after:2026-02-08", "on:today", "on:yesterday",
+		"on:2025", "before:2026", "after:2d", "before:3d", "http://example.org", "Re:", "12:30" };
+	assert_all(false, texts, LEN(texts));
+}
+
+/* AND binds closer than OR, and a group closer than both. */
+static void
+test_precedence(void **state)
+{
+	(void)state;
+	assert_true(fits("ada OR qq zz"));
+	assert_false(fits("(ada OR qq) zz"));
+	assert_true(fits("zz qq OR ada"));
+	assert_false(fits("-ada OR qq"));
+	assert_true(fits("-(ada qq)"));
+}
+
+/* is:new is what came in the last 24 hours and is unread. */
+static void
+test_new_is_recent_and_unread(void **state)
+{
+	(void)state;
+	struct query *q;
+	struct msg m = sample();
+
+	assert_int_equal(ERR_OK, query_parse(&q, "is:new", now, NULL));
+	m.arrived = now - day + 60;
+	assert_true(query_match(q, &m));
+	m.arrived = now - day - 60;
+	assert_false(query_match(q, &m));
+	m.arrived = now;
+	m.flags = MSG_SEEN;
+	assert_false(query_match(q, &m));
+	query_free(q);
+}
+
+/* Days begin at midnight of the time zone in force, also on the day that clocks are changed. */
+static void
+test_days_are_local(void **state)
+{
+	(void)state;
+	struct query *q;
+	struct msg m = sample();
+
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	assert_int_equal(ERR_OK, query_parse(&q, "on:2026-03-29", now, NULL));
+	m.arrived = 1774738800;			/* 2026-03-29 00:00 CET */
+	assert_true(query_match(q, &m));
+	m.arrived -= 1;
+	assert_false(query_match(q, &m));
+	m.arrived += 23 * 3600;			/* the day has 23 hours */
+	assert_true(query_match(q, &m));
+	m.arrived += 1;
+	assert_false(query_match(q, &m));
+	query_free(q);
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+/* A wrong query names the word, and the nearest that would do. */
+static void
+test_errors_name_the_word(void **state)
+{
+	(void)state;
+	const struct { const char *text, *error; } cases[] = {
+		{ "form:ada", "unknown 'form:' (did you mean 'from:'?)" },
+		{ "is:unraed", "unknown 'is:unraed' (did you mean 'is:unread'?)" },
+		{ "is:", "unknown 'is:' ('is:unread', 'is:read', ...)" },
+		{ "is:zzzzzzz", "unknown 'is:zzzzzzz' ('is:unread', 'is:read', ...)" },
+		{ "has:wings", "unknown 'has:wings' ('has:attachment')" },
+		{ "has:atachment", "unknown 'has:atachment' (did you mean 'has:attachment'?)" },
+		{ "before:tody", "'tody' is no day (today)" },
+		{ "before:2026-13-01", "'2026-13-01' is no day (2026-01-31, 2026-01, today, yesterday, 3d, 2w, 6m, 1y)" },
+		{ "on:2026-02-29", "'2026-02-29' is no day (2026-01-31, 2026-01, today, yesterday, 3d, 2w, 6m, 1y)" },
+		{ "larger:big", "'big' is no size (300, 20k, 1.5M, 1G)" },
+		{ "larger:1x", "'1x' is no size (300, 20k, 1.5M, 1G)" },
+		{ "larger:", "'' is no size (300, 20k, 1.5M, 1G)" },
+		{ "\"open", "the quote in '\"open' is not closed" },
+		{ "(ada", "a '(' is not closed" }, { "ada)", "a ')' without its '('" },
+		{ "()", "nothing stands before ')'" }, { "ada OR", "something is missing at the end" },
+		{ "NOT", "something is missing at the end" }, { "OR", NULL }, { ")", "nothing stands before ')'" },
+	};
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct query *q = (void *)1;
+		struct error e = {0};
+		enum err rc = query_parse(&q, cases[i].text, now, &e);
+		if (!cases[i].error) {		/* a word where no operator can stand */
+			assert_int_equal(ERR_OK, rc);
+			query_free(q);
+			continue;
+		}
+		assert_int_equal(ERR_LOCAL, rc);
+		assert_null(q);
+		assert_string_equal(cases[i].error, e.text);
+	}
+}
+
+/* Nested and long input ends in an error, never in a stack overflow. */
+static void
+test_bounds(void **state)
+{
+	(void)state;
+	char text[200000];
+	struct query *q;
+	const char fills[] = "(-\"a";
+
+	for (size_t i = 0; i < LEN(fills) - 1; i++) {
+		for (size_t n = 100; n < sizeof text; n *= 30) {
+			memset(text, fills[i], n);
+			text[n] = '\0';
+			query_parse(&q, text, now, NULL);
+			query_free(q);
+		}
+	}
+	memset(text, '(', 100);
+	text[100] = '\0';
+	assert_int_equal(ERR_LOCAL, query_parse(&q, text, now, NULL));
+}
+
+/* Numbers at the edge of what fits do not overflow. */
+static void
+test_large_numbers(void **state)
+{
+	(void)state;
+	assert_true(fits("after:9999y OR ada"));
+	assert_true(fits("smaller:999999999999T"));
+	assert_true(fits("after:365000d"));
+	assert_false(fits("larger:999999999999T"));
+	struct query *q;
+	assert_int_equal(ERR_LOCAL, query_parse(&q, "after:99999999d", now, NULL));
+	assert_int_equal(ERR_LOCAL, query_parse(&q, "after:9999999y", now, NULL));
+}
+
+/* Every word offered for completion is one that the parser takes. */
+static void
+test_words_are_valid(void **state)
+{
+	(void)state;
+	for (const char *const *w = query_words(); *w; w++) {
+		struct query *q;
+		bool is_day = str_eq(*w, "before:") || str_eq(*w, "after:") || str_eq(*w, "on:");
+		char *text = xasprintf("%s%s", *w, is_day ? "today" : strstr(*w, "er:") ? "1k" : "");
+		assert_int_equal(ERR_OK, query_parse(&q, text, now, NULL));
+		query_free(q);
+		free(text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { T(test_what_fits), T(test_what_does_not_fit), T(test_precedence),
+		T(test_new_is_recent_and_unread), T(test_days_are_local), T(test_errors_name_the_word),
+		T(test_bounds), T(test_large_numbers), T(test_words_are_valid) };
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
