@@ -28,7 +28,8 @@ struct net_config {
 	const char *ca_file;		/* NULL: the system's; else in addition to it */
 	const char *fingerprint;	/* SHA-256 of the certificate, hex, colons allowed; then chain and
 					 * name need not verify, but nothing else is accepted */
-	int connect_ms, io_ms;		/* deadlines; 0: 15 s, 60 s */
+	int connect_ms;			/* deadline of net_open as a whole, and of net_starttls; 0: 15 s */
+	int io_ms;			/* of a command that names none; 0: 60 s */
 };
 
 struct net;			/* opaque */
@@ -42,12 +43,15 @@ void net_init(void);		/* OpenSSL, SIGPIPE, libetpan's own set-up */
 enum err net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel,
 	struct error *e);
 /* Non-blocking for the network: no LOGOUT, at most a TLS close_notify. NULL is fine. The stream
- * (if made) is freed with it. */
+ * (if made) is freed with it, unless libetpan freed it before with its session: either order is fine.
+ * libetpan says goodbye on its own in mailimap_free and the like: mailstream_cancel(stream)
+ * before makes all further reads and writes fail at once. */
 void net_close(struct net *n);
 
 /* After the server's OK to STARTTLS. Bytes received but not yet read by then are an attack: ERR_TLS. */
 enum err net_starttls(struct net *n, struct error *e);
-bool net_is_private(const struct net *n);	/* TLS is up and verified, or host is loopback in NET_PLAIN */
+/* TLS is up and verified, or, in NET_PLAIN, the address connected to is a loopback address. */
+bool net_is_private(const struct net *n);
 
 /* The stream to give to libetpan; made once, owned by n. Reads and writes on it return -1 on
  * EOF, deadline and cancel; net_error then tells which. */
@@ -58,8 +62,13 @@ enum err net_error(const struct net *n, struct error *e);	/* ERR_OK: none so far
  * the connection counts as hostile (0: 64 MB). */
 void net_command(struct net *n, int deadline_ms, uint64_t max_bytes);
 
+/* Mail passes until it is switched off (POP3 RETR, SMTP DATA): nothing of it goes to the log or
+ * to the last lines. IMAP literals are left out of both by themselves, in either direction. */
+void net_quiet(struct net *n, bool is_quiet);
+
 /* Waits until there is something to read (bytes in the stream's, TLS's or the kernel's
- * buffer), `wake` is readable (-1: none), or the time is up. *readable tells. */
+ * buffer), `wake` is readable (-1: none), or the time is up (no error). *readable tells. When there is, the
+ * command's deadline begins anew. EOF and cancel are errors here as they are in reading. */
 enum err net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *e);
 
 /* The last lines read, newest last, at most 1,000 bytes: the text of a BYE and the like. Borrowed. */
