@@ -28,6 +28,9 @@ enum err path_mkdirs(const char *path, struct error *e);	/* 0700, all that are m
  * or the new, never a mixture. A symlink is followed to its target. */
 enum err file_write_atomic(const char *path, const void *p, size_t n, struct error *e);
 
+/* fsync of the directory that holds `path`: what makes a rename or a new name durable. */
+enum err path_sync_dir_of(const char *path, struct error *e);
+
 /* Reads a whole file of at most `max` bytes; *out is owned and NUL-terminated. */
 enum err file_read(char **out, size_t *len, const char *path, size_t max, struct error *e);
 

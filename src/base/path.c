@@ -116,8 +116,8 @@ fd_write_all(int fd, const void *p, size_t n, struct error *e)
 	return ERR_OK;
 }
 
-static enum err
-sync_directory_of(const char *path, struct error *e)
+enum err
+path_sync_dir_of(const char *path, struct error *e)
 {
 	char *copy = xstrdup(path);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -156,7 +156,7 @@ file_write_atomic(const char *path, const void *p, size_t n, struct error *e)
 	if (rc == ERR_OK && rename(tmp, target) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot replace '%s'", path);
 	if (rc == ERR_OK)
-		rc = sync_directory_of(target, e);
+		rc = path_sync_dir_of(target, e);
 	else
 		unlink(tmp);
 out:

@@ -1,0 +1,84 @@
+/* mbox.h - mbox files: messages as spans of a file, appended, marked and removed safely.
+ *
+ * Reads mboxrd, mboxo and mboxcl alike (a message begins at a well-formed From_ line at the
+ * beginning or behind an empty line; Content-Length is never believed: SECURITY 14); writes
+ * mboxrd. LF and CRLF. Flags are Status and X-Status headers, as mutt, mailx and Dovecot
+ * keep them. A message is known by the hash of its header without those lines, so that it is found again
+ * when another program has rewritten the file.
+ *
+ * No state between calls but the file itself: each call opens it, those that write lock it (fcntl and
+ * dotlock). Nothing here holds a message in memory; a header counts up to MBOX_MAX_HEADER bytes. Any thread.
+ * Errors: ERR_LOCAL (disk), ERR_FOLDER (locked by somebody else, not an mbox, changed since
+ * it was scanned: scan again), ERR_CANCELLED. */
+#ifndef DUNLIN_MBOX_H
+#define DUNLIN_MBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cancel.h"
+#include "err.h"
+#include "msg.h"
+
+enum { MBOX_MAX_HEADER = 256 * 1024 };
+
+struct mbox_msg {
+	uint64_t from_pos;	/* its From_ line */
+	uint64_t head_pos;	/* the first header line */
+	uint64_t body_pos;	/* behind the empty line that ends the header */
+	uint64_t end_pos;	/* behind the body, without the empty line before the next From_ */
+	uint64_t hash;		/* of the header but for lines that programs change */
+	int64_t arrived;	/* by the From_ line; 0 when it has no date */
+	uint32_t flags;		/* MSG_ bits; a message that was never listed lacks MBOX_OLD */
+};
+enum { MBOX_OLD = 1 << 24 };	/* Status: O; in mbox_msg.flags only */
+
+/* What the file looked like: equal stamps mean that nothing needs to be scanned. */
+struct mbox_stamp {
+	uint64_t inode, size_bytes;
+	int64_t mtime_ns;
+};
+enum err mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e);	/* missing file: all 0 */
+
+/* Called for each message in file order with its header (cut at MBOX_MAX_HEADER). False stops. */
+typedef bool mbox_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head);
+
+/* Scans from `from`, which is 0 or the position of a From_ line. A missing file is empty.
+ */
+enum err mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
+	const struct cancel *cancel, struct error *e);
+/* The position from which at least the last n messages stand, found from the end. */
+enum err mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e);
+
+/* The message at from_pos, which must have that hash (else ERR_FOLDER): its bytes without the From_ line and
+ * without Status and X-Status, ">From " unquoted, piece by piece. */
+typedef enum err mbox_write(void *ctx, const void *p, size_t n, struct error *e);
+enum err mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *write,
+	void *ctx, struct error *e);
+
+/* Appends one message (any line ends; From_ lines in it are quoted; Status lines in it dropped): locks,
+ * writes, fsyncs; on failure the file is cut back to what it was. *pos: its From_ line. */
+struct mbox_source {
+	void *ctx;
+	/* Fills buf, *n 0 at the end. */
+	enum err (*read)(void *ctx, char *buf, size_t size, size_t *n, struct error *e);
+};
+enum err mbox_append(const char *path, const struct mbox_source *src, uint32_t flags,
+	int64_t arrived, uint64_t *pos, struct error *e);
+
+/* Changes: new flags, or removal. In place where the flags have room, else the whole
+ * file is written anew beside itself and renamed (mode, owner and symlink kept). All or nothing, but for
+ * flags in place, where each message is. ERR_FOLDER if one is not where it was: nothing is changed then. */
+struct mbox_change {
+	uint64_t from_pos, hash;
+	uint32_t flags;
+	bool remove;
+};
+enum err mbox_change(const char *path, const struct mbox_change *changes, size_t n,
+	bool *was_rewritten, struct error *e);	/* sorted by from_pos */
+
+/* Whether the file begins like an mbox, or is empty. */
+bool mbox_looks_like(const char *path);
+
+#endif

@@ -1,0 +1,371 @@
+/* mbox.c - finding and reading messages.
+ *
+ * A message begins at a From_ line that stands at the beginning of the file or behind an
+ * empty line and has a date. The rule looks at two lines only, so that a scan begun anywhere finds
+ * the same messages as one from the start: that is what mbox_tail stands on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mbox.h"
+#include "mbox_reader.h"
+
+enum { CANCEL_EVERY_LINES = 4096, FIRST_TAIL_WINDOW = 256 * 1024 };
+
+static enum err
+open_file(int *fd, uint64_t *size, const char *path, struct error *e)
+{
+	struct stat st;
+
+	*size = 0;
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0 && errno == ENOENT)
+		return ERR_OK;
+	if (*fd < 0 || fstat(*fd, &st) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, ERR_FOLDER, "'%s' is not a file", path);
+	*size = (uint64_t)st.st_size;
+	return ERR_OK;
+}
+
+static void
+close_file(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+enum err
+mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e)
+{
+	struct stat st;
+
+	*out = (struct mbox_stamp){0};
+	if (stat(path, &st) < 0) {
+		return errno == ENOENT ? ERR_OK
+			: error_errno(e, ERR_LOCAL, "cannot look at '%s'", path);
+	}
+	out->inode = (uint64_t)st.st_ino;
+	out->size_bytes = (uint64_t)st.st_size;
+	out->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return ERR_OK;
+}
+
+/* ---- one header ---- */
+
+static void
+note_status(struct mbox_head *h, const struct piece *p, char which)
+{
+	const char *colon = memchr(p->p, ':', p->n);
+	size_t at = (size_t)(colon + 1 - p->p), n = p->n - at;
+
+	while (n > 0 && (p->p[at + n - 1] == '\n' || p->p[at + n - 1] == '\r'))
+		n--;
+	h->msg.flags |= status_flags(p->p + at, n);
+	if (which == 's') {
+		h->status.pos = p->pos + at;
+		h->status.n = n;
+	} else {
+		h->xstatus.pos = p->pos + at;
+		h->xstatus.n = n;
+	}
+}
+
+/* Takes one piece of the header into account. */
+static void
+head_piece(struct mbox_head *h, const struct piece *p, bool *in_own_header)
+{
+	char which = piece_status_header(p);
+
+	h->msg.hash = piece_hash(h->msg.hash, p, in_own_header);
+	if (which && p->ends)
+		note_status(h, p, which);
+}
+
+enum err
+mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	bool own = false;
+
+	*h = (struct mbox_head){0};
+	if (from_pos >= size)
+		return error_set(e, ERR_FOLDER, "the mailbox file has changed");
+	reader_init_fd(&r, fd, from_pos, size);
+	enum err rc = reader_next(&r, &p, e);
+	if (rc == ERR_OK && !piece_is_from_line(&p, &h->msg.arrived))
+		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
+	h->msg.from_pos = from_pos;
+	h->msg.head_pos = h->msg.body_pos = p.pos + p.n;
+	while (rc == ERR_OK) {
+		rc = reader_next(&r, &p, e);
+		if (rc != ERR_OK || p.n == 0)
+			break;
+		h->msg.body_pos = p.pos + p.n;
+		if (piece_is_blank(&p))
+			break;
+		head_piece(h, &p, &own);
+	}
+	reader_clear(&r);
+	return rc;
+}
+
+/* ---- scanning ---- */
+
+struct scan {
+	mbox_visit *visit;
+	void *ctx;
+	struct mbox_head h;
+	struct str head;
+	bool in_msg, in_head, own, stop;
+	bool was_blank;			/* the line before */
+	uint64_t blank_pos;
+};
+
+static void
+finish(struct scan *s, uint64_t end)
+{
+	struct mbox_msg *m = &s->h.msg;
+
+	if (!s->in_msg)
+		return;
+	if (s->in_head)
+		m->body_pos = end;
+	m->end_pos = end < m->body_pos ? m->body_pos : end;
+	s->stop = !s->visit(s->ctx, m, str_get(&s->head), s->head.len);
+	s->in_msg = false;
+}
+
+static void
+begin(struct scan *s, const struct piece *p, int64_t arrived)
+{
+	s->h = (struct mbox_head){0};
+	s->h.msg.from_pos = p->pos;
+	s->h.msg.head_pos = s->h.msg.body_pos = p->pos + p->n;
+	s->h.msg.arrived = arrived;
+	str_cut(&s->head, 0);
+	s->in_msg = s->in_head = true;
+	s->own = false;
+}
+
+static enum err
+scan_piece(struct scan *s, const struct piece *p, struct error *e)
+{
+	int64_t arrived = 0;
+	bool is_blank = piece_is_blank(p);
+
+	if (s->was_blank && piece_is_from_line(p, &arrived)) {
+		finish(s, s->blank_pos);
+		if (!s->stop)
+			begin(s, p, arrived);
+	} else if (!s->in_msg && !is_blank) {
+		return error_set(e, ERR_FOLDER, "not an mbox: no From_ line where one must be");
+	} else if (s->in_head && is_blank) {
+		s->in_head = false;
+		s->h.msg.body_pos = p->pos + p->n;
+	} else if (s->in_head) {
+		head_piece(&s->h, p, &s->own);
+		if (s->head.len + p->n <= MBOX_MAX_HEADER)
+			str_add(&s->head, p->p, p->n);
+	}
+	if (p->ends)
+		s->was_blank = is_blank;
+	if (is_blank)
+		s->blank_pos = p->pos;
+	return ERR_OK;
+}
+
+static enum err
+scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
+	const struct cancel *cancel, struct error *e)
+{
+	struct scan s = { .visit = visit, .ctx = ctx, .was_blank = true, .blank_pos = from };
+	struct reader r;
+	struct piece p;
+	enum err rc;
+	unsigned n_lines = 0;
+
+	reader_init_fd(&r, fd, from, size);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0 && !s.stop) {
+		if ((rc = scan_piece(&s, &p, e)) != ERR_OK)
+			break;
+		if (cancel && ++n_lines % CANCEL_EVERY_LINES == 0 && cancel_fired(cancel)) {
+			rc = error_set(e, ERR_CANCELLED, "cancelled");
+			break;
+		}
+	}
+	if (rc == ERR_OK && !s.stop)
+		finish(&s, s.was_blank ? s.blank_pos : size);
+	reader_clear(&r);
+	str_clear(&s.head);
+	return rc;
+}
+
+enum err
+mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
+	const struct cancel *cancel, struct error *e)
+{
+	uint64_t size;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	if (rc == ERR_OK && from > size)
+		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
+	if (rc == ERR_OK && fd >= 0)
+		rc = scan_fd(fd, from, size, visit, ctx, cancel, e);
+	close_file(fd);
+	return rc;
+}
+
+/* The first message boundary at or behind `from`; size when there is none. */
+static enum err
+next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	bool was_blank = false;
+	enum err rc;
+
+	*out = size;
+	reader_init_fd(&r, fd, from, size);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
+		if (was_blank && piece_is_from_line(&p, NULL)) {
+			*out = p.pos;
+			break;
+		}
+		if (p.ends)
+			was_blank = piece_is_blank(&p) && p.pos != from;
+	}
+	reader_clear(&r);
+	return rc;
+}
+
+static bool
+count_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	(void)m;
+	(void)head;
+	(void)n_head;
+	++*(size_t *)ctx;
+	return true;
+}
+
+enum err
+mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e)
+{
+	uint64_t size, window = FIRST_TAIL_WINDOW;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	*from = 0;
+	for (; rc == ERR_OK && window < size; window *= 4) {
+		uint64_t at;
+		size_t count = 0;
+		rc = next_boundary(fd, size - window, size, &at, e);
+		if (rc == ERR_OK && at < size)
+			rc = scan_fd(fd, at, size, count_visit, &count, NULL, e);
+		if (rc == ERR_OK && count >= n) {
+			*from = at;
+			break;
+		}
+	}
+	close_file(fd);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static bool
+first_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	(void)head;
+	(void)n_head;
+	*(struct mbox_msg *)ctx = *m;
+	return false;
+}
+
+static enum err
+write_header(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	bool skip = false;
+	enum err rc;
+
+	reader_init_fd(&r, fd, m->head_pos, m->body_pos);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
+		if (p.starts)
+			skip = piece_status_header(&p) != 0;
+		if (!skip && (rc = out(ctx, p.p, p.n, e)) != ERR_OK)
+			break;
+	}
+	reader_clear(&r);
+	return rc;
+}
+
+static enum err
+write_body(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	enum err rc;
+
+	reader_init_fd(&r, fd, m->body_pos, m->end_pos);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
+		size_t quote = piece_quoted_from(&p) > 0;
+		if ((rc = out(ctx, p.p + quote, p.n - quote, e)) != ERR_OK)
+			break;
+	}
+	reader_clear(&r);
+	return rc;
+}
+
+enum err
+mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, void *ctx,
+	struct error *e)
+{
+	struct mbox_head h;
+	struct mbox_msg m;
+	uint64_t size;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	if (rc == ERR_OK && fd < 0)
+		rc = error_set(e, ERR_FOLDER, "'%s' is gone", path);
+	if (rc == ERR_OK)
+		rc = mbox_head_read(&h, fd, from_pos, size, e);
+	if (rc == ERR_OK && h.msg.hash != hash)
+		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
+	if (rc == ERR_OK)
+		rc = scan_fd(fd, from_pos, size, first_visit, &m, NULL, e);
+	if (rc == ERR_OK)
+		rc = write_header(fd, &m, out, ctx, e);
+	if (rc == ERR_OK)
+		rc = write_body(fd, &m, out, ctx, e);
+	close_file(fd);
+	return rc;
+}
+
+bool
+mbox_looks_like(const char *path)
+{
+	struct reader r;
+	struct piece p = {0};
+	uint64_t size;
+	int fd;
+
+	if (open_file(&fd, &size, path, NULL) != ERR_OK || fd < 0)
+		return false;
+	reader_init_fd(&r, fd, 0, size);
+	enum err rc;
+	while ((rc = reader_next(&r, &p, NULL)) == ERR_OK && p.n > 0 && piece_is_blank(&p))
+		;
+	bool yes = rc == ERR_OK && (p.n == 0 || piece_is_from_line(&p, NULL));
+	reader_clear(&r);
+	close_file(fd);
+	return yes;
+}

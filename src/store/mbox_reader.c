@@ -1,0 +1,240 @@
+/* mbox_reader.c - lines, and what the lines of an mbox mean.
+ *
+ * The buffer holds one line at least, so that whoever looks at a line sees it whole; only
+ * a line longer than MBOX_LINE comes in pieces, and such a line is never a From_ line or a flag header.
+ * pread, not mmap: another program may cut the file while we look, and that must be no SIGBUS. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mbox_reader.h"
+
+void
+reader_init_fd(struct reader *r, int fd, uint64_t from, uint64_t end)
+{
+	*r = (struct reader){ .fd = fd, .pos = from, .end = end, .size = MBOX_LINE + MBOX_CHUNK };
+	r->buf = xmalloc(r->size);
+}
+
+void
+reader_init_source(struct reader *r, const struct mbox_source *src)
+{
+	*r = (struct reader){ .fd = -1, .src = src, .size = MBOX_LINE + MBOX_CHUNK };
+	r->buf = xmalloc(r->size);
+}
+
+void
+reader_clear(struct reader *r)
+{
+	free(r->buf);
+	*r = (struct reader){ .fd = -1 };
+}
+
+static enum err
+fill(struct reader *r, struct error *e)
+{
+	size_t room, n = 0;
+
+	memmove(r->buf, r->buf + r->off, r->len - r->off);
+	r->pos += r->off;
+	r->len -= r->off;
+	r->off = 0;
+	room = r->size - r->len < MBOX_CHUNK ? r->size - r->len : MBOX_CHUNK;
+	if (r->src) {
+		enum err rc = r->src->read(r->src->ctx, r->buf + r->len, room, &n, e);
+		if (rc != ERR_OK)
+			return rc;
+	} else {
+		uint64_t at = r->pos + r->len;
+		if (room > r->end - at)
+			room = (size_t)(r->end - at);
+		ssize_t got;
+		do {
+			got = room ? pread(r->fd, r->buf + r->len, room, (off_t)at) : 0;
+		} while (got < 0 && errno == EINTR);
+		if (got < 0)
+			return error_errno(e, ERR_LOCAL, "cannot read the mbox");
+		n = (size_t)got;
+	}
+	r->len += n;
+	r->eof = n == 0;
+	return ERR_OK;
+}
+
+enum err
+reader_next(struct reader *r, struct piece *p, struct error *e)
+{
+	size_t looked = 0;
+	const char *nl;
+
+	while (!(nl = memchr(r->buf + r->off + looked, '\n', r->len - r->off - looked))) {
+		looked = r->len - r->off;
+		if (looked >= MBOX_LINE || r->eof)
+			break;
+		enum err rc = fill(r, e);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	p->p = r->buf + r->off;
+	p->pos = r->pos + r->off;
+	p->n = nl ? (size_t)(nl + 1 - p->p) : r->len - r->off;
+	p->starts = !r->in_line;
+	p->ends = nl || r->eof;
+	r->in_line = !p->ends;
+	r->off += p->n;
+	return ERR_OK;
+}
+
+bool
+piece_is_blank(const struct piece *p)
+{
+	return p->starts && ((p->n == 1 && p->p[0] == '\n') ||
+		(p->n == 2 && p->p[0] == '\r' && p->p[1] == '\n'));
+}
+
+static int
+month_number(const char *w)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int i = 0; i < 12; i++) {
+		if (strncmp(months + 3 * i, w, 3) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static bool
+is_digits(const char *w, size_t n)
+{
+	return strspn(w, "0123456789") == n && strlen(w) == n;
+}
+
+/* "Thu Jan  1 00:00:00 1970", seconds optional, a zone before or behind the year. The words
+ * from the month on. */
+static bool
+parse_ctime(char *const *w, size_t n, int64_t *out)
+{
+	struct tm tm = {0};
+	int offset = 0;
+	bool has_year = false;
+
+	tm.tm_mon = month_number(w[0]);
+	tm.tm_mday = atoi(w[1]);
+	if (strlen(w[0]) != 3 || tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    sscanf(w[2], "%2d:%2d:%2d", &tm.tm_hour, &tm.tm_min, &tm.tm_sec) < 2 ||
+	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59)
+		return false;
+	for (size_t i = 3; i < n && i < 6; i++) {
+		if (is_digits(w[i], 4) && !has_year) {
+			tm.tm_year = atoi(w[i]) - 1900;
+			has_year = true;
+		} else if ((w[i][0] == '+' || w[i][0] == '-') && is_digits(w[i] + 1, 4)) {
+			int zone = atoi(w[i] + 1);
+			offset = (zone / 100 * 60 + zone % 100) * (w[i][0] == '-' ? -60 : 60);
+		}
+	}
+	*out = (int64_t)timegm(&tm) - offset;
+	return has_year;
+}
+
+bool
+piece_is_from_line(const struct piece *p, int64_t *arrived)
+{
+	char line[512], *words[24], *save;
+	size_t n = 0;
+	int64_t when;
+
+	if (!p->starts || p->n < 5 || memcmp(p->p, "From ", 5) != 0 || p->n >= sizeof line)
+		return false;
+	memcpy(line, p->p, p->n);
+	line[p->n] = '\0';
+	for (char *w = strtok_r(line, " \t\r\n", &save); w && n < LEN(words);
+	    w = strtok_r(NULL, " \t\r\n", &save))
+		words[n++] = w;
+	for (size_t i = 2; i + 3 < n; i++) {
+		if (strlen(words[i - 1]) >= 3 && parse_ctime(words + i, n - i, &when)) {
+			if (arrived)
+				*arrived = when;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+piece_quoted_from(const struct piece *p)
+{
+	size_t i = 0;
+
+	if (!p->starts)
+		return -1;
+	while (i < p->n && p->p[i] == '>')
+		i++;
+	return p->n - i >= 5 && memcmp(p->p + i, "From ", 5) == 0 ? (int)i : -1;
+}
+
+static bool
+is_header(const struct piece *p, const char *name)
+{
+	size_t n = strlen(name);
+
+	return p->n > n && p->p[n] == ':' && strncasecmp(p->p, name, n) == 0;
+}
+
+char
+piece_status_header(const struct piece *p)
+{
+	return !p->starts ? 0 : is_header(p, "Status") ? 's' : is_header(p, "X-Status") ? 'x' : 0;
+}
+
+uint64_t
+piece_hash(uint64_t hash, const struct piece *p, bool *in_own_header)
+{
+	static const char *const own[] = { "Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP",
+		"X-IMAPbase", "Content-Length", "Lines", "X-Mozilla-Status", "X-Mozilla-Status2",
+		"X-Mozilla-Keys" };
+
+	if (hash == 0)
+		hash = 0xcbf29ce484222325u;
+	if (p->starts && p->p[0] != ' ' && p->p[0] != '\t') {
+		*in_own_header = false;
+		for (size_t i = 0; i < LEN(own); i++)
+			*in_own_header |= is_header(p, own[i]);
+	}
+	for (size_t i = 0; i < p->n && !*in_own_header; i++) {
+		if (p->p[i] != '\r')
+			hash = (hash ^ (unsigned char)p->p[i]) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+static const struct { char letter; uint32_t flag; } letters[] = {
+	{ 'R', MSG_SEEN }, { 'O', MBOX_OLD }, { 'A', MSG_ANSWERED }, { 'F', MSG_FLAGGED },
+	{ 'D', MSG_DELETED }, { 'T', MSG_DRAFT },
+};
+
+uint32_t
+status_flags(const char *value, size_t n)
+{
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < LEN(letters); k++)
+			flags |= value[i] == letters[k].letter ? letters[k].flag : 0;
+	}
+	return flags;
+}
+
+void
+status_format(uint32_t flags, char status[3], char xstatus[5])
+{
+	for (size_t k = 0; k < LEN(letters); k++) {
+		if (flags & letters[k].flag)
+			*(k < 2 ? status++ : xstatus++) = letters[k].letter;
+	}
+	*status = *xstatus = '\0';
+}

@@ -1,0 +1,75 @@
+/* mbox_reader.h - pieces of lines out of a file or another source, in constant memory. */
+#ifndef DUNLIN_MBOX_READER_H
+#define DUNLIN_MBOX_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mbox.h"
+#include "str.h"
+
+/* The longest line that is looked at as a whole, and how much is read at a time; tests
+ * make both tiny, so that small files cross every edge. */
+#ifndef MBOX_LINE
+#define MBOX_LINE (64 * 1024)
+#endif
+#ifndef MBOX_CHUNK
+#define MBOX_CHUNK (256 * 1024)
+#endif
+
+/* A line with its end, or, where it is longer than MBOX_LINE, a piece of it. */
+struct piece {
+	const char *p;
+	size_t n;
+	uint64_t pos;			/* in the file */
+	bool starts, ends;		/* begins a line; ends with '\n' or the file */
+};
+
+struct reader {
+	int fd;				/* -1: src */
+	const struct mbox_source *src;
+	uint64_t pos, end;		/* where the buffer begins; where a file stops */
+	char *buf;
+	size_t size, len, off;
+	bool eof, in_line;
+};
+
+void reader_init_fd(struct reader *r, int fd, uint64_t from, uint64_t end);
+void reader_init_source(struct reader *r, const struct mbox_source *src);
+void reader_clear(struct reader *r);
+/* ERR_OK with p->n == 0 at the end. */
+enum err reader_next(struct reader *r, struct piece *p, struct error *e);
+
+bool piece_is_blank(const struct piece *p);
+/* A From_ line with a date; *arrived may be NULL. */
+bool piece_is_from_line(const struct piece *p, int64_t *arrived);
+/* ">From ", ">>From " and so on: how many '>' stand before "From "; -1: no such line. */
+int piece_quoted_from(const struct piece *p);
+/* Which of the two flag headers it is: 's' Status, 'x' X-Status, 0 neither. */
+char piece_status_header(const struct piece *p);
+
+/* Folds one header line into the hash that names the message (FNV-1a; start with 0), but for lines that
+ * programs write for themselves. */
+uint64_t piece_hash(uint64_t hash, const struct piece *p, bool *in_own_header);
+
+uint32_t status_flags(const char *value, size_t n);	/* letters of both headers */
+void status_format(uint32_t flags, char status[3], char xstatus[5]);
+
+/* One message's header as it stands in the file. */
+struct mbox_head {
+	struct mbox_msg msg;		/* end_pos not filled in */
+	struct { uint64_t pos; size_t n; } status, xstatus;	/* values with their padding; n 0: none */
+};
+/* Reads the header at from_pos. ERR_FOLDER when there is no From_ line. */
+enum err mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e);
+
+struct mbox_lock {
+	int fd;
+	char *path, *dotlock;		/* the real path; NULL: no dotlock taken */
+};
+enum err mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e);
+void mbox_unlock(struct mbox_lock *l);
+
+#endif

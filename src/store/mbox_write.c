@@ -1,0 +1,416 @@
+/* mbox_write.c - appending, marking, removing.
+ *
+ * Appending cuts the file back to where it was when anything fails, so that half a message
+ * is never left. Flags are written over themselves where there is room (messages we append
+ * have it); all else goes through a new file beside the old one, fsync and rename: the old
+ * file stays whole until the new one is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mbox.h"
+#include "mbox_reader.h"
+#include "path.h"
+
+/* ---- buffered output ---- */
+
+enum { OUT_BYTES = 256 * 1024 };
+
+struct out {
+	int fd;
+	struct str buf;
+};
+
+static enum err
+out_flush(struct out *o, struct error *e)
+{
+	enum err rc = fd_write_all(o->fd, str_get(&o->buf), o->buf.len, e);
+
+	str_cut(&o->buf, 0);
+	return rc;
+}
+
+static enum err
+out_add(struct out *o, const char *p, size_t n, struct error *e)
+{
+	str_add(&o->buf, p, n);
+	return o->buf.len >= OUT_BYTES ? out_flush(o, e) : ERR_OK;
+}
+
+/* Both headers with room for every letter, so that later changes are made in place. */
+static enum err
+out_status(struct out *o, uint32_t flags, struct error *e)
+{
+	char s[3], x[5], lines[64];
+
+	status_format(flags, s, x);
+	int n = snprintf(lines, sizeof lines, "Status: %-2s\nX-Status: %-4s\n", s, x);
+	return out_add(o, lines, (size_t)n, e);
+}
+
+/* ---- appending ---- */
+
+/* One line as mboxrd has it: a From_ line quoted, the line end LF. */
+static enum err
+out_line(struct out *o, const struct piece *p, struct error *e)
+{
+	bool is_crlf = p->n >= 2 && p->p[p->n - 2] == '\r' && p->p[p->n - 1] == '\n';
+	enum err rc = ERR_OK;
+
+	if (piece_quoted_from(p) >= 0)
+		rc = out_add(o, ">", 1, e);
+	if (rc == ERR_OK)
+		rc = out_add(o, p->p, p->n - (is_crlf ? 2 : 0), e);
+	if (rc == ERR_OK && is_crlf)
+		rc = out_add(o, "\n", 1, e);
+	return rc;
+}
+
+struct appender {
+	struct out *o;
+	uint32_t flags;
+	bool in_head, skip, open_line;
+};
+
+static enum err
+append_piece(struct appender *a, const struct piece *p, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	if (a->in_head && piece_is_blank(p)) {
+		a->in_head = false;
+		rc = out_status(a->o, a->flags, e);
+	}
+	if (p->starts)
+		a->skip = a->in_head && piece_status_header(p);
+	if (rc == ERR_OK && !a->skip)
+		rc = out_line(a->o, p, e);
+	a->open_line = p->p[p->n - 1] != '\n';
+	return rc;
+}
+
+static enum err
+out_message(struct out *o, const struct mbox_source *src, uint32_t flags, struct error *e)
+{
+	struct appender a = { .o = o, .flags = flags, .in_head = true };
+	struct reader r;
+	struct piece p;
+	enum err rc;
+
+	reader_init_source(&r, src);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
+		if ((rc = append_piece(&a, &p, e)) != ERR_OK)
+			break;
+	}
+	reader_clear(&r);
+	if (rc == ERR_OK && a.open_line)
+		rc = out_add(o, "\n", 1, e);
+	if (rc == ERR_OK && a.in_head) {
+		rc = out_status(o, flags, e);
+		if (rc == ERR_OK)
+			rc = out_add(o, "\n", 1, e);
+	}
+	return rc == ERR_OK ? out_add(o, "\n", 1, e) : rc;	/* the empty line behind it */
+}
+
+/* How many line ends are missing before a From_ line may follow. */
+static int
+missing_newlines(int fd, off_t size)
+{
+	char last[2] = "\n\n";
+	size_t n = size >= 2 ? 2 : (size_t)size;
+
+	if (n > 0 && pread(fd, last + 2 - n, n, size - (off_t)n) != (ssize_t)n)
+		return 2;
+	return last[1] != '\n' ? 2 : last[0] != '\n';
+}
+
+/* In English whatever the locale: other programs read it. */
+static void
+format_ctime(char out[64], int64_t arrived)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t when = (time_t)arrived;
+	struct tm tm;
+
+	if (!gmtime_r(&when, &tm) || tm.tm_year < 0 || tm.tm_year > 8099) {
+		when = time(NULL);
+		gmtime_r(&when, &tm);
+	}
+	snprintf(out, 64, "%.3s %.3s %2d %02d:%02d:%02d %04d", days + 3 * tm.tm_wday,
+		months + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		tm.tm_year + 1900);
+}
+
+static enum err
+out_from_line(struct out *o, off_t size, int64_t arrived, uint64_t *pos, struct error *e)
+{
+	int n_newlines = missing_newlines(o->fd, size);
+	char date[64], line[128];
+
+	format_ctime(date, arrived);
+	int n = snprintf(line, sizeof line, "%.*sFrom MAILER-DAEMON %s\n", n_newlines, "\n\n", date);
+	*pos = (uint64_t)size + (uint64_t)n_newlines;
+	return out_add(o, line, (size_t)n, e);
+}
+
+enum err
+mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int64_t arrived,
+	uint64_t *pos, struct error *e)
+{
+	struct mbox_lock l;
+	struct out o = {0};
+	enum err rc = mbox_lock(&l, path, true, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	o.fd = l.fd;
+	off_t size = lseek(l.fd, 0, SEEK_END);
+	if (size < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot append to '%s'", path);
+	if (rc == ERR_OK)
+		rc = out_from_line(&o, size, arrived, pos, e);
+	if (rc == ERR_OK)
+		rc = out_message(&o, src, flags, e);
+	if (rc == ERR_OK)
+		rc = out_flush(&o, e);
+	if (rc == ERR_OK && fsync(l.fd) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot append to '%s'", path);
+	if (rc != ERR_OK && size >= 0 && ftruncate(l.fd, size) < 0)
+		error_errno(e, rc, "cannot append to '%s', nor cut it back", path);
+	str_clear(&o.buf);
+	mbox_unlock(&l);
+	return rc;
+}
+
+/* ---- marking in place ---- */
+
+static bool
+fits_in_place(const struct mbox_head *h, uint32_t flags)
+{
+	char s[3], x[5];
+
+	status_format(flags, s, x);
+	/* The value keeps the space behind the colon. */
+	return (h->status.n > strlen(s) || (!h->status.n && !s[0])) &&
+		(h->xstatus.n > strlen(x) || (!h->xstatus.n && !x[0]));
+}
+
+static enum err
+write_value(int fd, uint64_t pos, size_t n, const char *value, struct error *e)
+{
+	if (n == 0)
+		return ERR_OK;
+	char *padded = xasprintf(" %-*s", (int)n - 1, value);
+	ssize_t done = pwrite(fd, padded, n, (off_t)pos);
+	free(padded);
+	return done == (ssize_t)n ? ERR_OK : error_errno(e, ERR_LOCAL, "cannot write the flags");
+}
+
+static enum err
+mark_in_place(int fd, const struct mbox_head *h, uint32_t flags, struct error *e)
+{
+	char s[3], x[5];
+
+	status_format(flags, s, x);
+	enum err rc = write_value(fd, h->status.pos, h->status.n, s, e);
+	return rc == ERR_OK ? write_value(fd, h->xstatus.pos, h->xstatus.n, x, e) : rc;
+}
+
+/* ---- writing anew ---- */
+
+static enum err
+copy_range(struct out *o, int fd, uint64_t from, uint64_t to, struct error *e)
+{
+	char buf[64 * 1024];
+
+	while (from < to) {
+		size_t want = to - from < sizeof buf ? (size_t)(to - from) : sizeof buf;
+		ssize_t n = pread(fd, buf, want, (off_t)from);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_errno(e, ERR_LOCAL, "cannot read the mbox");
+		enum err rc = out_add(o, buf, (size_t)n, e);
+		if (rc != ERR_OK)
+			return rc;
+		from += (uint64_t)n;
+	}
+	return ERR_OK;
+}
+
+/* From_ line and header with the flags of now. */
+static enum err
+copy_header(struct out *o, int fd, const struct mbox_msg *m, uint32_t flags, struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	bool skip = false, is_marked = false;
+	enum err rc = copy_range(o, fd, m->from_pos, m->head_pos, e);
+
+	reader_init_fd(&r, fd, m->head_pos, m->body_pos);
+	while (rc == ERR_OK && (rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
+		if (p.starts)
+			skip = piece_status_header(&p) != 0;
+		if (piece_is_blank(&p)) {
+			is_marked = true;
+			rc = out_status(o, flags, e);
+		}
+		if (rc == ERR_OK && !skip)
+			rc = out_add(o, p.p, p.n, e);
+	}
+	reader_clear(&r);
+	return rc == ERR_OK && !is_marked ? out_status(o, flags, e) : rc;
+}
+
+struct rewrite {
+	struct out out;
+	int fd;
+	const struct mbox_change *changes;
+	size_t n, next;
+	uint64_t copied_to;		/* all before it is in the new file, or left out on purpose */
+	struct error *e;
+	enum err rc;
+};
+
+/* Behind the empty line that stands between this message and the next. */
+static uint64_t
+behind_separator(int fd, uint64_t end)
+{
+	char c[2];
+	ssize_t n = pread(fd, c, sizeof c, (off_t)end);
+
+	return end + (n == 2 && c[0] == '\r' && c[1] == '\n' ? 2 : n >= 1 && c[0] == '\n');
+}
+
+/* One message of the old file: removed, given new flags, or (the usual) left for the next
+ * long copy. */
+static bool
+rewrite_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	struct rewrite *w = ctx;
+
+	(void)head;
+	(void)n_head;
+	if (w->next >= w->n || w->changes[w->next].from_pos != m->from_pos)
+		return true;
+	const struct mbox_change *c = &w->changes[w->next++];
+	w->rc = copy_range(&w->out, w->fd, w->copied_to, m->from_pos, w->e);
+	if (c->remove) {
+		w->copied_to = behind_separator(w->fd, m->end_pos);
+	} else if (w->rc == ERR_OK) {
+		w->rc = copy_header(&w->out, w->fd, m, c->flags, w->e);
+		w->copied_to = m->body_pos;
+	}
+	return w->rc == ERR_OK;
+}
+
+/* Mode and owner of the old file; who may not give the file away keeps it when it was his. */
+static enum err
+copy_owner(int to, int from, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(from, &st) < 0 || fchmod(to, st.st_mode & 07777) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot keep the mode of the mbox");
+	if (fchown(to, st.st_uid, st.st_gid) < 0 && st.st_uid != geteuid())
+		return error_errno(e, ERR_LOCAL, "cannot keep the owner of the mbox");
+	return ERR_OK;
+}
+
+static void
+write_anew(struct rewrite *w, const struct mbox_lock *l, uint64_t size)
+{
+	enum err rc = mbox_scan(l->path, 0, rewrite_visit, w, NULL, w->e);
+
+	if (w->rc == ERR_OK)
+		w->rc = rc;
+	if (w->rc == ERR_OK && w->next < w->n)
+		w->rc = error_set(w->e, ERR_FOLDER, "the mailbox file has changed");
+	if (w->rc == ERR_OK)
+		w->rc = copy_range(&w->out, w->fd, w->copied_to, size, w->e);
+	if (w->rc == ERR_OK)
+		w->rc = out_flush(&w->out, w->e);
+	if (w->rc == ERR_OK)
+		w->rc = copy_owner(w->out.fd, l->fd, w->e);
+	if (w->rc == ERR_OK && fsync(w->out.fd) < 0)
+		w->rc = error_errno(w->e, ERR_LOCAL, "cannot write '%s' anew", l->path);
+}
+
+static enum err
+rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes, size_t n,
+	struct error *e)
+{
+	char *tmp = xasprintf("%s.XXXXXX", l->path);
+	struct rewrite w = { .fd = l->fd, .changes = changes, .n = n, .e = e };
+
+	w.out.fd = mkostemp(tmp, O_CLOEXEC);
+	if (w.out.fd < 0) {
+		w.rc = error_errno(e, ERR_LOCAL, "cannot write beside '%s'", l->path);
+		goto out;
+	}
+	write_anew(&w, l, size);
+	if (w.rc == ERR_OK && rename(tmp, l->path) < 0)
+		w.rc = error_errno(e, ERR_LOCAL, "cannot replace '%s'", l->path);
+	if (w.rc == ERR_OK)
+		w.rc = path_sync_dir_of(l->path, e);
+	else
+		unlink(tmp);
+	close(w.out.fd);
+out:
+	str_clear(&w.out.buf);
+	free(tmp);
+	return w.rc;
+}
+
+/* Every change must still mean the message it was made for. */
+static enum err
+verify(int fd, uint64_t size, const struct mbox_change *c, size_t n, struct mbox_head *heads,
+	bool *in_place, struct error *e)
+{
+	*in_place = true;
+	for (size_t i = 0; i < n; i++) {
+		enum err rc = mbox_head_read(&heads[i], fd, c[i].from_pos, size, e);
+		if (rc != ERR_OK)
+			return rc;
+		if (heads[i].msg.hash != c[i].hash)
+			return error_set(e, ERR_FOLDER, "the mailbox file has changed");
+		*in_place &= !c[i].remove && fits_in_place(&heads[i], c[i].flags);
+	}
+	return ERR_OK;
+}
+
+enum err
+mbox_change(const char *path, const struct mbox_change *changes, size_t n, bool *was_rewritten,
+	struct error *e)
+{
+	struct mbox_head *heads = xcalloc(n, sizeof *heads);
+	struct mbox_lock l;
+	bool in_place = false;
+	enum err rc = mbox_lock(&l, path, false, e);
+
+	*was_rewritten = false;
+	if (rc != ERR_OK)
+		goto out;
+	off_t size = lseek(l.fd, 0, SEEK_END);
+	rc = verify(l.fd, (uint64_t)size, changes, n, heads, &in_place, e);
+	if (rc == ERR_OK && in_place) {
+		for (size_t i = 0; i < n && rc == ERR_OK; i++)
+			rc = mark_in_place(l.fd, &heads[i], changes[i].flags, e);
+		if (rc == ERR_OK && fdatasync(l.fd) < 0)
+			rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
+	} else if (rc == ERR_OK) {
+		rc = rewrite(&l, (uint64_t)size, changes, n, e);
+		*was_rewritten = rc == ERR_OK;
+	}
+	mbox_unlock(&l);
+out:
+	free(heads);
+	return rc;
+}

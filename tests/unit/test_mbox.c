@@ -1,0 +1,411 @@
+/* mbox files: what is found, what is written, what survives. */
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mbox.h"
+#include "path.h"
+#include "str.h"
+#include "test.h"
+
+struct fixture {
+	char dir[32];
+	char *file;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *fx = xcalloc(1, sizeof *fx);
+
+	strcpy(fx->dir, "/tmp/dunlin-mbox.XXXXXX");
+	assert_non_null(mkdtemp(fx->dir));
+	fx->file = path_join(fx->dir, "inbox");
+	*state = fx;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fx = *state;
+	char *cmd = xasprintf("rm -rf %s", fx->dir);
+	int rc = system(cmd);
+
+	free(cmd);
+	free(fx->file);
+	free(fx);
+	return rc;
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	fputs(text, f);
+	fclose(f);
+}
+
+static char *
+read_file(const char *path)
+{
+	char *text;
+	size_t n;
+
+	assert_int_equal(ERR_OK, file_read(&text, &n, path, 100 << 20, NULL));
+	return text;
+}
+
+struct found {
+	struct mbox_msg v[1000];
+	size_t n;
+};
+
+static bool
+note(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	struct found *f = ctx;
+
+	assert_true(n_head == 0 || head[n_head - 1] == '\n' || m->body_pos == m->end_pos);
+	f->v[f->n++] = *m;
+	return f->n < 1000;
+}
+
+static struct found *
+scan(const char *path, uint64_t from)
+{
+	struct found *f = xcalloc(1, sizeof *f);
+	struct error e = {0};
+
+	if (mbox_scan(path, from, note, f, NULL, &e) != ERR_OK)
+		fail_msg("%s", e.text);
+	return f;
+}
+
+static enum err
+into_str(void *ctx, const void *p, size_t n, struct error *e)
+{
+	(void)e;
+	str_add(ctx, p, n);
+	return ERR_OK;
+}
+
+static char *
+body_of(const char *path, const struct mbox_msg *m)
+{
+	struct str s = {0};
+
+	assert_int_equal(ERR_OK, mbox_read(path, m->from_pos, m->hash, into_str, &s, NULL));
+	return str_take(&s);
+}
+
+struct text {
+	const char *p;
+	size_t left, step;
+};
+
+static enum err
+from_text(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+{
+	struct text *t = ctx;
+
+	(void)e;
+	*n = t->left < size ? t->left : size;
+	if (t->step && *n > t->step)
+		*n = t->step;
+	memcpy(buf, t->p, *n);
+	t->p += *n;
+	t->left -= *n;
+	return ERR_OK;
+}
+
+static enum err
+append(const char *path, const char *text, uint32_t flags, size_t step)
+{
+	struct text t = { text, strlen(text), step };
+	struct mbox_source src = { &t, from_text };
+	uint64_t pos;
+
+	return mbox_append(path, &src, flags, 86400, &pos, NULL);
+}
+
+#define THREE									\
+	"From a@x Thu Jan  1 00:00:01 2026\nSubject: one\nStatus: RO\n\nbody one\n\n"	\
+	"From b@x Thu Jan  1 00:00 2026\nSubject: two\nX-Status: AF\n\nFrom here on.\n"	\
+	"\nFrom there, no date.\n\n>From quoted\n\n"				\
+	"From - Thu, nonsense Jan  1 10:00:03 2026 +0100\nSubject: three\n\nend"
+
+/* A line that begins with From but has no date, or no empty line before, divides nothing. */
+static void
+test_finds_messages(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_file(fx->file, THREE);
+	struct found *f = scan(fx->file, 0);
+	assert_int_equal(3, f->n);
+	assert_int_equal(MSG_SEEN | MBOX_OLD, f->v[0].flags);
+	assert_int_equal(MSG_ANSWERED | MSG_FLAGGED, f->v[1].flags);
+	assert_int_equal(1767225601, f->v[0].arrived);
+	assert_int_equal(1767225603 + 9 * 3600, f->v[2].arrived);
+	char *two = body_of(fx->file, &f->v[1]);
+	assert_string_equal("Subject: two\n\nFrom here on.\n\nFrom there, no date.\n\nFrom quoted\n", two);
+	free(two);
+	free(f);
+}
+
+/* A body line of From_ form comes back as it was and never becomes a message. */
+static void
+test_from_line_in_body_forges_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	const char *evil = "Subject: x\r\nStatus: RO\r\nContent-Length: 3\r\n\r\nhello\r\n\r\n"
+		"From evil@x Thu Jan  1 00:00:00 2026\r\nSubject: forged\r\n\r\n>From me\r\n";
+
+	for (size_t step = 0; step < 4; step++) {
+		unlink(fx->file);
+		assert_int_equal(ERR_OK, append(fx->file, evil, 0, step));
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: last\n\nno line end", MSG_SEEN, step));
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(2, f->n);
+		assert_int_equal(0, f->v[0].flags & MSG_SEEN);
+		assert_int_equal(MSG_SEEN, f->v[1].flags & MSG_SERVER_FLAGS);
+		char *one = body_of(fx->file, &f->v[0]), *two = body_of(fx->file, &f->v[1]);
+		assert_string_equal("Subject: x\nContent-Length: 3\n\nhello\n\n"
+			"From evil@x Thu Jan  1 00:00:00 2026\nSubject: forged\n\n>From me\n", one);
+		assert_string_equal("Subject: last\n\nno line end\n", two);
+		free(one);
+		free(two);
+		free(f);
+	}
+}
+
+/* Flags of what we appended are changed without the file growing or moving. */
+static void
+test_flags_in_place(void **state)
+{
+	struct fixture *fx = *state;
+	struct stat before, after;
+	bool was_rewritten;
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: s\n\nb\n", 0, 0));
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c[2] = {
+		{ f->v[3].from_pos, f->v[3].hash, 0xff & ~MSG_DELETED, false },
+		{ f->v[7].from_pos, f->v[7].hash, MSG_SEEN | MBOX_OLD, false } };
+	stat(fx->file, &before);
+	assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &was_rewritten, NULL));
+	stat(fx->file, &after);
+	assert_false(was_rewritten);
+	assert_int_equal(before.st_size, after.st_size);
+	assert_int_equal(before.st_ino, after.st_ino);
+	struct found *g = scan(fx->file, 0);
+	assert_int_equal(MSG_SEEN | MSG_ANSWERED | MSG_FLAGGED | MSG_DRAFT, g->v[3].flags);
+	assert_int_equal(MSG_SEEN | MBOX_OLD, g->v[7].flags);
+	assert_int_equal(0, g->v[4].flags);
+	assert_int_equal(f->v[3].hash, g->v[3].hash);
+	free(f);
+	free(g);
+}
+
+/* Without room, and for removal, the file is written anew: the others keep every byte, the
+ * mode and the symlink stay. */
+static void
+test_rewrite_keeps_the_rest(void **state)
+{
+	struct fixture *fx = *state;
+	char *link = path_join(fx->dir, "link");
+	bool was_rewritten;
+	struct stat st;
+
+	write_file(fx->file, THREE);
+	chmod(fx->file, 0640);
+	assert_int_equal(0, symlink("inbox", link));
+	struct found *f = scan(link, 0);
+	char *two = body_of(link, &f->v[1]), *three = body_of(link, &f->v[2]);
+	struct mbox_change c[2] = { { f->v[0].from_pos, f->v[0].hash, 0, true },
+		{ f->v[2].from_pos, f->v[2].hash, MSG_FLAGGED, false } };
+	assert_int_equal(ERR_OK, mbox_change(link, c, 2, &was_rewritten, NULL));
+	assert_true(was_rewritten);
+	struct found *g = scan(fx->file, 0);
+	assert_int_equal(2, g->n);
+	assert_int_equal(0, g->v[0].from_pos);
+	char *two2 = body_of(fx->file, &g->v[0]), *three2 = body_of(fx->file, &g->v[1]);
+	assert_string_equal(two, two2);
+	assert_string_equal(three, three2);
+	assert_int_equal(MSG_FLAGGED, g->v[1].flags);
+	assert_int_equal(0, lstat(link, &st));
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(0, stat(fx->file, &st));
+	assert_int_equal(0640, st.st_mode & 0777);
+	free(two);
+	free(three);
+	free(two2);
+	free(three2);
+	free(link);
+	free(f);
+	free(g);
+}
+
+/* Somebody else changed the file: nothing is changed by us. */
+static void
+test_change_of_a_changed_file_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	bool was_rewritten;
+	struct error e;
+
+	write_file(fx->file, THREE);
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
+	write_file(fx->file, "From new@x Thu Jan  1 00:00:09 2026\nSubject: new\n\nnew\n\n" THREE);
+	char *before = read_file(fx->file);
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &was_rewritten, &e));
+	char *after = read_file(fx->file);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	free(f);
+}
+
+static void
+test_locked_by_another_says_so(void **state)
+{
+	struct fixture *fx = *state;
+	struct error e;
+	bool was_rewritten;
+	char *lock = xasprintf("%s.lock", fx->file);
+
+	write_file(fx->file, THREE);
+	write_file(lock, "1\n");
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &was_rewritten, &e));
+	assert_non_null(strstr(e.text, "locked"));
+	free(f);
+	free(lock);
+}
+
+static enum err
+stops(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+{
+	struct text *t = ctx;
+
+	if (t->left < 10)
+		return error_set(e, ERR_CONN, "cut");
+	return from_text(ctx, buf, size, n, e);
+}
+
+/* A source that fails half-way leaves the file as it was. */
+static void
+test_failed_append_is_cut_back(void **state)
+{
+	struct fixture *fx = *state;
+	struct text t = { "Subject: x\n\nlong enough\n", 24, 5 };
+	uint64_t pos;
+
+	write_file(fx->file, THREE);
+	char *before = read_file(fx->file);
+	struct mbox_source src = { &t, stops };
+	assert_int_equal(ERR_CONN, mbox_append(fx->file, &src, 0, 0, &pos, NULL));
+	char *after = read_file(fx->file);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+/* From the end the same messages are found as from the start. */
+static void
+test_tail_agrees_with_scan(void **state)
+{
+	struct fixture *fx = *state;
+	struct str s = {0};
+	uint64_t from;
+
+	for (int i = 0; i < 900; i++) {
+		str_printf(&s, "From x@y Thu Jan  1 00:00:01 2026\nSubject: %d\n\n", i);
+		for (int k = 0; k < 40; k++)
+			str_puts(&s, "From time to time a line.\n\n");
+		str_puts(&s, "\n");
+	}
+	write_file(fx->file, str_get(&s));
+	struct found *all = scan(fx->file, 0);
+	assert_int_equal(900, all->n);
+	for (size_t want = 1; want <= 1000; want += 333) {
+		assert_int_equal(ERR_OK, mbox_tail(fx->file, want, &from, NULL));
+		struct found *f = scan(fx->file, from);
+		assert_true(f->n >= want || from == 0);
+		assert_memory_equal(&all->v[900 - f->n], f->v, f->n * sizeof f->v[0]);
+		if (want == 1)
+			assert_true(f->n < 400);
+		free(f);
+	}
+	free(all);
+	str_clear(&s);
+}
+
+static void
+test_not_an_mbox(void **state)
+{
+	struct fixture *fx = *state;
+	struct found f = {0};
+	struct error e;
+
+	assert_int_equal(ERR_OK, mbox_scan(fx->file, 0, note, &f, NULL, &e));	/* absent: empty */
+	assert_true(mbox_looks_like(fx->file) == false);
+	write_file(fx->file, "hello\n");
+	assert_int_equal(ERR_FOLDER, mbox_scan(fx->file, 0, note, &f, NULL, &e));
+	assert_false(mbox_looks_like(fx->file));
+	write_file(fx->file, "");
+	assert_true(mbox_looks_like(fx->file));
+}
+
+/* Every mbox of the corpus: spans that tile the file, bodies that can be read, and a copy made by
+ * appending that holds the same messages. */
+static void
+test_corpus_round_trip(void **state)
+{
+	struct fixture *fx = *state;
+	const char *root = getenv("DUNLIN_CORPUS");
+	char *pattern = xasprintf("%s/mbox/*/*", root ? root : "../shared/corpus");
+	glob_t g;
+	size_t n_messages = 0;
+
+	if (glob(pattern, 0, NULL, &g) != 0) {
+		free(pattern);
+		skip();
+	}
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		if (!mbox_looks_like(g.gl_pathv[i]))
+			continue;
+		struct found *f = scan(g.gl_pathv[i], 0);
+		unlink(fx->file);
+		for (size_t k = 0; k < f->n; k++) {
+			assert_true(k == 0 || f->v[k].from_pos >= f->v[k - 1].end_pos);
+			char *text = body_of(g.gl_pathv[i], &f->v[k]);
+			if (strlen(text) > 0)
+				assert_int_equal(ERR_OK, append(fx->file, text, f->v[k].flags, 0));
+			free(text);
+			n_messages++;
+		}
+		struct found *copy = scan(fx->file, 0);
+		assert_int_equal(f->n, copy->n);
+		for (size_t k = 0; k < f->n; k++)
+			assert_int_equal(f->v[k].hash, copy->v[k].hash);
+		free(f);
+		free(copy);
+	}
+	print_message("%zu messages\n", n_messages);
+	globfree(&g);
+	free(pattern);
+}
+
+#define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
+	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
+	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
+	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
+	F(test_corpus_round_trip))
