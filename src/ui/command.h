@@ -1,9 +1,10 @@
 /* command.h - everything a person can ask for, in one table.
  *
  * The table feeds the keys, the `:` prompt with its completion, the help view, `dunlin --commands`
- * and through a test the manual page. A row without `run` is carried out by the view on top
- * (view_ops.command), since "open" means something else in each. To add a command: a value of
- * enum command_id, a row in commands.c, a case in the views named there. */
+ * and through a test the manual page. It knows nobody who carries commands out: the frame does those of
+ * actions.c, all else goes to the view on top (view_ops.command), since "open" means something
+ * else in each. To add a command: a value of enum command_id, a row in commands.c, a case in the views
+ * named there. */
 #ifndef DUNLIN_UI_COMMAND_H
 #define DUNLIN_UI_COMMAND_H
 
@@ -63,7 +64,6 @@ enum arg_kind {
 	ARG_NUMBER
 };
 
-struct ui;
 struct command;
 
 /* One request, good until the call returns. */
@@ -80,7 +80,6 @@ struct command {
 	unsigned views;		/* enum view_bit */
 	unsigned needs;		/* enum cap as command_cap (below): all of them; else greyed out */
 	enum arg_kind arg;
-	void (*run)(struct ui *ui, const struct call *c);	/* NULL: the view's */
 	const char *help;	/* one line, lower case, no full stop */
 };
 
@@ -91,10 +90,10 @@ const struct command *command_at(enum command_id id);
 const struct command *command_find(const char *name);		/* NULL: none */
 
 /* A line such as "move Archive" in a view: finds the command and its argument (*arg points into line,
- * NULL when there is none). Unknown, or not in this view: ERR_UNSUPPORTED, the text with the nearest
- * word. */
-const struct command *command_parse(const char *line, unsigned view, const char **arg,
-	struct error *e);
+ * NULL when there is none). With `abbreviated` a beginning that fits one command of the view does.
+ * NULL, and *e with the nearest word: unknown, or not in this view, or no argument wanted. */
+const struct command *command_parse(const char *line, unsigned view, bool abbreviated,
+	const char **arg, struct error *e);
 
 /* All rows as "name\tkeys\tviews\targument\thelp\n": `dunlin --commands`. */
 void command_dump(struct str *out);

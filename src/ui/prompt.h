@@ -11,26 +11,15 @@
 #include <stddef.h>
 
 #include "grid.h"
+#include "history.h"
 #include "str.h"
-
-enum prompt_kind {		/* what shares a history */
-	PROMPT_TEXT,		/* none kept */
-	PROMPT_COMMAND,
-	PROMPT_QUERY,
-	PROMPT_SEARCH,
-	PROMPT_FOLDER,
-	PROMPT_FILE,
-	PROMPT_SHELL,
-	PROMPT_PASSWORD,	/* dots; none kept */
-	PROMPT_CONFIRM,		/* one key: y, or anything else for no */
-	N_PROMPT_KINDS
-};
 
 /* Candidates for the word that begins at byte `from` of the text before the cursor. */
 struct completion {
 	size_t from;
-	struct { char *word, *help; } *v;
+	struct candidate { char *word, *help; } *v;
 	size_t n, cap;
+	size_t n_prefix;		/* those in front that begin with what was typed */
 };
 
 /* Offers `word` (with a dim remark, NULL: none) if it contains what was typed from c->from on,
@@ -48,5 +37,27 @@ struct prompt_spec {
 	void (*done)(void *ctx, const char *text);	/* NULL text: cancelled */
 	void *ctx;
 };
+
+/* ---- for the frame (ui.c) ---- */
+
+struct prompt {
+	struct prompt_spec spec;	/* strings are ours */
+	struct history *history;	/* borrowed; NULL: none */
+	struct str text, killed, draft;	/* draft: what was typed before walking the history */
+	size_t cursor;			/* byte, between graphemes */
+	int back;			/* how far back in the history; 0: not in it */
+	struct completion offers;
+	int chosen;			/* candidate taken by Tab; -1: none */
+};
+
+enum prompt_result { PROMPT_MORE, PROMPT_DONE, PROMPT_CANCELLED };
+
+void prompt_open(struct prompt *p, const struct prompt_spec *spec, struct history *h);
+/* A key of keys.h. After PROMPT_DONE prompt_text is the answer, and is kept in the history. */
+enum prompt_result prompt_key(struct prompt *p, uint32_t key);
+const char *prompt_text(const struct prompt *p);
+/* The line in the last row of the area, the candidates above it. */
+void prompt_draw(const struct prompt *p, const struct area *a);
+void prompt_close(struct prompt *p);	/* wipes a password; zero is fine */
 
 #endif

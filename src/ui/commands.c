@@ -1,0 +1,228 @@
+/* commands.c - the table of commands, and how a line finds its row. */
+#include <string.h>
+
+#include "command.h"
+#include "query.h"
+
+#define ROW(id, name, keys, views, needs, arg, help) \
+	[CMD_##id] = { CMD_##id, name, keys, views, needs, ARG_##arg, help }
+
+static const struct command commands[N_COMMANDS] = {
+	ROW(DOWN, "down", "j <Down>", V_ALL, 0, NONE, "one line down"),
+	ROW(UP, "up", "k <Up>", V_ALL, 0, NONE, "one line up"),
+	ROW(PAGE_DOWN, "page-down", "<PageDown> <C-f>", V_ALL, 0, NONE, "one page down"),
+	ROW(PAGE_UP, "page-up", "<PageUp> <C-b>", V_ALL, 0, NONE, "one page up"),
+	ROW(HALF_DOWN, "half-down", "<C-d>", V_ALL, 0, NONE, "half a page down"),
+	ROW(HALF_UP, "half-up", "<C-u>", V_ALL, 0, NONE, "half a page up"),
+	ROW(FIRST, "first", "gg <Home>", V_ALL, 0, NONE, "to the top"),
+	ROW(LAST, "last", "G <End>", V_ALL, 0, NONE, "to the end"),
+	ROW(NEXT_UNREAD, "next-unread", "<Tab>", V_MAIL | V_FOLDERS, 0, NONE,
+		"next unread message, or folder with one"),
+	ROW(PREVIOUS_UNREAD, "previous-unread", "<S-Tab>", V_MAIL | V_FOLDERS, 0, NONE,
+		"previous unread message, or folder with one"),
+	ROW(NEXT_MESSAGE, "next-message", "J", V_PAGER, 0, NONE, "read the next message"),
+	ROW(PREVIOUS_MESSAGE, "previous-message", "K", V_PAGER, 0, NONE,
+		"read the previous message"),
+	ROW(NEXT_THREAD, "next-thread", "J", V_INDEX, 0, NONE, "to the next thread"),
+	ROW(PREVIOUS_THREAD, "previous-thread", "K", V_INDEX, 0, NONE,
+		"to the previous thread"),
+	ROW(SEARCH, "search", "/", V_ALL, 0, TEXT, "search, and go to the first match"),
+	ROW(SEARCH_NEXT, "search-next", "n", V_ALL, 0, NONE, "next match"),
+	ROW(SEARCH_PREVIOUS, "search-previous", "<Alt-n>", V_ALL, 0, NONE, "previous match"),
+
+	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS, 0, NONE, "open this line"),
+	ROW(BACK, "back", "q <Left>", V_ALL, 0, NONE,
+		"back to where you came from; leave at the last"),
+	ROW(QUIT, "quit", "Q", V_ALL, 0, NONE, "leave dunlin; nothing is lost"),
+	ROW(FOLDERS, "folders", "y", V_ALL, 0, NONE, "list of folders"),
+	ROW(FOLDER, "folder", "c", V_ALL, 0, FOLDER, "change to a folder"),
+	ROW(PARTS, "parts", "v", V_MAIL, 0, NONE, "parts and attachments"),
+	ROW(HELP, "help", "? <F1>", V_ALL, 0, NONE, "keys and commands of this view"),
+	ROW(MESSAGES, "messages", "gm", V_ALL, 0, NONE, "what was told so far"),
+	ROW(COMMAND, "command", ":", V_ALL, 0, NONE, "type a command"),
+
+	ROW(DELETE, "delete", "d <Delete>", V_MAIL, NEEDS_MOVE, NONE, "move to Trash"),
+	ROW(PURGE, "purge", "", V_MAIL, NEEDS_DELETE, NONE,
+		"delete for good; cannot be undone"),
+	ROW(UNDO, "undo", "u", V_ALL, 0, NONE, "take back what was done last"),
+	ROW(ARCHIVE, "archive", "a", V_MAIL, NEEDS_MOVE, NONE, "move to Archive"),
+	ROW(MOVE, "move", "s", V_MAIL, NEEDS_MOVE, FOLDER, "move to a folder"),
+	ROW(COPY, "copy", "C", V_MAIL, NEEDS_MOVE, FOLDER, "copy to a folder"),
+	ROW(FLAG, "flag", "F", V_MAIL, NEEDS_FLAGS, NONE, "flag, or take the flag off"),
+	ROW(READ, "read", "N", V_MAIL, NEEDS_FLAGS, NONE, "mark unread, or read"),
+	ROW(JUNK, "junk", "!", V_MAIL, NEEDS_MOVE, NONE, "move to Junk"),
+	ROW(TAG, "tag", "t", V_INDEX, 0, NONE, "tag, or untag"),
+	ROW(TAG_THREAD, "tag-thread", "T", V_INDEX, 0, NONE, "tag the whole thread"),
+	ROW(TAG_QUERY, "tag-query", "<Alt-t>", V_INDEX, 0, QUERY, "tag all that fit a query"),
+	ROW(UNTAG_ALL, "untag-all", "<C-t>", V_INDEX, 0, NONE, "no tags any more"),
+	ROW(TAGGED, "tagged", ";", V_INDEX, 0, NONE,
+		"the next command goes to all tagged"),
+
+	ROW(LIMIT, "limit", "l", V_INDEX, 0, QUERY, "show only what fits a query"),
+	ROW(SORT, "sort", "o", V_INDEX, 0, SORT, "sort by date, sender, subject or size"),
+	ROW(THREADS, "threads", "gt", V_INDEX, 0, NONE, "threads, or a flat list"),
+	ROW(FOLD, "fold", "z", V_INDEX, 0, NONE, "fold the thread, or unfold it"),
+	ROW(FOLD_ALL, "fold-all", "Z", V_INDEX, 0, NONE, "fold all threads, or unfold them"),
+
+	ROW(HEADERS, "headers", "h", V_PAGER, 0, NONE, "all headers, or the usual ones"),
+	ROW(HTML, "html", "H", V_PAGER, 0, NONE, "HTML part, or plain text"),
+	ROW(SKIP_QUOTED, "skip-quoted", "S", V_PAGER, 0, NONE, "to behind the quoted text"),
+	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
+	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),
+	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE, "open with the program for its type"),
+	ROW(LINK, "link", "b", V_PAGER, 0, NUMBER, "open a numbered link in the browser"),
+
+	ROW(CREATE_FOLDER, "create-folder", "+", V_FOLDERS, NEEDS_FOLDERS, TEXT,
+		"make a folder"),
+	ROW(RENAME_FOLDER, "rename-folder", "r", V_FOLDERS, NEEDS_FOLDERS, TEXT,
+		"rename the folder"),
+	ROW(DELETE_FOLDER, "delete-folder", "d", V_FOLDERS, NEEDS_FOLDERS, NONE,
+		"delete the folder with all in it"),
+	ROW(EMPTY_TRASH, "empty-trash", "E", V_FOLDERS | V_INDEX, NEEDS_DELETE, NONE,
+		"delete all in Trash for good"),
+
+	ROW(SYNC, "sync", "$", V_ALL, 0, NONE, "synchronise now"),
+	ROW(RECONNECT, "reconnect", "gr", V_ALL, 0, NONE,
+		"connect again, also after a refused login"),
+	ROW(CANCEL, "cancel", "<Esc> <C-g>", V_ALL, 0, NONE,
+		"cancel what is under way"),
+	ROW(REDRAW, "redraw", "<C-l>", V_ALL, 0, NONE, "draw the screen anew"),
+	ROW(SUSPEND, "suspend", "<C-z>", V_ALL, 0, NONE, "back to the shell for a while"),
+};
+
+static const struct {
+	unsigned bit;
+	const char *name;
+} view_bits[] = {
+	{ V_FOLDERS, "folders" }, { V_INDEX, "index" }, { V_PAGER, "pager" }, { V_PARTS, "parts" },
+	{ V_HELP, "help" }, { V_MESSAGES, "messages" },
+};
+
+static const char *const arg_names[] = {
+	[ARG_NONE] = "", [ARG_FOLDER] = "FOLDER", [ARG_QUERY] = "QUERY", [ARG_TEXT] = "TEXT",
+	[ARG_SORT] = "ORDER", [ARG_FILE] = "FILE", [ARG_SHELL] = "COMMAND",
+	[ARG_COMMAND] = "COMMAND", [ARG_NUMBER] = "NUMBER",
+};
+
+const struct command *
+command_at(enum command_id id)
+{
+	return &commands[id];
+}
+
+const struct command *
+command_find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *
+view_bit_name(unsigned bit)
+{
+	for (size_t i = 0; i < LEN(view_bits); i++) {
+		if (view_bits[i].bit == bit)
+			return view_bits[i].name;
+	}
+	return NULL;
+}
+
+unsigned
+view_bit_by_name(const char *name)
+{
+	for (size_t i = 0; i < LEN(view_bits); i++) {
+		if (str_ieq(view_bits[i].name, name))
+			return view_bits[i].bit;
+	}
+	return 0;
+}
+
+const char *
+arg_kind_name(enum arg_kind k)
+{
+	return arg_names[k];
+}
+
+/* The one command of the view whose name begins so; NULL: none or several. */
+static const struct command *
+find_abbreviated(const char *name, unsigned view)
+{
+	const struct command *found = NULL;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (!(commands[i].views & view) || !str_starts(commands[i].name, name))
+			continue;
+		if (found)
+			return NULL;
+		found = &commands[i];
+	}
+	return found;
+}
+
+static enum err
+unknown_command(const char *name, unsigned view, struct error *e)
+{
+	const char *names[N_COMMANDS + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (commands[i].views & view)
+			names[n++] = commands[i].name;
+	}
+	names[n] = NULL;
+	const char *near = nearest_word(name, names);
+	return error_set(e, ERR_UNSUPPORTED, near ? "no command '%s' (did you mean '%s'?)"
+		: "no command '%s'", name, near);
+}
+
+const struct command *
+command_parse(const char *line, unsigned view, bool abbreviated, const char **arg,
+	struct error *e)
+{
+	char name[40];
+	size_t n = strcspn(line, " \t");
+
+	*arg = line + n + strspn(line + n, " \t");
+	if (**arg == '\0')
+		*arg = NULL;
+	if (n >= sizeof name)
+		n = sizeof name - 1;
+	memcpy(name, line, n);
+	name[n] = '\0';
+	const struct command *c = command_find(name);
+	if (!c && abbreviated && n > 0)
+		c = find_abbreviated(name, view);
+	if (!c) {
+		unknown_command(name, view, e);
+		return NULL;
+	}
+	if (!(c->views & view)) {
+		error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here", c->name);
+		return NULL;
+	}
+	if (*arg && c->arg == ARG_NONE) {
+		error_set(e, ERR_UNSUPPORTED, "'%s' takes no argument", c->name);
+		return NULL;
+	}
+	return c;
+}
+
+void
+command_dump(struct str *out)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+		str_printf(out, "%s\t%s\t", c->name, c->keys);
+		const char *comma = "";
+		for (size_t b = 0; b < LEN(view_bits); b++) {
+			if (!(c->views & view_bits[b].bit))
+				continue;
+			str_printf(out, "%s%s", comma, view_bits[b].name);
+			comma = ",";
+		}
+		str_printf(out, "\t%s\t%s\n", arg_names[c->arg], c->help);
+	}
+}

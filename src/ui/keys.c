@@ -1,0 +1,433 @@
+/* keys.c - names of keys, the built-in maps, and the search in them.
+ *
+ * The default map is the `keys` column of the command table; mutt and vim are lists of differences from
+ * it, the rc one more such list. A map is a few hundred entries and is searched once a key press, so a
+ * plain array does. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+#include "query.h"
+#include "str.h"
+#include "utf8.h"
+
+static const struct {
+	const char *name;
+	uint32_t key;
+} names[] = {			/* of several names the first is the one shown */
+	{ "Enter", KC_ENTER }, { "Return", KC_ENTER }, { "CR", KC_ENTER }, { "Space", ' ' },
+	{ "Tab", KC_TAB }, { "BackTab", KC_TAB | KC_SHIFT }, { "Esc", KC_ESC }, { "Escape", KC_ESC },
+	{ "Backspace", KC_BACKSPACE }, { "BS", KC_BACKSPACE }, { "Delete", KC_DELETE },
+	{ "Del", KC_DELETE }, { "Insert", KC_INSERT }, { "Ins", KC_INSERT }, { "Up", KC_UP },
+	{ "Down", KC_DOWN }, { "Left", KC_LEFT }, { "Right", KC_RIGHT }, { "Home", KC_HOME },
+	{ "End", KC_END }, { "PageUp", KC_PAGE_UP }, { "PgUp", KC_PAGE_UP },
+	{ "PageDown", KC_PAGE_DOWN }, { "PgDn", KC_PAGE_DOWN }, { "lt", '<' }, { "gt", '>' },
+};
+
+static const struct {
+	const char *name;
+	uint32_t bit;
+} modifiers[] = {
+	{ "C-", KC_CTRL }, { "Ctrl-", KC_CTRL }, { "Alt-", KC_ALT }, { "A-", KC_ALT },
+	{ "M-", KC_ALT }, { "Meta-", KC_ALT }, { "S-", KC_SHIFT }, { "Shift-", KC_SHIFT },
+};
+
+struct difference {
+	unsigned views;
+	const char *keys, *line;
+};
+
+/* Keys that mean something else in one view than the table's own column says. */
+static const struct difference map_default[] = {
+	{ V_PAGER, "<Space>", "page-down" },
+	{ V_PAGER, "<Backspace>", "page-up" },
+	{ V_PAGER, "<Enter>", "down" },
+	{ V_HELP | V_MESSAGES, "<Space>", "page-down" },
+	{ V_HELP | V_MESSAGES, "<Backspace>", "page-up" },
+};
+
+static const struct difference map_mutt[] = {
+	{ V_INDEX, "q", "quit" },
+	{ V_INDEX, "x", "quit" },
+	{ V_PAGER, "i", "back" },
+	{ V_PAGER, "x", "back" },
+	{ V_PAGER, "-", "page-up" },
+	{ V_PAGER, "^", "first" },
+	{ V_PAGER, "$", "last" },
+	{ V_INDEX | V_FOLDERS, "=", "first" },
+	{ V_INDEX | V_FOLDERS, "*", "last" },
+	{ V_LISTS, "]", "half-down" },
+	{ V_LISTS, "[", "half-up" },
+	{ V_LISTS, "z", "page-down" },
+	{ V_LISTS, "Z", "page-up" },
+	{ V_INDEX, "<Alt-v>", "fold" },
+	{ V_INDEX, "<Alt-V>", "fold-all" },
+	{ V_INDEX, "<C-n>", "next-thread" },
+	{ V_INDEX, "<C-p>", "previous-thread" },
+	{ V_INDEX, "<Alt-t>", "tag-thread" },
+	{ V_INDEX, "T", "tag-query" },
+	{ V_INDEX, "J", "down" },
+	{ V_INDEX, "K", "up" },
+	{ V_MAIL, "U", "undo" },
+};
+
+static const struct difference map_vim[] = {
+	{ V_MAIL, "dd", "delete" },
+	{ V_FOLDERS, "dd", "delete-folder" },
+	{ V_MAIL, "x", "delete" },
+	{ V_MAIL, "yy", "copy" },
+	{ V_ALL, "-", "folders" },
+	{ V_ALL, "N", "search-previous" },
+	{ V_MAIL, "gu", "read" },
+	{ V_LISTS, "l", "open" },
+	{ V_ALL, "h", "back" },
+	{ V_PAGER, "gh", "headers" },
+	{ V_INDEX, "gl", "limit" },
+	{ V_INDEX, "V", "tag" },
+	{ V_INDEX, "za", "fold" },
+	{ V_INDEX, "zM", "fold-all" },
+	{ V_INDEX, "}", "next-thread" },
+	{ V_INDEX, "{", "previous-thread" },
+	{ V_ALL, "ZZ", "quit" },
+	{ V_ALL, "ZQ", "quit" },
+};
+
+/* ---- names ---- */
+
+static const char *
+special_name(uint32_t key)
+{
+	for (size_t i = 0; i < LEN(names); i++) {
+		if (names[i].key == key)
+			return names[i].name;
+	}
+	return NULL;
+}
+
+void
+key_name(struct str *out, uint32_t key)
+{
+	uint32_t bare = key & ~(uint32_t)(KC_SHIFT | KC_CTRL | KC_ALT);
+	bool is_plain = key == bare && bare < KC_FIRST && bare != ' ' && bare != '<';
+	const char *name = special_name(bare);
+	char buf[4];
+
+	if (is_plain) {
+		str_add(out, buf, utf8_put(buf, bare));
+		return;
+	}
+	str_printf(out, "<%s%s%s", key & KC_CTRL ? "C-" : "", key & KC_ALT ? "Alt-" : "",
+		key & KC_SHIFT ? "S-" : "");
+	if (name)
+		str_puts(out, name);
+	else if (bare >= KC_F1 && bare <= KC_F12)
+		str_printf(out, "F%u", (unsigned)(bare - KC_F1 + 1));
+	else
+		str_add(out, buf, utf8_put(buf, bare));
+	str_putc(out, '>');
+}
+
+void
+keys_name(struct str *out, const uint32_t *keys, int n)
+{
+	for (int i = 0; i < n; i++)
+		key_name(out, keys[i]);
+}
+
+uint32_t
+key_of_byte(unsigned char c)
+{
+	switch (c) {
+	case '\r': case '\n':
+		return KC_ENTER;
+	case '\t':
+		return KC_TAB;
+	case 27:
+		return KC_ESC;
+	case 8: case 127:
+		return KC_BACKSPACE;
+	case 0:
+		return KC_CTRL | ' ';
+	default:
+		return c < 27 ? KC_CTRL | (uint32_t)(c + 'a' - 1) : c < ' ' ? KC_CTRL | (uint32_t)(c + '@') : c;
+	}
+}
+
+static bool
+named_key(const char *s, size_t n, uint32_t *key)
+{
+	char buf[16];
+
+	if (n >= sizeof buf)
+		return false;
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+	for (size_t i = 0; i < LEN(names); i++) {
+		if (str_ieq(names[i].name, buf)) {
+			*key = names[i].key;
+			return true;
+		}
+	}
+	if ((buf[0] == 'F' || buf[0] == 'f') && n > 1 && n < 4 && strspn(buf + 1, "0123456789") == n - 1) {
+		int f = atoi(buf + 1);
+		*key = (uint32_t)(KC_F1 + f - 1);
+		return f >= 1 && f <= 12;
+	}
+	uint32_t c;
+	if (n == 0 || utf8_next(s, n, &c) != n || c < ' ' || c == 0xfffd)
+		return false;
+	*key = c;
+	return true;
+}
+
+/* As a terminal sends it: Ctrl has no case, and some control keys have names of their own. */
+static uint32_t
+canonical(uint32_t mods, uint32_t key)
+{
+	if ((mods & KC_CTRL) && key >= 'A' && key <= 'Z')
+		key += 'a' - 'A';
+	if ((mods & KC_CTRL) && key >= '@' && key < 127) {
+		uint32_t sent = key_of_byte((unsigned char)(key & 31));
+		return sent | (mods & KC_ALT);
+	}
+	return key | mods;
+}
+
+/* The inside of <...>: modifiers, then a name. */
+static bool
+bracketed_key(const char *s, size_t n, uint32_t *key)
+{
+	uint32_t mods = 0, bare;
+
+	for (size_t i = 0; i < LEN(modifiers);) {
+		size_t len = strlen(modifiers[i].name);
+		if (n > len && str_istarts(s, modifiers[i].name)) {
+			mods |= modifiers[i].bit;
+			s += len;
+			n -= len;
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	if (!named_key(s, n, &bare))
+		return false;
+	if ((mods & KC_SHIFT) && bare < KC_FIRST)
+		return false;
+	*key = canonical(mods, bare & 0x1fffff) | (bare & KC_SHIFT);
+	return true;
+}
+
+static bool
+next_key(const char **text, uint32_t *key)
+{
+	const char *s = *text, *end = strchr(s, '>');
+
+	if (*s == '<' && s[1] != '\0' && end) {
+		*text = end + 1;
+		return bracketed_key(s + 1, (size_t)(end - s - 1), key);
+	}
+	*text += utf8_next(s, strlen(s), key);
+	return *key > ' ' && *key != 0xfffd && *key != 127;
+}
+
+enum err
+keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e)
+{
+	const char *s = text;
+
+	for (*n = 0; *s; (*n)++) {
+		if (*n == KEYS_MAX)
+			return error_set(e, ERR_LOCAL, "'%s' is longer than %d keys", text, KEYS_MAX);
+		if (!next_key(&s, &keys[*n]))
+			return error_set(e, ERR_LOCAL, "'%s' is no key (as in: x <C-x> <Alt-x> <F1> "
+				"<Enter> <Space> gg)", text);
+	}
+	return *n ? ERR_OK : error_set(e, ERR_LOCAL, "a key is missing");
+}
+
+/* ---- maps ---- */
+
+static bool
+is_beginning(const uint32_t *a, int n, const uint32_t *b, int m)
+{
+	return n <= m && memcmp(a, b, (size_t)n * sizeof *a) == 0;
+}
+
+/* Removes what a binding of these keys would hide or be hidden by. */
+static void
+unbind(struct keymap *m, unsigned view, const uint32_t *keys, int n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct binding *b = &m->v[i];
+		if (b->view == view && (is_beginning(b->keys, b->n, keys, n) ||
+		    is_beginning(keys, n, b->keys, b->n)))
+			free(b->line);
+		else
+			m->v[kept++] = *b;
+	}
+	m->n = kept;
+}
+
+enum err
+keymap_bind(struct keymap *m, unsigned views, const char *text, const char *line, struct error *e)
+{
+	struct binding b = {0};
+	enum err rc = keys_parse(text, b.keys, &b.n, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (b.view = 1; b.view < V_ALL; b.view <<= 1) {
+		if (!(views & b.view))
+			continue;
+		unbind(m, b.view, b.keys, b.n);
+		if (line[0] == '\0' || str_eq(line, "none"))
+			continue;
+		m->v = array_grow(m->v, m->n, &m->cap, sizeof *m->v);
+		b.line = xstrdup(line);
+		m->v[m->n++] = b;
+	}
+	return ERR_OK;
+}
+
+static void
+bind_table(struct keymap *m)
+{
+	for (int id = 0; id < N_COMMANDS; id++) {
+		const struct command *c = command_at(id);
+		char buf[80], *save, *key;
+
+		snprintf(buf, sizeof buf, "%s", c->keys);
+		for (key = strtok_r(buf, " ", &save); key; key = strtok_r(NULL, " ", &save))
+			keymap_bind(m, c->views, key, c->name, NULL);
+	}
+}
+
+static void
+bind_differences(struct keymap *m, const struct difference *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		keymap_bind(m, d[i].views, d[i].keys, d[i].line, NULL);
+}
+
+void
+keymap_init(struct keymap *m, const char *name)
+{
+	*m = (struct keymap){0};
+	bind_table(m);
+	bind_differences(m, map_default, LEN(map_default));
+	if (str_eq(name, "mutt"))
+		bind_differences(m, map_mutt, LEN(map_mutt));
+	else if (str_eq(name, "vim"))
+		bind_differences(m, map_vim, LEN(map_vim));
+}
+
+void
+keymap_clear(struct keymap *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->v[i].line);
+	free(m->v);
+	*m = (struct keymap){0};
+}
+
+/* The views that a [keys ...] section speaks of; 0 and *e: there is no such view. */
+static unsigned
+section_views(const char *section, struct error *e)
+{
+	static const char *const known[] = { "folders", "index", "pager", "parts", "help",
+		"messages", "all", NULL };
+	unsigned view = view_bit_by_name(section);
+
+	if (view || section[0] == '\0' || str_ieq(section, "all"))
+		return view ? view : V_ALL;
+	const char *near = nearest_word(section, known);
+	error_set(e, ERR_LOCAL, near ? "no view '%s' (did you mean '%s'?)"
+		: "no view '%s' (there are folders, index, pager, parts, help, messages, all)",
+		section, near);
+	return 0;
+}
+
+static enum err
+bind_pair(struct keymap *m, const struct rc_pair *p, struct error *e)
+{
+	unsigned views = section_views(p->section ? p->section : "", e);
+	const char *arg;
+
+	if (!views)
+		return ERR_LOCAL;
+	if (p->value[0] != '\0' && !str_eq(p->value, "none")) {
+		const struct command *c = command_parse(p->value, views, false, &arg, e);
+		if (!c)
+			return ERR_LOCAL;
+		views &= c->views;
+	}
+	return keymap_bind(m, views, p->name, p->value, e);
+}
+
+void
+keymap_read(struct keymap *m, const struct rc *rc, void (*problem)(void *ctx, const char *line),
+	void *ctx)
+{
+	for (size_t i = 0; i < rc->n_keys; i++) {
+		struct error e;
+		if (bind_pair(m, &rc->keys[i], &e) == ERR_OK)
+			continue;
+		char *line = xasprintf("%s:%d: %s", rc->path, rc->keys[i].line, e.text);
+		problem(ctx, line);
+		free(line);
+	}
+}
+
+enum key_match
+keymap_find(const struct keymap *m, unsigned view, const uint32_t *keys, int n,
+	const struct binding **out)
+{
+	enum key_match found = KEYS_NONE;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct binding *b = &m->v[i];
+		if (b->view != view || !is_beginning(keys, n, b->keys, b->n))
+			continue;
+		found = KEYS_PREFIX;
+		if (b->n == n) {
+			*out = b;
+			return KEYS_BOUND;
+		}
+	}
+	return found;
+}
+
+void
+keymap_hints(const struct keymap *m, unsigned view, const uint32_t *keys, int n,
+	void (*hint)(void *ctx, const char *key, const char *line), void *ctx)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct binding *b = &m->v[i];
+		if (b->view != view || b->n <= n || !is_beginning(keys, n, b->keys, b->n))
+			continue;
+		struct str name = {0};
+		keys_name(&name, b->keys + n, b->n - n);
+		hint(ctx, str_get(&name), b->line);
+		str_clear(&name);
+	}
+}
+
+void
+keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c, struct str *out)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct binding *b = &m->v[i];
+		if (b->view != view || !str_eq(b->line, c->name))
+			continue;
+		if (!is_first)
+			str_putc(out, ' ');
+		keys_name(out, b->keys, b->n);
+		is_first = false;
+	}
+}

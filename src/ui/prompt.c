@@ -1,0 +1,521 @@
+/* prompt.c - the line editor, its candidates, and how they are drawn.
+ *
+ * Invariant: the cursor stands between two graphemes of the text, and the text is valid UTF-8 without
+ * control characters, since only keys that are characters are inserted. What edits is a table of keys
+ * with functions; what they have in common (candidates anew) happens in one place. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+#include "prompt.h"
+#include "utf8.h"
+
+enum { LIST_MAX = 8, OFFERS_MAX = 5000, TEXT_MAX = 4000 };
+
+/* ---- candidates ---- */
+
+void
+completion_offer(struct completion *c, const char *text, const char *word, const char *help)
+{
+	const char *typed = text + (c->from < strlen(text) ? c->from : strlen(text));
+	bool is_prefix = str_istarts(word, typed);
+
+	if (!is_prefix) {
+		char *folded = text_fold(typed);
+		bool fits = text_contains(word, folded);
+		free(folded);
+		if (!fits)
+			return;
+	}
+	if (c->n == OFFERS_MAX)
+		return;
+	c->v = array_grow(c->v, c->n, &c->cap, sizeof *c->v);
+	size_t at = is_prefix ? c->n_prefix++ : c->n;
+	memmove(&c->v[at + 1], &c->v[at], (c->n - at) * sizeof *c->v);
+	c->v[at] = (struct candidate){ xstrdup(word), xstrdup(help) };
+	c->n++;
+}
+
+void
+completion_clear(struct completion *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->v[i].word);
+		free(c->v[i].help);
+	}
+	free(c->v);
+	*c = (struct completion){0};
+}
+
+static void
+offer_anew(struct prompt *p)
+{
+	completion_clear(&p->offers);
+	p->chosen = -1;
+	if (!p->spec.complete)
+		return;
+	char *before = xstrndup(str_get(&p->text), p->cursor);
+	p->spec.complete(p->spec.ctx, before, &p->offers);
+	free(before);
+	if (p->offers.from > p->cursor)
+		p->offers.from = p->cursor;
+}
+
+/* ---- the text ---- */
+
+/* In place, so that a password leaves no copies behind. */
+static void
+replace(struct prompt *p, size_t from, size_t to, const char *s, size_t n)
+{
+	size_t tail = p->text.len - to;
+
+	str_add(&p->text, s, n);		/* makes room */
+	p->cursor = from + n;
+	if (!p->text.data)
+		return;
+	memmove(p->text.data + from + n, p->text.data + to, tail);
+	memcpy(p->text.data + from, s, n);
+	str_cut(&p->text, from + n + tail);
+}
+
+static size_t
+before(const struct prompt *p, size_t at)
+{
+	const char *s = str_get(&p->text);
+	size_t i = 0, last = 0;
+	int w;
+
+	while (i < at) {
+		last = i;
+		i += text_grapheme(s + i, p->text.len - i, &w);
+	}
+	return last;
+}
+
+static size_t
+after(const struct prompt *p, size_t at)
+{
+	int w;
+
+	return at < p->text.len ? at + text_grapheme(p->text.data + at, p->text.len - at, &w) : at;
+}
+
+static bool
+is_word(const struct prompt *p, size_t at)
+{
+	unsigned char c = (unsigned char)p->text.data[at];
+
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static size_t
+word_before(const struct prompt *p)
+{
+	size_t at = p->cursor;
+
+	while (at > 0 && !is_word(p, before(p, at)))
+		at = before(p, at);
+	while (at > 0 && is_word(p, before(p, at)))
+		at = before(p, at);
+	return at;
+}
+
+static size_t
+word_after(const struct prompt *p)
+{
+	size_t at = p->cursor;
+
+	while (at < p->text.len && !is_word(p, at))
+		at = after(p, at);
+	while (at < p->text.len && is_word(p, at))
+		at = after(p, at);
+	return at;
+}
+
+static void
+cut_out(struct prompt *p, size_t from, size_t to)
+{
+	if (p->spec.kind != PROMPT_PASSWORD) {
+		str_cut(&p->killed, 0);
+		str_add(&p->killed, str_get(&p->text) + from, to - from);
+	}
+	replace(p, from, to, "", 0);
+}
+
+static void
+edit_start(struct prompt *p)
+{
+	p->cursor = 0;
+}
+
+static void
+edit_end(struct prompt *p)
+{
+	p->cursor = p->text.len;
+}
+
+static void
+edit_left(struct prompt *p)
+{
+	p->cursor = before(p, p->cursor);
+}
+
+static void
+edit_right(struct prompt *p)
+{
+	p->cursor = after(p, p->cursor);
+}
+
+static void
+edit_word_left(struct prompt *p)
+{
+	p->cursor = word_before(p);
+}
+
+static void
+edit_word_right(struct prompt *p)
+{
+	p->cursor = word_after(p);
+}
+
+static void
+edit_backspace(struct prompt *p)
+{
+	replace(p, before(p, p->cursor), p->cursor, "", 0);
+}
+
+static void
+edit_delete(struct prompt *p)
+{
+	size_t at = p->cursor;
+
+	replace(p, at, after(p, at), "", 0);
+}
+
+static void
+edit_kill_start(struct prompt *p)
+{
+	cut_out(p, 0, p->cursor);
+}
+
+static void
+edit_kill_end(struct prompt *p)
+{
+	cut_out(p, p->cursor, p->text.len);
+}
+
+static void
+edit_kill_word_left(struct prompt *p)
+{
+	cut_out(p, word_before(p), p->cursor);
+}
+
+static void
+edit_kill_word_right(struct prompt *p)
+{
+	cut_out(p, p->cursor, word_after(p));
+}
+
+/* As in a shell: up to the space before. */
+static void
+edit_kill_blank_left(struct prompt *p)
+{
+	size_t at = p->cursor;
+
+	while (at > 0 && p->text.data[at - 1] == ' ')
+		at--;
+	while (at > 0 && p->text.data[at - 1] != ' ')
+		at--;
+	cut_out(p, at, p->cursor);
+}
+
+static void
+edit_yank(struct prompt *p)
+{
+	replace(p, p->cursor, p->cursor, str_get(&p->killed), p->killed.len);
+}
+
+/* ---- the history ---- */
+
+static void
+go_back(struct prompt *p, int step)
+{
+	const char *entry = NULL;
+
+	if (!p->history || p->back + step < 0)
+		return;
+	if (p->back + step > 0) {
+		entry = history_get(p->history, p->spec.kind, (size_t)(p->back + step));
+		if (!entry)
+			return;
+	}
+	if (p->back == 0) {
+		str_cut(&p->draft, 0);
+		str_puts(&p->draft, str_get(&p->text));
+	}
+	p->back += step;
+	if (!entry)
+		entry = str_get(&p->draft);
+	replace(p, 0, p->text.len, entry, strlen(entry));
+}
+
+static void
+edit_older(struct prompt *p)
+{
+	go_back(p, 1);
+}
+
+static void
+edit_newer(struct prompt *p)
+{
+	go_back(p, -1);
+}
+
+static const struct {
+	uint32_t key;
+	void (*edit)(struct prompt *p);
+} edits[] = {
+	{ KC_CTRL | 'a', edit_start }, { KC_HOME, edit_start },
+	{ KC_CTRL | 'e', edit_end }, { KC_END, edit_end },
+	{ KC_CTRL | 'b', edit_left }, { KC_LEFT, edit_left },
+	{ KC_CTRL | 'f', edit_right }, { KC_RIGHT, edit_right },
+	{ KC_ALT | 'b', edit_word_left }, { KC_CTRL | KC_LEFT, edit_word_left },
+	{ KC_ALT | KC_LEFT, edit_word_left },
+	{ KC_ALT | 'f', edit_word_right }, { KC_CTRL | KC_RIGHT, edit_word_right },
+	{ KC_ALT | KC_RIGHT, edit_word_right },
+	{ KC_BACKSPACE, edit_backspace }, { KC_DELETE, edit_delete }, { KC_CTRL | 'd', edit_delete },
+	{ KC_CTRL | 'u', edit_kill_start }, { KC_CTRL | 'k', edit_kill_end },
+	{ KC_CTRL | 'w', edit_kill_blank_left }, { KC_ALT | KC_BACKSPACE, edit_kill_word_left },
+	{ KC_ALT | 'd', edit_kill_word_right }, { KC_CTRL | 'y', edit_yank },
+	{ KC_UP, edit_older }, { KC_CTRL | 'p', edit_older },
+	{ KC_DOWN, edit_newer }, { KC_CTRL | 'n', edit_newer },
+};
+
+/* ---- Tab ---- */
+
+/* Bytes that all candidates beginning with what was typed share. */
+static size_t
+common_prefix(const struct completion *c)
+{
+	size_t n = strlen(c->v[0].word);
+
+	for (size_t i = 1; i < c->n; i++) {
+		size_t k = 0;
+		while (k < n && c->v[i].word[k] == c->v[0].word[k])
+			k++;
+		n = k;
+	}
+	while (n > 0 && ((unsigned char)c->v[0].word[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+static void
+choose(struct prompt *p, int step)
+{
+	const struct completion *c = &p->offers;
+
+	if (c->n == 0)
+		return;
+	if (p->chosen < 0 && step > 0) {
+		size_t n = common_prefix(c);
+		if (n > p->cursor - c->from && c->n > 1) {
+			replace(p, c->from, p->cursor, c->v[0].word, n);
+			offer_anew(p);
+			return;
+		}
+	}
+	if (p->chosen < 0)
+		p->chosen = step > 0 ? 0 : (int)c->n - 1;
+	else
+		p->chosen = (p->chosen + step + (int)c->n) % (int)c->n;
+	replace(p, c->from, p->cursor, c->v[p->chosen].word, strlen(c->v[p->chosen].word));
+}
+
+/* Enter where only a candidate is an answer. */
+static void
+take_first(struct prompt *p)
+{
+	const struct completion *c = &p->offers;
+
+	if (!p->spec.must_match || c->n == 0 || p->chosen >= 0 || p->text.len == 0)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		if (str_eq(c->v[i].word, str_get(&p->text) + c->from))
+			return;
+	}
+	replace(p, c->from, p->text.len, c->v[0].word, strlen(c->v[0].word));
+}
+
+/* ---- the frame's calls ---- */
+
+void
+prompt_open(struct prompt *p, const struct prompt_spec *spec, struct history *h)
+{
+	*p = (struct prompt){ .spec = *spec, .history = h, .chosen = -1 };
+	p->spec.label = xstrdup(spec->label);
+	p->spec.initial = NULL;
+	if (spec->kind == PROMPT_PASSWORD) {	/* room once, so that it is never moved */
+		static const char room[TEXT_MAX + 8];
+		str_add(&p->text, room, sizeof room);
+		str_cut(&p->text, 0);
+	}
+	text_clean(&p->text, spec->initial ? spec->initial : "",
+		spec->initial ? strlen(spec->initial) : 0, CLEAN_LINE);
+	p->cursor = p->text.len;
+	offer_anew(p);
+}
+
+const char *
+prompt_text(const struct prompt *p)
+{
+	return str_get(&p->text);
+}
+
+static void
+insert(struct prompt *p, uint32_t key)
+{
+	struct str clean = {0};
+	char buf[4];
+	size_t n = utf8_put(buf, key);
+
+	text_clean(&clean, buf, n, CLEAN_LINE);
+	replace(p, p->cursor, p->cursor, str_get(&clean), clean.len);
+	str_clear(&clean);
+}
+
+static enum prompt_result
+finish(struct prompt *p)
+{
+	take_first(p);
+	if (p->history)
+		history_add(p->history, p->spec.kind, prompt_text(p));
+	return PROMPT_DONE;
+}
+
+enum prompt_result
+prompt_key(struct prompt *p, uint32_t key)
+{
+	if (p->spec.kind == PROMPT_CONFIRM) {
+		replace(p, 0, p->text.len, "y", 1);
+		return key == 'y' || key == 'Y' ? PROMPT_DONE : PROMPT_CANCELLED;
+	}
+	if (key == KC_ENTER)
+		return finish(p);
+	if (key == KC_ESC || key == (KC_CTRL | 'g') || key == (KC_CTRL | 'c'))
+		return PROMPT_CANCELLED;
+	if ((key == KC_BACKSPACE || key == (KC_CTRL | 'd')) && p->text.len == 0)
+		return PROMPT_CANCELLED;
+	if (key == KC_TAB || key == (KC_TAB | KC_SHIFT)) {
+		choose(p, key == KC_TAB ? 1 : -1);
+		return PROMPT_MORE;
+	}
+	for (size_t i = 0; i < LEN(edits); i++) {
+		if (edits[i].key == key) {
+			edits[i].edit(p);
+			offer_anew(p);
+			return PROMPT_MORE;
+		}
+	}
+	if (key < KC_FIRST && key >= ' ' && p->text.len < TEXT_MAX) {
+		insert(p, key);
+		offer_anew(p);
+	}
+	return PROMPT_MORE;
+}
+
+static void
+secret_clear(struct str *s)
+{
+	if (s->data)
+		explicit_bzero(s->data, s->cap);
+	str_clear(s);
+}
+
+void
+prompt_close(struct prompt *p)
+{
+	free((char *)p->spec.label);
+	secret_clear(&p->text);
+	str_clear(&p->killed);
+	str_clear(&p->draft);
+	completion_clear(&p->offers);
+	*p = (struct prompt){0};
+}
+
+/* ---- drawing ---- */
+
+static void
+draw_list(const struct prompt *p, const struct area *a)
+{
+	const struct completion *c = &p->offers;
+	int max = a->rows - 3 < LIST_MAX ? a->rows - 3 : LIST_MAX;
+	int rows = (int)c->n < max ? (int)c->n : max;
+	int first = p->chosen >= rows ? p->chosen - rows + 1 : 0;
+	int shown = p->chosen >= 0 ? p->chosen : p->spec.must_match && p->text.len ? 0 : -1;
+	int top = a->rows - 1 - rows, width = 12;
+
+	if (rows <= 0)
+		return;
+	for (int i = 0; i < rows; i++) {
+		int w = text_width(c->v[first + i].word, strlen(c->v[first + i].word));
+		width = w > width ? w : width;
+	}
+	if (width > a->columns * 2 / 3)
+		width = a->columns * 2 / 3;
+	area_fill(a, top - 1, 0, -1, ST_DIM, "─");
+	if ((int)c->n > rows)
+		area_printf(a, top - 1, 2, -1, ST_DIM, " %zu ", c->n);
+	for (int i = 0; i < rows; i++) {
+		const struct candidate *k = &c->v[first + i];
+		enum style st = first + i == shown ? ST_CHOSEN : ST_CHOICE;
+		area_fill(a, top + i, 0, -1, ST_NORMAL, " ");
+		area_fill(a, top + i, 1, width + 2, st, " ");
+		area_put(a, top + i, 2, width, st, k->word);
+		if (k->help)
+			area_put(a, top + i, width + 4, -1, ST_DIM, k->help);
+	}
+}
+
+static void
+dots(struct str *out, const char *s, size_t n)
+{
+	int w;
+
+	for (size_t i = 0; i < n; i += text_grapheme(s + i, n - i, &w))
+		str_puts(out, "•");
+}
+
+void
+prompt_draw(const struct prompt *p, const struct area *a)
+{
+	struct str left = {0}, right = {0};
+	const char *s = str_get(&p->text);
+	int y = a->rows - 1, used;
+
+	draw_list(p, a);
+	area_fill(a, y, 0, -1, ST_STATUS, " ");
+	int x = area_put(a, y, 0, a->columns * 2 / 3, ST_PROMPT, p->spec.label);
+	if (p->spec.kind == PROMPT_CONFIRM) {
+		area_cursor(a, y, x);
+		return;
+	}
+	if (p->spec.kind == PROMPT_PASSWORD) {
+		dots(&left, s, p->cursor);
+		dots(&right, s + p->cursor, p->text.len - p->cursor);
+	} else {
+		str_add(&left, s, p->cursor);
+		str_puts(&right, s + p->cursor);
+	}
+	/* What is left of the cursor scrolls out by whole graphemes. */
+	size_t from = 0;
+	int room = a->columns - x - 1, w;
+	while (text_width(str_get(&left) + from, left.len - from) > room)
+		from += text_grapheme(left.data + from, left.len - from, &w);
+	used = area_put(a, y, x, room, ST_NORMAL, str_get(&left) + from);
+	if (right.len)
+		area_put(a, y, x + used, -1, ST_NORMAL, str_get(&right));
+	area_cursor(a, y, x + used);
+	str_clear(&left);
+	str_clear(&right);
+}

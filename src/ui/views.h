@@ -1,0 +1,16 @@
+/* views.h - where the frame meets the views it does not know: which come first, and the ways
+ * to folders that work from everywhere. Implemented in views.c. */
+#ifndef DUNLIN_UI_VIEWS_H
+#define DUNLIN_UI_VIEWS_H
+
+#include "command.h"
+#include "ui.h"
+
+/* Pushes the views that the program starts with. */
+void views_start(struct ui *ui, const struct ui_options *o);
+
+void views_folders(struct ui *ui, const struct call *c);	/* CMD_FOLDERS: the list of folders */
+void views_folder(struct ui *ui, const struct call *c);		/* CMD_FOLDER: opens c->arg, "account/folder"
+								 * or a folder of the top view's account */
+
+#endif
