@@ -90,7 +90,7 @@ struct sasl_login {
 
 /* Picks a mechanism: `wanted` (an rc word such as "scram-sha-256") when offered, else the best of
  * `offered` (space-separated, any case): SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN; XOAUTH2 and
- * OAUTHBEARER only when wanted. NULL and *e when none fits. is_private false: only SCRAM. */
+ * OAUTHBEARER only when wanted. is_private false: only SCRAM. NULL and ERR_UNSUPPORTED when none fits. */
 const char *sasl_choose(const char *offered, const char *wanted, bool is_private, struct error *e);
 enum err sasl_new(struct sasl **out, const char *mechanism, const struct sasl_login *l, struct error *e);
 /* The answer, in base64, to a challenge in base64 ("" for the first). ERR_AUTH when the challenge is
