@@ -18,7 +18,7 @@ enum part_encoding { ENC_7BIT, ENC_8BIT, ENC_BINARY, ENC_QP, ENC_BASE64, ENC_UUE
 enum part_disposition { DISP_NONE, DISP_INLINE, DISP_ATTACHMENT };
 
 struct part {
-	const char *section;	/* IMAP section "1.2"; "" for the root of a multipart message */
+	const char *section;	/* IMAP section, see part_number */
 	const char *type;	/* lower case, "text/plain" */
 	const char *charset;	/* "" when none */
 	const char *filename;	/* decoded (RFC 2047, RFC 2231), raw otherwise; "" when none */
@@ -32,12 +32,22 @@ struct part {
 	uint64_t size_bytes;	/* encoded, as stored (IMAP) */
 	uint64_t decoded_bytes;	/* 0 when not known */
 	uint32_t n_lines;
-	struct part *child;	/* first child of a multipart, or the message of a message/rfc822 */
+	uint32_t index;		/* preorder number, root 0 (part_number) */
+	struct part *child;	/* first child of a multipart, or the body of a message/rfc822's message */
+	struct part *last;	/* last child */
 	struct part *next;	/* next sibling */
 	struct part *parent;
 };
 
 struct part *part_new(struct arena *a, struct part *parent);	/* zeroed, strings "" , appended */
+
+/* Gives every part of a finished tree its IMAP section (RFC 9051 6.4.5.1) and its index.
+ * The root of a multipart message is "", a single part "1"; the multipart that an embedded
+ * message "2" consists of is "2.TEXT", its parts "2.1", "2.2". */
+void part_number(struct arena *a, struct part *root);
+bool part_is_multipart(const struct part *p);
+bool part_is_message(const struct part *p);		/* message/rfc822 or message/global */
+
 const struct part *part_next(const struct part *p);	/* preorder walk; NULL at the end */
 int part_depth(const struct part *p);			/* root: 0 */
 const struct part *part_find(const struct part *root, const char *section);	/* NULL: none */
