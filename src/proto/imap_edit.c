@@ -1,0 +1,296 @@
+/* imap_edit.c - flags, move, copy, expunge, append.
+ *
+ * Sets of UIDs are cut into commands that every server takes, and sent together. A bare EXPUNGE
+ * would remove what other clients marked, so without UIDPLUS nothing is expunged: a moved
+ * message's original stays, marked \Deleted (doc/imap.md). The echo of our own commands does not
+ * count as news. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "imap_int.h"
+
+enum { MAX_BATCH = 16 };
+
+/* Cuts the lowest part off `left` whose text fits into a command. */
+static void
+take_set(struct uidset *left, struct str *text)
+{
+	struct uidset part = {0}, rest = {0};
+	size_t n = left->n < IMAP_SET_MAX / 22 ? left->n : IMAP_SET_MAX / 22;	/* "4294967295:4294967295," */
+
+	for (size_t i = 0; i < left->n; i++)
+		uidset_add_range(i < n ? &part : &rest, left->ranges[i].lo, left->ranges[i].hi);
+	uidset_format(text, &part);
+	uidset_clear(&part);
+	uidset_clear(left);
+	*left = rest;
+}
+
+static enum err
+first_refusal(const struct imap_cmd *cmds, size_t n, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		rc = imap_verdict(&cmds[i], ERR_MSG, e);
+	return rc;
+}
+
+/* Sends them together; stops at nothing, tells the first refusal. Clears them. */
+static enum err
+run_all(struct imap *im, struct imap_cmd *cmds, size_t n, struct error *e)
+{
+	enum err rc;
+
+	im->is_own_edit = true;
+	rc = imap_run(im, cmds, n, NULL, IMAP_MAX_BYTES, e);
+	im->is_own_edit = false;
+	if (rc == ERR_OK)
+		rc = first_refusal(cmds, n, e);
+	for (size_t i = 0; i < n; i++)
+		imap_cmd_clear(&cmds[i]);
+	return rc;
+}
+
+static enum err
+must_be_open(const struct imap *im, struct error *e)
+{
+	if (!im->selected)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	if (im->st.is_readonly)
+		return error_set(e, ERR_MSG, "this folder is read-only");
+	return ERR_OK;
+}
+
+static void
+store_command(struct imap_cmd *c, const char *set, char sign, uint32_t flags)
+{
+	imap_cmd_init(c, "UID STORE %s %cFLAGS.SILENT ", set, sign);
+	imap_flags_format(&c->text, flags);
+}
+
+enum err
+imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint32_t clear,
+	struct error *e)
+{
+	struct imap *im = imap_of(b);
+	struct uidset left = {0};
+	enum err rc = must_be_open(im, e);
+
+	set &= MSG_SERVER_FLAGS;
+	clear &= MSG_SERVER_FLAGS;
+	if (rc != ERR_OK || (set | clear) == 0)
+		return rc;
+	set &= im->st.flags_allowed;
+	clear &= im->st.flags_allowed;
+	if ((set | clear) == 0)
+		return error_set(e, ERR_MSG, "the server does not keep this flag in this folder");
+	uidset_copy(&left, uids);
+	while (rc == ERR_OK && left.n > 0) {
+		struct imap_cmd cmds[MAX_BATCH];
+		size_t n = 0;
+		while (left.n > 0 && n + 2 <= MAX_BATCH) {
+			struct str text = {0};
+			take_set(&left, &text);
+			if (set)
+				store_command(&cmds[n++], str_get(&text), '+', set);
+			if (clear)
+				store_command(&cmds[n++], str_get(&text), '-', clear);
+			str_clear(&text);
+		}
+		rc = run_all(im, cmds, n, e);
+	}
+	uidset_clear(&left);
+	return rc;
+}
+
+/* ---- where copies went (RFC 4315) ---- */
+
+/* The UIDs of a set in the order it names them; at most max. */
+static size_t
+expand(const char *text, uint32_t *out, size_t max)
+{
+	struct scan s = scan_of(text, strlen(text));
+	uint32_t lo, hi;
+	size_t n = 0;
+
+	while (!scan_done(&s)) {
+		if (!scan_u32(&s, &lo) || lo == 0)
+			return 0;
+		hi = lo;
+		if (scan_char(&s, ':') && (!scan_u32(&s, &hi) || hi == 0))
+			return 0;
+		if (hi < lo) {
+			uint32_t swap = lo;
+			lo = hi;
+			hi = swap;
+		}
+		if (hi - lo >= max - n)
+			return 0;		/* more than was asked for */
+		for (uint32_t uid = lo; n < max; uid++) {
+			out[n++] = uid;
+			if (uid == hi)
+				break;
+		}
+		if (!scan_done(&s) && !scan_char(&s, ','))
+			return 0;
+	}
+	return n;
+}
+
+static void
+add_map(struct imap *im, struct uid_map *map, const struct uidset *asked)
+{
+	uint64_t max = uidset_count(asked);
+	uint32_t *from, *to;
+	size_t n;
+
+	if (!map || im->copy_from.len == 0 || max == 0 || max > 10000000)
+		return;
+	from = xcalloc((size_t)max + 1, sizeof *from);
+	to = xcalloc((size_t)max + 1, sizeof *to);
+	n = expand(str_get(&im->copy_from), from, (size_t)max + 1);
+	if (n != expand(str_get(&im->copy_to), to, (size_t)max + 1))
+		n = 0;
+	map->from = xreallocarray(map->from, map->n + n + 1, sizeof *from);
+	map->to = xreallocarray(map->to, map->n + n + 1, sizeof *to);
+	for (size_t i = 0; i < n; i++)
+		if (uidset_has(asked, from[i])) {
+			map->from[map->n] = from[i];
+			map->to[map->n++] = to[i];
+		}
+	free(from);
+	free(to);
+}
+
+static void
+forget_copyuid(struct imap *im)
+{
+	str_cut(&im->copy_from, 0);
+	str_cut(&im->copy_to, 0);
+}
+
+/* One set: `verb` it, and where that only copies and should move, mark and expunge the originals. */
+static enum err
+transfer_part(struct imap *im, const char *set, const char *wire, bool is_move, struct uid_map *map,
+	const struct uidset *asked, struct error *e)
+{
+	bool has_move = is_move && (im->ext & X_MOVE);
+	struct imap_cmd cmds[2];
+	size_t n = 0;
+	enum err rc;
+
+	forget_copyuid(im);
+	imap_cmd_init(&cmds[0], "UID %s %s ", has_move ? "MOVE" : "COPY", set);
+	imap_cmd_string(im, &cmds[0], wire);
+	if ((rc = run_all(im, cmds, 1, e)) != ERR_OK)
+		return rc;
+	add_map(im, map, asked);
+	if (!is_move || has_move)
+		return ERR_OK;
+	store_command(&cmds[n++], set, '+', MSG_DELETED);
+	if (im->ext & X_UIDPLUS)
+		imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", set);
+	return run_all(im, cmds, n, e);
+}
+
+static enum err
+transfer(struct imap *im, const struct uidset *uids, const char *wire, bool is_move,
+	struct uid_map *map, struct error *e)
+{
+	struct uidset left = {0};
+	struct str text = {0};
+	enum err rc = ERR_OK;
+
+	if (!im->selected)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	if (is_move && (rc = must_be_open(im, e)) != ERR_OK)
+		return rc;
+	if (map)
+		memset(map, 0, sizeof *map);
+	uidset_copy(&left, uids);
+	while (rc == ERR_OK && left.n > 0) {
+		str_cut(&text, 0);
+		take_set(&left, &text);
+		rc = transfer_part(im, str_get(&text), wire, is_move, map, uids, e);
+	}
+	str_clear(&text);
+	uidset_clear(&left);
+	if (rc != ERR_OK && map)
+		uid_map_clear(map);
+	return rc;
+}
+
+enum err
+imap_move(struct backend *b, const struct uidset *uids, const char *wire, struct uid_map *map,
+	struct error *e)
+{
+	return transfer(imap_of(b), uids, wire, true, map, e);
+}
+
+enum err
+imap_copy(struct backend *b, const struct uidset *uids, const char *wire, struct uid_map *map,
+	struct error *e)
+{
+	return transfer(imap_of(b), uids, wire, false, map, e);
+}
+
+enum err
+imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
+{
+	struct imap *im = imap_of(b);
+	struct uidset left = {0};
+	enum err rc = must_be_open(im, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (!(im->ext & X_UIDPLUS))
+		return error_set(e, ERR_UNSUPPORTED, "this server cannot remove single messages "
+			"(no UIDPLUS): they can be marked deleted only");
+	uidset_copy(&left, uids);
+	while (rc == ERR_OK && left.n > 0) {
+		struct imap_cmd cmds[MAX_BATCH];
+		size_t n = 0;
+		while (left.n > 0 && n + 2 <= MAX_BATCH) {
+			struct str text = {0};
+			take_set(&left, &text);
+			store_command(&cmds[n++], str_get(&text), '+', MSG_DELETED);
+			imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", str_get(&text));
+			str_clear(&text);
+		}
+		rc = run_all(im, cmds, n, e);
+	}
+	uidset_clear(&left);
+	return rc;
+}
+
+enum err
+imap_append(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
+	int64_t arrived, uint32_t *uid, struct error *e)
+{
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+		"Aug", "Sep", "Oct", "Nov", "Dec" };
+	struct imap *im = imap_of(b);
+	struct imap_cmd c;
+	struct tm tm;
+	time_t t = (time_t)arrived;
+	enum err rc;
+
+	*uid = 0;
+	if (memchr(p, '\0', len))
+		return error_set(e, ERR_MSG, "a message with a NUL byte in it cannot be stored");
+	imap_cmd_init(&c, "APPEND ");
+	imap_cmd_string(im, &c, wire);
+	imap_cmd_printf(&c, " ");
+	imap_flags_format(&c.text, flags & MSG_SERVER_FLAGS);
+	if (arrived > 0 && gmtime_r(&t, &tm) && tm.tm_year < 8100)
+		imap_cmd_printf(&c, " \"%02d-%s-%04d %02d:%02d:%02d +0000\"", tm.tm_mday,
+			months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	imap_cmd_printf(&c, " ");
+	imap_cmd_literal(im, &c, p, len);
+	im->append_uid = 0;
+	if ((rc = imap_do(im, &c, NULL, ERR_FOLDER, e)) == ERR_OK)
+		*uid = im->append_uid;
+	return rc;
+}

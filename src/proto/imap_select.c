@@ -1,0 +1,386 @@
+/* imap_select.c - opening a folder, and what changed in it since we last knew it.
+ *
+ * With QRESYNC the changes come with the SELECT; with CONDSTORE flags come by CHANGEDSINCE and the
+ * absence of messages by one compressed search; with neither, the flags of all are compared. What a
+ * server says is gone is believed only where the folder's size agrees with it, or a search
+ * does: a wrong VANISHED must not empty a folder here (SECURITY 10). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap_int.h"
+
+/* Flags go on as they come; what is gone waits for the end of the command. */
+struct delta {
+	const struct folder_known *known;
+	const struct folder_sink *sink;
+	bool is_selecting;		/* nothing counts before UIDVALIDITY agrees */
+	bool is_dropped;
+	struct uidset gone;		/* of known */
+	struct uidset seen;		/* every UID with flags */
+	uint64_t modseq;		/* the highest seen */
+};
+
+static bool
+is_ours(const struct delta *d, const struct imap *im)
+{
+	return !d->is_selecting || im->st.uidvalidity == d->known->uidvalidity;
+}
+
+static void
+on_flags(void *ctx, struct imap *im, const struct imap_fetch *f)
+{
+	struct delta *d = ctx;
+
+	if (f->uid == 0 || !f->has_flags)
+		return;
+	if (!is_ours(d, im)) {
+		d->is_dropped = true;
+		return;
+	}
+	uidset_add(&d->seen, f->uid);
+	if (f->modseq > d->modseq)
+		d->modseq = f->modseq;
+	if (d->sink->flags)
+		d->sink->flags(d->sink->ctx, f->uid, f->flags, f->modseq);
+}
+
+static void
+on_gone(void *ctx, struct imap *im, const struct uidset *uids)
+{
+	struct delta *d = ctx;
+	struct uidset gone = {0};
+
+	if (!is_ours(d, im)) {
+		d->is_dropped = true;
+		return;
+	}
+	if (d->known->uids)
+		uidset_and(&gone, uids, d->known->uids);
+	else
+		uidset_copy(&gone, uids);
+	for (size_t i = 0; i < gone.n; i++)
+		uidset_add_range(&d->gone, gone.ranges[i].lo, gone.ranges[i].hi);
+	uidset_clear(&gone);
+}
+
+static void
+delta_clear(struct delta *d)
+{
+	uidset_clear(&d->gone);
+	uidset_clear(&d->seen);
+}
+
+/* Does the number of messages leave room for what is said to be gone? */
+static bool
+is_plausible(const struct imap *im, const struct delta *d)
+{
+	struct uidset left = {0}, fresh = {0};
+	uint64_t n_gone = uidset_count(&d->gone);
+
+	if (!d->known->uids)
+		return n_gone == 0;
+	uidset_minus(&left, d->known->uids, &d->gone);
+	uidset_minus(&fresh, &d->seen, d->known->uids);
+	uint64_t n_left = uidset_count(&left), n_fresh = uidset_count(&fresh);
+	uidset_clear(&left);
+	uidset_clear(&fresh);
+	if (n_left > im->st.n_msgs)
+		return false;			/* more went than was said */
+	/* few may go without proof; of many the count must tell the same */
+	return n_gone <= 100 || n_left + n_fresh == im->st.n_msgs;
+}
+
+/* What is gone by the whole list of UIDs: known, below what is new, and not there. */
+static enum err
+gone_by_search(struct imap *im, struct delta *d, struct error *e)
+{
+	struct uidset all = {0}, gone = {0};
+	enum err rc = imap_uids(&im->b, &all, e);
+
+	if (rc == ERR_OK && d->known->uids) {
+		uidset_minus(&gone, d->known->uids, &all);
+		uidset_clear(&d->gone);
+		d->gone = gone;
+	}
+	uidset_clear(&all);
+	return rc;
+}
+
+static void
+report_gone(const struct delta *d)
+{
+	if (d->gone.n > 0 && d->sink->vanished)
+		d->sink->vanished(d->sink->ctx, &d->gone);
+}
+
+/* ---- SELECT ---- */
+
+static void
+select_command(struct imap *im, struct imap_cmd *c, const char *verb, const char *wire,
+	const struct folder_known *known, bool with_delta)
+{
+	struct str set = {0};
+
+	imap_cmd_init(c, "%s ", verb);
+	imap_cmd_string(im, c, wire);
+	if (with_delta) {
+		imap_cmd_printf(c, " (QRESYNC (%u %llu", known->uidvalidity,
+			(unsigned long long)known->modseq);
+		if (known->uids)
+			uidset_format(&set, known->uids);
+		if (set.len > 0 && set.len < IMAP_SET_MAX)
+			imap_cmd_printf(c, " %s", str_get(&set));
+		imap_cmd_printf(c, "))");
+	} else if ((im->ext & X_CONDSTORE) && !(im->ext & X_ENABLE)) {
+		imap_cmd_printf(c, " (CONDSTORE)");
+	}
+	str_clear(&set);
+}
+
+static void
+forget_folder(struct imap *im)
+{
+	free(im->selected);
+	im->selected = NULL;
+	memset(&im->st, 0, sizeof im->st);
+	im->st.flags_allowed = MSG_SERVER_FLAGS;	/* without PERMANENTFLAGS: all (RFC 3501 7.1) */
+	im->is_modseq = im->is_dirty = false;
+	im->max_uid = 0;
+}
+
+static enum err
+open_folder(struct imap *im, const char *verb, const char *wire, const struct folder_known *known,
+	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e)
+{
+	static const struct folder_sink nobody;
+	struct delta d = { .known = known, .sink = sink ? sink : &nobody, .is_selecting = true };
+	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
+	bool with_delta = (im->ext & X_QRESYNC) && (im->ext & X_ENABLE) && known
+		&& known->uidvalidity && known->modseq;
+	struct imap_cmd cmds[4];
+	size_t n = 0;
+	enum err rc;
+
+	*delta = false;
+	imap_prelude(im, cmds, &n);
+	forget_folder(im);
+	select_command(im, &cmds[n], verb, wire, known, with_delta);
+	im->is_selecting = true;
+	rc = imap_run(im, cmds, n + 1, with_delta ? &h : NULL, IMAP_MAX_BULK, e);
+	im->is_selecting = im->is_dirty = false;
+	if (rc == ERR_OK)
+		rc = imap_verdict(&cmds[n], ERR_FOLDER, e);
+	for (size_t i = 0; i <= n; i++)
+		imap_cmd_clear(&cmds[i]);
+	if (rc != ERR_OK)
+		goto out;
+	im->selected = xstrdup(wire);
+	if (im->ext & X_CONDSTORE)
+		im->is_condstore = true;
+	if (im->st.uidvalidity == 0) {
+		rc = error_set(e, ERR_FOLDER, "the server names no UIDVALIDITY for this folder: "
+			"its messages cannot be told apart");
+		goto out;
+	}
+	if (with_delta && is_ours(&d, im) && !d.is_dropped && im->is_modseq) {
+		if (!is_plausible(im, &d) && (rc = gone_by_search(im, &d, e)) != ERR_OK)
+			goto out;
+		report_gone(&d);
+		*delta = true;
+	}
+	*st = im->st;
+out:
+	delta_clear(&d);
+	return rc;
+}
+
+enum err
+imap_open(struct backend *b, const char *wire, const struct folder_known *known,
+	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e)
+{
+	return open_folder(imap_of(b), "SELECT", wire, known, sink, st, delta, e);
+}
+
+/* ---- changes ---- */
+
+/* Without CONDSTORE: whatever is known and showed no flags is gone. */
+static void
+gone_by_absence(struct delta *d)
+{
+	struct uidset gone = {0};
+
+	if (!d->known->uids)
+		return;
+	uidset_minus(&gone, d->known->uids, &d->seen);
+	uidset_clear(&d->gone);
+	d->gone = gone;
+}
+
+static enum err
+find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, struct error *e)
+{
+	struct uidset fresh = {0};
+
+	if (!d->known->uids)
+		return ERR_OK;
+	if (!by_modseq) {
+		gone_by_absence(d);
+		return ERR_OK;
+	}
+	if (by_vanished)
+		return is_plausible(im, d) ? ERR_OK : gone_by_search(im, d, e);
+	uidset_minus(&fresh, &d->seen, d->known->uids);
+	uint64_t expected = uidset_count(d->known->uids) + uidset_count(&fresh);
+	uidset_clear(&fresh);
+	return expected == im->st.n_msgs ? ERR_OK : gone_by_search(im, d, e);
+}
+
+enum err
+imap_changes(struct backend *b, const struct folder_known *known, const struct folder_sink *sink,
+	struct folder_status *st, struct error *e)
+{
+	struct imap *im = imap_of(b);
+	struct delta d = { .known = known, .sink = sink };
+	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
+	bool by_modseq = im->is_modseq && known->modseq > 0;
+	bool by_vanished = by_modseq && im->is_qresync;
+	struct imap_cmd cmds[2];
+	enum err rc;
+
+	if (!im->selected)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	if (known->uidvalidity && known->uidvalidity != im->st.uidvalidity)
+		return error_set(e, ERR_FOLDER, "the server built this folder anew");
+	imap_cmd_init(&cmds[0], "NOOP");	/* makes the server look first */
+	imap_cmd_init(&cmds[1], "UID FETCH 1:* (UID FLAGS%s)", im->is_modseq ? " MODSEQ" : "");
+	if (by_modseq)
+		imap_cmd_printf(&cmds[1], " (CHANGEDSINCE %llu%s)",
+			(unsigned long long)known->modseq, by_vanished ? " VANISHED" : "");
+	im->settling = &cmds[0];		/* what comes with the FETCH may be newer than its answer */
+	rc = imap_run(im, cmds, 2, &h, IMAP_MAX_BULK, e);
+	im->settling = NULL;
+	if (rc == ERR_OK && (rc = imap_verdict(&cmds[1], ERR_FOLDER, e)) == ERR_OK
+	    && (rc = find_gone(im, &d, by_modseq, by_vanished, e)) == ERR_OK) {
+		report_gone(&d);
+		if (im->is_modseq && d.modseq > im->st.modseq)
+			im->st.modseq = d.modseq;
+		if (im->max_uid >= im->st.uidnext && im->max_uid < UINT32_MAX)
+			im->st.uidnext = im->max_uid + 1;
+		*st = im->st;
+	}
+	imap_cmd_clear(&cmds[0]);
+	imap_cmd_clear(&cmds[1]);
+	delta_clear(&d);
+	return rc;
+}
+
+/* ---- searches ---- */
+
+static void
+on_search(void *ctx, struct imap *im, const char *name, struct scan *s)
+{
+	struct uidset *out = ctx, some = {0};
+	uint32_t uid;
+	char word[16];
+	const char *p;
+	size_t n;
+
+	(void)im;
+	scan_spaces(s);
+	if (strcmp(name, "SEARCH") == 0) {
+		for (; scan_u32(s, &uid); scan_spaces(s))
+			if (uid > 0)
+				uidset_add(out, uid);
+		return;
+	}
+	if (strcmp(name, "ESEARCH") != 0)
+		return;
+	if (scan_peek(s, '('))			/* the tag */
+		scan_skip(s);
+	for (scan_spaces(s); scan_word(s, word, sizeof word); scan_spaces(s)) {
+		if (strcmp(word, "UID") == 0)
+			continue;
+		scan_spaces(s);
+		if (strcmp(word, "ALL") != 0 || !scan_set(s, &p, &n)) {
+			scan_skip(s);
+			continue;
+		}
+		char *text = xstrndup(p, n);
+		if (uidset_parse(&some, text))
+			for (size_t i = 0; i < some.n; i++)
+				uidset_add_range(out, some.ranges[i].lo, some.ranges[i].hi);
+		uidset_clear(&some);
+		free(text);
+	}
+}
+
+enum err
+imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out, struct error *e)
+{
+	struct imap_handler h = { .ctx = out, .other = on_search };
+	struct imap_cmd c;
+	enum err rc;
+
+	imap_cmd_init(&c, "UID SEARCH %s%s", im->ext & X_ESEARCH ? "RETURN (ALL) " : "",
+		str_get(&criteria->text));
+	c.bad = criteria->bad;
+	if (criteria->n_sync > 0)
+		c.bad = "this cannot be searched for";
+	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BULK, e);
+	if (rc == ERR_OK)
+		rc = imap_verdict(&c, ERR_FOLDER, e);
+	imap_cmd_clear(&c);
+	return rc;
+}
+
+enum err
+imap_uids(struct backend *b, struct uidset *out, struct error *e)
+{
+	struct imap *im = imap_of(b);
+	struct imap_cmd all;
+	enum err rc;
+
+	if (!im->selected)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	if (im->st.n_msgs == 0)
+		return ERR_OK;
+	imap_cmd_init(&all, "ALL");
+	rc = imap_search(im, &all, out, e);
+	imap_cmd_clear(&all);
+	return rc;
+}
+
+/* Looks elsewhere and comes back: EXAMINE changes nothing there. */
+enum err
+imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
+	struct uidset *out, struct error *e)
+{
+	struct imap *im = imap_of(b);
+	bool is_elsewhere = !str_eq(im->selected, wire), delta;
+	char *back = is_elsewhere && im->selected ? xstrdup(im->selected) : NULL;
+	struct uidset found = {0}, wanted = {0};
+	struct folder_status st;
+	struct imap_cmd c;
+	enum err rc;
+
+	imap_cmd_init(&c, "UID %u:* HEADER Message-ID ", from ? from : 1);
+	imap_cmd_string(im, &c, message_id);
+	if (is_elsewhere && (rc = open_folder(im, "EXAMINE", wire, NULL, NULL, &st, &delta, e)) != ERR_OK)
+		goto back;
+	if ((rc = imap_search(im, &c, &found, e)) == ERR_OK) {
+		uidset_add_range(&wanted, from ? from : 1, UINT32_MAX);	/* "9:*" names the last in any case */
+		uidset_and(out, &found, &wanted);
+	}
+back:
+	if (back && !im->is_dead) {
+		enum err rc2 = imap_open(b, back, NULL, NULL, &st, &delta, rc == ERR_OK ? e : NULL);
+		im->is_dirty = true;		/* what came in between was not heard */
+		if (rc == ERR_OK)
+			rc = rc2;
+	}
+	imap_cmd_clear(&c);
+	uidset_clear(&found);
+	uidset_clear(&wanted);
+	free(back);
+	return rc;
+}

@@ -1,0 +1,146 @@
+/* imap_wait.c - hears of changes in the open folder: IDLE (RFC 2177), else NOOP now and then.
+ *
+ * Anything untagged may come before the "+", between, and behind DONE; all of it goes through the
+ * session's state, and `is_dirty` says whether it was news. IDLE is left and entered anew
+ * before the server's half hour is over. */
+#include <poll.h>
+#include <time.h>
+
+#include "imap_int.h"
+
+enum { IDLE_MS = 28 * 60 * 1000, NOOP_MS = 1500 };
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until something is readable, `wake` is, or the time is up. */
+static enum err
+pause_for(struct imap *im, int64_t ms, int wake, bool *readable, bool *woken, struct error *e)
+{
+	struct pollfd p = { .fd = wake, .events = POLLIN };
+
+	*woken = false;
+	*readable = imap_has_input(im);
+	if (*readable)
+		return ERR_OK;
+	enum err rc = net_wait(im->net, (int)(ms < 0 ? 0 : ms), wake, readable, e);
+	if (rc != ERR_OK)
+		im->is_dead = true;
+	else if (!*readable && wake >= 0)
+		*woken = poll(&p, 1, 0) > 0;
+	return rc;
+}
+
+static enum err
+idle_until_plus(struct imap *im, struct imap_cmd *c, struct error *e)
+{
+	enum err rc = imap_send(im, c, e);
+
+	im->got_plus = false;
+	if (rc == ERR_OK)
+		rc = imap_flush(im, e);
+	while (rc == ERR_OK && !im->got_plus && c->status == IMAP_OPEN)
+		rc = imap_step(im, e);
+	return rc;
+}
+
+/* Reads what is there; the folder is news or not afterwards. */
+static enum err
+idle_watch(struct imap *im, struct imap_cmd *c, int64_t until, int wake, bool *woken,
+	struct error *e)
+{
+	enum err rc = ERR_OK;
+	bool readable;
+
+	*woken = false;
+	while (rc == ERR_OK && !im->is_dirty && !*woken && c->status == IMAP_OPEN) {
+		int64_t left = until - now_ms();
+		if (left <= 0)
+			return ERR_OK;
+		if ((rc = pause_for(im, left, wake, &readable, woken, e)) != ERR_OK)
+			return rc;
+		if (!readable)
+			continue;
+		imap_begin(im, IMAP_MAX_BYTES);
+		rc = imap_step(im, e);
+	}
+	return rc;
+}
+
+static enum err
+idle_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e)
+{
+	struct imap_cmd c;
+	enum err rc;
+
+	imap_cmd_init(&c, "IDLE");
+	im->sent = &c;
+	im->n_sent = 1;
+	imap_begin(im, IMAP_MAX_BYTES);
+	if ((rc = idle_until_plus(im, &c, e)) == ERR_OK)
+		rc = idle_watch(im, &c, until, wake, woken, e);
+	if (rc == ERR_OK && c.status == IMAP_OPEN) {
+		imap_begin(im, IMAP_MAX_BYTES);
+		if ((rc = imap_write(im, "DONE\r\n", 6, e)) == ERR_OK)
+			rc = imap_flush(im, e);
+		while (rc == ERR_OK && c.status == IMAP_OPEN)
+			rc = imap_step(im, e);
+	}
+	if (rc == ERR_OK && c.status != IMAP_OK) {
+		im->ext &= ~(uint32_t)X_IDLE;	/* it refuses what it offered: NOOP from now on */
+		im->b.caps &= ~(unsigned)CAP_WAIT;
+	}
+	im->sent = NULL;
+	im->n_sent = 0;
+	imap_cmd_clear(&c);
+	return rc;
+}
+
+static enum err
+noop_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e)
+{
+	int64_t end = now_ms() + NOOP_MS;
+	struct imap_cmd c;
+	bool readable;
+	enum err rc;
+
+	if (end > until)
+		end = until;
+	if ((rc = pause_for(im, end - now_ms(), wake, &readable, woken, e)) != ERR_OK || *woken)
+		return rc;
+	imap_cmd_init(&c, "NOOP");
+	return imap_do(im, &c, NULL, ERR_FOLDER, e);
+}
+
+enum err
+imap_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error *e)
+{
+	struct imap *im = imap_of(b);
+	int64_t until = now_ms() + timeout_ms;
+	bool woken = false;
+	enum err rc = ERR_OK;
+
+	*what = 0;
+	if (im->is_dead || !im->net)
+		return error_set(e, ERR_CONN, "not connected");
+	if (!im->selected)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	while (rc == ERR_OK && !im->is_dirty && !woken && now_ms() < until) {
+		int64_t renew = now_ms() + IDLE_MS;
+		if (im->ext & X_IDLE)
+			rc = idle_once(im, renew < until ? renew : until, wake, &woken, e);
+		else
+			rc = noop_once(im, until, wake, &woken, e);
+	}
+	if (im->is_dirty)
+		*what |= WAIT_CHANGED;
+	if (woken)
+		*what |= WAIT_WOKEN;
+	return rc;
+}
