@@ -70,7 +70,7 @@ enum act_kind {
 struct act {
 	enum act_kind kind;
 	uint32_t set, clear;
-	account_id account;	/* folder acts */
+	account_id account;	/* folder acts; ACT_MOVE and _COPY: whose `dest` is, 0: the messages' own */
 	folder_id folder;
 	const char *dest;	/* UTF-8 name as shown (ACT_MOVE, _COPY, _FOLDER_CREATE, _RENAME) */
 };

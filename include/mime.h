@@ -59,6 +59,9 @@ const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was 
 bool mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, size_t max);
 /* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message itself). */
 bool mime_part_header(const struct mime_msg *m, const char *section, struct str *out);
+/* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as BODY[section].
+ * Appended to out, at most `max`. False when no such section. */
+bool mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, size_t max);
 
 /* The same for a part whose encoded bytes came alone (IMAP BODY[section]). */
 void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n, size_t max);

@@ -1,0 +1,31 @@
+/* account.h - from what the rc says of an account to a backend and a password.
+ *
+ * The one place that knows which protocol has which implementation. Used by the workers, by
+ * `dunlin check` and by `dunlin setup`. */
+#ifndef DUNLIN_ACCOUNT_H
+#define DUNLIN_ACCOUNT_H
+
+#include "backend.h"
+#include "rc.h"
+
+/* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
+ * the cancel outlive it. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
+struct backend *account_backend(const struct rc *rc, const struct rc_account *a,
+	struct cancel *cancel, struct error *e);
+
+/* Whether there is anybody to log in to. */
+bool account_needs_password(const struct rc_account *a);
+
+/* The password for receiving, from the rc or from its password-command; owned, give it to
+ * secret_free. ERR_AUTH: the rc has neither, ask the person. ERR_LOCAL: the command failed
+ * (its last words in *e). Blocks for 60 s at most; ERR_CANCELLED ends the command too. */
+enum err account_password(char **out, const struct rc_account *a, struct cancel *cancel,
+	struct error *e);
+
+/* Runs `command` by sh -c, in a process group of its own, without a terminal, and takes the first line it
+ * prints (4 KB at most). The command and all it started are killed on cancel and after
+ * deadline_ms. Never logged. */
+enum err secret_command(char **out, const char *command, struct cancel *cancel, int deadline_ms,
+	struct error *e);
+
+#endif

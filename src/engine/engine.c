@@ -1,0 +1,280 @@
+/* engine.c - the public functions: all of them put something into a queue or into the store.
+ *
+ * Quitting: every worker is asked, and has a third of the time to finish its command and say goodbye; then
+ * its connection is cancelled under it. Should one not end even so, the engine is left as it is, not
+ * freed: the process is about to end, and memory a thread still uses must stay. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "account.h"
+#include "engine_int.h"
+#include "str.h"
+
+static struct backend *
+make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
+	struct error *e)
+{
+	(void)ctx;
+	return account_backend(rc, a, cancel, e);
+}
+
+/* ---- life ---- */
+
+static void
+worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	store_close(w->store);
+	jobs_clear(&w->jobs);
+	cancel_close(&w->cancel);
+	free(w);
+}
+
+static unsigned
+remembered_caps(const struct store *s, account_id account)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "caps.%u", account);
+	char *text = store_value(s, name);
+	unsigned caps = text ? (unsigned)strtoul(text, NULL, 10) : ~0u;	/* never seen: hope */
+	free(text);
+	return caps;
+}
+
+static enum err
+worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
+	const struct dirs *dirs, const struct backend_maker *maker, struct error *e)
+{
+	struct worker *w = xcalloc(1, sizeof *w);
+
+	w->rc = g->rc;
+	w->conf = conf;
+	w->events = &g->events;
+	w->maker = *maker;
+	w->cancel.fd = -1;
+	enum err rc = jobs_init(&w->jobs, &w->cancel, e);
+	if (rc == ERR_OK)
+		rc = cancel_init(&w->cancel, e);
+	if (rc == ERR_OK && !(w->account = store_account(g->store, conf->name)))
+		rc = error_set(e, ERR_LOCAL, "cannot record the account '%s'", conf->name);
+	if (rc == ERR_OK)
+		rc = store_open(&w->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	if (rc == ERR_OK) {
+		atomic_init(&w->caps, remembered_caps(g->store, w->account));
+		*out = w;
+		w = NULL;
+	}
+	worker_free(w);
+	return rc;
+}
+
+enum err
+engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,
+	const struct backend_maker *maker, struct error *e)
+{
+	struct engine *g = xcalloc(1, sizeof *g);
+
+	*out = NULL;
+	g->rc = rc;
+	g->workers = xcalloc(rc->n_accounts, sizeof(struct worker *));
+	enum err err = events_init(&g->events, e);
+	if (err == ERR_OK)
+		err = store_open(&g->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	for (size_t i = 0; i < rc->n_accounts && err == ERR_OK; i++) {
+		err = worker_new(&g->workers[i], g, &rc->accounts[i], dirs, maker, e);
+		g->n_workers += err == ERR_OK;
+	}
+	if (err == ERR_OK) {
+		*out = g;
+		g = NULL;
+	}
+	engine_free(g, 0);
+	return err;
+}
+
+enum err
+engine_new(struct engine **out, const struct rc *rc, const struct dirs *dirs, struct error *e)
+{
+	struct backend_maker maker = { .make = make_by_rc };
+
+	return engine_new_with(out, rc, dirs, &maker, e);
+}
+
+enum err
+engine_start(struct engine *g, struct error *e)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		struct worker *w = g->workers[i];
+		if (w->has_thread)
+			continue;
+		if (store_intents_pending(g->store, w->account) > 0)
+			jobs_acted(&w->jobs);
+		int failed = pthread_create(&w->thread, NULL, worker_main, w);
+		if (failed)
+			return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
+		w->has_thread = true;
+	}
+	return ERR_OK;
+}
+
+static struct timespec
+deadline_in(int64_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* True when all threads have ended. */
+static bool
+join_within(struct engine *g, int64_t ms)
+{
+	struct timespec until = deadline_in(ms);
+	bool all = true;
+
+	for (size_t i = 0; i < g->n_workers; i++) {
+		struct worker *w = g->workers[i];
+		if (w->has_thread && pthread_timedjoin_np(w->thread, NULL, &until) == 0)
+			w->has_thread = false;
+		all = all && !w->has_thread;
+	}
+	return all;
+}
+
+void
+engine_free(struct engine *g, int timeout_ms)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n_workers; i++)
+		jobs_quit(&g->workers[i]->jobs);
+	if (!join_within(g, timeout_ms / 3)) {
+		for (size_t i = 0; i < g->n_workers; i++)
+			cancel_fire(&g->workers[i]->cancel);
+		if (!join_within(g, timeout_ms - timeout_ms / 3))
+			return;
+	}
+	for (size_t i = 0; i < g->n_workers; i++)
+		worker_free(g->workers[i]);
+	free(g->workers);
+	store_close(g->store);
+	events_clear(&g->events);
+	free(g);
+}
+
+/* ---- who is who ---- */
+
+struct worker *
+engine_worker(const struct engine *g, account_id id)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		if (g->workers[i]->account == id)
+			return g->workers[i];
+	}
+	return NULL;
+}
+
+const struct store *
+engine_store(const struct engine *g)
+{
+	return g->store;
+}
+
+account_id
+engine_account(const struct engine *g, size_t rc_index)
+{
+	return rc_index < g->n_workers ? g->workers[rc_index]->account : 0;
+}
+
+const struct rc_account *
+engine_rc_account(const struct engine *g, account_id id)
+{
+	const struct worker *w = engine_worker(g, id);
+
+	return w ? w->conf : NULL;
+}
+
+unsigned
+engine_caps(const struct engine *g, account_id id)
+{
+	struct worker *w = engine_worker(g, id);
+
+	return w ? atomic_load(&w->caps) : 0;
+}
+
+/* ---- jobs and events ---- */
+
+static account_id
+account_of(const struct engine *g, const struct job *job)
+{
+	folder_id folder = job->kind == JOB_FETCH ? msg_folder(job->msg) : job->folder;
+
+	return folder ? store_folder_account(g->store, folder) : job->account;
+}
+
+job_id
+engine_submit(struct engine *g, const struct job *job)
+{
+	struct worker *w = engine_worker(g, account_of(g, job));
+	struct event ev = { .kind = EV_DONE, .job = ++g->last_job };
+
+	if (w) {
+		jobs_submit(&w->jobs, ev.job, job);
+	} else {
+		error_set(&ev.u.done, ERR_FOLDER, "there is no such account or folder any more");
+		events_post(&g->events, &ev);
+	}
+	return ev.job;
+}
+
+void
+engine_cancel(struct engine *g, job_id id)
+{
+	for (size_t i = 0; i < g->n_workers && id; i++) {
+		if (jobs_cancel(&g->workers[i]->jobs, id)) {
+			worker_done(g->workers[i], id, ERR_CANCELLED, NULL);
+			return;
+		}
+	}
+}
+
+bool
+engine_next(struct engine *g, struct event *ev)
+{
+	return events_next(&g->events, ev);
+}
+
+int
+engine_fd(const struct engine *g)
+{
+	return g->events.fd;
+}
+
+void
+engine_password(struct engine *g, account_id id, const char *password)
+{
+	struct worker *w = engine_worker(g, id);
+
+	if (w)
+		jobs_password(&w->jobs, password);
+}
+
+void
+engine_reconnect(struct engine *g, account_id id)
+{
+	struct worker *w = engine_worker(g, id);
+
+	if (w)
+		jobs_reconnect(&w->jobs);
+}

@@ -1,0 +1,21 @@
+/* engine_int.h - the engine's own fields, and a door for tests: another maker of backends. */
+#ifndef DUNLIN_ENGINE_INT_H
+#define DUNLIN_ENGINE_INT_H
+
+#include "worker.h"
+
+struct engine {
+	const struct rc *rc;
+	struct store *store;		/* the UI thread's handle */
+	struct events events;
+	struct worker **workers;	/* in the order of the rc */
+	size_t n_workers;
+	job_id last_job;
+	bool is_started;
+};
+
+enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,
+	const struct backend_maker *maker, struct error *e);
+struct worker *engine_worker(const struct engine *g, account_id id);	/* NULL: none */
+
+#endif

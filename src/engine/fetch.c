@@ -1,0 +1,299 @@
+/* fetch.c - JOB_FETCH: sections of a message into the store.
+ *
+ * What is here already costs nothing; what can be cut out of a whole message in the store is cut
+ * out of it. "TEXT*" is what the pager needs: header, part tree and the parts to read. A small message without
+ * attachments is fetched whole, in one round trip; of others the header, the structure and the text parts alone, so
+ * that attachments stay where they are. Sections are stored as the server has them, still encoded. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mime.h"
+#include "str.h"
+#include "worker.h"
+
+enum {
+	SMALL_BYTES = 32 * 1024,
+	MAX_PARSE_BYTES = 256 << 20,
+	MAX_READABLE = 50,
+	PROGRESS_BYTES = 64 * 1024
+};
+
+static bool
+is_here(struct worker *w, msg_id id, const char *section)
+{
+	uint64_t size;
+	int fd = store_body(w->store, id, section, &size);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+post_body(struct worker *w, job_id job, msg_id id, const char *section)
+{
+	struct event ev = { .kind = EV_BODY, .account = w->account, .job = job };
+
+	ev.u.body.id = id;
+	snprintf(ev.u.body.section, sizeof ev.u.body.section, "%s", section);
+	events_post(w->events, &ev);
+}
+
+/* ---- from the server ---- */
+
+struct download {
+	struct worker *w;
+	struct body_writer *out;
+	job_id job;
+	folder_id folder;
+	uint64_t done, told, total;
+};
+
+static void
+download_progress(struct download *d)
+{
+	struct event ev = { .kind = EV_PROGRESS, .account = d->w->account, .job = d->job };
+
+	ev.u.progress.done = d->done;
+	ev.u.progress.total = d->total;
+	ev.u.progress.is_bytes = true;
+	ev.u.progress.folder = d->folder;
+	events_post(d->w->events, &ev);
+	d->told = d->done;
+}
+
+static enum err
+download_write(void *ctx, const void *p, size_t n, struct error *e)
+{
+	struct download *d = ctx;
+
+	d->done += n;
+	if (d->done - d->told >= PROGRESS_BYTES)
+		download_progress(d);
+	return body_write(d->out, p, n, e);
+}
+
+static void
+download_total(void *ctx, uint64_t bytes)
+{
+	struct download *d = ctx;
+
+	d->total = bytes;
+}
+
+static enum err
+download(struct worker *w, job_id job, msg_id id, const char *section, struct error *e)
+{
+	struct download d = { .w = w, .job = job, .folder = msg_folder(id) };
+	struct byte_sink sink = { .ctx = &d, .write = download_write, .total = download_total };
+	enum err rc = body_create(&d.out, w->store, id, section, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = w->b->ops->fetch(w->b, msg_uid(id), section, &sink, e);
+	if (rc != ERR_OK) {
+		body_abort(d.out);
+		return rc;
+	}
+	return body_commit(d.out, e);
+}
+
+/* ---- out of the whole message ---- */
+
+static enum err
+put_section(struct worker *w, msg_id id, const char *section, const void *p, size_t n,
+	struct error *e)
+{
+	struct body_writer *out;
+	enum err rc = body_create(&out, w->store, id, section, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = body_write(out, p, n, e);
+	if (rc != ERR_OK) {
+		body_abort(out);
+		return rc;
+	}
+	return body_commit(out, e);
+}
+
+static enum err
+cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *raw, size_t n,
+	const char *section, struct error *e)
+{
+	struct str part = {0};
+	enum err rc;
+
+	if (is_here(w, id, section))
+		return ERR_OK;
+	if (strcmp(section, "HEADER") == 0)
+		return put_section(w, id, section, raw, mime_header_length(raw, n), e);
+	if (mime_part_raw(m, section, &part, MAX_PARSE_BYTES))
+		rc = put_section(w, id, section, str_get(&part), part.len, e);
+	else
+		rc = error_set(e, ERR_MSG, "the message has no part %s", section);
+	str_clear(&part);
+	return rc;
+}
+
+static enum err
+cut_text(struct worker *w, msg_id id, const struct mime_msg *m, const char *raw, size_t n,
+	struct error *e)
+{
+	const struct part *readable[MAX_READABLE];
+	size_t n_readable = part_readable(mime_root(m), w->rc->prefer_html, readable, MAX_READABLE);
+	enum err rc = cut_section(w, id, m, raw, n, "HEADER", e);
+
+	for (size_t i = 0; i < n_readable && rc == ERR_OK; i++)
+		rc = cut_section(w, id, m, raw, n, readable[i]->section, e);
+	if (rc == ERR_OK)
+		rc = store_parts_put(w->store, id, mime_root(m), e);
+	if (rc == ERR_OK)
+		rc = store_msg_attach(w->store, id, part_has_attachment(mime_root(m)), e);
+	return rc;
+}
+
+static enum err
+from_whole(struct worker *w, msg_id id, const char *section, struct error *e)
+{
+	struct mime_msg *m = NULL;
+	size_t n;
+	char *raw = store_body_read(w->store, id, "", MAX_PARSE_BYTES, &n);
+
+	if (!raw)
+		return error_set(e, ERR_MSG, "the message is too large to be taken apart here");
+	enum err rc = mime_parse(&m, raw, n, e);
+	if (rc == ERR_OK && strcmp(section, "TEXT*") == 0)
+		rc = cut_text(w, id, m, raw, n, e);
+	else if (rc == ERR_OK)
+		rc = cut_section(w, id, m, raw, n, section, e);
+	mime_free(m);
+	free(raw);
+	return rc;
+}
+
+/* ---- what the pager needs ---- */
+
+static bool
+has_text(struct worker *w, msg_id id)
+{
+	struct arena a = {0};
+	const struct part *readable[MAX_READABLE];
+	const struct part *root = store_parts(w->store, id, &a);
+	size_t n = root ? part_readable(root, w->rc->prefer_html, readable, MAX_READABLE) : 0;
+	bool has = root && is_here(w, id, "HEADER");
+
+	for (size_t i = 0; i < n && has; i++)
+		has = is_here(w, id, readable[i]->section);
+	arena_clear(&a);
+	return has;
+}
+
+static bool
+is_small(struct worker *w, msg_id id)
+{
+	struct arena a = {0};
+	struct msg m;
+	bool is = store_msg(w->store, id, &a, &m) && m.size_bytes > 0 &&
+		m.size_bytes <= SMALL_BYTES && !(m.flags & MSG_ATTACH);
+
+	arena_clear(&a);
+	return is;
+}
+
+static enum err
+fetch_structure(struct worker *w, msg_id id, struct arena *a, struct part **root, struct error *e)
+{
+	*root = store_parts(w->store, id, a);
+	if (*root)
+		return ERR_OK;
+	enum err rc = w->b->ops->structure(w->b, msg_uid(id), a, root, e);
+	if (rc == ERR_OK)
+		rc = store_parts_put(w->store, id, *root, e);
+	if (rc == ERR_OK)
+		rc = store_msg_attach(w->store, id, part_has_attachment(*root), e);
+	return rc;
+}
+
+static enum err
+fetch_parts(struct worker *w, job_id job, msg_id id, struct error *e)
+{
+	struct arena a = {0};
+	struct part *root;
+	const struct part *readable[MAX_READABLE];
+	enum err rc = is_here(w, id, "HEADER") ? ERR_OK : download(w, job, id, "HEADER", e);
+
+	if (rc == ERR_OK) {
+		post_body(w, job, id, "HEADER");
+		rc = fetch_structure(w, id, &a, &root, e);
+	}
+	size_t n = rc != ERR_OK ? 0
+		: part_readable(root, w->rc->prefer_html, readable, MAX_READABLE);
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		const char *section = readable[i]->section;
+		if (!is_here(w, id, section))
+			rc = download(w, job, id, section, e);
+		if (rc == ERR_OK)
+			post_body(w, job, id, section);
+	}
+	arena_clear(&a);
+	return rc;
+}
+
+/* ---- the job ---- */
+
+/* Sections come out of the whole message where that is here, or all there is to be had. */
+static bool
+wants_whole(struct worker *w, msg_id id, const char *section)
+{
+	if (!*section || is_here(w, id, "") || !(w->b->caps & CAP_PARTS))
+		return true;
+	return strcmp(section, "TEXT*") == 0 && is_small(w, id);
+}
+
+bool
+fetch_is_here(struct worker *w, const struct queued *j)
+{
+	const char *section = j->job.section;
+
+	return is_here(w, j->job.msg, "") ||
+	    (strcmp(section, "TEXT*") == 0 ? has_text(w, j->job.msg) : is_here(w, j->job.msg, section));
+}
+
+static enum err
+fetch_missing(struct worker *w, const struct queued *j, struct error *e)
+{
+	msg_id id = j->job.msg;
+	enum err rc = mirror_open(w, msg_folder(id), e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (w->mirror.open.id != msg_folder(id))
+		return error_set(e, ERR_MSG, "the server rebuilt the mailbox of this message");
+	if (wants_whole(w, id, j->job.section))
+		return download(w, j->id, id, "", e);
+	if (strcmp(j->job.section, "TEXT*") == 0)
+		return fetch_parts(w, j->id, id, e);
+	return download(w, j->id, id, j->job.section, e);
+}
+
+enum err
+fetch_run(struct worker *w, const struct queued *j, struct error *e)
+{
+	msg_id id = j->job.msg;
+	const char *section = j->job.section;
+	enum err rc = fetch_is_here(w, j) ? ERR_OK : fetch_missing(w, j, e);
+
+	bool is_text = strcmp(section, "TEXT*") == 0;
+	if (rc == ERR_OK && is_here(w, id, "") && *section &&
+	    !(is_text ? has_text(w, id) : is_here(w, id, section)))
+		rc = from_whole(w, id, section, e);
+	if (rc != ERR_OK)
+		return rc;
+	post_body(w, j->id, id, section);
+	if (is_text)
+		post_folder(w, msg_folder(id), 0);	/* its attachment mark may have changed */
+	return ERR_OK;
+}

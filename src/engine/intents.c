@@ -1,0 +1,393 @@
+/* intents.c - carries out what the person decided.
+ *
+ * An intent is marked running before the server hears of it and settled after the answer, so after a
+ * crash or a cut in between it is known that it may have been done. What of it is idempotent
+ * (flags, removal) is simply done again. A copy or a move is looked for first: a message is
+ * there already when a UID of the destination, given since the uidnext that was recorded before, has its
+ * Message-ID. Rather done twice than not at all, where neither can be told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_act.h"
+#include "log.h"
+#include "str.h"
+#include "worker.h"
+
+struct replay {
+	struct worker *w;
+	struct arena arena;
+	struct intent_batch b;
+	struct folder source;		/* id 0: it has none (folder acts) */
+	char *dest;			/* the wire name; NULL: none */
+	uint32_t dest_uidnext;
+	struct uid_map map;		/* where messages went, as far as is known */
+};
+
+bool
+intents_due(struct worker *w)
+{
+	if (w->replay_ms && now_ms() < w->replay_ms)
+		return false;
+	w->replay_ms = 0;
+	return store_intents_pending(w->store, w->account) > 0;
+}
+
+static bool
+may_be_done(const struct replay *r)
+{
+	return r->b.was_running || r->b.first.n_tries > 0;
+}
+
+static void
+map_add(struct uid_map *m, uint32_t from, uint32_t to)
+{
+	m->from = xreallocarray(m->from, m->n + 1, sizeof *m->from);
+	m->to = xreallocarray(m->to, m->n + 1, sizeof *m->to);
+	m->from[m->n] = from;
+	m->to[m->n++] = to;
+}
+
+static void
+map_append(struct uid_map *m, const struct uid_map *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		map_add(m, more->from[i], more->to[i]);
+}
+
+static enum err
+running(struct replay *r, struct error *e)
+{
+	return store_intents_running(r->w->store, &r->b, r->dest_uidnext, e);
+}
+
+/* The folder, and that it still is the mailbox the intent was made for. */
+static enum err
+open_source(struct replay *r, struct error *e)
+{
+	enum err rc = mirror_open(r->w, r->b.first.folder, e);
+
+	if (rc == ERR_OK && r->w->mirror.open.id != r->b.first.folder)
+		rc = error_set(e, ERR_FOLDER, "the server rebuilt this mailbox");
+	return rc;
+}
+
+/* ---- the destination ---- */
+
+/* Its next UID, so that what comes in from now on can be told from what was there; it is made
+ * when it is not there. */
+static enum err
+find_dest(struct replay *r, struct error *e)
+{
+	struct backend *b = r->w->b;
+	struct folder_status st = {0};
+	enum err rc = b->ops->status(b, r->dest, &st, e);
+
+	if ((rc == ERR_FOLDER || rc == ERR_MSG) && (b->caps & CAP_FOLDERS)) {
+		rc = b->ops->folder_create(b, r->dest, e);
+		if (rc == ERR_OK) {
+			r->w->mirror.is_listed = false;
+			rc = b->ops->status(b, r->dest, &st, e);
+		}
+	}
+	if (rc == ERR_OK && !may_be_done(r))
+		r->dest_uidnext = st.uidnext;
+	else if (rc == ERR_OK && r->b.first.dest_uidnext)
+		r->dest_uidnext = r->b.first.dest_uidnext;
+	return rc == ERR_UNSUPPORTED ? ERR_OK : rc;
+}
+
+/* ---- was it done before the link broke? ---- */
+
+struct named {				/* the Message-IDs of messages still in the source */
+	struct arena arena;
+	struct { uint32_t uid; const char *message_id; } *v;
+	size_t n, cap;
+};
+
+static void
+named_add(void *ctx, const struct msg *m)
+{
+	struct named *n = ctx;
+
+	n->v = array_grow(n->v, n->n, &n->cap, sizeof *n->v);
+	n->v[n->n].uid = msg_uid(m->id);
+	n->v[n->n++].message_id = arena_strdup(&n->arena, m->message_id);
+}
+
+static void
+named_clear(struct named *n)
+{
+	free(n->v);
+	arena_clear(&n->arena);
+}
+
+static enum err
+find_one(struct replay *r, uint32_t uid, const char *message_id, struct uidset *copied,
+	struct error *e)
+{
+	struct backend *b = r->w->b;
+	struct uidset found = {0};
+	enum err rc = ERR_OK;
+
+	if (message_id && *message_id)
+		rc = b->ops->find(b, r->dest, message_id, r->dest_uidnext, &found, e);
+	if (rc == ERR_OK && found.n > 0) {
+		uidset_add(copied, uid);
+		map_add(&r->map, uid, uidset_min(&found));
+	}
+	uidset_clear(&found);
+	return rc;
+}
+
+/* Which of `present` have arrived in the destination already. */
+static enum err
+find_copied(struct replay *r, const struct uidset *present, struct uidset *copied, struct error *e)
+{
+	struct backend *b = r->w->b;
+	struct named names = {0};
+	struct folder_sink sink = { .ctx = &names, .msg = named_add };
+	enum err rc = b->ops->headers(b, present, &sink, e);
+
+	for (size_t i = 0; i < names.n && rc == ERR_OK; i++)
+		rc = find_one(r, names.v[i].uid, names.v[i].message_id, copied, e);
+	named_clear(&names);
+	if (rc != ERR_OK)
+		return rc;
+	r->w->mirror.open.id = 0;	/* looking may have opened another folder */
+	return open_source(r, e);
+}
+
+static enum err
+find_present(struct replay *r, struct uidset *present, struct error *e)
+{
+	struct uidset there = {0};
+	enum err rc = r->w->b->ops->uids(r->w->b, &there, e);
+
+	if (rc == ERR_OK)
+		uidset_and(present, &r->b.uids, &there);
+	uidset_clear(&there);
+	return rc;
+}
+
+/* ---- kinds ---- */
+
+static enum err
+do_flags(struct replay *r, struct error *e)
+{
+	struct backend *b = r->w->b;
+	enum err rc = open_source(r, e);
+
+	if (rc == ERR_OK)
+		rc = running(r, e);
+	return rc != ERR_OK ? rc
+		: b->ops->set_flags(b, &r->b.uids, r->b.first.set, r->b.first.clear, e);
+}
+
+static enum err
+do_expunge(struct replay *r, struct error *e)
+{
+	enum err rc = open_source(r, e);
+
+	if (rc == ERR_OK)
+		rc = running(r, e);
+	return rc != ERR_OK ? rc : r->w->b->ops->expunge(r->w->b, &r->b.uids, e);
+}
+
+static enum err
+transfer(struct replay *r, const struct uidset *uids, struct error *e)
+{
+	struct backend *b = r->w->b;
+	struct uid_map map = {0};
+	enum err rc = r->b.first.kind == INTENT_MOVE
+		? b->ops->move(b, uids, r->dest, &map, e)
+		: b->ops->copy(b, uids, r->dest, &map, e);
+
+	if (rc == ERR_OK)
+		map_append(&r->map, &map);
+	uid_map_clear(&map);
+	return rc;
+}
+
+/* After a cut: what arrived is only removed from the source (move), the rest is transferred. */
+static enum err
+transfer_rest(struct replay *r, struct error *e)
+{
+	struct uidset present = {0}, copied = {0}, rest = {0};
+	enum err rc = find_present(r, &present, e);
+
+	if (rc == ERR_OK && present.n > 0 && r->dest_uidnext)
+		rc = find_copied(r, &present, &copied, e);
+	if (rc == ERR_OK && copied.n > 0 && r->b.first.kind == INTENT_MOVE)
+		rc = r->w->b->ops->expunge(r->w->b, &copied, e);
+	uidset_minus(&rest, &present, &copied);
+	if (rc == ERR_OK && rest.n > 0)
+		rc = transfer(r, &rest, e);
+	uidset_clear(&present);
+	uidset_clear(&copied);
+	uidset_clear(&rest);
+	return rc;
+}
+
+static enum err
+do_transfer(struct replay *r, struct error *e)
+{
+	bool was_begun = may_be_done(r);
+	enum err rc = find_dest(r, e);
+
+	if (rc == ERR_OK)
+		rc = open_source(r, e);
+	if (rc == ERR_OK)
+		rc = running(r, e);
+	if (rc != ERR_OK)
+		return rc;
+	return was_begun ? transfer_rest(r, e) : transfer(r, &r->b.uids, e);
+}
+
+static bool
+exists(struct replay *r, const char *wire)
+{
+	struct folder_status st;
+	struct error e;
+
+	return r->w->b->ops->status(r->w->b, wire, &st, &e) == ERR_OK;
+}
+
+/* Folder acts are not idempotent by themselves, but what they bring about can be seen. */
+static enum err
+do_folder(struct replay *r, struct error *e)
+{
+	struct backend *b = r->w->b;
+	struct worker *w = r->w;
+	enum err rc = running(r, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (w->mirror.open.id == r->source.id && r->b.first.kind != INTENT_FOLDER_CREATE)
+		w->mirror.open.id = 0;
+	switch (r->b.first.kind) {
+	case INTENT_FOLDER_CREATE:
+		rc = b->ops->folder_create(b, r->dest, e);
+		return may_be_done(r) && !link_is_lost(rc) && exists(r, r->dest) ? ERR_OK : rc;
+	case INTENT_FOLDER_RENAME:
+		rc = b->ops->folder_rename(b, r->source.wire, r->dest, e);
+		return may_be_done(r) && !link_is_lost(rc) && !exists(r, r->source.wire) &&
+			exists(r, r->dest) ? ERR_OK : rc;
+	default:
+		rc = b->ops->folder_delete(b, r->source.wire, e);
+		return may_be_done(r) && !link_is_lost(rc) && !exists(r, r->source.wire) ? ERR_OK : rc;
+	}
+}
+
+static enum err
+carry_out(struct replay *r, struct error *e)
+{
+	switch (r->b.first.kind) {
+	case INTENT_FLAGS:
+		return do_flags(r, e);
+	case INTENT_MOVE:
+	case INTENT_COPY:
+		return do_transfer(r, e);
+	case INTENT_EXPUNGE:
+		return do_expunge(r, e);
+	case INTENT_FOLDER_CREATE:
+	case INTENT_FOLDER_RENAME:
+	case INTENT_FOLDER_DELETE:
+		return do_folder(r, e);
+	}
+	return error_set(e, ERR_UNSUPPORTED, "unknown intent");
+}
+
+/* ---- the answer ---- */
+
+static void
+tell(struct replay *r)
+{
+	struct worker *w = r->w;
+	struct folder dest;
+
+	if (r->source.id)
+		post_folder(w, r->source.id, 0);
+	if (r->dest && store_folder_by_wire(w->store, w->account, r->dest, &r->arena, &dest))
+		post_folder(w, dest.id, 0);
+	post_folders(w);
+}
+
+static enum err
+refused(struct replay *r, const struct error *why, struct error *e)
+{
+	struct error n;
+	const char *label = r->b.first.label;
+
+	error_set(&n, why->code, "%s: %s: %s", r->w->conf->name, *label ? label : "refused", why->text);
+	worker_notice(r->w, &n);
+	return store_intents_refused(r->w->store, &r->b, why->text, e);
+}
+
+static enum err
+done(struct replay *r, struct error *e)
+{
+	struct worker *w = r->w;
+	enum err rc = ERR_OK;
+
+	if (r->b.first.kind == INTENT_FOLDER_RENAME) {
+		const char *name = act_dest_name(r->b.first.dest);
+		rc = store_folder_rename(w->store, r->source.id, r->dest, name ? name : r->dest, e);
+	}
+	if (r->b.first.kind >= INTENT_FOLDER_CREATE)
+		w->mirror.is_listed = false;
+	if (rc == ERR_OK)
+		rc = store_intents_done(w->store, &r->b, r->map.from, r->map.to, r->map.n, e);
+	return rc;
+}
+
+static enum err
+settle(struct replay *r, enum err rc, struct error *e)
+{
+	struct worker *w = r->w;
+	struct error local = {0};
+	enum err kept;
+
+	if (rc == ERR_OK) {
+		rc = kept = done(r, e);
+	} else if (link_is_lost(rc)) {
+		kept = store_intents_retry(w->store, &r->b, &local);
+	} else if (rc == ERR_LOCAL) {
+		kept = rc;
+	} else {
+		kept = refused(r, e, &local);
+		rc = ERR_OK;
+	}
+	if (kept != ERR_OK) {		/* our disk: the intent stays, and is looked into after a while */
+		worker_notice(w, rc == kept ? e : &local);
+		w->replay_ms = now_ms() + 5000;
+	}
+	tell(r);
+	return link_is_lost(rc) ? rc : ERR_OK;
+}
+
+enum err
+intents_step(struct worker *w, struct error *e)
+{
+	struct replay r = { .w = w };
+	const char *name;
+
+	if (!store_intent_next(w->store, w->account, &r.arena, &r.b)) {
+		w->replay_ms = now_ms() + 1000;		/* pending, but not to be had: not a busy loop */
+		return ERR_OK;
+	}
+	if (r.b.first.folder)
+		store_folder(w->store, r.b.first.folder, &r.arena, &r.source);
+	if (*r.b.first.dest) {
+		name = act_dest_name(r.b.first.dest);
+		r.dest = name ? w->b->ops->wire_name(w->b, name) : xstrdup(r.b.first.dest);
+	}
+	enum err rc = carry_out(&r, e);
+	log_msg("%s: intent %lld (%s), %zu in one: %s", w->conf->name, (long long)r.b.first.id,
+		r.b.first.label, r.b.n_ids, rc == ERR_OK ? "done" : e->text);
+	rc = settle(&r, rc, e);
+	uid_map_clear(&r.map);
+	free(r.dest);
+	intent_batch_clear(&r.b);
+	arena_clear(&r.arena);
+	return rc;
+}

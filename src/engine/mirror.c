@@ -1,0 +1,775 @@
+/* mirror.c - the index follows the server: one folder at a time is opened, looked through for what
+ * changed, and filled.
+ *
+ * Invariants. A folder's `uidnext` and `modseq` are written only after everything below them is in the
+ * index, so a break anywhere costs a repetition and never a gap. `is_filled` says that every message of the
+ * server is in the index; while it is not, `missing` is computed anew on each connection by comparing UIDs,
+ * which also mends whatever went wrong before. Rows are removed by one function only, which
+ * looks a second time, over a new connection, before it believes that more than half of a mailbox is gone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "str.h"
+#include "worker.h"
+
+enum {
+	PAGE = 100,			/* messages in the first look at a folder: a screenful and more */
+	COMMIT = 100,			/* rows a transaction */
+	FLAGS_AT_A_TIME = 1000,
+	SLICE_MIN = 100, SLICE_MAX = 2000,
+	SLICE_SHORT_MS = 100, SLICE_LONG_MS = 400,
+	DOUBT_MIN = 20			/* mailboxes smaller than that may empty without being doubted */
+};
+
+void
+mirror_forget(struct worker *w)
+{
+	struct mirror *m = &w->mirror;
+
+	arena_clear(&m->arena);
+	m->open = (struct folder){0};
+	m->is_dirty = m->is_current = m->is_listed = false;
+	for (size_t i = 0; i < m->n_fills; i++)
+		uidset_clear(&m->fills[i].missing);
+	m->n_fills = 0;
+	free(m->turn);
+	m->turn = NULL;
+	m->n_turn = m->i_turn = 0;
+	m->turn_ms = 0;
+}
+
+void
+mirror_clear(struct worker *w)
+{
+	mirror_forget(w);
+	free(w->mirror.fills);
+	free(w->mirror.todo);
+	w->mirror = (struct mirror){0};
+}
+
+folder_id
+mirror_home(struct worker *w)
+{
+	struct arena a = {0};
+	struct folder f;
+	folder_id id = w->focus;
+
+	if (!id && store_folder_by_role(w->store, w->account, ROLE_INBOX, &a, &f))
+		id = f.id;
+	arena_clear(&a);
+	return id == w->bad && now_ms() < w->bad_until_ms ? 0 : id;
+}
+
+/* ---- what is to be done later ---- */
+
+bool
+mirror_todo_has(const struct worker *w, folder_id id)
+{
+	for (size_t i = 0; i < w->mirror.n_todo; i++) {
+		if (w->mirror.todo[i] == id)
+			return true;
+	}
+	return false;
+}
+
+void
+mirror_todo(struct worker *w, folder_id id)
+{
+	struct mirror *m = &w->mirror;
+
+	if (mirror_todo_has(w, id))
+		return;
+	m->todo = array_grow(m->todo, m->n_todo, &m->cap_todo, sizeof *m->todo);
+	m->todo[m->n_todo++] = id;
+}
+
+void
+mirror_todo_drop(struct worker *w, folder_id id)
+{
+	struct mirror *m = &w->mirror;
+
+	for (size_t i = 0; i < m->n_todo; i++) {
+		if (m->todo[i] == id) {
+			memmove(m->todo + i, m->todo + i + 1, (m->n_todo - i - 1) * sizeof *m->todo);
+			m->n_todo--;
+			return;
+		}
+	}
+}
+
+static struct fill *
+fill_of(struct worker *w, folder_id id)
+{
+	struct mirror *m = &w->mirror;
+
+	for (size_t i = 0; i < m->n_fills; i++) {
+		if (m->fills[i].folder == id)
+			return &m->fills[i];
+	}
+	m->fills = array_grow(m->fills, m->n_fills, &m->cap_fills, sizeof *m->fills);
+	m->fills[m->n_fills] = (struct fill){ .folder = id };
+	return &m->fills[m->n_fills++];
+}
+
+bool
+mirror_wants_fill(struct worker *w, folder_id id)
+{
+	const struct mirror *m = &w->mirror;
+
+	return m->open.id == id && !m->open.is_filled && !fill_of(w, id)->is_over;
+}
+
+/* ---- rows ---- */
+
+/* Messages as they come, until a transaction's worth is there. */
+struct rows {
+	struct worker *w;
+	folder_id folder;
+	uint32_t new_from;		/* UIDs from here on are new mail; 0: none is */
+	struct arena arena;
+	struct msg v[COMMIT];
+	size_t n;
+	uint64_t n_put;
+	uint32_t n_new;
+	enum err rc;			/* of the store; what comes later is let pass */
+	struct error e;
+};
+
+static void
+rows_flush(struct rows *r)
+{
+	struct store *s = r->w->store;
+
+	if (r->n == 0 || r->rc != ERR_OK)
+		return;
+	r->rc = store_begin(s, &r->e);
+	if (r->rc == ERR_OK) {
+		for (size_t i = 0; i < r->n && r->rc == ERR_OK; i++)
+			r->rc = store_msg_put(s, &r->v[i], &r->e);
+		if (r->rc == ERR_OK)
+			r->rc = store_commit(s, &r->e);
+		else
+			store_rollback(s);
+	}
+	r->n_put += r->n;
+	r->n = 0;
+	arena_clear(&r->arena);
+}
+
+static void
+rows_add(void *ctx, const struct msg *m)
+{
+	struct rows *r = ctx;
+	struct arena *a = &r->arena;
+
+	if (r->rc != ERR_OK || msg_uid(m->id) == 0)
+		return;
+	struct msg *c = &r->v[r->n++];
+	*c = *m;
+	c->id = msg_id_of(r->folder, msg_uid(m->id));
+	c->thread = 0;
+	c->flags &= ~(uint32_t)MSG_PENDING;
+	c->from_name = arena_strdup(a, m->from_name);
+	c->from_addr = arena_strdup(a, m->from_addr);
+	c->to = arena_strdup(a, m->to);
+	c->cc = arena_strdup(a, m->cc);
+	c->subject = arena_strdup(a, m->subject);
+	c->message_id = arena_strdup(a, m->message_id);
+	c->in_reply_to = arena_strdup(a, m->in_reply_to);
+	c->references = arena_strdup(a, m->references);
+	c->list_id = arena_strdup(a, m->list_id);
+	if (r->new_from && msg_uid(m->id) >= r->new_from && !(m->flags & MSG_SEEN))
+		r->n_new++;
+	if (r->n == COMMIT)
+		rows_flush(r);
+}
+
+/* The rest of a call that brought rows: the last commit, and which failure counts. */
+static enum err
+rows_end(struct rows *r, enum err rc, struct error *e)
+{
+	rows_flush(r);
+	arena_clear(&r->arena);
+	if (rc == ERR_OK && r->rc != ERR_OK) {
+		*e = r->e;
+		rc = r->rc;
+	}
+	return rc;
+}
+
+/* ---- flags and absence ---- */
+
+struct flag_change {
+	uint32_t uid, flags;
+	uint64_t modseq;
+};
+
+/* What open() or changes() told. Flags told by open() are held back until it is certain
+ * that the mailbox is still the one we know. */
+struct gather {
+	struct worker *w;
+	folder_id folder;
+	bool is_held;
+	struct flag_change *v;
+	size_t n, cap;
+	struct uidset gone;
+	bool has_changed;
+	enum err rc;
+	struct error e;
+};
+
+static int
+by_uid(const void *a, const void *b)
+{
+	const struct flag_change *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* Keeps those that differ from the index: a server without CONDSTORE tells the flags of all. */
+static size_t
+only_changed(struct gather *g)
+{
+	struct uid_flags have[64];
+	size_t n_have = 0, i = 0, n = 0;
+
+	qsort(g->v, g->n, sizeof *g->v, by_uid);
+	for (size_t k = 0; k < g->n; k++) {
+		while (i < n_have && have[i].uid < g->v[k].uid)
+			i++;
+		if (i == n_have) {
+			n_have = store_uid_flags(g->w->store, g->folder, g->v[k].uid, LEN(have), have);
+			i = 0;
+		}
+		if (i < n_have && have[i].uid == g->v[k].uid &&
+		    have[i].flags != (g->v[k].flags & MSG_SERVER_FLAGS))
+			g->v[n++] = g->v[k];
+	}
+	return n;
+}
+
+static void
+gather_flush(struct gather *g)
+{
+	struct store *s = g->w->store;
+	size_t n = g->n && g->rc == ERR_OK ? only_changed(g) : 0;
+
+	g->n = 0;
+	for (size_t i = 0; i < n && g->rc == ERR_OK;) {
+		g->rc = store_begin(s, &g->e);
+		size_t end = i + COMMIT < n ? i + COMMIT : n;
+		for (; i < end && g->rc == ERR_OK; i++)
+			g->rc = store_msg_flags(s, msg_id_of(g->folder, g->v[i].uid),
+				g->v[i].flags & MSG_SERVER_FLAGS, g->v[i].modseq, &g->e);
+		if (g->rc == ERR_OK)
+			g->rc = store_commit(s, &g->e);
+		else
+			store_rollback(s);
+	}
+	g->has_changed = g->has_changed || n > 0;
+}
+
+static void
+gather_flags(void *ctx, uint32_t uid, uint32_t flags, uint64_t modseq)
+{
+	struct gather *g = ctx;
+
+	g->v = array_grow(g->v, g->n, &g->cap, sizeof *g->v);
+	g->v[g->n++] = (struct flag_change){ .uid = uid, .flags = flags, .modseq = modseq };
+	if (!g->is_held && g->n >= FLAGS_AT_A_TIME)
+		gather_flush(g);
+}
+
+static void
+gather_vanished(void *ctx, const struct uidset *uids)
+{
+	struct gather *g = ctx;
+
+	for (size_t i = 0; i < uids->n; i++)
+		uidset_add_range(&g->gone, uids->ranges[i].lo, uids->ranges[i].hi);
+}
+
+static void
+gather_clear(struct gather *g)
+{
+	free(g->v);
+	uidset_clear(&g->gone);
+}
+
+static enum err reopen_for_a_second_look(struct worker *w, folder_id id, struct error *e);
+
+/* Over a new connection: which of `gone` are really not there? Those that are leave the set. */
+static enum err
+look_again(struct worker *w, folder_id id, struct uidset *gone, struct error *e)
+{
+	struct uidset there = {0}, really = {0};
+	uint64_t said = uidset_count(gone);
+
+	log_msg("%s: %llu messages of folder %u are said to be gone: looking again", w->conf->name,
+		(unsigned long long)said, id);
+	enum err rc = reopen_for_a_second_look(w, id, e);
+	if (rc == ERR_OK)
+		rc = w->b->ops->uids(w->b, &there, e);
+	if (rc != ERR_OK)
+		goto out;
+	uidset_minus(&really, gone, &there);
+	if (uidset_count(&really) != said) {
+		struct error n;
+		error_set(&n, ERR_FOLDER, "%s: the server first denied, then showed %llu messages of "
+			"'%s': they are kept", w->conf->name,
+			(unsigned long long)(said - uidset_count(&really)), w->mirror.open.name);
+		worker_notice(w, &n);
+	}
+	uidset_clear(gone);
+	*gone = really;
+	really = (struct uidset){0};
+out:
+	uidset_clear(&there);
+	uidset_clear(&really);
+	return rc;
+}
+
+/* The one place that removes rows because the server does not have them any more. */
+static enum err
+remove_gone(struct worker *w, folder_id id, const struct uidset *said, bool *changed,
+	struct error *e)
+{
+	struct uidset known = {0}, gone = {0};
+	enum err rc = store_uids(w->store, id, &known, e);
+
+	if (rc != ERR_OK)
+		goto out;
+	uidset_and(&gone, said, &known);
+	uint64_t n = uidset_count(&gone), n_known = uidset_count(&known);
+	if (n_known > DOUBT_MIN && n > n_known / 2)
+		rc = look_again(w, id, &gone, e);
+	if (rc == ERR_OK && uidset_count(&gone) > 0) {
+		rc = store_msgs_gone(w->store, id, &gone, e);
+		*changed = true;
+	}
+out:
+	uidset_clear(&known);
+	uidset_clear(&gone);
+	return rc;
+}
+
+/* Takes in what was gathered: flags first, then absence. */
+static enum err
+gather_end(struct gather *g, enum err rc, struct error *e)
+{
+	if (rc == ERR_OK) {
+		gather_flush(g);
+		if (g->rc != ERR_OK) {
+			*e = g->e;
+			rc = g->rc;
+		}
+	}
+	if (rc == ERR_OK && g->gone.n > 0)
+		rc = remove_gone(g->w, g->folder, &g->gone, &g->has_changed, e);
+	return rc;
+}
+
+/* ---- opening ---- */
+
+static bool
+load(struct worker *w, folder_id id)
+{
+	struct mirror *m = &w->mirror;
+
+	arena_clear(&m->arena);
+	m->open = (struct folder){0};
+	if (store_folder(w->store, id, &m->arena, &m->open))
+		return true;
+	m->open = (struct folder){0};
+	return false;
+}
+
+static enum err
+save(struct worker *w, struct error *e)
+{
+	return store_folder_state(w->store, &w->mirror.open, e);
+}
+
+/* The server made the mailbox anew: nothing we know of it holds, and no intent may reach
+ * other messages that have the same numbers. */
+static void
+rebuilt(struct worker *w, folder_id old, folder_id id)
+{
+	struct error n;
+
+	if (w->focus == old)
+		w->focus = id;
+	if (mirror_todo_has(w, old)) {
+		mirror_todo_drop(w, old);
+		mirror_todo(w, id);
+	}
+	for (size_t i = 0; i < w->n_syncs; i++) {
+		if (w->syncs[i].folder == old)
+			w->syncs[i].folder = id;
+	}
+	error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew, and what was still to be "
+		"done in it is dropped", w->conf->name, w->mirror.open.name);
+	worker_notice(w, &n);
+	post_folders(w);
+}
+
+/* Is it the mailbox we know? `id` becomes the one it is now. */
+static enum err
+check_validity(struct worker *w, folder_id *id, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	folder_id old = *id;
+
+	if (m->st.uidvalidity == 0)
+		return error_set(e, ERR_FOLDER, "the server gives '%s' no UIDVALIDITY", m->open.name);
+	enum err rc = store_folder_validity(w->store, id, m->st.uidvalidity, e);
+	if (rc != ERR_OK)
+		return rc;
+	if (*id != old)
+		rebuilt(w, old, *id);
+	return load(w, *id) ? ERR_OK
+		: error_set(e, ERR_LOCAL, "folder %u is not in the index", (unsigned)*id);
+}
+
+/* What came with the opening is in the index: nothing older than this needs to be asked again. */
+static enum err
+take_delta(struct worker *w, struct gather *g, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	uint64_t modseq = m->st.modseq;
+	enum err rc = gather_end(g, ERR_OK, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	m->open.modseq = modseq;
+	if (g->has_changed)
+		post_folder(w, m->open.id, 0);
+	return save(w, e);
+}
+
+static enum err
+open_known(struct worker *w, folder_id id, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct uidset uids = {0};
+	struct gather g = { .w = w, .folder = id, .is_held = true };
+	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
+	bool is_delta = false;
+	enum err rc = store_uids(w->store, id, &uids, e);
+	struct folder_known known = {
+		.uidvalidity = m->open.uidvalidity, .modseq = m->open.modseq, .uids = &uids,
+	};
+
+	if (rc != ERR_OK)
+		goto out;
+	m->st = (struct folder_status){0};
+	rc = w->b->ops->open(w->b, m->open.wire, known.uidvalidity ? &known : NULL, &sink, &m->st,
+		&is_delta, e);
+	folder_id now = id;
+	if (rc == ERR_OK)
+		rc = check_validity(w, &now, e);
+	m->is_dirty = true;
+	m->is_current = false;
+	if (rc == ERR_OK && is_delta && now == id) {
+		m->looked_ms = now_ms();
+		m->is_current = true;
+		m->is_dirty = m->st.uidnext != m->open.uidnext || m->st.n_msgs != m->open.n_server;
+		rc = take_delta(w, &g, e);
+	}
+out:
+	gather_clear(&g);
+	uidset_clear(&uids);
+	return rc;
+}
+
+enum err
+mirror_open(struct worker *w, folder_id id, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+
+	if (id && m->open.id == id)
+		return ERR_OK;
+	if (!load(w, id))
+		return error_set(e, ERR_FOLDER, "there is no such folder any more");
+	enum err rc = folder_is_selectable(&m->open) ? open_known(w, id, e)
+		: error_set(e, ERR_FOLDER, "'%s' holds no messages", m->open.name);
+	if (rc != ERR_OK)
+		m->open.id = 0;
+	return rc;
+}
+
+/* Nothing is told about what we know, so that the server cannot lean on it. */
+static enum err
+reopen_for_a_second_look(struct worker *w, folder_id id, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct folder_sink nothing = {0};
+	bool is_delta;
+	enum err rc = link_reopen(w, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (!load(w, id))
+		return error_set(e, ERR_FOLDER, "there is no such folder any more");
+	rc = w->b->ops->open(w->b, m->open.wire, NULL, &nothing, &m->st, &is_delta, e);
+	if (rc == ERR_OK && m->st.uidvalidity != m->open.uidvalidity)
+		rc = error_set(e, ERR_CONN, "'%s' was rebuilt meanwhile", m->open.name);
+	if (rc != ERR_OK)
+		m->open.id = 0;
+	m->is_dirty = true;
+	m->is_current = false;
+	return rc;
+}
+
+/* ---- looking ---- */
+
+static enum err
+changes(struct worker *w, bool *changed, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct uidset uids = {0};
+	struct gather g = { .w = w, .folder = m->open.id };
+	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
+	struct folder_status st = m->st;
+	enum err rc = store_uids(w->store, m->open.id, &uids, e);
+
+	if (rc == ERR_OK) {
+		struct folder_known known = {
+			.uidvalidity = m->open.uidvalidity, .modseq = m->open.modseq, .uids = &uids,
+		};
+		rc = w->b->ops->changes(w->b, &known, &sink, &st, e);
+	}
+	rc = gather_end(&g, rc, e);
+	if (rc == ERR_OK) {
+		m->st.uidnext = st.uidnext;
+		m->st.n_msgs = st.n_msgs;
+		m->st.modseq = st.modseq;
+		m->open.modseq = st.modseq;
+	}
+	*changed = *changed || g.has_changed;
+	gather_clear(&g);
+	uidset_clear(&uids);
+	return rc;
+}
+
+/* Of a folder that is not in the index at all: what the screen will show first, in one round trip. */
+static enum err
+first_page(struct worker *w, bool *changed, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct rows r = { .w = w, .folder = m->open.id };
+	struct folder_sink sink = { .ctx = &r, .msg = rows_add };
+	enum err rc = ERR_OK;
+
+	if (m->st.n_msgs > 0)
+		rc = rows_end(&r, w->b->ops->newest(w->b, PAGE, &sink, e), e);
+	m->open.is_filled = r.n_put >= m->st.n_msgs;
+	m->open.modseq = m->st.modseq;
+	*changed = true;
+	return rc;
+}
+
+static void
+compare_anew(struct worker *w)
+{
+	struct fill *f = fill_of(w, w->mirror.open.id);
+
+	uidset_clear(&f->missing);
+	*f = (struct fill){ .folder = w->mirror.open.id };
+	w->mirror.open.is_filled = false;
+}
+
+/* What arrived since: a few at once; of very many the newest page, the rest is filled in. */
+static enum err
+news(struct worker *w, bool *changed, uint32_t *n_new, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct rows r = { .w = w, .folder = m->open.id, .new_from = m->open.uidnext };
+	struct folder_sink sink = { .ctx = &r, .msg = rows_add };
+	struct uidset uids = {0};
+	enum err rc;
+
+	if (m->st.uidnext == 0) {		/* a server that does not say: compare the UIDs */
+		compare_anew(w);
+		return ERR_OK;
+	}
+	if (m->st.uidnext <= m->open.uidnext)
+		return ERR_OK;
+	if (m->st.uidnext - m->open.uidnext <= 2 * PAGE) {
+		uidset_add_range(&uids, m->open.uidnext ? m->open.uidnext : 1, m->st.uidnext - 1);
+		rc = w->b->ops->headers(w->b, &uids, &sink, e);
+	} else {
+		m->open.is_filled = false;
+		rc = save(w, e);		/* first: a break must not leave a gap behind `uidnext` */
+		if (rc == ERR_OK)
+			rc = w->b->ops->newest(w->b, PAGE, &sink, e);
+	}
+	rc = rows_end(&r, rc, e);
+	*n_new = r.n_new;
+	*changed = *changed || r.n_put > 0;
+	uidset_clear(&uids);
+	return rc;
+}
+
+/* Everything was taken in. Does the index hold as many as the server says? Else compare all
+ * UIDs, once a difference. */
+static enum err
+settle(struct worker *w, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct uidset uids = {0};
+	enum err rc = store_uids(w->store, m->open.id, &uids, e);
+	uint64_t n_known = uidset_count(&uids);
+
+	m->open.uidnext = m->st.uidnext ? m->st.uidnext : uidset_max(&uids) + 1;
+	m->open.n_server = m->st.n_msgs;
+	uidset_clear(&uids);
+	if (rc != ERR_OK || !m->open.is_filled || n_known == m->st.n_msgs)
+		return rc;
+	struct fill *f = fill_of(w, m->open.id);
+	if (f->is_over && f->n_known == n_known)
+		return ERR_OK;			/* compared already: it will not get better */
+	compare_anew(w);
+	return ERR_OK;
+}
+
+enum err
+mirror_sync(struct worker *w, folder_id id, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	bool changed = false;
+	uint32_t n_new = 0;
+	enum err rc = mirror_open(w, id, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (m->open.uidnext == 0) {
+		rc = first_page(w, &changed, e);
+	} else {
+		if (!m->is_current)
+			rc = changes(w, &changed, e);
+		m->is_current = false;
+		if (rc == ERR_OK)
+			rc = news(w, &changed, &n_new, e);
+	}
+	if (rc == ERR_OK)
+		rc = settle(w, e);
+	if (rc == ERR_OK)
+		rc = save(w, e);
+	if (rc == ERR_OK) {
+		m->is_dirty = false;
+		m->looked_ms = now_ms();
+	}
+	if (changed)
+		post_folder(w, m->open.id, n_new);
+	return rc;
+}
+
+/* ---- filling ---- */
+
+static enum err
+list_missing(struct worker *w, struct fill *f, struct error *e)
+{
+	struct uidset there = {0}, known = {0}, gone = {0};
+	folder_id id = f->folder;
+	bool changed = false;
+	enum err rc = w->b->ops->uids(w->b, &there, e);
+
+	if (rc == ERR_OK)
+		rc = store_uids(w->store, id, &known, e);
+	if (rc != ERR_OK)
+		goto out;
+	uidset_clear(&f->missing);
+	uidset_minus(&f->missing, &there, &known);
+	f->is_listed = true;
+	uidset_minus(&gone, &known, &there);
+	if (uidset_count(&gone) > 0)
+		rc = remove_gone(w, id, &gone, &changed, e);	/* may reconnect, and forget f */
+	if (changed)
+		post_folder(w, id, 0);
+out:
+	uidset_clear(&there);
+	uidset_clear(&known);
+	uidset_clear(&gone);
+	return rc;
+}
+
+static void
+post_progress(struct worker *w, uint64_t n_missing)
+{
+	struct event ev = { .kind = EV_PROGRESS, .account = w->account };
+	uint64_t total = w->mirror.st.n_msgs;
+
+	ev.u.progress.folder = w->mirror.open.id;
+	ev.u.progress.total = total;
+	ev.u.progress.done = n_missing < total ? total - n_missing : 0;
+	events_post(w->events, &ev);
+}
+
+/* A slice should be over before anybody who came meanwhile notices that he waited. */
+static void
+adapt_slice(struct mirror *m, int64_t took_ms)
+{
+	if (took_ms < SLICE_SHORT_MS && m->slice < SLICE_MAX)
+		m->slice *= 2;
+	if (took_ms > SLICE_LONG_MS && m->slice > SLICE_MIN)
+		m->slice /= 2;
+}
+
+static enum err
+fill_slice(struct worker *w, struct fill *f, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct rows r = { .w = w, .folder = f->folder };
+	struct folder_sink sink = { .ctx = &r, .msg = rows_add };
+	struct uidset uids = {0}, rest = {0};
+	int64_t begun_ms = now_ms();
+
+	if (m->slice < SLICE_MIN)
+		m->slice = SLICE_MIN;
+	uidset_copy(&rest, &f->missing);
+	uidset_take_highest(&uids, &rest, m->slice);
+	enum err rc = rows_end(&r, w->b->ops->headers(w->b, &uids, &sink, e), e);
+	if (rc == ERR_OK) {
+		uidset_clear(&f->missing);
+		f->missing = rest;
+		rest = (struct uidset){0};
+		adapt_slice(m, now_ms() - begun_ms);
+		post_folder(w, f->folder, 0);
+		post_progress(w, uidset_count(&f->missing));
+	}
+	uidset_clear(&uids);
+	uidset_clear(&rest);
+	return rc;
+}
+
+static enum err
+fill_end(struct worker *w, struct fill *f, struct error *e)
+{
+	struct uidset known = {0};
+	enum err rc = store_uids(w->store, f->folder, &known, e);
+
+	f->n_known = uidset_count(&known);
+	f->is_over = true;
+	uidset_clear(&known);
+	w->mirror.open.is_filled = true;
+	return rc == ERR_OK ? save(w, e) : rc;
+}
+
+enum err
+mirror_fill(struct worker *w, bool *more, struct error *e)
+{
+	struct fill *f = fill_of(w, w->mirror.open.id);
+	enum err rc = ERR_OK;
+
+	*more = true;
+	if (!f->is_listed)
+		return list_missing(w, f, e);
+	if (uidset_count(&f->missing) > 0)
+		rc = fill_slice(w, f, e);
+	if (rc != ERR_OK || uidset_count(&f->missing) > 0)
+		return rc;
+	*more = false;
+	return fill_end(w, f, e);
+}

@@ -1,0 +1,78 @@
+/* queue.h - the two queues between the UI's thread and the workers.
+ *
+ * `events` goes out, one for the whole engine: many workers post, the UI's thread reads. What a
+ * later event makes worthless is merged into the one already waiting, so that a reader
+ * who does not come costs a bounded number of events: at most one a folder, a body, a state.
+ * `jobs` goes in, one a worker. Both own an eventfd that is readable while there is something. */
+#ifndef DUNLIN_ENGINE_QUEUE_H
+#define DUNLIN_ENGINE_QUEUE_H
+
+#include <pthread.h>
+
+#include "cancel.h"
+#include "engine.h"
+
+struct events {
+	pthread_mutex_t lock;
+	int fd;			/* readable while n > 0 */
+	struct event *v;	/* a ring of `cap`, `n` of them from `head` on */
+	size_t head, n, cap;
+};
+
+enum err events_init(struct events *q, struct error *e);
+void events_clear(struct events *q);
+void events_post(struct events *q, const struct event *ev);
+bool events_next(struct events *q, struct event *ev);
+
+struct queued {
+	job_id id;
+	struct job job;
+	int n_tries;		/* how often the link broke under it */
+};
+
+/* What the UI's thread wants of a worker besides jobs; taken as a whole. */
+struct orders {
+	bool is_quitting;	/* stays set */
+	bool is_reconnect, has_password;
+	char *password;		/* NULL with has_password: the person declined */
+	job_id *cancelled;	/* neither queued nor running when they were cancelled */
+	size_t n_cancelled, cap_cancelled;
+	int64_t first_act_ms, last_act_ms;	/* intents recorded since they were last taken; 0: none */
+};
+
+struct jobs {
+	pthread_mutex_t lock;
+	int wake;
+	struct cancel *cancel;	/* fired for the running job only, and to quit */
+	struct queued *v;
+	size_t n, cap;
+	job_id running;
+	struct orders orders;
+};
+
+enum err jobs_init(struct jobs *q, struct cancel *cancel, struct error *e);
+void jobs_clear(struct jobs *q);
+
+/* For the UI's thread. */
+void jobs_submit(struct jobs *q, job_id id, const struct job *job);
+bool jobs_cancel(struct jobs *q, job_id id);	/* true: it had not begun and is gone, the caller says so */
+void jobs_acted(struct jobs *q);		/* intents were recorded */
+void jobs_reconnect(struct jobs *q);
+void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */
+void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way */
+
+/* For the worker. */
+void jobs_orders(struct jobs *q, struct orders *out);	/* out is cleared first; resets `wake` */
+void orders_clear(struct orders *o);
+bool jobs_quitting(struct jobs *q);
+bool jobs_waiting(struct jobs *q);
+/* The next in order of who waits (see worker.c); it becomes the running one. */
+bool jobs_take(struct jobs *q, struct queued *out);
+bool jobs_superseded(struct jobs *q, const struct queued *j);	/* a later JOB_FOCUS waits */
+void jobs_put_back(struct jobs *q, const struct queued *j);
+/* No job runs any more; a cancel that came for it is taken back (but not one to quit). */
+void jobs_ran(struct jobs *q);
+
+int64_t now_ms(void);				/* monotonic */
+
+#endif

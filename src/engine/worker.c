@@ -1,0 +1,426 @@
+/* worker.c - the loop of one account.
+ *
+ * Each turn does the one most urgent thing and looks again: quit, what the person waits for (a
+ * body, a folder just opened), decisions to carry out, a slice of background work, and when nothing is
+ * left it waits in the folder on the screen, or the inbox, until the server, the person or the clock says
+ * something. Background work in other folders returns to that folder every second, so that
+ * what happens there is seen in time. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "str.h"
+#include "worker.h"
+
+enum {
+	LINGER_MS = 80,			/* decisions come in bursts: a moment after the last of them, */
+	LINGER_MAX_MS = 400,		/* but no longer than this after the first */
+	LOOK_MS = 1000,			/* between looks at the open folder while it is being filled */
+	LOOK_ALL_MS = 30 * 1000,	/* the same where a look costs the flags of all */
+	WAIT_MAX_MS = 4 * 60 * 1000,	/* also finds out that a connection is dead */
+	REST_MS = 30 * 1000,		/* after our disk failed */
+	GOODBYE_MS = 500,
+	MAX_DROPS = 1			/* a job is tried once more when the link broke under it */
+};
+
+/* ---- what is told ---- */
+
+void
+post_folder(struct worker *w, folder_id id, uint32_t n_new)
+{
+	struct event ev = { .kind = EV_FOLDER, .account = w->account };
+
+	ev.u.folder.id = id;
+	ev.u.folder.n_new = n_new;
+	events_post(w->events, &ev);
+}
+
+void
+post_folders(struct worker *w)
+{
+	struct event ev = { .kind = EV_FOLDERS, .account = w->account };
+
+	events_post(w->events, &ev);
+}
+
+void
+worker_notice(struct worker *w, const struct error *e)
+{
+	struct event ev = { .kind = EV_NOTICE, .account = w->account };
+
+	ev.u.notice = *e;
+	events_post(w->events, &ev);
+	log_msg("%s: notice: %s", w->conf->name, e->text);
+}
+
+void
+worker_done(struct worker *w, job_id id, enum err code, const struct error *e)
+{
+	struct event ev = { .kind = EV_DONE, .account = w->account, .job = id };
+
+	if (code != ERR_OK && e)
+		ev.u.done = *e;
+	ev.u.done.code = code;
+	events_post(w->events, &ev);
+}
+
+void
+worker_wait(struct worker *w, int64_t until_ms)
+{
+	struct pollfd p = { .fd = w->jobs.wake, .events = POLLIN };
+	int64_t left = until_ms - now_ms();
+
+	if (left > 0)
+		poll(&p, 1, left > WAIT_MAX_MS ? WAIT_MAX_MS : (int)left);
+}
+
+/* ---- JOB_SYNC: begun, then done behind everything else ---- */
+
+static void
+end_sync(struct worker *w, size_t i, enum err code, const struct error *e)
+{
+	worker_done(w, w->syncs[i].id, code, e);
+	w->syncs[i] = w->syncs[--w->n_syncs];
+}
+
+static void
+end_syncs_of(struct worker *w, folder_id folder, enum err code, const struct error *e)
+{
+	for (size_t i = w->n_syncs; i-- > 0;) {
+		if (w->syncs[i].folder == folder)
+			end_sync(w, i, code, e);
+	}
+}
+
+/* The link broke: a sync survives that once. */
+static void
+count_drops(struct worker *w, const struct error *why)
+{
+	for (size_t i = w->n_syncs; i-- > 0;) {
+		if (w->syncs[i].n_drops++ >= MAX_DROPS)
+			end_sync(w, i, why->code, why);
+	}
+}
+
+static void
+cancel_syncs(struct worker *w)
+{
+	struct orders *o = &w->orders;
+
+	for (size_t k = 0; k < o->n_cancelled; k++) {
+		for (size_t i = w->n_syncs; i-- > 0;) {
+			if (w->syncs[i].id == o->cancelled[k])
+				end_sync(w, i, ERR_CANCELLED, NULL);
+		}
+	}
+	if (o->n_cancelled > 0 && w->n_syncs == 0)
+		w->mirror.n_todo = 0;
+	o->n_cancelled = 0;
+}
+
+/* Folders that repeat what others hold (all mail, flagged) are left out until somebody opens them. */
+static void
+plan_everything(struct worker *w)
+{
+	struct arena a = {0};
+	struct folder *f;
+	size_t n = store_folders(w->store, w->account, &a, &f);
+
+	for (size_t i = 0; i < n; i++) {
+		bool repeats = f[i].role == ROLE_ALL || f[i].role == ROLE_FLAGGED;
+		if (folder_is_selectable(&f[i]) && (!repeats || f[i].uidvalidity))
+			mirror_todo(w, f[i].id);
+	}
+	arena_clear(&a);
+}
+
+static enum err
+begin_sync(struct worker *w, const struct queued *j, struct error *e)
+{
+	if (j->job.folder) {
+		mirror_todo(w, j->job.folder);
+	} else {
+		enum err rc = folders_list(w, e);
+		if (rc != ERR_OK)
+			return rc;
+		plan_everything(w);
+	}
+	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof *w->syncs);
+	w->syncs[w->n_syncs++] = (struct sync_job){ .id = j->id, .folder = j->job.folder };
+	return ERR_OK;
+}
+
+/* ---- jobs ---- */
+
+void
+worker_fail_jobs(struct worker *w, const struct error *why)
+{
+	struct queued j;
+
+	for (size_t i = w->n_syncs; i-- > 0;)
+		end_sync(w, i, why->code, why);
+	while (jobs_take(&w->jobs, &j)) {
+		if (j.job.kind == JOB_FOCUS)
+			w->focus = j.job.folder;	/* where to look first, once there is a connection */
+		struct error e = *why;
+		enum err rc = why->code;
+		if (j.job.kind == JOB_FETCH && fetch_is_here(w, &j))
+			rc = fetch_run(w, &j, &e);
+		jobs_ran(&w->jobs);
+		worker_done(w, j.id, rc, &e);
+	}
+}
+
+static enum err
+run_focus(struct worker *w, const struct queued *j, struct error *e)
+{
+	w->focus = j->job.folder;
+	if (!w->focus)
+		return ERR_OK;
+	enum err rc = mirror_sync(w, w->focus, e);
+	if (rc == ERR_FOLDER)
+		w->focus = 0;
+	return rc;
+}
+
+static enum err
+run_job(struct worker *w, const struct queued *j, bool *is_begun, struct error *e)
+{
+	switch (j->job.kind) {
+	case JOB_FETCH:
+		return fetch_run(w, j, e);
+	case JOB_FOCUS:
+		return run_focus(w, j, e);
+	case JOB_FOLDERS:
+		return folders_list(w, e);
+	case JOB_SYNC:
+		*is_begun = true;
+		return begin_sync(w, j, e);
+	}
+	return error_set(e, ERR_UNSUPPORTED, "unknown job");
+}
+
+/* ERR_OK unless the link is lost. */
+static enum err
+step_job(struct worker *w, struct queued *j, struct error *e)
+{
+	bool is_begun = false;
+	enum err rc = jobs_superseded(&w->jobs, j) ? ERR_OK : run_job(w, j, &is_begun, e);
+
+	jobs_ran(&w->jobs);
+	if (rc == ERR_CONN && j->n_tries++ < MAX_DROPS) {
+		jobs_put_back(&w->jobs, j);
+		return rc;
+	}
+	if (rc != ERR_OK || !is_begun)
+		worker_done(w, j->id, rc, e);
+	return link_is_lost(rc) ? rc : ERR_OK;
+}
+
+/* ---- background ---- */
+
+static bool
+look_is_due(struct worker *w)
+{
+	struct mirror *m = &w->mirror;
+	int64_t pause = w->b->caps & CAP_DELTA ? LOOK_MS : LOOK_ALL_MS;
+
+	return m->is_dirty || now_ms() - m->looked_ms >= pause;
+}
+
+/* The end of a folder's turn on the list of things to do. */
+static void
+todo_over(struct worker *w, folder_id id, enum err code, const struct error *e)
+{
+	mirror_todo_drop(w, id);
+	end_syncs_of(w, id, code, e);
+}
+
+static enum err
+step_todo(struct worker *w, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	folder_id id = m->todo[0];
+	int64_t until = now_ms() + LOOK_MS;
+	bool more = true;
+	enum err rc = mirror_sync(w, id, e);
+
+	id = m->n_todo ? m->todo[0] : id;	/* another one if the mailbox was rebuilt */
+	while (rc == ERR_OK && (more = mirror_wants_fill(w, id)) && now_ms() < until &&
+	    !jobs_waiting(&w->jobs) && !jobs_quitting(&w->jobs))
+		rc = mirror_fill(w, &more, e);
+	if (rc == ERR_OK && !mirror_wants_fill(w, id))
+		todo_over(w, id, ERR_OK, NULL);
+	if (rc != ERR_FOLDER && rc != ERR_MSG && rc != ERR_UNSUPPORTED)
+		return rc;
+	todo_over(w, id, rc, e);		/* whoever asked for it is told */
+	return ERR_OK;
+}
+
+/* One piece of work, the most useful first. *did: there was one. */
+static enum err
+step_background(struct worker *w, bool *did, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	folder_id home = mirror_home(w);
+	bool more;
+
+	*did = true;
+	if (!home && !m->is_listed && !w->bad)
+		return folders_first(w, e);
+	if (home && (m->open.id != home || m->is_dirty))
+		return mirror_sync(w, home, e);
+	if (!m->is_listed)
+		return folders_list(w, e);
+	m->is_turn_next = !m->is_turn_next;
+	if (m->is_turn_next && folders_turn_due(w))
+		return folders_turn(w, e);
+	if (home && mirror_wants_fill(w, home))
+		return look_is_due(w) ? mirror_sync(w, home, e) : mirror_fill(w, &more, e);
+	if (folders_turn_due(w))
+		return folders_turn(w, e);
+	if (m->n_todo > 0)
+		return step_todo(w, e);
+	*did = false;
+	return ERR_OK;
+}
+
+/* A failure that is not the link's costs what failed, not the rest. */
+static enum err
+after_background(struct worker *w, enum err rc, struct error *e)
+{
+	if (rc == ERR_OK || link_is_lost(rc))
+		return rc;
+	worker_notice(w, e);
+	if (rc == ERR_LOCAL) {
+		w->rest_ms = now_ms() + REST_MS;
+	} else {				/* the folder to wait in: elsewhere for a while */
+		w->bad = mirror_home(w);
+		w->bad_until_ms = now_ms() + REST_MS;
+		if (w->bad == w->focus)
+			w->focus = 0;
+	}
+	return ERR_OK;
+}
+
+/* ---- waiting ---- */
+
+static int64_t
+wait_until(struct worker *w, bool can_hear)
+{
+	int64_t until = now_ms() + WAIT_MAX_MS, turn = folders_next_ms(w);
+	int64_t poll_ms = (int64_t)w->conf->check_every_s * 1000;
+
+	if (w->rest_ms > now_ms() && w->rest_ms < until)
+		until = w->rest_ms;
+	else if (turn < until)
+		until = turn;
+	if (w->replay_ms && w->replay_ms < until)
+		until = w->replay_ms;
+	if (!can_hear && poll_ms > 0 && now_ms() + poll_ms < until)
+		until = now_ms() + poll_ms;
+	return until;
+}
+
+static enum err
+step_wait(struct worker *w, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	int what = 0;
+	int64_t until = wait_until(w, w->b->caps & CAP_WAIT);
+
+	link_set(w, LINK_ONLINE, NULL);
+	if (!m->open.id || w->replay_ms) {
+		worker_wait(w, until);
+		return ERR_OK;
+	}
+	int64_t left = until - now_ms();
+	enum err rc = w->b->ops->wait(w->b, left > 0 ? (int)left : 0, w->jobs.wake, &what, e);
+	if (rc == ERR_OK && ((what & WAIT_CHANGED) ||
+	    (!(w->b->caps & CAP_WAIT) && !(what & WAIT_WOKEN))))
+		m->is_dirty = true;
+	return rc;
+}
+
+/* A whole account is in step when nothing is left to be fetched and nothing to be carried out. */
+static void
+end_whole_syncs(struct worker *w)
+{
+	if (w->n_syncs > 0 && w->mirror.n_todo == 0 &&
+	    store_intents_pending(w->store, w->account) == 0)
+		end_syncs_of(w, 0, ERR_OK, NULL);
+}
+
+/* ---- the loop ---- */
+
+static void
+take_orders(struct worker *w)
+{
+	struct orders *o = &w->orders;
+
+	jobs_orders(&w->jobs, o);
+	link_orders(w);
+	cancel_syncs(w);
+	if (o->last_act_ms) {
+		if (!w->replay_ms)
+			w->replay_latest_ms = o->first_act_ms + LINGER_MAX_MS;
+		w->replay_ms = o->last_act_ms + LINGER_MS;
+		if (w->replay_ms > w->replay_latest_ms)
+			w->replay_ms = w->replay_latest_ms;
+	}
+}
+
+static enum err
+step(struct worker *w, struct error *e)
+{
+	struct queued j;
+	bool did = false;
+	enum err rc;
+
+	if (jobs_take(&w->jobs, &j))
+		return step_job(w, &j, e);
+	if (intents_due(w))
+		return intents_step(w, e);
+	if (w->link.state == LINK_ONLINE && (w->mirror.is_dirty || w->mirror.n_todo))
+		link_set(w, LINK_SYNCING, NULL);
+	if (now_ms() >= w->rest_ms) {
+		rc = after_background(w, step_background(w, &did, e), e);
+		if (rc != ERR_OK || did)
+			return rc;
+	}
+	end_whole_syncs(w);
+	return step_wait(w, e);
+}
+
+void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	static const struct error quitting = { .code = ERR_CANCELLED };
+
+	for (;;) {
+		take_orders(w);
+		if (w->orders.is_quitting)
+			break;
+		if (!w->b) {
+			link_step(w);
+			continue;
+		}
+		struct error e = {0};
+		enum err rc = step(w, &e);
+		if (rc != ERR_OK) {
+			e.code = rc;
+			count_drops(w, &e);
+			link_lost(w, &e);
+		}
+	}
+	worker_fail_jobs(w, &quitting);
+	link_close(w, GOODBYE_MS);
+	mirror_clear(w);
+	orders_clear(&w->orders);
+	free(w->syncs);
+	secret_free(w->link.password);
+	return NULL;
+}

@@ -1,0 +1,152 @@
+/* worker.h - one account's worker: what its files share. All of it is the worker thread's own but
+ * for the fields above the line in struct worker. */
+#ifndef DUNLIN_ENGINE_WORKER_H
+#define DUNLIN_ENGINE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "backend.h"
+#include "engine.h"
+#include "queue.h"
+#include "store.h"
+
+/* Who makes backends: account_backend, or a test's own. */
+struct backend_maker {
+	void *ctx;
+	struct backend *(*make)(void *ctx, const struct rc *rc, const struct rc_account *a,
+		struct cancel *cancel, struct error *e);
+};
+
+/* The connection (link.c). */
+struct link {
+	enum link_state state;
+	struct error why;
+	int64_t retry_ms;		/* monotonic; when to try again */
+	int64_t up_ms;			/* connected since */
+	int64_t tried_ms;		/* the last attempt */
+	int n_failures;			/* since a connection last held for a while */
+	int n_refused;			/* logins */
+	char *password;			/* for the session; NULL: not known */
+	bool is_stale;			/* `password` served an earlier connection */
+	bool is_asking;			/* EV_PASSWORD is out */
+	bool is_quiet;			/* we dropped it ourselves: nobody is told */
+};
+
+/* What is still to be fetched of a folder, on this connection. */
+struct fill {
+	folder_id folder;
+	struct uidset missing;
+	bool is_listed;			/* `missing` was compared with the server's UIDs */
+	bool is_over;
+	uint64_t n_known;		/* at the end: rows in the index, if the server's count differs */
+};
+
+/* The IMAP-like strategy: the index mirrors the server (mirror.c, folders.c). */
+struct mirror {
+	struct arena arena;		/* strings of `open` */
+	struct folder open;		/* id 0: none is open */
+	struct folder_status st;	/* what the server last said of it */
+	bool is_dirty;			/* the open folder may have changed */
+	bool is_current;		/* its flags and absences came with the opening */
+	int64_t looked_ms;		/* when its changes were last asked for */
+	struct fill *fills;
+	size_t n_fills, cap_fills;
+	uint32_t slice;			/* messages at a time: what takes about a quarter of a second */
+
+	bool is_listed;			/* folders were listed on this connection */
+	folder_id *turn;		/* whose counts to ask for, in turns */
+	size_t n_turn, i_turn;
+	int64_t turn_ms, inbox_ms;	/* when the next round, the next look at the inbox is due */
+	folder_id *todo;		/* to be synced when nothing else is to be done */
+	size_t n_todo, cap_todo;
+	bool is_turn_next;		/* slices and turns alternate */
+};
+
+/* A JOB_SYNC that was begun; it ends when its folder, or everything, is done. */
+struct sync_job {
+	job_id id;
+	folder_id folder;
+	int n_drops;
+};
+
+struct worker {
+	const struct rc *rc;
+	const struct rc_account *conf;
+	account_id account;
+	struct events *events;
+	struct backend_maker maker;
+	struct store *store;		/* this worker's own handle */
+	struct cancel cancel;
+	struct jobs jobs;
+	atomic_uint caps;
+	pthread_t thread;
+	bool has_thread;
+	/* ---- the thread's own from here on ---- */
+	struct backend *b;		/* NULL: not connected */
+	struct link link;
+	struct mirror mirror;
+	struct orders orders;
+	folder_id focus;		/* 0: the inbox */
+	struct sync_job *syncs;
+	size_t n_syncs, cap_syncs;
+	int64_t replay_ms;		/* when intents may be replayed: a moment after the last key */
+	int64_t replay_latest_ms;
+	folder_id bad;			/* could not be opened: not tried again before */
+	int64_t bad_until_ms;
+	int64_t rest_ms;		/* no background work before: our disk failed */
+};
+
+void *worker_main(void *arg);
+void worker_done(struct worker *w, job_id id, enum err code, const struct error *e);
+void worker_notice(struct worker *w, const struct error *e);
+void post_folder(struct worker *w, folder_id id, uint32_t n_new);
+void post_folders(struct worker *w);
+/* ends every job that waits, for want of a connection */
+void worker_fail_jobs(struct worker *w, const struct error *why);
+void worker_wait(struct worker *w, int64_t until_ms);	/* or until something is wanted */
+
+/* ---- link.c ---- */
+/* One step towards a connection; returns when there is one, or something is wanted. */
+void link_step(struct worker *w);
+enum err link_reopen(struct worker *w, struct error *e);	/* drops it, connects anew, once */
+/* The backend said ERR_CONN, ERR_TLS or ERR_CANCELLED. */
+void link_lost(struct worker *w, const struct error *why);
+void link_set(struct worker *w, enum link_state state, const struct error *why);
+void link_orders(struct worker *w);	/* what w->orders says of it */
+void link_close(struct worker *w, int ms);
+bool link_is_lost(enum err rc);		/* does that code end the session? */
+
+/* ---- mirror.c ---- */
+void mirror_forget(struct worker *w);	/* the connection is gone */
+void mirror_clear(struct worker *w);
+/* Makes it the open folder and takes in what changed, when that came along. When the mailbox was
+ * rebuilt meanwhile the open folder is another than asked for: compare mirror.open.id. */
+enum err mirror_open(struct worker *w, folder_id id, struct error *e);
+/* Opens it, and brings in what is new, changed and gone; of a new folder, the newest page. */
+enum err mirror_sync(struct worker *w, folder_id id, struct error *e);
+/* Fetches one slice of what is missing in the open folder; *more: there is more. */
+enum err mirror_fill(struct worker *w, bool *more, struct error *e);
+bool mirror_wants_fill(struct worker *w, folder_id id);
+folder_id mirror_home(struct worker *w);	/* the folder to wait in; 0: not known yet */
+void mirror_todo(struct worker *w, folder_id id);
+bool mirror_todo_has(const struct worker *w, folder_id id);
+void mirror_todo_drop(struct worker *w, folder_id id);
+
+/* ---- folders.c ---- */
+enum err folders_list(struct worker *w, struct error *e);
+enum err folders_first(struct worker *w, struct error *e);	/* an inbox, before anything is listed */
+bool folders_turn_due(struct worker *w);
+enum err folders_turn(struct worker *w, struct error *e);	/* counts of one folder */
+int64_t folders_next_ms(struct worker *w);
+bool folder_is_selectable(const struct folder *f);
+
+/* ---- intents.c ---- */
+bool intents_due(struct worker *w);
+enum err intents_step(struct worker *w, struct error *e);	/* one batch; the error is the link's */
+
+/* ---- fetch.c ---- */
+enum err fetch_run(struct worker *w, const struct queued *j, struct error *e);
+bool fetch_is_here(struct worker *w, const struct queued *j);	/* needs no server */
+
+#endif
