@@ -320,6 +320,18 @@ mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, 
 }
 
 bool
+mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, size_t max)
+{
+	const struct part *p = part_find(m->root, section);
+
+	if (!p)
+		return false;
+	struct span body = node_of(m, p)->body;
+	str_add(out, body.p, body.n < max ? body.n : max);
+	return true;
+}
+
+bool
 mime_part_header(const struct mime_msg *m, const char *section, struct str *out)
 {
 	const struct part *p = *section ? part_find(m->root, section) : m->root;
