@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "folder.h"
 
 enum rc_protocol { RC_NONE, RC_IMAP, RC_POP3, RC_SMTP, RC_MBOX };
 enum rc_security { RC_TLS, RC_STARTTLS, RC_PLAIN };	/* RC_PLAIN: "+insecure" */
@@ -25,19 +26,17 @@ struct rc_url {
 
 struct rc_account {
 	char *name;
-	char *from;			/* "Ada Example <ada@example.org>" */
-	struct rc_url receive, send;
-	char *password, *password_command;
-	char *send_password, *send_password_command;	/* NULL: as for receiving */
+	char *from;			/* "Ada Example <ada@example.org>"; "" when missing (a problem tells) */
+	struct rc_url receive;		/* never RC_NONE: an account without is a problem, and left out */
+	struct rc_url send;		/* RC_NONE: none */
+	char *password, *password_command;	/* one of them at most */
 	char *auth;			/* NULL: the best the server offers */
 	char *ca_file, *tls_fingerprint;
 	char *mbox;			/* directory of local mbox files, expanded */
 	int keep_days;			/* POP3: -1 keep for ever, 0 delete, else days */
 	int check_every_s;		/* poll where IDLE is lacking, and for folders not open */
-	int max_size_bytes;		/* POP3 */
 	bool allow_insecure, read_only;
-	char *folder[16];		/* by enum folder_role: a name given in the rc, else NULL */
-	char *signature, *copy, *sendmail;
+	char *folder[N_ROLES];		/* by enum folder_role: a name given in the rc, else NULL */
 	int line;			/* where its section begins */
 };
 
@@ -56,13 +55,14 @@ struct rc {
 	struct { char *line; } *problems;	/* "mailrc:12: unknown setting 'form' (did you mean 'from'?)" */
 	size_t n_problems;
 	/* [mail] */
-	char *editor, *pager_command, *keymap, *date_format, *download_dir, *browser;
+	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
 	bool threads, mouse, prefer_html, mark_seen, unified;
-	int page_context, undo_send_s, timeout_s;
+	int page_context, timeout_s;
+	int cache_mb;			/* bodies kept in the cache directory */
 };
 
-enum rc_type { RC_T_STRING, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS, RC_T_SIZE,
-	RC_T_DURATION, RC_T_CHOICE };
+enum rc_type { RC_T_STRING, RC_T_SECRET, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS,
+	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_FINGERPRINT, RC_T_ADDRESS };
 
 /* The table of every setting. */
 struct rc_setting {
@@ -72,6 +72,7 @@ struct rc_setting {
 	size_t offset;			/* into struct rc or struct rc_account */
 	const char *initial;		/* default, as it would be written */
 	const char *choices;		/* RC_T_CHOICE: "default mutt vim" */
+	int min, max;			/* RC_T_INT, RC_T_DURATION (seconds), RC_T_MEGABYTES */
 	const char *help;		/* one line */
 };
 
@@ -86,6 +87,17 @@ void rc_free(struct rc *rc);
 
 enum err rc_url_parse(struct rc_url *out, const char *text, struct error *e);
 void rc_url_clear(struct rc_url *u);
-bool rc_host_is_loopback(const char *host);
+bool rc_host_is_loopback(const char *host);	/* localhost, 127.0.0.0/8, ::1 */
+
+/* What stands in [colors] behind a style: attributes, and up to two colours, the second (or that
+ * behind "on") being the background: "bold red", "underline bright-blue on #202020", "reverse". */
+enum rc_attr { RC_BOLD = 1 << 0, RC_DIM = 1 << 1, RC_ITALIC = 1 << 2, RC_UNDERLINE = 1 << 3,
+	RC_REVERSE = 1 << 4 };
+enum { RC_COLOR_DEFAULT = -1, RC_COLOR_RGB = 1 << 24 };
+struct rc_color {
+	int fg, bg;			/* RC_COLOR_DEFAULT, 0 to 255, or RC_COLOR_RGB | 0xrrggbb */
+	unsigned attrs;			/* enum rc_attr */
+};
+enum err rc_color_parse(struct rc_color *out, const char *text, struct error *e);
 
 #endif
