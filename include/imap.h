@@ -1,4 +1,4 @@
-/* imap.h - an IMAP server as a backend (RFC 3501, RFC 9051), on libetpan over net.h. */
+/* imap.h - an IMAP server as a backend (RFC 3501, RFC 9051), over the stream of net.h. */
 #ifndef DUNLIN_IMAP_H
 #define DUNLIN_IMAP_H
 
@@ -12,6 +12,5 @@ struct imap_config {
 
 /* Not connected yet. The caller owns it (ops->close). The cancel outlives it. */
 struct backend *imap_new(const struct imap_config *cfg, struct cancel *cancel);
-void imap_init(void);			/* once, before any thread: libetpan's parser extensions */
 
 #endif

@@ -8,12 +8,6 @@
 
 #include "imap_int.h"
 
-void
-imap_init(void)
-{
-	/* Nothing process-wide: responses are parsed here, not by libetpan's global extensions. */
-}
-
 static void
 imap_describe(struct backend *b, struct str *out)
 {
