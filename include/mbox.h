@@ -51,6 +51,9 @@ enum err mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx
 /* The position from which at least the last n messages stand, found from the end. */
 enum err mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e);
 
+/* Header, flags, date and hash of the message at from_pos; end_pos is not filled in. */
+enum err mbox_peek(const char *path, uint64_t from_pos, struct mbox_msg *out, struct error *e);
+
 /* The message at from_pos, which must have that hash (else ERR_FOLDER): its bytes without the From_ line and
  * without Status and X-Status, ">From " unquoted, piece by piece. */
 typedef enum err mbox_write(void *ctx, const void *p, size_t n, struct error *e);

@@ -288,6 +288,22 @@ first_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head
 	return false;
 }
 
+enum err
+mbox_peek(const char *path, uint64_t from_pos, struct mbox_msg *out, struct error *e)
+{
+	struct mbox_head h;
+	uint64_t size;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	if (rc == ERR_OK)
+		rc = mbox_head_read(&h, fd, from_pos, size, e);
+	if (rc == ERR_OK)
+		*out = h.msg;
+	close_file(fd);
+	return rc;
+}
+
 static enum err
 write_header(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struct error *e)
 {

@@ -343,14 +343,26 @@ write_anew(struct rewrite *w, const struct mbox_lock *l, uint64_t size)
 		w->rc = error_errno(w->e, ERR_LOCAL, "cannot write '%s' anew", l->path);
 }
 
+/* Beside the mbox, hidden, and always the same name: one that a dead program left is found
+ * and replaced, since we hold the lock. */
+static char *
+new_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int n_dir = slash ? (int)(slash + 1 - path) : 0;
+
+	return xasprintf("%.*s.%s.dunlin-new", n_dir, path, path + n_dir);
+}
+
 static enum err
 rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes, size_t n,
 	struct error *e)
 {
-	char *tmp = xasprintf("%s.XXXXXX", l->path);
+	char *tmp = new_file_name(l->path);
 	struct rewrite w = { .fd = l->fd, .changes = changes, .n = n, .e = e };
 
-	w.out.fd = mkostemp(tmp, O_CLOEXEC);
+	unlink(tmp);
+	w.out.fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w.out.fd < 0) {
 		w.rc = error_errno(e, ERR_LOCAL, "cannot write beside '%s'", l->path);
 		goto out;
