@@ -9,9 +9,9 @@
 #include "rc.h"
 
 /* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
- * the cancel outlive it. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
+ * the cancel outlive it; data_dir is struct dirs.data. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
 struct backend *account_backend(const struct rc *rc, const struct rc_account *a,
-	struct cancel *cancel, struct error *e);
+	const char *data_dir, struct cancel *cancel, struct error *e);
 
 /* Whether there is anybody to log in to. */
 bool account_needs_password(const struct rc_account *a);

@@ -1,8 +1,11 @@
 /* account.c - see account.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "account.h"
 #include "imap.h"
+#include "local.h"
+#include "path.h"
 #include "str.h"
 
 static struct backend *
@@ -26,9 +29,25 @@ imap_backend(const struct rc *rc, const struct rc_account *a, struct cancel *can
 	return imap_new(&cfg, cancel);
 }
 
+static struct backend *
+local_backend(const struct rc_account *a, const char *data_dir, struct cancel *cancel)
+{
+	char *name = path_safe_name(a->name);
+	char *maps = path_join(data_dir, "maps"), *map_dir = path_join(maps, name);
+	char *dir = path_expand(a->mbox ? a->mbox : a->receive.path);
+	struct local_config cfg = { .dir = dir, .map_dir = map_dir, .read_only = a->read_only };
+	struct backend *b = local_new(&cfg, cancel);
+
+	free(dir);
+	free(map_dir);
+	free(maps);
+	free(name);
+	return b;
+}
+
 struct backend *
-account_backend(const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
-	struct error *e)
+account_backend(const struct rc *rc, const struct rc_account *a, const char *data_dir,
+	struct cancel *cancel, struct error *e)
 {
 	switch (a->receive.protocol) {
 	case RC_IMAP:
@@ -37,9 +56,7 @@ account_backend(const struct rc *rc, const struct rc_account *a, struct cancel *
 		error_set(e, ERR_UNSUPPORTED, "account '%s': POP3 is not supported yet", a->name);
 		return NULL;
 	case RC_MBOX:
-		error_set(e, ERR_UNSUPPORTED, "account '%s': local mbox folders are not supported yet",
-			a->name);
-		return NULL;
+		return local_backend(a, data_dir, cancel);
 	case RC_SMTP:
 		error_set(e, ERR_UNSUPPORTED, "account '%s': 'receive' names a server for sending",
 			a->name);

@@ -16,8 +16,7 @@ static struct backend *
 make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
 	struct error *e)
 {
-	(void)ctx;
-	return account_backend(rc, a, cancel, e);
+	return account_backend(rc, a, ctx, cancel, e);
 }
 
 /* ---- life ---- */
@@ -99,7 +98,7 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 enum err
 engine_new(struct engine **out, const struct rc *rc, const struct dirs *dirs, struct error *e)
 {
-	struct backend_maker maker = { .make = make_by_rc };
+	struct backend_maker maker = { .ctx = dirs->data, .make = make_by_rc };
 
 	return engine_new_with(out, rc, dirs, &maker, e);
 }
