@@ -182,6 +182,7 @@ struct intent {
 	enum intent_kind kind;
 	enum intent_state state;
 	folder_id folder;	/* where the messages are; one folder an intent */
+	const char *source;	/* wire name of `folder`; filled in by the store */
 	const char *dest;	/* wire name of the other folder; "" when none */
 	uint32_t set, clear;	/* INTENT_FLAGS; clear wins nothing: a bit is in one of them */
 	int64_t created;
@@ -210,6 +211,20 @@ struct intent_batch {
 bool store_intent_next(const struct store *s, account_id account, struct arena *a,
 	struct intent_batch *out);
 void intent_batch_clear(struct intent_batch *b);
+
+/* The messages of an intent, with what it takes to find them again when a server does not tell
+ * where it put them: look in the folder for the Message-ID, from dest_uidnext of the intent up (for
+ * an inverse: of the intent that inverse_of names). */
+struct intent_msg {
+	msg_id origin;		/* as recorded; names the row within the intent */
+	msg_id now;		/* where it is by now; 0: moved, and nobody knows the UID */
+	msg_id made;		/* where this intent moved or copied it; 0: not, or unknown */
+	const char *message_id;
+};
+size_t store_intent_messages(const struct store *s, intent_id id, struct arena *a,
+	struct intent_msg **out);
+/* Found: that message of the intent is there. The next batch has its UID. */
+enum err store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now, struct error *e);
 
 enum err store_intents_running(struct store *s, const struct intent_batch *b,
 	uint32_t dest_uidnext, struct error *e);

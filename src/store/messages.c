@@ -1,0 +1,287 @@
+/* messages.c - the rows of messages: written as the server tells, read as shown.
+ *
+ * A message is two rows: msg, narrow, with what is counted and sorted by, and head, with what
+ * is shown. Triggers keep the counts of folders and threads (schema.c). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_db.h"
+
+struct row {
+	bool exists;
+	int64_t arrived;
+	thread_id thread;
+};
+
+static struct row
+find_row(struct store *s, msg_id id)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT arrived, thread FROM msg WHERE id = ?", "i", id);
+	struct row r = { .exists = db_row(s, st) };
+
+	if (r.exists) {
+		r.arrived = sqlite3_column_int64(st, 0);
+		r.thread = (thread_id)sqlite3_column_int64(st, 1);
+		db_done(st);
+	}
+	return r;
+}
+
+static enum err
+put_head(struct store *s, const struct msg *m, struct error *e)
+{
+	char *refs = references_bounded(m->references);
+	enum err rc = db_run(s, e, "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"isssssssss", m->id, m->from_name, m->from_addr, m->to, m->cc, m->subject,
+		m->message_id, m->in_reply_to, refs, m->list_id);
+
+	free(refs);
+	return rc;
+}
+
+static enum err
+insert_msg(struct store *s, const struct msg *m, thread_id thread, uint64_t mid, struct error *e)
+{
+	return db_run(s, e, "INSERT INTO msg (id, folder, arrived, thread, flags, date, size, modseq,"
+		" pos, mid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iuiiuiiiii", m->id,
+		msg_folder(m->id), m->arrived, (int64_t)thread, m->flags & ~(uint32_t)MSG_PENDING,
+		m->date, (int64_t)m->size_bytes, (int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid);
+}
+
+static enum err
+update_msg(struct store *s, const struct msg *m, const struct row *old, thread_id thread, uint64_t mid,
+	struct error *e)
+{
+	enum err rc = db_run(s, e, "UPDATE msg SET flags = ?, date = ?, size = ?, modseq = ?, pos = ?,"
+		" mid = ? WHERE id = ?", "uiiiiii", m->flags & ~(uint32_t)MSG_PENDING, m->date,
+		(int64_t)m->size_bytes, (int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid, m->id);
+
+	if (rc == ERR_OK && old->thread != thread)
+		rc = db_run(s, e, "UPDATE msg SET thread = ? WHERE id = ?", "ii", (int64_t)thread, m->id);
+	return rc;
+}
+
+/* With its strings never NULL, whoever filled it in. */
+static struct msg
+complete(const struct msg *m)
+{
+	struct msg c = *m;
+	const char **strings[] = { &c.from_name, &c.from_addr, &c.to, &c.cc, &c.subject, &c.message_id,
+		&c.in_reply_to, &c.references, &c.list_id };
+
+	for (size_t i = 0; i < LEN(strings); i++) {
+		if (!*strings[i])
+			*strings[i] = "";
+	}
+	return c;
+}
+
+static enum err
+put(struct store *s, const struct msg *m, struct error *e)
+{
+	account_id account = store_folder_account(s, msg_folder(m->id));
+	struct row old = find_row(s, m->id);
+	thread_id thread;
+	enum err rc;
+
+	if (!account || !msg_uid(m->id))
+		return error_set(e, ERR_LOCAL, "a message of an unknown folder");
+	if (old.exists && old.arrived != m->arrived) {	/* it moves within all lists */
+		if ((rc = db_run(s, e, "DELETE FROM msg WHERE id = ?", "i", m->id)) != ERR_OK)
+			return rc;
+		old.exists = false;
+		old.thread = 0;
+	}
+	rc = thread_assign(s, account, m, old.exists ? old.thread : 0, &thread, e);
+	if (rc != ERR_OK)
+		return rc;
+	uint64_t mid = *m->message_id
+		? message_id_hash(account, m->message_id, strlen(m->message_id)) : 0;
+	if (old.exists)
+		old = find_row(s, m->id);	/* merging may have changed it */
+	rc = old.exists ? update_msg(s, m, &old, thread, mid, e) : insert_msg(s, m, thread, mid, e);
+	return rc == ERR_OK ? put_head(s, m, e) : rc;
+}
+
+enum err
+store_msg_put(struct store *s, const struct msg *m, struct error *e)
+{
+	struct msg c = complete(m);
+	enum err rc = tx_open(s, DB_INDEX, e);
+
+	return rc == ERR_OK ? tx_close(s, put(s, &c, e), e) : rc;
+}
+
+enum err
+store_msg_flags(struct store *s, msg_id id, uint32_t flags, uint64_t modseq, struct error *e)
+{
+	enum err rc = tx_open(s, DB_INDEX, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	flags &= MSG_SERVER_FLAGS;
+	rc = db_run(s, e, "UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
+		"uui", (uint32_t)MSG_SERVER_FLAGS, flags, id);
+	if (rc == ERR_OK && modseq)
+		rc = db_run(s, e, "UPDATE msg SET modseq = ? WHERE id = ?", "ii", (int64_t)modseq, id);
+	return tx_close(s, rc, e);
+}
+
+enum err
+store_msg_attach(struct store *s, msg_id id, bool has_attachment, struct error *e)
+{
+	uint32_t bit = has_attachment ? MSG_ATTACH : 0;
+	enum err rc = tx_open(s, DB_INDEX, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
+		"uui", (uint32_t)MSG_ATTACH, bit, id);
+	return tx_close(s, rc, e);
+}
+
+enum err
+msg_remove_range(struct store *s, folder_id folder, uint32_t lo, uint32_t hi, struct error *e)
+{
+	static const char *const tables[] = {
+		"DELETE FROM msg WHERE id BETWEEN ? AND ?",
+		"DELETE FROM head WHERE id BETWEEN ? AND ?",
+		"DELETE FROM part WHERE id BETWEEN ? AND ?",
+	};
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < LEN(tables) && rc == ERR_OK; i++)
+		rc = db_run(s, e, tables[i], "ii", msg_id_of(folder, lo), msg_id_of(folder, hi));
+	return rc;
+}
+
+enum { SLICE_ROWS = 1000 };
+
+/* How far up from lo a slice goes, so that no transaction is long. */
+static uint32_t
+slice_end(struct store *s, folder_id folder, uint32_t lo, uint32_t hi)
+{
+	int64_t end = db_int(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1 OFFSET ?",
+		"iiu", msg_id_of(folder, lo), msg_id_of(folder, hi), (uint32_t)SLICE_ROWS);
+
+	return end ? msg_uid(end) - 1 : hi;
+}
+
+enum err
+store_msgs_gone(struct store *s, folder_id folder, const struct uidset *uids, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < uids->n && rc == ERR_OK; ) {
+		if ((rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+			return rc;
+		size_t first = i;
+		for (; i < uids->n && i < first + SLICE_ROWS && rc == ERR_OK; i++) {
+			uint32_t lo = uids->ranges[i].lo, hi = uids->ranges[i].hi;
+			uint32_t end = slice_end(s, folder, lo, hi);
+			rc = msg_remove_range(s, folder, lo, end, e);
+			while (rc == ERR_OK && end < hi) {
+				lo = end + 1;
+				if ((rc = tx_close(s, rc, e)) != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+					return rc;
+				end = slice_end(s, folder, lo, hi);
+				rc = msg_remove_range(s, folder, lo, end, e);
+			}
+		}
+		rc = tx_close(s, rc, e);
+		for (size_t k = first; k < i && rc == ERR_OK; k++)
+			bodies_drop(s, folder, uids->ranges[k].lo, uids->ranges[k].hi);
+	}
+	return rc;
+}
+
+enum err
+msg_copy(struct store *s, msg_id from, msg_id to, struct error *e)
+{
+	enum err rc = db_run(s, e, "INSERT INTO msg SELECT ?1, ?2, arrived, thread, flags, date, size, 0, 0,"
+		" mid FROM msg WHERE id = ?3 AND NOT EXISTS (SELECT 1 FROM msg WHERE id = ?1)", "iui",
+		to, msg_folder(to), from);
+
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "INSERT OR IGNORE INTO head SELECT ?1, from_name, from_addr, to_list, cc_list,"
+			" subject, message_id, in_reply_to, refs, list_id FROM head WHERE id = ?2", "ii", to, from);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "INSERT OR IGNORE INTO part SELECT ?1, tree FROM part WHERE id = ?2", "ii", to, from);
+	return rc;
+}
+
+void
+msg_read(sqlite3_stmt *st, struct arena *a, struct msg *out)
+{
+	int c = 0;
+
+	*out = (struct msg){ .id = sqlite3_column_int64(st, c++) };
+	out->arrived = sqlite3_column_int64(st, c++);
+	out->date = sqlite3_column_int64(st, c++);
+	out->size_bytes = (uint64_t)sqlite3_column_int64(st, c++);
+	out->modseq = (uint64_t)sqlite3_column_int64(st, c++);
+	out->flags = (uint32_t)sqlite3_column_int64(st, c++);
+	out->thread = (thread_id)sqlite3_column_int64(st, c++);
+	out->pos_bytes = (uint64_t)sqlite3_column_int64(st, c++);
+	const char **strings[] = { &out->from_name, &out->from_addr, &out->to, &out->cc, &out->subject,
+		&out->message_id, &out->in_reply_to, &out->references, &out->list_id };
+	for (size_t i = 0; i < LEN(strings); i++)
+		*strings[i] = db_text(st, c++, a);
+	if (sqlite3_column_type(st, c) != SQLITE_NULL) {
+		uint32_t set = (uint32_t)sqlite3_column_int64(st, c + 1);
+		uint32_t clear = (uint32_t)sqlite3_column_int64(st, c + 2);
+		out->flags = ((out->flags | set) & ~clear) | MSG_PENDING;
+	}
+}
+
+bool
+store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT " MSG_COLUMNS "FROM msg m LEFT JOIN overlay o ON o.msg = m.id"
+		" CROSS JOIN head h ON h.id = m.id WHERE m.id = ? AND coalesce(o.hidden, 0) = 0", "i", id);
+
+	if (!db_row(s, st))
+		return false;
+	msg_read(st, a, out);
+	db_done(st);
+	return true;
+}
+
+enum err
+store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
+		msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX));
+
+	s->db->failed = s->db->is_begun ? s->db->failed : 0;
+	while (db_row(s, st))
+		uidset_add(out, msg_uid(sqlite3_column_int64(st, 0)));
+	return s->db->failed ? db_fail(s, e) : ERR_OK;
+}
+
+size_t
+store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max, struct uid_flags *out)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT id, flags FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+		"iii", msg_id_of(folder, from), msg_id_of(folder, UINT32_MAX), (int64_t)max);
+	size_t n = 0;
+
+	while (n < max && db_row(s, st)) {
+		out[n].uid = msg_uid(sqlite3_column_int64(st, 0));
+		out[n++].flags = (uint32_t)sqlite3_column_int64(st, 1) & MSG_SERVER_FLAGS;
+	}
+	db_done(st);
+	return n;
+}
+
+/* By way of the thread, which its hash leads to; the hash is compared before the wide row is read. */
+msg_id
+store_find(const struct store *s, folder_id folder, const char *message_id)
+{
+	account_id account = store_folder_account(s, folder);
+	int64_t hash = (int64_t)message_id_hash(account, message_id, strlen(message_id));
+
+	return *message_id ? db_int(s, "SELECT m.id FROM mid d CROSS JOIN msg m ON m.thread = d.thread"
+		" AND m.folder = ?2 AND m.mid = ?1 CROSS JOIN head h ON h.id = m.id AND h.message_id = ?3"
+		" WHERE d.hash = ?1 ORDER BY m.id DESC LIMIT 1", "ius", hash, folder, message_id) : 0;
+}

@@ -1,0 +1,296 @@
+/* store.c - opening and closing: two files, one connection.
+ *
+ * index.db is a cache. When it is damaged, or was made for another dunlin.db (so that its
+ * folder ids mean something else), it is put aside and begun anew, together with the bodies. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "path.h"
+#include "store_db.h"
+
+enum {
+	BUSY_MS = 5000,
+	INDEX_CHECKPOINT_PAGES = 1000,
+	DATA_CHECKPOINT_PAGES = 500,	/* done by store_sync and by what only workers call */
+	DATA_CHECKPOINT_MUST_PAGES = 20000
+};
+
+static const char damage_mark[] = "index.damaged";
+
+/* After each commit. The UI's thread commits to dunlin.db and must not wait for fsync, so
+ * that file is checkpointed elsewhere, unless nobody ever does. */
+static int
+on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
+{
+	struct store *s = ctx;
+
+	if (str_eq(schema, "ix")) {
+		if (n_pages >= INDEX_CHECKPOINT_PAGES)
+			sqlite3_wal_checkpoint_v2(h, "ix", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		return SQLITE_OK;
+	}
+	s->db->n_data_wal_pages = n_pages;
+	if (n_pages >= DATA_CHECKPOINT_MUST_PAGES)
+		sqlite3_wal_checkpoint_v2(h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+static enum err
+make_private(const char *path, struct error *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
+	close(fd);
+	return ERR_OK;
+}
+
+static enum err
+open_data(struct store *s, struct error *e)
+{
+	char *path = path_join(s->data_dir, "dunlin.db");
+	enum err rc = ERR_OK;
+
+	if (s->mode == STORE_WRITE && (rc = make_private(path, e)) != ERR_OK)
+		goto out;
+	if (sqlite3_open_v2(path, &s->db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
+	    | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
+		rc = error_set(e, ERR_LOCAL, "cannot open '%s': %s", path,
+			sqlite3_errmsg(s->db->h));
+		goto out;
+	}
+	sqlite3_extended_result_codes(s->db->h, 1);
+	sqlite3_busy_timeout(s->db->h, BUSY_MS);
+	rc = db_script(s, "PRAGMA main.journal_mode = WAL; PRAGMA main.synchronous = NORMAL;"
+		"PRAGMA main.cache_size = -1000; PRAGMA temp_store = MEMORY;"
+		"PRAGMA trusted_schema = OFF", e);
+	if (rc == ERR_OK && s->mode == STORE_WRITE)
+		rc = schema_migrate(s, "main", e);
+out:
+	free(path);
+	return rc;
+}
+
+static enum err
+attach_index(struct store *s, struct error *e)
+{
+	char *path = path_join(s->cache_dir, "index.db");
+	enum err rc = ERR_OK;
+
+	if (s->mode == STORE_WRITE)
+		rc = make_private(path, e);
+	else if (access(path, R_OK) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "ATTACH ? AS ix", "s", path);
+	if (rc == ERR_OK)
+		rc = db_script(s, "PRAGMA ix.journal_mode = WAL; PRAGMA ix.synchronous = NORMAL;"
+			"PRAGMA ix.cache_size = -2000; PRAGMA ix.journal_size_limit = 8000000;"
+			"SELECT count(*) FROM ix.sqlite_schema", e);
+	if (rc == ERR_OK && s->mode == STORE_WRITE)
+		rc = schema_migrate(s, "ix", e);
+	free(path);
+	return rc;
+}
+
+/* True when index.db belongs to this dunlin.db; a new one is bound to it. */
+static bool
+bind_index(struct store *s, enum err *rc, struct error *e)
+{
+	int64_t id = db_int(s, "SELECT value FROM meta WHERE name = 'id'", "");
+	int64_t bound = db_int(s, "SELECT data_id FROM binding", "");
+
+	if (bound == id)
+		return true;
+	if (bound != 0)
+		return false;
+	bodies_wipe(s->bodies_dir);		/* nothing knows of them any more */
+	*rc = db_run(s, e, "INSERT INTO binding SELECT value FROM meta WHERE name = 'id'"
+		" AND NOT EXISTS (SELECT 1 FROM binding)", "");
+	return true;
+}
+
+static void
+put_aside(struct store *s)
+{
+	char *index = path_join(s->cache_dir, "index.db");
+	char *aside = path_join(s->cache_dir, "index.db.damaged");
+	char *mark = path_join(s->cache_dir, damage_mark);
+
+	log_msg("store: the index is damaged or foreign: begun anew");
+	rename(index, aside);
+	for (const char *const *suffix = (const char *const[]){ "-wal", "-shm", NULL }; *suffix; suffix++) {
+		char *p = xasprintf("%s%s", index, *suffix);
+		unlink(p);
+		free(p);
+	}
+	unlink(mark);
+	free(index);
+	free(aside);
+	free(mark);
+}
+
+static bool
+is_damage(struct store *s)
+{
+	char *mark = path_join(s->cache_dir, damage_mark);
+	bool is_marked = access(mark, F_OK) == 0;
+
+	free(mark);
+	return is_marked || s->db->is_index_damaged;
+}
+
+static void
+detach_index(struct store *s)
+{
+	for (size_t i = 0; i < N_STATEMENTS; i++) {
+		sqlite3_finalize(s->db->statements[i].st);
+		s->db->statements[i] = (struct statement){0};
+	}
+	sqlite3_exec(s->db->h, "DETACH ix", NULL, NULL, NULL);
+	s->db->is_index_damaged = false;
+	s->db->failed = 0;
+}
+
+static enum err
+open_index(struct store *s, struct error *e)
+{
+	enum err rc;
+
+	if (s->mode == STORE_READ)
+		return attach_index(s, e);
+	if (is_damage(s))
+		put_aside(s);
+	rc = attach_index(s, e);
+	if (rc == ERR_OK && bind_index(s, &rc, e))
+		return rc;
+	if (rc != ERR_OK && !s->db->is_index_damaged)
+		return rc;
+	detach_index(s);
+	put_aside(s);
+	if ((rc = attach_index(s, e)) == ERR_OK)
+		bind_index(s, &rc, e);
+	return rc;
+}
+
+static enum err
+check_versions(struct store *s, struct error *e)
+{
+	return db_int(s, "SELECT count(*) FROM main.sqlite_schema WHERE name = 'intent'", "") == 1
+	    && db_int(s, "SELECT count(*) FROM ix.sqlite_schema WHERE name = 'msg'", "") == 1
+		? ERR_OK : error_set(e, ERR_LOCAL, "there is no mail store yet");
+}
+
+/* One at a time begins a store, repairs it or puts its index aside. */
+static int
+lock_opening(struct store *s)
+{
+	char *path = path_join(s->cache_dir, "lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	free(path);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
+enum err
+store_open(struct store **out, const char *data_dir, const char *cache_dir, enum store_mode mode,
+	struct error *e)
+{
+	struct store *s = xcalloc(1, sizeof *s);
+	int lock = -1;
+	enum err rc;
+
+	*out = NULL;
+	s->db = xcalloc(1, sizeof *s->db);
+	s->mode = mode;
+	s->data_dir = xstrdup(data_dir);
+	s->cache_dir = xstrdup(cache_dir);
+	s->bodies_dir = path_join(cache_dir, "bodies");
+	if (mode == STORE_WRITE) {
+		if ((rc = path_mkdirs(data_dir, e)) != ERR_OK || (rc = path_mkdirs(cache_dir, e)) != ERR_OK)
+			goto out;
+		lock = lock_opening(s);
+	}
+	if ((rc = open_data(s, e)) != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
+		goto out;
+	sqlite3_wal_hook(s->db->h, on_commit, s);
+	rc = mode == STORE_WRITE ? folders_repair(s, e) : check_versions(s, e);
+	if (rc != ERR_OK)
+		goto out;
+	s->db->failed = 0;
+	*out = s;
+	s = NULL;			/* now the caller's */
+out:
+	if (lock >= 0)
+		close(lock);
+	store_close(s);
+	return rc;
+}
+
+static void
+leave_mark(struct store *s)
+{
+	char *mark = path_join(s->cache_dir, damage_mark);
+	int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	free(mark);
+}
+
+void
+store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->db->is_index_damaged && s->mode == STORE_WRITE)
+		leave_mark(s);
+	for (size_t i = 0; i < N_STATEMENTS; i++)
+		sqlite3_finalize(s->db->statements[i].st);
+	sqlite3_close(s->db->h);
+	free(s->db);
+	free(s->data_dir);
+	free(s->cache_dir);
+	free(s->bodies_dir);
+	free(s);
+}
+
+static enum err
+sync_path(const char *path, struct error *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return ERR_OK;
+	enum err rc = fd < 0 || fsync(fd) < 0 ? error_errno(e, ERR_LOCAL, "cannot sync '%s'", path) : ERR_OK;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* All that was committed is in the WAL or in the file itself, which a checkpoint syncs. SQLite's own
+ * locks are on the other two files, so that closing a descriptor of the WAL drops none of them. */
+enum err
+store_sync(struct store *s, struct error *e)
+{
+	char *wal = path_join(s->data_dir, "dunlin.db-wal");
+	enum err rc = sync_path(wal, e);
+
+	if (rc == ERR_OK)
+		rc = sync_path(s->data_dir, e);
+	if (rc == ERR_OK && s->db->n_data_wal_pages >= DATA_CHECKPOINT_PAGES && !s->db->is_begun) {
+		sqlite3_wal_checkpoint_v2(s->db->h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		s->db->n_data_wal_pages = 0;
+	}
+	free(wal);
+	return rc;
+}

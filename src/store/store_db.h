@@ -1,0 +1,129 @@
+/* store_db.h - what the files of the store share: the connection, its prepared statements,
+ * transactions that write one file only.
+ *
+ * One connection a handle: dunlin.db is "main", index.db is attached as "ix"; no table name
+ * is in both, so that SQL needs no qualifying. SQLite opens the snapshots of a statement in that order,
+ * dunlin.db first; since writers change the index first, a reader between never sees a row whose overlay
+ * was dropped before the row changed. */
+#ifndef DUNLIN_STORE_DB_H
+#define DUNLIN_STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "store.h"
+#include "str.h"
+
+enum { N_STATEMENTS = 512 };		/* a power of two, well above the number of call sites */
+
+struct statement {
+	const char *sql;		/* the literal's address is the key */
+	sqlite3_stmt *st;
+};
+
+enum db_file { DB_NONE, DB_DATA, DB_INDEX };
+
+struct db {
+	sqlite3 *h;
+	struct statement statements[N_STATEMENTS];
+	bool is_begun;			/* between store_begin and store_commit */
+	bool is_broken;			/* a write between them failed: commit will refuse */
+	enum db_file writing;		/* the transaction of one call */
+	int failed;			/* SQLite's code of the first failed read within a transaction */
+	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
+	bool is_index_damaged;
+};
+
+struct store {
+	struct db *db;			/* behind a pointer: reading through a const store caches statements */
+	enum store_mode mode;
+	char *data_dir, *cache_dir, *bodies_dir;
+};
+
+/* ---- db.c ---- */
+
+/* The prepared statement with its parameters bound: types is a letter each, 'i' int64_t, 'u' uint32_t, 's'
+ * const char * (which must outlive the stepping; NULL is NULL). sql must be a literal. NULL on
+ * error, which is logged; db_row(NULL) is false. */
+sqlite3_stmt *db_query(const struct store *s, const char *sql, const char *types, ...);
+bool db_row(const struct store *s, sqlite3_stmt *st);	/* false at the end, or on error; then st is reset */
+void db_done(sqlite3_stmt *st);				/* stop reading early; NULL is fine */
+/* First column of the first row; 0 when none. */
+int64_t db_int(const struct store *s, const char *sql, const char *types, ...);
+/* Runs a statement to its end. */
+enum err db_run(struct store *s, struct error *e, const char *sql, const char *types, ...);
+enum err db_script(struct store *s, const char *sql, struct error *e);
+enum err db_fail(const struct store *s, struct error *e);	/* ERR_LOCAL with SQLite's words */
+const char *db_text(sqlite3_stmt *st, int column, struct arena *a);	/* never NULL */
+
+/* A transaction of one call, on one file. Within store_begin one on the index joins in; one on dunlin.db
+ * first commits what was begun, so that no transaction ever writes both. Every tx_open that returned
+ * ERR_OK is followed by one tx_close, which rolls back unless rc is ERR_OK. */
+enum err tx_open(struct store *s, enum db_file file, struct error *e);
+enum err tx_close(struct store *s, enum err rc, struct error *e);
+/* A reading transaction, so that several statements see one state. */
+void snapshot_open(const struct store *s);
+void snapshot_close(const struct store *s);
+
+/* ---- schema.c ---- */
+
+enum err schema_migrate(struct store *s, const char *schema, struct error *e);
+
+/* ---- folders.c ---- */
+
+enum err folders_repair(struct store *s, struct error *e);	/* what a crash between two files left */
+folder_id folder_current(const struct store *s, account_id account, const char *wire);	/* 0: none */
+/* The identity, made when there is none; and the end of one. */
+enum err folder_identity(struct store *s, account_id account, const char *wire, folder_id *id,
+	struct error *e);
+enum err folder_discard(struct store *s, folder_id id, struct error *e);
+
+/* ---- messages.c ---- */
+
+/* The columns that msg_read takes, from "msg m", "head h" and "overlay o". */
+#define MSG_COLUMNS \
+	"m.id, m.arrived, m.date, m.size, m.modseq, m.flags, m.thread, m.pos, h.from_name, " \
+	"h.from_addr, h.to_list, h.cc_list, h.subject, h.message_id, h.in_reply_to, h.refs, " \
+	"h.list_id, o.msg, o.set_bits, o.clear_bits "
+void msg_read(sqlite3_stmt *st, struct arena *a, struct msg *out);
+enum err msg_remove_range(struct store *s, folder_id folder, uint32_t lo, uint32_t hi,
+	struct error *e);
+/* The row under another id (a copy in another folder), in the same thread. */
+enum err msg_copy(struct store *s, msg_id from, msg_id to, struct error *e);
+
+/* ---- threads.c ---- */
+
+enum { MAX_REFERENCES_END = 50 };	/* of the oldest and of the newest each */
+uint64_t message_id_hash(account_id account, const char *id, size_t n);
+/* Cuts references to the oldest and newest 50; owned. */
+char *references_bounded(const char *references);
+/* The thread that m belongs to, merging those which it links; `had` is the one it is in. */
+enum err thread_assign(struct store *s, account_id account, const struct msg *m, thread_id had,
+	thread_id *out, struct error *e);
+
+/* ---- bodies.c ---- */
+
+void bodies_drop(struct store *s, folder_id folder, uint32_t lo, uint32_t hi);
+void bodies_rename(struct store *s, msg_id from, msg_id to);
+void bodies_wipe(const char *dir);
+
+/* ---- overlay.c ---- */
+
+/* Anew from the pending and running intents on it. Within a transaction on dunlin.db. */
+enum err overlay_recompute(struct store *s, msg_id id, struct error *e);
+/* The same for all messages of an intent. */
+enum err overlay_recompute_intent(struct store *s, intent_id id, struct error *e);
+/* One more intent behind all others. */
+enum err overlay_add(struct store *s, msg_id id, const struct intent *in, struct error *e);
+
+/* ---- intents.c ---- */
+
+#define INTENT_COLUMNS \
+	"id, grp, account, kind, state, folder, dest, set_bits, clear_bits, created, n_msgs, " \
+	"n_tries, dest_uidnext, inverse_of, label, error, source "
+void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
+/* A new row without messages. */
+enum err intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
+/* Ends all pending and running intents of a folder that is no more. */
+enum err intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
+
+#endif
