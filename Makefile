@@ -55,6 +55,9 @@ $(B)/tests/%: tests/unit/%.c $(B)/libdunlin.a
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Isrc $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS_$(CONFIG)) -MMD -MP -o $@ $< \
 		$(B)/libdunlin.a $(LDLIBS) -lcmocka
 
+# The tutorial is part of the program (.incbin, which the compiler does not tell as a dependency).
+$(B)/cli/sample.o: doc/tutorial.mbox
+
 -include $(OBJ:.o=.d) $(B)/main.d $(TESTS:=.d)
 
 include tests/tests.mk
@@ -88,7 +91,7 @@ install: dunlin
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dunlin \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(B)/dunlin $(DESTDIR)$(PREFIX)/bin/dunlin
-	install -m 644 mailrc.example doc/tutorial.mbox $(DESTDIR)$(PREFIX)/share/dunlin/
+	install -m 644 mailrc.example $(DESTDIR)$(PREFIX)/share/dunlin/
 	install -m 644 doc/dunlin.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 doc/dunlin-mailrc.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 uninstall:

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "err.h"
 #include "path.h"
 #include "rc.h"
 
@@ -13,5 +14,13 @@ int cli_check(const struct rc *rc, char *const *accounts, int n);
 int cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, int n);
 /* Asks for address, servers and password command, tries them, writes the mailrc. */
 int cli_setup(const struct dirs *d, const char *rc_path);
+
+/* `dunlin -f FILE`: the accounts of the rc make place for one whose inbox is that file, and whose
+ * other folders are kept in the data directory. */
+enum err cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs *d,
+	struct error *e);
+/* The tutorial: one account on a mailbox that is unpacked into the data directory at the first
+ * time. *d becomes a place of its own, so that what is tried out leaves the person's own mail alone. */
+enum err cli_use_tutorial(struct rc *rc, struct dirs *d, struct error *e);
 
 #endif

@@ -35,7 +35,8 @@ local_backend(const struct rc_account *a, const char *data_dir, struct cancel *c
 	char *name = path_safe_name(a->name);
 	char *maps = path_join(data_dir, "maps"), *map_dir = path_join(maps, name);
 	char *dir = path_expand(a->mbox ? a->mbox : a->receive.path);
-	struct local_config cfg = { .dir = dir, .map_dir = map_dir, .read_only = a->read_only };
+	struct local_config cfg = { .dir = dir, .inbox = a->folder[ROLE_INBOX], .map_dir = map_dir,
+		.read_only = a->read_only };
 	struct backend *b = local_new(&cfg, cancel);
 
 	free(dir);
