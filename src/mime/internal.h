@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arena.h"
 #include "mime.h"
@@ -72,6 +73,8 @@ struct shape {
 
 /* One clean line without '\n', wrapped at words. False when the limit of lines is reached. */
 bool lines_wrap(struct lines *out, const struct shape *s, const char *text, size_t n);
+void lines_header(struct lines *out, const char *raw, size_t n, bool all, bool is_inner,
+	int columns);
 bool lines_blank(struct lines *out, int quote_level, const char *prefix);
 void lines_plain(struct lines *out, const struct part *p, const char *utf8, size_t n, int columns);
 void lines_html(struct lines *out, const char *utf8, size_t n, int columns);

@@ -182,6 +182,8 @@ lines_plain(struct lines *out, const struct part *part, const char *utf8, size_t
 	const char *s = str_get(&clean), *end = s + clean.len;
 	while (end > s && (end[-1] == '\n' || end[-1] == ' '))
 		end--;
+	while (s < end && *s == '\n')
+		s++;
 	while (s < end && ok) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
 		const char *stop = nl ? nl : end;

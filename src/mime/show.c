@@ -1,0 +1,146 @@
+/* show.c - a whole message as the pager shows it.
+ *
+ * The header block, then each part that a person reads, then what is attached. Whatever is said by
+ * us behind the first header block (headers of embedded messages, notices, attachments) begins with the mark
+ * that lines.c keeps out of the mail's own lines. */
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+enum { MAX_READABLE = 200, MAX_LISTED = 200, MAX_PART_BYTES = 64 * 1024 * 1024 };
+
+struct show {
+	struct lines *out;
+	const struct mime_msg *m;
+	const struct part *inside;	/* embedded message whose header was shown last */
+	int columns;
+};
+
+static void
+put_size(struct str *out, uint64_t bytes)
+{
+	if (bytes < 1000)
+		str_printf(out, "%u bytes", (unsigned)bytes);
+	else if (bytes < 1000000)
+		str_printf(out, "%.1f KB", (double)bytes / 1e3);
+	else
+		str_printf(out, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void
+put_attachment(struct show *s, const struct part *p)
+{
+	struct str text = {0};
+	/* Base64 is a third longer than what it holds. */
+	uint64_t bytes = p->decoded_bytes ? p->decoded_bytes
+		: p->encoding == ENC_BASE64 ? p->size_bytes / 78 * 57 : p->size_bytes;
+
+	str_printf(&text, "attached: %s (%s, ", *p->filename ? p->filename : *p->description
+		? p->description : "without a name", p->type);
+	put_size(&text, bytes);
+	str_puts(&text, ")");
+	lines_add(s->out, SPAN_ATTACHMENT, str_get(&text), s->columns);
+	str_clear(&text);
+}
+
+static void
+put_attachments(struct show *s)
+{
+	size_t n = 0;
+
+	for (const struct part *p = mime_root(s->m); p; p = part_next(p)) {
+		if (!part_is_attachment(p))
+			continue;
+		if (n == 0)
+			lines_blank(s->out, 0, "");
+		if (n++ < MAX_LISTED)
+			put_attachment(s, p);
+	}
+	if (n > MAX_LISTED)
+		lines_add(s->out, SPAN_NOTICE, "more attachments are not listed", s->columns);
+}
+
+static const struct part *
+message_around(const struct part *p)
+{
+	while ((p = p->parent) && !part_is_message(p))
+		;
+	return p;
+}
+
+/* The header of an embedded message before the first of its text. */
+static void
+enter_message(struct show *s, const struct part *p)
+{
+	const struct part *message = message_around(p);
+	struct str header = {0};
+
+	if (message == s->inside)
+		return;
+	s->inside = message;
+	lines_add(s->out, SPAN_NOTICE, message ? "message in this message:" : "end of that message",
+		s->columns);
+	if (message && mime_part_header(s->m, message->section, &header))
+		lines_header(s->out, str_get(&header), header.len, false, true, s->columns);
+	lines_blank(s->out, 0, "");
+	str_clear(&header);
+}
+
+static void
+put_part(struct show *s, const struct part *p)
+{
+	struct str bytes = {0}, text = {0};
+
+	mime_part_bytes(s->m, p->section, &bytes, MAX_PART_BYTES);
+	mime_to_utf8(&text, p, str_get(&bytes), bytes.len);
+	mime_render(s->out, p, str_get(&text), text.len, s->columns);
+	str_clear(&bytes);
+	str_clear(&text);
+}
+
+static void
+put_security(struct show *s, const struct part *root)
+{
+	const char *said = NULL;
+
+	for (const struct part *p = root; p && !said; p = part_next(p)) {
+		if (str_eq(p->type, "multipart/encrypted") || str_eq(p->type, "application/pkcs7-mime") ||
+		    str_eq(p->type, "application/x-pkcs7-mime"))
+			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): it is not opened here";
+		else if (str_eq(p->type, "multipart/signed"))
+			said = "a part of this message is signed; the signature is not checked";
+	}
+	if (said)
+		lines_add(s->out, SPAN_NOTICE, said, s->columns);
+	if (mime_warning(s->m))
+		lines_add(s->out, SPAN_NOTICE, mime_warning(s->m), s->columns);
+	if (said || mime_warning(s->m))
+		lines_blank(s->out, 0, "");
+}
+
+void
+mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
+	bool all_headers, int columns)
+{
+	struct show s = { .out = out, .m = m, .columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns };
+	const struct part *parts[MAX_READABLE];
+	size_t n_parts = part_readable(mime_root(m), false, parts, MAX_READABLE);
+
+	mime_render_header(out, raw, mime_header_length(raw, n), all_headers, s.columns);
+	lines_blank(out, 0, "");
+	put_security(&s, mime_root(m));
+	for (size_t i = 0; i < n_parts; i++) {
+		if (i > 0)
+			lines_blank(out, 0, "");
+		enter_message(&s, parts[i]);
+		if (i > 0 && *parts[i]->filename)
+			lines_add(out, SPAN_NOTICE, parts[i]->filename, s.columns);
+		put_part(&s, parts[i]);
+	}
+	if (n_parts == 0)
+		lines_add(out, SPAN_NOTICE, "this message has no text", s.columns);
+	if (n_parts == MAX_READABLE)
+		lines_add(out, SPAN_NOTICE, "more parts with text are not shown", s.columns);
+	put_attachments(&s);
+}
