@@ -106,6 +106,8 @@ enum err net_open_with(struct net **out, const struct net_config *cfg, const str
 /* Keeps the first failure and returns its code. */
 enum err net_fail(struct net *n, enum err code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* ERR_OK: go on. Else it failed before, is cancelled, or its time is up. */
+enum err io_check(struct net *n);
 /* Until the socket is ready for POLLIN or POLLOUT, the cancel fires (ERR_CANCELLED) or the
  * command's time is up (ERR_CONN). */
 enum err io_wait(struct net *n, short events);

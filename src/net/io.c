@@ -67,9 +67,8 @@ fail_late(struct net *n)
 		: net_fail(n, ERR_CONN, "%s did not answer within %d ms", n->where, ms);
 }
 
-/* ERR_OK: go on trying. */
-static enum err
-check(struct net *n)
+enum err
+io_check(struct net *n)
 {
 	if (n->failure.code != ERR_OK)
 		return n->failure.code;
@@ -87,7 +86,7 @@ io_wait(struct net *n, short events)
 		{ .fd = cancel_fd(n->cancel), .events = POLLIN } };
 	enum err rc;
 
-	while ((rc = check(n)) == ERR_OK) {
+	while ((rc = io_check(n)) == ERR_OK) {
 		int got = poll(p, LEN(p), net_left_ms(n->until_ms));
 		if (got < 0 && errno != EINTR)
 			return fail_errno(n);
@@ -177,7 +176,7 @@ try_write(struct net *n, const void *buf, size_t size, short *wants)
 ssize_t
 io_read(struct net *n, void *buf, size_t size)
 {
-	while (size > 0 && check(n) == ERR_OK) {
+	while (size > 0 && io_check(n) == ERR_OK) {
 		short wants;
 		size_t got = try_read(n, buf, size, &wants);
 		if (got > 0) {
@@ -197,7 +196,7 @@ io_read(struct net *n, void *buf, size_t size)
 ssize_t
 io_write(struct net *n, const void *buf, size_t size)
 {
-	while (size > 0 && check(n) == ERR_OK) {
+	while (size > 0 && io_check(n) == ERR_OK) {
 		short wants;
 		size_t put = try_write(n, buf, size, &wants);
 		if (put > 0) {

@@ -208,7 +208,7 @@ void
 net_quiet(struct net *n, bool is_quiet)
 {
 	if (n->is_quiet != is_quiet)
-		log_msg("net: %s", is_quiet ? "mail passes, not logged" : "logged again");
+		log_msg("net: %s", is_quiet ? "mail follows, not logged" : "logged again");
 	n->is_quiet = is_quiet;
 }
 

@@ -137,7 +137,7 @@ tls_start(struct net *n)
 {
 	enum err rc;
 
-	if ((rc = make_context(n)) != ERR_OK)
+	if ((rc = io_check(n)) != ERR_OK || (rc = make_context(n)) != ERR_OK)
 		goto out;
 	n->ssl = SSL_new(n->ctx);
 	if (!n->ssl || !SSL_set_fd(n->ssl, n->fd)) {
