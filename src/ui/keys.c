@@ -106,7 +106,7 @@ special_name(uint32_t key)
 }
 
 void
-key_name(struct str *out, uint32_t key)
+key_text(struct str *out, uint32_t key)
 {
 	uint32_t bare = key & ~(uint32_t)(KC_SHIFT | KC_CTRL | KC_ALT);
 	bool is_plain = key == bare && bare < KC_FIRST && bare != ' ' && bare != '<';
@@ -129,10 +129,10 @@ key_name(struct str *out, uint32_t key)
 }
 
 void
-keys_name(struct str *out, const uint32_t *keys, int n)
+keys_text(struct str *out, const uint32_t *keys, int n)
 {
 	for (int i = 0; i < n; i++)
-		key_name(out, keys[i]);
+		key_text(out, keys[i]);
 }
 
 uint32_t
@@ -410,7 +410,7 @@ keymap_hints(const struct keymap *m, unsigned view, const uint32_t *keys, int n,
 		if (b->view != view || b->n <= n || !is_beginning(keys, n, b->keys, b->n))
 			continue;
 		struct str name = {0};
-		keys_name(&name, b->keys + n, b->n - n);
+		keys_text(&name, b->keys + n, b->n - n);
 		hint(ctx, str_get(&name), b->line);
 		str_clear(&name);
 	}
@@ -427,7 +427,7 @@ keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c, s
 			continue;
 		if (!is_first)
 			str_putc(out, ' ');
-		keys_name(out, b->keys, b->n);
+		keys_text(out, b->keys, b->n);
 		is_first = false;
 	}
 }

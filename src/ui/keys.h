@@ -27,8 +27,8 @@ enum key_code {
 enum { KEYS_MAX = 4 };			/* longest sequence */
 
 /* Appends the name of one key. */
-void key_name(struct str *out, uint32_t key);
-void keys_name(struct str *out, const uint32_t *keys, int n);
+void key_text(struct str *out, uint32_t key);
+void keys_text(struct str *out, const uint32_t *keys, int n);
 /* Reads a sequence. ERR_LOCAL: what is wrong with it. */
 enum err keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e);
 /* One number for what terminals send in several ways: ^M is Enter, ^I Tab, 127 and ^H Backspace, a control

@@ -13,45 +13,45 @@ enum { RED = 1, GREEN = 2, YELLOW = 3, MAGENTA = 5, CYAN = 6 };
 
 static const struct {
 	const char *name;
-	struct look look;
+	struct rc_color look;
 } styles[N_STYLES] = {
-	[ST_NORMAL] =		{ "normal",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_DIM] =		{ "dim",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_STRONG] =		{ "strong",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_TITLE] =		{ "title",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD | ATTR_UNDERLINE } },
-	[ST_STATUS] =		{ "status",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_PROMPT] =		{ "prompt",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_CHOICE] =		{ "choice",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_CHOSEN] =		{ "chosen",		{ COLOR_OWN, COLOR_OWN, ATTR_REVERSE } },
-	[ST_OK] =		{ "ok",			{ GREEN, COLOR_OWN, 0 } },
-	[ST_NOTICE] =		{ "notice",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_ERROR] =		{ "error",		{ RED, COLOR_OWN, ATTR_BOLD } },
-	[ST_PROGRESS] =		{ "progress",		{ CYAN, COLOR_OWN, 0 } },
-	[ST_KEY] =		{ "key",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_HEADING] =		{ "heading",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_CURSOR] =		{ "cursor",		{ COLOR_OWN, COLOR_OWN, ATTR_REVERSE } },
-	[ST_TAGGED] =		{ "tagged",		{ CYAN, COLOR_OWN, 0 } },
+	[ST_NORMAL] =		{ "normal",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_DIM] =		{ "dim",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_STRONG] =		{ "strong",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_TITLE] =		{ "title",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD | RC_UNDERLINE } },
+	[ST_STATUS] =		{ "status",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_PROMPT] =		{ "prompt",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_CHOICE] =		{ "choice",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_CHOSEN] =		{ "chosen",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_REVERSE } },
+	[ST_OK] =		{ "ok",			{ GREEN, RC_COLOR_DEFAULT, 0 } },
+	[ST_NOTICE] =		{ "notice",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_ERROR] =		{ "error",		{ RED, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_PROGRESS] =		{ "progress",		{ CYAN, RC_COLOR_DEFAULT, 0 } },
+	[ST_KEY] =		{ "key",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_HEADING] =		{ "heading",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_CURSOR] =		{ "cursor",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_REVERSE } },
+	[ST_TAGGED] =		{ "tagged",		{ CYAN, RC_COLOR_DEFAULT, 0 } },
 	[ST_MATCH] =		{ "match",		{ 0, YELLOW, 0 } },
-	[ST_UNREAD] =		{ "unread",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_FLAGGED] =		{ "flagged",		{ MAGENTA, COLOR_OWN, 0 } },
-	[ST_DELETED] =		{ "deleted",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_PENDING] =		{ "pending",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_DATE] =		{ "date",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_SENDER] =		{ "sender",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_SUBJECT] =		{ "subject",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_SIZE] =		{ "size",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_ATTACHMENT] =	{ "attachment",		{ CYAN, COLOR_OWN, 0 } },
-	[ST_THREAD] =		{ "thread",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_COUNT] =		{ "count",		{ CYAN, COLOR_OWN, 0 } },
-	[ST_FOLDER] =		{ "folder",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_ACCOUNT] =		{ "account",		{ COLOR_OWN, COLOR_OWN, ATTR_BOLD } },
-	[ST_HEADER_NAME] =	{ "header-name",	{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_HEADER] =		{ "header",		{ COLOR_OWN, COLOR_OWN, 0 } },
-	[ST_QUOTE1] =		{ "quote1",		{ CYAN, COLOR_OWN, 0 } },
-	[ST_QUOTE2] =		{ "quote2",		{ GREEN, COLOR_OWN, 0 } },
-	[ST_QUOTE3] =		{ "quote3",		{ MAGENTA, COLOR_OWN, 0 } },
-	[ST_SIGNATURE] =	{ "signature",		{ COLOR_OWN, COLOR_OWN, ATTR_DIM } },
-	[ST_LINK] =		{ "link",		{ COLOR_OWN, COLOR_OWN, ATTR_UNDERLINE } },
+	[ST_UNREAD] =		{ "unread",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_FLAGGED] =		{ "flagged",		{ MAGENTA, RC_COLOR_DEFAULT, 0 } },
+	[ST_DELETED] =		{ "deleted",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_PENDING] =		{ "pending",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_DATE] =		{ "date",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_SENDER] =		{ "sender",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_SUBJECT] =		{ "subject",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_SIZE] =		{ "size",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_ATTACHMENT] =	{ "attachment",		{ CYAN, RC_COLOR_DEFAULT, 0 } },
+	[ST_THREAD] =		{ "thread",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_COUNT] =		{ "count",		{ CYAN, RC_COLOR_DEFAULT, 0 } },
+	[ST_FOLDER] =		{ "folder",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_ACCOUNT] =		{ "account",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_BOLD } },
+	[ST_HEADER_NAME] =	{ "header-name",	{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_HEADER] =		{ "header",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 } },
+	[ST_QUOTE1] =		{ "quote1",		{ CYAN, RC_COLOR_DEFAULT, 0 } },
+	[ST_QUOTE2] =		{ "quote2",		{ GREEN, RC_COLOR_DEFAULT, 0 } },
+	[ST_QUOTE3] =		{ "quote3",		{ MAGENTA, RC_COLOR_DEFAULT, 0 } },
+	[ST_SIGNATURE] =	{ "signature",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_DIM } },
+	[ST_LINK] =		{ "link",		{ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, RC_UNDERLINE } },
 };
 
 void
@@ -67,22 +67,75 @@ style_name(enum style st)
 	return styles[st].name;
 }
 
-struct look
+struct rc_color
 theme_look(const struct theme *t, enum style under, enum style over)
 {
-	struct look l = t->looks[under];
-	const struct look *o = &t->looks[over];
+	struct rc_color l = t->looks[under];
+	const struct rc_color *o = &t->looks[over];
 
 	if (over == ST_NORMAL)
 		return l;
 	if (over == ST_CURSOR)		/* one calm bar, whatever colours it crosses */
-		return (struct look){ o->fg, o->bg, o->attrs | (l.attrs & ATTR_BOLD) };
-	if (o->fg != COLOR_OWN)
+		return (struct rc_color){ o->fg, o->bg, o->attrs | (l.attrs & RC_BOLD) };
+	if (o->fg != RC_COLOR_DEFAULT)
 		l.fg = o->fg;
-	if (o->bg != COLOR_OWN)
+	if (o->bg != RC_COLOR_DEFAULT)
 		l.bg = o->bg;
 	l.attrs |= o->attrs;
 	return l;
+}
+
+/* ---- the rc ---- */
+
+static bool
+find_style(const char *name, enum style *st)
+{
+	for (int i = 0; i < N_STYLES; i++) {
+		if (str_ieq(styles[i].name, name)) {
+			*st = (enum style)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum err
+unknown_style(const char *name, struct error *e)
+{
+	const char *names[N_STYLES + 1] = {0};
+
+	for (int i = 0; i < N_STYLES; i++)
+		names[i] = styles[i].name;
+	const char *near = nearest_word(name, names);
+	return error_set(e, ERR_LOCAL, near ? "no style '%s' (did you mean '%s'?)" : "no style '%s'",
+		name, near);
+}
+
+static enum err
+read_pair(struct theme *t, const struct rc_pair *p, struct error *e)
+{
+	struct rc_color look;
+	enum style st;
+	enum err rc;
+
+	if (!find_style(p->name, &st))
+		return unknown_style(p->name, e);
+	if ((rc = rc_color_parse(&look, p->value, e)) == ERR_OK)
+		t->looks[st] = look;
+	return rc;
+}
+
+void
+theme_read(struct theme *t, const struct rc *rc, void (*problem)(void *ctx, const char *line), void *ctx)
+{
+	for (size_t i = 0; i < rc->n_colors; i++) {
+		struct error e;
+		if (read_pair(t, &rc->colors[i], &e) == ERR_OK)
+			continue;
+		char *line = xasprintf("%s:%d: %s", rc->path, rc->colors[i].line, e.text);
+		problem(ctx, line);
+		free(line);
+	}
 }
 
 /* ---- what a terminal with fewer colours can show ---- */
@@ -93,19 +146,19 @@ static const uint32_t ansi[16] = {
 	0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff
 };
 
-static uint32_t
-palette_rgb(int i)
+int32_t
+color_rgb(int32_t i)
 {
 	if (i < 16)
-		return ansi[i];
+		return (int32_t)ansi[i];
 	if (i >= 232)
-		return (uint32_t)(8 + 10 * (i - 232)) * 0x010101u;
+		return (8 + 10 * (i - 232)) * 0x010101;
 	i -= 16;
-	return (uint32_t)cube[i / 36] << 16 | (uint32_t)cube[i / 6 % 6] << 8 | cube[i % 6];
+	return cube[i / 36] << 16 | cube[i / 6 % 6] << 8 | cube[i % 6];
 }
 
 static long
-distance(uint32_t a, uint32_t b)
+distance(int32_t a, int32_t b)
 {
 	long r = (long)(a >> 16 & 255) - (long)(b >> 16 & 255);
 	long g = (long)(a >> 8 & 255) - (long)(b >> 8 & 255);
@@ -122,12 +175,12 @@ color_nearest(int32_t color, int n)
 	int best = first;
 
 	if (color < 0 || n <= 0)
-		return COLOR_OWN;
+		return RC_COLOR_DEFAULT;
 	if (color < n)
 		return color;
-	uint32_t rgb = color & COLOR_RGB ? (uint32_t)color & 0xffffff : palette_rgb(color);
+	int32_t rgb = color & RC_COLOR_RGB ? color & 0xffffff : color_rgb(color);
 	for (int i = first + 1; i < last; i++) {
-		if (distance(rgb, palette_rgb(i)) < distance(rgb, palette_rgb(best)))
+		if (distance(rgb, color_rgb(i)) < distance(rgb, color_rgb(best)))
 			best = i;
 	}
 	return best;

@@ -53,24 +53,10 @@ enum style {
 	N_STYLES
 };
 
-enum attr {
-	ATTR_BOLD = 1 << 0,
-	ATTR_DIM = 1 << 1,
-	ATTR_ITALIC = 1 << 2,
-	ATTR_UNDERLINE = 1 << 3,
-	ATTR_REVERSE = 1 << 4
-};
-
-/* A colour: -1 the terminal's own, 0..255 of the palette, COLOR_RGB | 0xrrggbb. */
-enum { COLOR_OWN = -1, COLOR_RGB = 1 << 24 };
-
-struct look {
-	int32_t fg, bg;
-	uint32_t attrs;			/* enum attr */
-};
-
+/* Colours and attributes are those of rc.h: RC_COLOR_DEFAULT the terminal's own, 0 to 255 of the
+ * palette, RC_COLOR_RGB | 0xrrggbb. */
 struct theme {
-	struct look looks[N_STYLES];
+	struct rc_color looks[N_STYLES];
 };
 
 void theme_default(struct theme *t);
@@ -83,9 +69,10 @@ void theme_read(struct theme *t, const struct rc *rc,
 
 /* `over` laid upon `under`: what it names wins, attributes add up. ST_NORMAL over anything is
  * nothing. */
-struct look theme_look(const struct theme *t, enum style under, enum style over);
+struct rc_color theme_look(const struct theme *t, enum style under, enum style over);
 
 /* The nearest colour that a terminal with n colours (8, 16, 88, 256) can show. */
 int32_t color_nearest(int32_t color, int n);
+int32_t color_rgb(int32_t index);		/* 0xrrggbb of one of the palette's 256 */
 
 #endif

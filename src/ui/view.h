@@ -118,7 +118,7 @@ job_id ui_submit(struct ui *ui, const struct job *job, const char *what);
 bool ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struct error *e);
 
 /* Runs a command line with /bin/sh in the foreground of the terminal, the screen put aside; `text`
- * (n bytes, may be NULL) is its standard input. wait_key: the person presses a key before the screen comes back.
+ * (n bytes) is its standard input, NULL the terminal. wait_key: the person presses a key before the screen comes back.
  * This does block the UI: the person is in another program meanwhile. */
 bool ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, bool wait_key);
 /* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal

@@ -15,7 +15,7 @@ test_names_read_back(void **state)
 		struct str s = {0};
 		int n;
 		assert_int_equal(ERR_OK, keys_parse(names[i], keys, &n, NULL));
-		keys_name(&s, keys, n);
+		keys_text(&s, keys, n);
 		assert_string_equal(names[i], str_get(&s));
 		str_clear(&s);
 	}

@@ -1,0 +1,155 @@
+/* actions.c - the commands of the frame itself. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "actions.h"
+#include "frame.h"
+#include "str.h"
+#include "views.h"
+
+static void
+go_back(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	ui_pop(ui, ui_top(ui));
+}
+
+static void
+quit(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	ui_quit(ui);
+}
+
+static void
+help(struct ui *ui, const struct call *c)
+{
+	struct view *v = ui_top(ui);
+
+	(void)c;
+	if (v->ops->bit != V_HELP)
+		ui_push(ui, help_new(ui, v->ops->bit));
+}
+
+static void
+messages(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	if (ui_top(ui)->ops->bit != V_MESSAGES)
+		ui_push(ui, messages_new());
+}
+
+static void
+command(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	ask_command(ui);
+}
+
+static void
+undo(struct ui *ui, const struct call *c)
+{
+	char label[200];
+	struct error e;
+
+	(void)c;
+	if (engine_undo(ui->engine, label, sizeof label, &e) == ERR_OK)
+		ui_status(ui, "%s", label);
+	else if (e.code == ERR_UNSUPPORTED)
+		ui_status(ui, "%s", e.text);
+	else
+		ui_error(ui, &e);
+}
+
+static void
+tagged(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	ui->on_tagged = true;
+}
+
+/* The account of the view on top, or all. */
+static void
+each_account(struct ui *ui, void (*f)(struct ui *ui, account_id id))
+{
+	struct view *v = ui_top(ui);
+	account_id only = v->ops->account ? v->ops->account(v) : 0;
+
+	for (size_t i = 0; i < ui->n_accounts; i++) {
+		if (only == 0 || only == ui->accounts[i].id)
+			f(ui, ui->accounts[i].id);
+	}
+}
+
+static void
+sync_account(struct ui *ui, account_id id)
+{
+	engine_reconnect(ui->engine, id);
+	ui_submit(ui, &(struct job){ .kind = JOB_SYNC, .account = id }, "synchronising");
+}
+
+static void
+sync_now(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	each_account(ui, sync_account);
+}
+
+static void
+reconnect_account(struct ui *ui, account_id id)
+{
+	engine_reconnect(ui->engine, id);
+}
+
+static void
+reconnect(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	each_account(ui, reconnect_account);
+}
+
+static void
+cancel(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	if (status_cancel(ui))
+		ui_status(ui, "cancelled");
+}
+
+static void
+redraw(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	grid_mark_damaged(&ui->grid);
+	ui->term->ops->leave(ui->term);
+	ui->term->ops->enter(ui->term);
+}
+
+static void
+suspend(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	ui_suspend(ui);
+}
+
+static const struct {
+	enum command_id id;
+	void (*run)(struct ui *ui, const struct call *c);
+} actions[] = {
+	{ CMD_BACK, go_back }, { CMD_QUIT, quit }, { CMD_HELP, help }, { CMD_MESSAGES, messages },
+	{ CMD_COMMAND, command }, { CMD_UNDO, undo }, { CMD_TAGGED, tagged }, { CMD_SYNC, sync_now },
+	{ CMD_RECONNECT, reconnect }, { CMD_CANCEL, cancel }, { CMD_REDRAW, redraw },
+	{ CMD_SUSPEND, suspend }, { CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder },
+};
+
+bool
+action_run(struct ui *ui, const struct call *c)
+{
+	for (size_t i = 0; i < LEN(actions); i++) {
+		if (actions[i].id == c->cmd->id) {
+			actions[i].run(ui, c);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,128 @@
+/* dispatch.c - from a key to whoever carries out what it means.
+ *
+ * key -> binding -> line -> command and argument -> the frame (actions.c) or the view on top. A command
+ * that wants an argument and has none asks for it first; one that the account cannot do is
+ * refused here, so that views need not look. */
+#include <string.h>
+
+#include "actions.h"
+#include "frame.h"
+#include "str.h"
+
+static bool
+is_able(struct ui *ui, const struct command *c)
+{
+	struct view *v = ui_top(ui);
+	account_id account = v->ops->account ? v->ops->account(v) : 0;
+
+	return account == 0 || (engine_caps(ui->engine, account) & c->needs) == c->needs;
+}
+
+void
+dispatch_call(struct ui *ui, const struct call *c)
+{
+	struct view *v = ui_top(ui);
+
+	ui_redraw(ui);
+	if (!is_able(ui, c->cmd))
+		ui_status(ui, "%s: this account cannot", c->cmd->name);
+	else if (!action_run(ui, c))
+		v->ops->command(v, c);
+}
+
+void
+dispatch_line(struct ui *ui, const char *line, bool abbreviated)
+{
+	bool on_tagged = ui->on_tagged;
+	struct error e;
+	const char *arg;
+	const struct command *c = command_parse(line, ui_top(ui)->ops->bit, abbreviated, &arg, &e);
+
+	ui->on_tagged = false;
+	if (!c)
+		ui_status(ui, "%s", e.text);
+	else if (c->arg != ARG_NONE && !arg)
+		ask_argument(ui, c, on_tagged);
+	else
+		dispatch_call(ui, &(struct call){ c, arg, on_tagged });
+}
+
+static void
+unbound(struct ui *ui)
+{
+	struct str s = {0};
+
+	keys_text(&s, ui->keys, ui->n_keys);
+	ui_status(ui, "%s does nothing here; ? shows what does", str_get(&s));
+	str_clear(&s);
+}
+
+static void
+press(struct ui *ui, uint32_t key)
+{
+	const struct binding *b = NULL;
+	bool is_inside = ui->n_keys > 0;
+
+	status_clear(ui);
+	if (is_inside && key == KC_ESC) {
+		ui->n_keys = 0;
+		return;
+	}
+	ui->keys[ui->n_keys++] = key;
+	switch (keymap_find(&ui->keymap, ui_top(ui)->ops->bit, ui->keys, ui->n_keys, &b)) {
+	case KEYS_PREFIX:
+		return;
+	case KEYS_NONE:
+		unbound(ui);
+		ui->on_tagged = false;
+		break;
+	case KEYS_BOUND:
+		ui->n_keys = 0;
+		dispatch_line(ui, b->line, false);
+		break;
+	}
+	ui->n_keys = 0;
+}
+
+static void
+wheel(struct ui *ui, int step)
+{
+	for (int i = 0; i < 3; i++)
+		dispatch_call(ui, &(struct call){ command_at(step > 0 ? CMD_DOWN : CMD_UP), NULL, false });
+}
+
+static void
+click(struct ui *ui, int y, int x)
+{
+	struct view *v = ui_top(ui);
+
+	if (v->ops->click && y >= 1 && y < ui->grid.rows - 1)
+		v->ops->click(v, y - 1, x);
+}
+
+void
+dispatch_input(struct ui *ui, const struct input *in)
+{
+	if (ui->n_stack == 0)
+		return;
+	ui_redraw(ui);
+	if (ui->is_asking) {
+		if (in->kind == IN_KEY || (in->kind == IN_PASTED && ui->prompt.spec.kind != PROMPT_CONFIRM))
+			ask_key(ui, in->key);
+		return;
+	}
+	switch (in->kind) {
+	case IN_KEY:
+		press(ui, in->key);
+		break;
+	case IN_PASTED:		/* text pasted by mistake is not a row of commands */
+		break;
+	case IN_WHEEL:
+		wheel(ui, in->step);
+		break;
+	case IN_CLICK:
+		status_clear(ui);
+		click(ui, in->y, in->x);
+		break;
+	}
+}

@@ -1,0 +1,207 @@
+/* spawn.c - other programs: in the foreground with the screen put aside, or beside us.
+ *
+ * A child in the foreground has its own process group and the terminal, so that ^C and ^Z are its own; signals
+ * are at their defaults and nothing of ours is open in it. What goes in comes from a file in
+ * memory, since a pipe to a program that does not read would hang. Foreign text never
+ * gets into a command line: it goes in as standard input or as one argument. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "path.h"
+#include "str.h"
+
+/* A descriptor to read these bytes from; -1 and *e on error. */
+static int
+input_of(const void *text, size_t n, struct error *e)
+{
+	int fd = memfd_create("dunlin", MFD_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, text, n, e) != ERR_OK) {
+		error_errno(e, ERR_LOCAL, "cannot hand over the text");
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static void
+reset_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+own_foreground(pid_t group)
+{
+	sigset_t block, was;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGTTOU);		/* else changing it from behind would stop us */
+	sigprocmask(SIG_BLOCK, &block, &was);
+	tcsetpgrp(STDIN_FILENO, group);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+}
+
+/* In the child. in -1: standard input is the terminal. */
+static void
+become(char *const argv[], int in, bool detached)
+{
+	setpgid(0, 0);
+	if (!detached)
+		own_foreground(getpid());
+	if (in >= 0)
+		dup2(in, STDIN_FILENO);
+	if (detached) {
+		setsid();
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+	}
+	reset_signals();
+	execvp(argv[0], argv);
+	int error = errno;
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(error));
+	_exit(127);
+}
+
+static void
+wait_for_key(const char *argv0, int status)
+{
+	char c;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		fprintf(stderr, "\n%s: exit %d", argv0, WEXITSTATUS(status));
+	fprintf(stderr, "\nPress Enter to go on ");
+	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+		;
+}
+
+/* Stopped by ^Z the child is continued at once: there is no shell here to do it later. */
+static int
+wait_for_child(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, WUNTRACED) == pid || errno == EINTR) {
+		if (!WIFSTOPPED(status))
+			break;
+		own_foreground(pid);
+		kill(-pid, SIGCONT);
+	}
+	return status;
+}
+
+static bool
+run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key)
+{
+	struct error e;
+	int status = -1;
+
+	ui->term->ops->leave(ui->term);
+	pid_t pid = fork();
+	if (pid == 0)
+		become(argv, in, false);
+	if (pid > 0) {
+		setpgid(pid, pid);
+		own_foreground(pid);
+		status = wait_for_child(pid);
+		own_foreground(getpgrp());
+		if (wait_key || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
+			wait_for_key(argv[0], status);
+	}
+	ui->term->ops->enter(ui->term);
+	grid_mark_damaged(&ui->grid);
+	ui_redraw(ui);
+	if (pid < 0) {
+		error_errno(&e, ERR_LOCAL, "cannot start %s", argv[0]);
+		ui_error(ui, &e);
+	}
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool
+is_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	bool found = false;
+
+	if (strchr(name, '/') || !path)
+		return access(name, X_OK) == 0;
+	char *dirs = xstrdup(path), *save, *dir;
+	for (dir = strtok_r(dirs, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save)) {
+		char *file = path_join(dir, name);
+		found = access(file, X_OK) == 0;
+		free(file);
+	}
+	free(dirs);
+	return found;
+}
+
+/* Twice forked, so that nobody has to wait for it. */
+static bool
+run_detached(struct ui *ui, char *const argv[])
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status = -1;
+	struct error e;
+
+	if (!is_program(argv[0])) {
+		if (null >= 0)
+			close(null);
+		error_set(&e, ERR_LOCAL, "there is no program '%s' here", argv[0]);
+		ui_error(ui, &e);
+		return false;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (fork() == 0)
+			become(argv, null, true);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (null >= 0)
+		close(null);
+	if (pid < 0 || status != 0) {
+		error_set(&e, ERR_LOCAL, "cannot start %s", argv[0]);
+		ui_error(ui, &e);
+	}
+	return pid > 0 && status == 0;
+}
+
+bool
+ui_run_argv(struct ui *ui, char *const argv[], bool detached)
+{
+	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, -1, false);
+}
+
+bool
+ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, bool wait_key)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
+	struct error e;
+	int in = text ? input_of(text, n, &e) : -1;
+
+	if (text && in < 0) {
+		ui_error(ui, &e);
+		return false;
+	}
+	bool ok = run_foreground(ui, argv, in, wait_key);
+	if (in >= 0)
+		close(in);
+	return ok;
+}

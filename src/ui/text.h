@@ -1,0 +1,31 @@
+/* text.h - lines to read and scroll: what the help and the log of notices have in common. */
+#ifndef DUNLIN_UI_TEXT_H
+#define DUNLIN_UI_TEXT_H
+
+#include "command.h"
+#include "grid.h"
+
+/* Two columns of text; a line without `right` is a heading, or with neither a gap. */
+struct text_line {
+	char *left, *right;
+	enum style left_style, right_style;
+};
+
+struct text {
+	struct text_line *v;
+	size_t n, cap;
+	int left_columns;		/* the widest left side, bounded */
+	size_t top;			/* first line on the screen */
+	int rows;			/* of the last draw */
+	char *needle;			/* folded; NULL: no search yet */
+	size_t match;			/* its line */
+};
+
+void text_add(struct text *t, enum style ls, const char *left, enum style rs, const char *right);
+void text_draw(struct text *t, const struct area *a);
+/* Moving and searching. False: not one of these commands. *found is false when a search found nothing. */
+bool text_command(struct text *t, const struct call *c, bool *found);
+void text_title(const struct text *t, struct str *right);	/* "12-30 of 80", "all" */
+void text_clear(struct text *t);
+
+#endif

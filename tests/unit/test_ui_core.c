@@ -1,0 +1,575 @@
+/* The frame, driven by a terminal made of a list of keys: what a person presses, and the whole
+ * screen that comes of it. */
+#include <unistd.h>
+
+#include "path.h"
+#include "test.h"
+#include "ui/frame.h"
+
+struct fake_term {
+	struct term term;
+	struct input keys[100];
+	int n, at, rows, columns, n_draws;
+};
+
+static int
+fake_fd(const struct term *t)
+{
+	(void)t;
+	return -1;
+}
+
+static bool
+fake_input(struct term *t, struct input *in)
+{
+	struct fake_term *f = (struct fake_term *)t;
+
+	if (f->at == f->n)
+		return false;
+	*in = f->keys[f->at++];
+	return true;
+}
+
+static void
+fake_size(struct term *t, int *rows, int *columns)
+{
+	*rows = ((struct fake_term *)t)->rows;
+	*columns = ((struct fake_term *)t)->columns;
+}
+
+static void
+fake_draw(struct term *t, struct grid *g, const struct theme *th)
+{
+	(void)th;
+	((struct fake_term *)t)->n_draws++;
+	grid_mark_shown(g);
+}
+
+static void
+fake_nothing(struct term *t)
+{
+	(void)t;
+}
+
+static const struct term_ops fake_ops = { fake_fd, fake_input, fake_size, fake_draw, fake_nothing,
+	fake_nothing, fake_nothing };
+
+/* A view that writes down what it is told. */
+struct probe {
+	struct view view;
+	struct str *log;
+	int idle_left;
+	bool pops;			/* takes itself off at any command */
+};
+
+static void
+probe_draw(struct view *v, const struct area *a)
+{
+	struct probe *p = (struct probe *)v;
+
+	area_put(a, 0, 1, -1, ST_NORMAL, str_get(p->log));
+}
+
+static void
+probe_title(struct view *v, struct str *left, struct str *right)
+{
+	(void)v;
+	str_puts(left, "work/INBOX");
+	str_puts(right, "3 unread of 12");
+}
+
+static void
+probe_command(struct view *v, const struct call *c)
+{
+	struct probe *p = (struct probe *)v;
+
+	str_printf(p->log, "%s%s%s%s;", c->on_tagged ? "tagged " : "", c->cmd->name, c->arg ? " " : "",
+		c->arg ? c->arg : "");
+	if (p->pops) {
+		ui_pop(v->ui, v);
+		str_puts(p->log, "still here;");	/* not freed under our feet */
+	}
+}
+
+static bool
+probe_idle(struct view *v)
+{
+	struct probe *p = (struct probe *)v;
+
+	if (p->idle_left > 0 && --p->idle_left == 0)
+		str_puts(p->log, "worked;");
+	return p->idle_left > 0;
+}
+
+static const char *
+probe_initial(struct view *v, const struct command *c)
+{
+	(void)v;
+	return c->id == CMD_LIMIT ? "is:unread" : NULL;
+}
+
+static void
+probe_click(struct view *v, int y, int x)
+{
+	str_printf(((struct probe *)v)->log, "click %d,%d;", y, x);
+}
+
+static void
+probe_close(struct view *v)
+{
+	str_puts(((struct probe *)v)->log, "closed;");
+	free(v);
+}
+
+static const struct view_ops probe_ops = { .bit = V_INDEX, .draw = probe_draw, .title = probe_title,
+	.command = probe_command, .idle = probe_idle, .initial = probe_initial, .click = probe_click,
+	.close = probe_close };
+
+struct fixture {
+	char dir[40];
+	struct dirs dirs;
+	struct rc *rc;
+	struct engine *engine;
+	struct fake_term term;
+	struct ui *ui;
+	struct str log;
+	struct probe *probe;
+};
+
+static struct fixture *
+setup(const char *rc_text, int rows, int columns)
+{
+	struct fixture *f = xcalloc(1, sizeof *f);
+	struct error e;
+
+	strcpy(f->dir, "/tmp/dunlin-test.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->dirs = (struct dirs){ path_join(f->dir, "config"), path_join(f->dir, "data"),
+		path_join(f->dir, "cache") };
+	assert_int_equal(ERR_OK, rc_parse(&f->rc, "mailrc", rc_text, strlen(rc_text), &e));
+	if (engine_new(&f->engine, f->rc, &f->dirs, &e) != ERR_OK)
+		fail_msg("%s", e.text);
+	f->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows, .columns = columns };
+	static const struct ui_options options;
+	f->ui = ui_new(f->engine, f->rc, &options, &f->term.term);
+	f->probe = xcalloc(1, sizeof *f->probe);
+	f->probe->view.ops = &probe_ops;
+	f->probe->log = &f->log;
+	ui_push(f->ui, &f->probe->view);
+	return f;
+}
+
+static void
+teardown(struct fixture *f)
+{
+	ui_free(f->ui);
+	engine_free(f->engine, 1000);
+	rc_free(f->rc);
+	dirs_clear(&f->dirs);
+	char *rm = xasprintf("rm -rf %s", f->dir);
+	assert_int_equal(0, system(rm));
+	free(rm);
+	str_clear(&f->log);
+	free(f);
+}
+
+/* Until every key is worked through and the screen is drawn. */
+static void
+settle(struct fixture *f)
+{
+	do
+		ui_step(f->ui, 0);
+	while (!f->ui->is_over && (f->term.at < f->term.n || f->ui->is_dirty || !f->ui->is_idle_done));
+}
+
+static void
+press(struct fixture *f, const char *text)
+{
+	f->term.n = f->term.at = 0;
+	while (*text) {
+		const char *end = *text == '<' ? strchr(text, '>') : NULL;
+		size_t len = end ? (size_t)(end - text + 1) : 1;
+		char one[20] = {0};
+		uint32_t keys[KEYS_MAX] = { ' ' };
+		int n;
+		memcpy(one, text, len);
+		if (*text != ' ')
+			assert_int_equal(ERR_OK, keys_parse(one, keys, &n, NULL));
+		f->term.keys[f->term.n++] = (struct input){ .kind = IN_KEY, .key = keys[0] };
+		text += len;
+	}
+	settle(f);
+}
+
+static void
+assert_screen(struct fixture *f, const char *want)
+{
+	char *got = grid_text(&f->ui->grid);
+	assert_string_equal(want, got);
+	free(got);
+}
+
+static void
+assert_bottom(struct fixture *f, const char *want)
+{
+	char *got = grid_text(&f->ui->grid);
+	char *line = got;
+
+	for (int i = 0; i < f->ui->grid.rows - 1; i++)
+		line = strchr(line, '\n') + 1;
+	line[strcspn(line, "\n")] = '\0';
+	assert_string_equal(want, line);
+	free(got);
+}
+
+/* The frame around a view: where we are, what is going on. */
+static void
+test_frame(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 40);
+
+	press(f, "d");
+	assert_screen(f, " work/INBOX              3 unread of 12\n delete;\n\n\n\n\n\n\n\n"
+		"                                 ? help\n");
+	teardown(f);
+}
+
+/* Below 40x10 a plain message says so, and growing again brings the view back. */
+static void
+test_too_small(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 4, 39);
+
+	settle(f);
+	assert_screen(f, "\n\ndunlin needs 40 columns and 10 rows\nhere are 39 and 4\n");
+	teardown(f);
+	for (int rows = 1; rows < 12; rows++) {
+		for (int columns = 1; columns < 42; columns += 8) {
+			f = setup("", rows, columns);
+			press(f, "gdl:move<Tab><Esc>?");
+			teardown(f);
+		}
+	}
+}
+
+/* A key reaches the view as its command; sequences and prefixes too, with hints on the way. */
+static void
+test_keys_become_commands(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	press(f, "j<Down>gg");
+	assert_string_equal("down;down;first;", str_get(&f->log));
+	press(f, "g");
+	assert_bottom(f, " g  g first  m messages  t threads  r reconnect      ? help");
+	press(f, "<Esc>");
+	assert_bottom(f, "                                                     ? help");
+	press(f, "gx");
+	assert_bottom(f, " gx does nothing here; ? shows what does             ? help");
+	press(f, ";d");
+	assert_string_equal("down;down;first;tagged delete;", str_get(&f->log));
+	press(f, ";");
+	assert_bottom(f, " ; the next command goes to all tagged               ? help");
+	press(f, "<Esc>d");
+	assert_string_equal("down;down;first;tagged delete;delete;", str_get(&f->log));
+	teardown(f);
+}
+
+/* A command without its argument asks, beginning with what the view says; Esc cancels it. */
+static void
+test_missing_argument_is_asked_for(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	press(f, "l");
+	assert_bottom(f, " Limit: is:unread");
+	press(f, "<C-u>from:ada<Enter>");
+	assert_string_equal("limit from:ada;", str_get(&f->log));
+	press(f, "l<C-u><Enter>");			/* no limit is a limit, too */
+	assert_string_equal("limit from:ada;limit ;", str_get(&f->log));
+	press(f, "ofrom<Esc>");
+	press(f, "/<Enter>");
+	assert_string_equal("limit from:ada;limit ;", str_get(&f->log));
+	press(f, ";osen<Enter>");			/* takes the first candidate */
+	assert_string_equal("limit from:ada;limit ;tagged sort sender;", str_get(&f->log));
+	teardown(f);
+}
+
+/* The `:` prompt runs whole lines, completes names and arguments, and tells what is wrong. */
+static void
+test_command_prompt(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 12, 60);
+
+	press(f, ":limit is:flagged<Enter>");
+	assert_string_equal("limit is:flagged;", str_get(&f->log));
+	press(f, ":fol");
+	assert_screen(f, " work/INBOX                                  3 unread of 12\n limit is:flagged;\n"
+		"\n\n\n\n"
+		"────────────────────────────────────────────────────────────\n"
+		"  folders       list of folders\n"
+		"  folder        change to a folder\n"
+		"  fold          fold the thread, or unfold it\n"
+		"  fold-all      fold all threads, or unfold them\n :fol\n");
+	press(f, "<Esc>:sort su<Tab><Enter>");
+	assert_string_equal("limit is:flagged;sort subject;", str_get(&f->log));
+	press(f, ":delte<Enter>");
+	assert_bottom(f, " no command 'delte' (did you mean 'delete'?)         ? help");
+	press(f, ":move<Enter>");
+	assert_bottom(f, " Move:");
+	press(f, "<Esc>");
+	teardown(f);
+}
+
+/* The message stays until a key is pressed, and then in the log. */
+static void
+test_errors_stay_and_are_kept(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+	struct error e;
+
+	f->ui->now = 1000000000;
+	setenv("TZ", "UTC", 1);
+	error_set(&e, ERR_MSG, "work: [NOPERM] folder is read-only");
+	ui_error(f->ui, &e);
+	settle(f);
+	assert_bottom(f, " work: [NOPERM] folder is read-only                  ? help");
+	settle(f);
+	assert_bottom(f, " work: [NOPERM] folder is read-only                  ? help");
+	press(f, "j");
+	assert_bottom(f, "                                                     ? help");
+	press(f, "gm");
+	assert_screen(f, " Messages\n 09 Sep 01:46:40  work: [NOPERM] folder is read-only\n\n\n\n\n\n\n\n"
+		"                                                     ? help\n");
+	press(f, "q");
+	assert_string_equal("down;", str_get(&f->log));
+	teardown(f);
+}
+
+/* A view that takes itself off in its own handler is closed after it, and the last one ends all. */
+static void
+test_view_may_pop_itself(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	f->probe->pops = true;
+	press(f, "dj");
+	assert_string_equal("delete;still here;closed;", str_get(&f->log));
+	assert_true(f->ui->is_over);
+	teardown(f);
+}
+
+/* Help lists the keys of the view it was asked from, the rc's included, and finds words. */
+static void
+test_help_is_made_from_the_table(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[keys index]\nx = delete\nU = limit is:unread\n", 14, 70);
+
+	press(f, "?");
+	char *got = grid_text(&f->ui->grid);
+	assert_non_null(strstr(got, " Help: index"));
+	assert_non_null(strstr(got, "\n Your own\n U "));
+	assert_non_null(strstr(got, "limit is:unread\n"));
+	free(got);
+	press(f, "/trash<Enter>");
+	got = grid_text(&f->ui->grid);
+	assert_non_null(strstr(got, "\n d <Delete> x"));
+	assert_non_null(strstr(got, "move to Trash  (delete)\n"));
+	free(got);
+	press(f, "/xyzzy<Enter>");
+	assert_bottom(f, " not found                                                     ? help");
+	press(f, "q");
+	assert_int_equal(1, f->ui->n_stack);
+	teardown(f);
+}
+
+/* What is wrong in the rc is told at the start. */
+static void
+test_rc_problems_are_told(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[keys index]\nx = delte\n", 10, 70);
+
+	settle(f);
+	assert_bottom(f, " mailrc:2: no command 'delte' (did you mean 'delete'?)         ? help");
+	teardown(f);
+}
+
+/* Text pasted onto a list runs no commands; at a prompt it is inserted as one line. */
+static void
+test_paste_runs_nothing(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	for (const char *c = "ddq"; *c; c++)
+		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED, .key = (uint32_t)*c };
+	settle(f);
+	assert_string_equal("", str_get(&f->log));
+	assert_false(f->ui->is_over);
+	press(f, "/");
+	f->term.n = f->term.at = 0;
+	for (const char *c = "a b"; *c; c++)
+		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED, .key = (uint32_t)*c };
+	settle(f);
+	press(f, "<Enter>");
+	assert_string_equal("search a b;", str_get(&f->log));
+	teardown(f);
+}
+
+static int n_yes;
+
+static void
+say_yes(void *ctx)
+{
+	(void)ctx;
+	n_yes++;
+}
+
+/* A question is answered by y alone; Enter means no. */
+static void
+test_confirm(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	ui_confirm(f->ui, &f->probe->view, "Delete 3 messages for good?", say_yes, NULL);
+	settle(f);
+	assert_bottom(f, " Delete 3 messages for good? (y/N)");
+	press(f, "<Enter>");
+	assert_int_equal(0, n_yes);
+	ui_confirm(f->ui, &f->probe->view, "Sure?", say_yes, NULL);
+	press(f, "y");
+	assert_int_equal(1, n_yes);
+	/* The asking view goes: the question goes with it. */
+	ui_confirm(f->ui, &f->probe->view, "Sure?", say_yes, NULL);
+	ui_pop(f->ui, &f->probe->view);
+	assert_false(f->ui->is_asking);
+	assert_int_equal(1, n_yes);
+	teardown(f);
+}
+
+static void
+test_mouse(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	f->term.keys[f->term.n++] = (struct input){ .kind = IN_WHEEL, .step = 1 };
+	f->term.keys[f->term.n++] = (struct input){ .kind = IN_CLICK, .y = 5, .x = 7 };
+	f->term.keys[f->term.n++] = (struct input){ .kind = IN_CLICK, .y = 0, .x = 7 };
+	f->term.keys[f->term.n++] = (struct input){ .kind = IN_CLICK, .y = 9, .x = 7 };
+	settle(f);
+	assert_string_equal("down;down;down;click 4,7;", str_get(&f->log));
+	teardown(f);
+}
+
+/* Work put off is done in slices, a key pressed meanwhile comes first, and then it is quiet. */
+static void
+test_idle_work_yields_to_keys(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	f->probe->idle_left = 50;
+	ui_redraw(f->ui);
+	ui_step(f->ui, 0);
+	press(f, "j");
+	assert_string_equal("down;worked;", str_get(&f->log));
+	int n = f->term.n_draws;
+	for (int i = 0; i < 20; i++)
+		ui_step(f->ui, 0);
+	assert_int_equal(n, f->term.n_draws);		/* nothing changed: nothing is drawn */
+	teardown(f);
+}
+
+/* Many keys at once cost few frames. */
+static void
+test_frames_are_bounded(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	settle(f);
+	f->term.n_draws = 0;
+	press(f, "jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj");
+	assert_in_range(f->term.n_draws, 1, 4);
+	teardown(f);
+}
+
+static const char two_accounts[] =
+	"[account work]\nfrom = a@example.org\nreceive = imaps://ada@127.0.0.1:9\n"
+	"[account home]\nfrom = a@example.net\nreceive = imaps://ada@127.0.0.1:9\n";
+
+static void
+tell_state(struct fixture *f, int account, enum link_state link, const char *why)
+{
+	struct event ev = { .kind = EV_STATE, .account = engine_account(f->engine, (size_t)account) };
+
+	ev.u.state.link = link;
+	if (why)
+		error_set(&ev.u.state.why, ERR_CONN, "%s", why);
+	ui_event(f->ui, &ev);
+}
+
+/* The bottom line says how each account is, and names what is wrong. */
+static void
+test_accounts_are_told(void **state)
+{
+	(void)state;
+	struct fixture *f = setup(two_accounts, 10, 80);
+
+	settle(f);
+	assert_bottom(f, " work offline   home offline                                             ? help");
+	tell_state(f, 0, LINK_ONLINE, NULL);
+	tell_state(f, 1, LINK_OFFLINE, "connection refused");
+	settle(f);
+	assert_bottom(f, " work online   home offline (connection refused)                         ? help");
+	tell_state(f, 1, LINK_NEEDS_PERSON, "the password was refused");
+	settle(f);
+	assert_bottom(f, " home: the password was refused                                          ? help");
+	press(f, "j");
+	tell_state(f, 0, LINK_SYNCING, NULL);
+	struct event ev = { .kind = EV_PROGRESS, .account = engine_account(f->engine, 0) };
+	ev.u.progress.done = 500;
+	ev.u.progress.total = 1000;
+	ui_event(f->ui, &ev);
+	settle(f);
+	assert_bottom(f, " work synchronising  ━━━━━━──────  500 of 1000   home the password was…  ? help");
+	teardown(f);
+}
+
+/* A wanted password is asked for once, behind a prompt that is open; Esc says no. */
+static void
+test_password_waits_for_its_turn(void **state)
+{
+	(void)state;
+	struct fixture *f = setup(two_accounts, 10, 60);
+	struct event ev = { .kind = EV_PASSWORD, .account = engine_account(f->engine, 0) };
+
+	press(f, "/abc");
+	ui_event(f->ui, &ev);
+	settle(f);
+	assert_bottom(f, " Search: abc");
+	press(f, "<Enter>");
+	assert_bottom(f, " Password for work:");
+	press(f, "secret");
+	assert_bottom(f, " Password for work: ••••••");
+	press(f, "<Esc>");
+	assert_false(f->ui->is_asking);
+	teardown(f);
+}
+
+TEST_MAIN(T(test_frame), T(test_too_small), T(test_keys_become_commands),
+	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
+	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
+	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
+	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_password_waits_for_its_turn))
