@@ -27,6 +27,47 @@ is_pinned(const struct net *n, const X509 *leaf)
 	return cert_fingerprint(leaf, digest) && CRYPTO_memcmp(digest, n->pin, sizeof digest) == 0;
 }
 
+static bool
+is_unknown_ca(int code)
+{
+	return code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+		code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+		code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+		code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+		code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+}
+
+static void
+explain(struct net *n, X509_STORE_CTX *ctx)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx), *culprit = X509_STORE_CTX_get_current_cert(ctx);
+
+	cert_explain(n, leaf, culprit ? culprit : leaf, X509_STORE_CTX_get_error(ctx),
+		X509_STORE_CTX_get_error_depth(ctx));
+}
+
+/* The same check by the same parameters, with the system's CA file added to what is known. The
+ * file is read only for this: it holds some 140 certificates and costs 20 to 50 ms, while
+ * the directory of them beside it, where there is one, is looked into by name. */
+static bool
+verify_with_file(struct net *n, X509_STORE_CTX *ctx)
+{
+	X509_STORE_CTX *again = X509_STORE_CTX_new();
+	bool ok = again && SSL_CTX_set_default_verify_file(n->ctx) &&
+		X509_STORE_CTX_init(again, SSL_CTX_get_cert_store(n->ctx), X509_STORE_CTX_get0_cert(ctx),
+			X509_STORE_CTX_get0_untrusted(ctx)) &&
+		X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again), X509_STORE_CTX_get0_param(ctx));
+
+	if (ok) {
+		ok = X509_verify_cert(again) > 0;
+		X509_STORE_CTX_set_error(ctx, X509_STORE_CTX_get_error(again));
+		if (!ok)
+			explain(n, again);
+	}
+	X509_STORE_CTX_free(again);
+	return ok;
+}
+
 /* Called by OpenSSL with the parameters of set_identity already in ctx. */
 static int
 verify(X509_STORE_CTX *ctx, void *arg)
@@ -47,9 +88,9 @@ verify(X509_STORE_CTX *ctx, void *arg)
 	}
 	if (X509_verify_cert(ctx) > 0)
 		return 1;
-	X509 *culprit = X509_STORE_CTX_get_current_cert(ctx);
-	cert_explain(n, leaf, culprit ? culprit : leaf, X509_STORE_CTX_get_error(ctx),
-		X509_STORE_CTX_get_error_depth(ctx));
+	if (is_unknown_ca(X509_STORE_CTX_get_error(ctx)))
+		return verify_with_file(n, ctx);
+	explain(n, ctx);
 	return 0;
 }
 
@@ -64,7 +105,7 @@ make_context(struct net *n)
 	SSL_CTX_set_session_cache_mode(n->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(n->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(n->ctx, verify, n);
-	SSL_CTX_set_default_verify_paths(n->ctx);
+	SSL_CTX_set_default_verify_dir(n->ctx);
 	if (n->ca_file && !SSL_CTX_load_verify_file(n->ctx, n->ca_file))
 		return net_fail(n, ERR_LOCAL, "cannot read certificates from ca-file '%s'", n->ca_file);
 	return ERR_OK;

@@ -1,5 +1,6 @@
-/* A server's SASL challenges, line by line; the first byte chooses the mechanism and whether the
- * lines are taken as they are or encoded first. With a known nonce SCRAM's inside is reached. */
+/* A server's SASL challenges, line by line; the first byte chooses the mechanism, whether the lines
+ * are taken as they are or encoded first, and whether a first challenge of SCRAM begins as it must:
+ * with our nonce, which no fuzzer would guess. */
 #include <gsasl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,14 +35,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		"XOAUTH2", "OAUTHBEARER" };
 	struct sasl_login l = { .user = "user", .password = "pencil", .host = "h", .port = 143 };
 	struct sasl *s;
-	struct str answer = {0};
+	struct str answer = {0}, whole = {0};
 
 	if (n == 0)
 		return 0;
 	bool is_raw = data[0] & 0x80;
-	if (sasl_new(&s, names[(data[0] & 0x7f) % LEN(names)], &l, NULL) != ERR_OK)
+	if (sasl_new(&s, names[(data[0] & 0x3f) % LEN(names)], &l, NULL) != ERR_OK)
 		abort();
-	char *text = xstrndup((const char *)data + 1, n - 1), *rest = text, *line;
+	if (data[0] & 0x40)
+		str_puts(&whole, "\nr=eHh4eHh4eHh4eHh4eHh4eHh4");
+	str_add(&whole, data + 1, n - 1);
+	char *rest = whole.data, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		char *wire = NULL;
 		size_t len;
@@ -50,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		play(s, wire ? wire : line, &answer);
 		gsasl_free(wire);
 	}
-	free(text);
+	str_clear(&whole);
 	sasl_free(s);
 	str_clear(&answer);
 	return 0;

@@ -105,6 +105,54 @@ test_verification(void **state)
 	}
 }
 
+/* The system's CAs are known, from their directory as from their file; and from nowhere else. */
+static void
+test_system_ca(void **state)
+{
+	struct pki *pki = *state;
+	char dir[] = "/tmp/dunlin-cas-XXXXXX", link[80];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(link, sizeof link, "%s/%08lx.0", dir, X509_NAME_hash(X509_get_subject_name(pki->ca)));
+	assert_int_equal(0, symlink(pki->ca_file, link));
+	for (int round = 0; round < 3; round++) {
+		struct cert_spec spec = { .san = "DNS:mail.test" };
+		struct server s = { .serve = serve_tls, .key = pki->key };
+		struct dial d = { .cfg = { .security = NET_TLS } };
+		setenv("SSL_CERT_DIR", round == 0 ? dir : "/nonexistent", 1);
+		setenv("SSL_CERT_FILE", round == 1 ? pki->ca_file : "/nonexistent", 1);
+		s.cert = cert_make(pki, &spec, false);
+		server_start(&s);
+		enum err rc = dial(&d, &s, "mail.test", NULL);
+		if (rc != (round == 2 ? ERR_TLS : ERR_OK))
+			fail_msg("round %d: %d %s", round, rc, d.e.text);
+		hang_up(&d);
+		server_stop(&s);
+		assert_int_equal(0, s.app_bytes);
+	}
+	/* a CA known by file excuses nothing else */
+	static const struct { struct cert_spec spec; const char *text; } wrong[] = {
+		{ { .san = "DNS:other.test" }, "issued for other.test" },
+		{ { .san = "DNS:mail.test", .usage = "clientAuth" }, "not meant for servers" },
+		{ { .san = "DNS:mail.test", .from_days = -20, .to_days = -10 }, "expired on" },
+	};
+	setenv("SSL_CERT_FILE", pki->ca_file, 1);
+	for (size_t i = 0; i < LEN(wrong); i++) {
+		struct server s = { .serve = serve_tls, .key = pki->key };
+		struct dial d = { .cfg = { .security = NET_TLS } };
+		s.cert = cert_make(pki, &wrong[i].spec, false);
+		server_start(&s);
+		assert_int_equal(ERR_TLS, dial(&d, &s, "mail.test", NULL));
+		assert_text(wrong[i].text, d.e.text);
+		hang_up(&d);
+		server_stop(&s);
+	}
+	unsetenv("SSL_CERT_DIR");
+	unsetenv("SSL_CERT_FILE");
+	unlink(link);
+	rmdir(dir);
+}
+
 /* The server is told a name, and never an address (RFC 6066 3) or the root's dot. */
 static void
 test_sni(void **state)
@@ -386,7 +434,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_verification), T(test_sni), T(test_pin), T(test_settings_refused),
+		T(test_verification), T(test_system_ca), T(test_sni), T(test_pin), T(test_settings_refused),
 		T(test_ca_file_missing), T(test_old_tls), T(test_no_tls), T(test_plain),
 		T(test_starttls), T(test_starttls_injection), T(test_starttls_wrong_host),
 	};

@@ -243,7 +243,7 @@ assert_fds(int before)
 {
 	for (int i = 0; i < 200 && count_fds() > before; i++)
 		nanosleep(&(struct timespec){ 0, 10000000L }, NULL);
-	assert_int_equal(before, count_fds());
+	assert_true(count_fds() <= before);	/* fewer: one of an earlier test has ended */
 }
 
 /* One try at a stall: how it ended, when, and at what cost. */
