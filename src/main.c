@@ -1,9 +1,272 @@
-/* main.c - options, wiring, exit code. */
+/* main.c - options, wiring, exit code.
+ *
+ * What a word on the command line means is a table. Passwords will be in memory, so nobody may look
+ * into this process or its core; whatever we write is ours alone. Problems of the mailrc are
+ * told and do not keep the rest from working: on stderr here, as notices in the UI. */
+#include <getopt.h>
+#include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "engine.h"
+#include "log.h"
+#include "mime.h"
+#include "net.h"
+#include "path.h"
+#include "query.h"
+#include "rc.h"
+#include "str.h"
+#include "ui.h"
+#include "utf8.h"
+
+enum { GOODBYE_MS = 700 };	/* quitting takes under a second whatever a server does */
+
+struct options {
+	const char *rc_path, *log_path, *file;
+	bool is_read_only;
+	struct dirs dirs;
+	struct rc *rc;
+	char *const *args;		/* behind the command's name */
+	int n_args;
+};
+
+static const char usage[] =
+	"dunlin [-F FILE] [-d FILE]          open the mail of the accounts in the mailrc\n"
+	"dunlin [-R] -f FILE                 open an mbox file (-R: read only)\n"
+	"dunlin setup                        make the first account\n"
+	"dunlin check [ACCOUNT...]           try servers and logins, a line each\n"
+	"dunlin sync [ACCOUNT...]            one pass without a screen: receive, carry out\n"
+	"dunlin show [--json] FILE           one message file as the pager shows it\n"
+	"  -F FILE  another mailrc     -d FILE  debug log     -V  version     -h  this\n"
+	"In the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
+
+static void
+complain(void *ctx, const char *text)
+{
+	char *clean = text_clean_dup(text);
+
+	(void)ctx;
+	fprintf(stderr, "dunlin: %s\n", clean);
+	free(clean);
+}
+
+static int misused(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static int
+misused(const char *fmt, ...)
+{
+	struct str s = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vprintf(&s, fmt, ap);
+	va_end(ap);
+	complain(NULL, str_get(&s));
+	str_clear(&s);
+	fputs("dunlin -h lists what there is\n", stderr);
+	return EX_USAGE;
+}
+
+/* ---- commands ---- */
+
+static int
+run_screen(struct options *o)
+{
+	struct ui_options ui = {0};
+	struct engine *g = NULL;
+	struct error e;
+	int code = 1;
+
+	if (o->file && cli_use_file(o->rc, o->file, o->is_read_only, &o->dirs, &e) != ERR_OK)
+		goto out;
+	if (!o->file && o->rc->n_accounts == 0) {
+		if (cli_use_tutorial(o->rc, &o->dirs, &e) != ERR_OK)
+			goto out;
+		ui.is_tutorial = true;
+	}
+	ui.data_dir = o->dirs.data;
+	ui_block_signals();
+	net_init();
+	mime_init();
+	if (engine_new(&g, o->rc, &o->dirs, &e) == ERR_OK) {
+		e.code = ERR_OK;
+		code = ui_run(g, o->rc, &ui, &e);
+	}
+out:
+	if (e.code != ERR_OK)
+		complain(NULL, e.text);
+	engine_free(g, GOODBYE_MS);
+	return code;
+}
+
+static int
+run_show(struct options *o)
+{
+	bool is_json = o->n_args > 0 && str_eq(o->args[0], "--json");
+
+	if (o->n_args != 1 + is_json)
+		return misused("show wants one file");
+	return cli_show(o->args[is_json], is_json);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct options *o);
+	bool needs_rc;
+} commands[] = {
+	{ "show", run_show, false },
+};
+
+static int
+unknown(const char *word)
+{
+	const char *names[LEN(commands) + 1] = {0};
+
+	for (size_t i = 0; i < LEN(commands); i++)
+		names[i] = commands[i].name;
+	const char *near = nearest_word(word, names);
+	return near ? misused("no command '%s' (did you mean '%s'?)", word, near)
+		: misused("no command '%s'", word);
+}
+
+/* ---- beginning ---- */
+
+static void
+keep_secrets(void)
+{
+	struct rlimit none = {0};
+
+	umask(077);
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__		/* whose search for leaks looks into the process */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* The three directories and the mailrc. `tell`: its problems go to stderr. */
+static int
+prepare(struct options *o, bool tell)
+{
+	struct error e;
+	int code = EX_CONFIG;
+	char *path = NULL;
+
+	if (o->log_path && log_open(o->log_path, &e) != ERR_OK)
+		goto out;
+	if (dirs_find(&o->dirs, &e) != ERR_OK)
+		goto out;
+	path = o->rc_path ? xstrdup(o->rc_path) : path_join(o->dirs.config, "mailrc");
+	if (o->rc_path && access(path, R_OK) != 0) {
+		error_errno(&e, ERR_LOCAL, "cannot read '%s'", path);
+		goto out;
+	}
+	if (rc_read(&o->rc, path, &e) != ERR_OK)
+		goto out;
+	for (size_t i = 0; tell && i < o->rc->n_problems; i++)
+		complain(NULL, o->rc->problems[i].line);
+	if (tell)
+		ui_rc_problems(o->rc, complain, NULL);
+	code = 0;
+out:
+	if (code)
+		complain(NULL, e.text);
+	free(path);
+	return code;
+}
+
+static int
+print(const char *text)
+{
+	fputs(text, stdout);
+	return fflush(stdout) == 0 ? 0 : EX_IOERR;
+}
+
+static int
+print_commands(void)
+{
+	struct str s = {0};
+
+	ui_commands(&s);
+	int code = print(str_get(&s));
+	str_clear(&s);
+	return code;
+}
+
+/* -1: go on; else the exit code. */
+static int
+read_options(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ "commands", no_argument, NULL, 'C' }, { 0 },
+	};
+	char word[] = "-?";
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:F:d:f:RVh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'F': o->rc_path = optarg; break;
+		case 'd': o->log_path = optarg; break;
+		case 'f': o->file = optarg; break;
+		case 'R': o->is_read_only = true; break;
+		case 'V': return print("dunlin " DUNLIN_VERSION "\n");
+		case 'h': return print(usage);
+		case 'C': return print_commands();
+		case ':':
+			word[1] = (char)optopt;
+			return misused("option %s wants a file", word);
+		default:
+			word[1] = (char)optopt;
+			return misused("no option '%s'", optopt ? word : argv[optind - 1]);
+		}
+	}
+	if (o->is_read_only && !o->file)
+		return misused("-R wants a file (-f)");
+	return -1;
+}
+
+static int
+run(struct options *o, int argc, char **argv)
+{
+	int code = read_options(o, argc, argv);
+
+	if (code >= 0)
+		return code;
+	if (optind == argc)
+		return (code = prepare(o, false)) ? code : run_screen(o);
+	o->args = argv + optind + 1;
+	o->n_args = argc - optind - 1;
+	for (size_t i = 0; i < LEN(commands); i++) {
+		if (!str_eq(commands[i].name, argv[optind]))
+			continue;
+		if (o->file)
+			return misused("-f does not go with %s", argv[optind]);
+		if (commands[i].needs_rc && (code = prepare(o, true)) != 0)
+			return code;
+		return commands[i].run(o);
+	}
+	return unknown(argv[optind]);
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	puts("dunlin " DUNLIN_VERSION);
-	return 0;
+	struct options o = {0};
+
+	setlocale(LC_ALL, "");
+	keep_secrets();
+	int code = run(&o, argc, argv);
+	rc_free(o.rc);
+	dirs_clear(&o.dirs);
+	log_close();
+	return code;
 }
