@@ -313,11 +313,13 @@ imap_step(struct imap *im, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	struct scan s = scan_of(str_get(&im->resp), im->resp.len);
-	if (scan_char(&s, '*') && scan_char(&s, ' ')) {
+	if (scan_done(&s))			/* an empty line too many means nothing */
+		return ERR_OK;
+	if (scan_char(&s, '*')) {
+		scan_spaces(&s);
 		on_untagged(im, s);
 		return ERR_OK;
 	}
-	s = scan_of(str_get(&im->resp), im->resp.len);
 	if (scan_char(&s, '+')) {
 		scan_spaces(&s);
 		im->got_plus = true;

@@ -1,6 +1,6 @@
 /* imap_fetch.c - summaries: FETCH responses to struct msg.
  *
- * One command brings UID, flags, arrival, size and ten header fields of a batch; ENVELOPE would lack
+ * One command brings UID, flags, arrival, size and the header fields of a batch; ENVELOPE would lack
  * References and cost the server more. A message that comes back damaged, or not at all, is
  * asked for again alone and by other means (its whole header), and what can be had of it is
  * listed: none is skipped silently. Every answer is checked against what was asked for. */
@@ -166,8 +166,9 @@ imap_fetch_parse(struct scan *s, struct imap_fetch *f)
 
 /* ---- summaries ---- */
 
-#define FIELDS "BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT MESSAGE-ID IN-REPLY-TO " \
-	"REFERENCES LIST-ID CONTENT-TYPE)]"
+/* What mime_summary reads. */
+#define FIELDS "BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER TO CC SUBJECT MESSAGE-ID IN-REPLY-TO " \
+	"REFERENCES LIST-ID LIST-POST PRECEDENCE CONTENT-TYPE CONTENT-DISPOSITION)]"
 
 struct summaries {
 	const struct folder_sink *sink;
