@@ -17,9 +17,9 @@ set_text(struct error *e, enum err code, const char *fmt, va_list ap, const char
 	if (why)
 		str_printf(&raw, ": %s", why);
 	text_clean(&clean, str_get(&raw), raw.len, CLEAN_LINE);
-	int used;
-	size_t n = clean.len < sizeof e->text ? clean.len
-		: text_fit(str_get(&clean), sizeof e->text - 1, (int)sizeof e->text, &used);
+	size_t n = clean.len < sizeof e->text ? clean.len : sizeof e->text - 1;
+	while (n > 0 && n < clean.len && (clean.data[n] & 0xc0) == 0x80)
+		n--;			/* not within a character */
 	e->code = code;
 	memcpy(e->text, str_get(&clean), n);
 	e->text[n] = '\0';

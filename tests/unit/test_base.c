@@ -201,7 +201,27 @@ test_log_masks_secrets(void **state)
 	unlink(path);
 }
 
-TEST_MAIN(T(test_clean_stops_what_acts), T(test_clean_keeps_what_people_write),
+/* A text too long for an error is cut between characters, wherever the limit falls. */
+static void
+test_error_is_cut_between_characters(void **state)
+{
+	(void)state;
+	for (int shift = 0; shift < 4; shift++) {
+		struct error e;
+		struct str s = {0};
+		for (int i = 0; i < shift; i++)
+			str_putc(&s, 'x');
+		for (int i = 0; i < 300; i++)
+			str_puts(&s, "日");
+		error_set(&e, ERR_LOCAL, "%s", s.data);
+		size_t n = strlen(e.text);
+		assert_true(utf8_valid(e.text, n));
+		assert_true(n < sizeof e.text && n + 3 >= sizeof e.text);
+		str_clear(&s);
+	}
+}
+
+TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),
