@@ -199,8 +199,10 @@ enum err store_intent_add(struct store *s, const struct intent *in, const msg_id
 	int64_t *group, intent_id *id, struct error *e);
 
 /* What to do next for the account: the oldest pending intent, and behind it all that can
- * go in the same command without overtaking anything (same kind, folder, dest, bits). Marks
- * nothing. False: nothing pending. */
+ * go in the same command without overtaking anything (same kind, folder, dest, bits): at most 1,000
+ * messages. first.folder is where they are by now. Marks nothing. False: nothing pending. No UIDs, of an
+ * intent on messages: those of an inverse have to be found first (store_intent_messages); of others
+ * nothing is left to do but to say so (store_intents_done). */
 struct intent_batch {
 	struct intent first;
 	intent_id *ids;
@@ -228,7 +230,8 @@ enum err store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id
 
 enum err store_intents_running(struct store *s, const struct intent_batch *b,
 	uint32_t dest_uidnext, struct error *e);
-/* Back to pending, one more try (link gone). */
+/* Back to pending, one more try: the server surely did none of it. After a cut in the middle leave it
+ * running; it comes again with was_running. One that was undone meanwhile is not tried again. */
 enum err store_intents_retry(struct store *s, const struct intent_batch *b, struct error *e);
 /* Done: index rows changed (flags) or removed (move, expunge), overlay dropped. `from` and
  * `to`, n_map long, tell where messages went (COPYUID); may be NULL. New rows in the
@@ -239,13 +242,13 @@ enum err store_intents_done(struct store *s, const struct intent_batch *b, const
 enum err store_intents_refused(struct store *s, const struct intent_batch *b, const char *why,
 	struct error *e);
 
-/* At start: RUNNING ones of the account count as "perhaps done" (was_running). */
-uint32_t store_intents_pending(const struct store *s, account_id account);	/* 0: all accounts */
+/* Pending and running ones; 0: of all accounts. Those found running at start are "perhaps done". */
+uint32_t store_intents_pending(const struct store *s, account_id account);
 
 /* Undo of the newest group that is neither undone nor refused: pending intents vanish, done or
- * running ones get their inverse recorded. `label` says what was undone, ERR_UNSUPPORTED when nothing
- * is left or it cannot be (expunge; the text says so). `accounts` that have new work are
- * OR-ed in as bits (1 << id % 64). */
+ * running ones get their inverse recorded, which itself is not undone. `label` says what was undone.
+ * ERR_UNSUPPORTED when nothing is left, or it cannot be (expunge; the text says so): the next undo steps
+ * over it. What is moved back stays in sight where it is until the server has done it. */
 enum err store_undo(struct store *s, char *label, size_t label_size, struct error *e);
 /* The undo list, newest first, for a view of it. */
 size_t store_intents(const struct store *s, size_t max, struct arena *a, struct intent **out);

@@ -53,22 +53,23 @@ set_add(struct id_set *set, msg_id id)
 static bool
 is_same_command(const struct intent *a, const struct intent *b)
 {
-	return a->kind == b->kind && a->kind <= INTENT_EXPUNGE && a->folder == b->folder && a->set == b->set
+	return a->kind == b->kind && a->kind <= INTENT_EXPUNGE && a->set == b->set
 	    && a->clear == b->clear && str_eq(a->dest, b->dest) && !a->inverse_of == !b->inverse_of;
 }
 
 #define MSGS_OF "SELECT msg, now FROM intent_msg WHERE intent = ?"
 
-/* Messages of the intent that are crossed, or whose place is not known, keep it from joining. */
+/* A message that is crossed, elsewhere, or nobody knows where, keeps the intent from joining. */
 static bool
-may_join(const struct store *s, const struct id_set *crossed, intent_id id)
+may_join(const struct store *s, const struct id_set *crossed, folder_id folder, intent_id id)
 {
 	sqlite3_stmt *st = db_query(s, MSGS_OF, "i", id);
 	bool ok = true;
 
 	while (ok && db_row(s, st)) {
 		msg_id now = sqlite3_column_int64(st, 1);
-		ok = now && !set_has(crossed, now) && !set_has(crossed, sqlite3_column_int64(st, 0));
+		ok = now && msg_folder(now) == folder && !set_has(crossed, now)
+		    && !set_has(crossed, sqlite3_column_int64(st, 0));
 	}
 	db_done(st);
 	return ok;
@@ -98,7 +99,7 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 	struct id_set crossed = {0};
 	struct arena scratch = {0};
 	size_t n_uids = b->first.n_msgs;
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE account = ? AND state = 0"
+	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE account = ? AND state = 0 AND state <= 1"
 		" AND id > ? ORDER BY id LIMIT ?", "uiu", b->first.account, b->first.id, (uint32_t)MAX_LOOKAHEAD);
 
 	while (n_uids < MAX_UIDS && crossed.n < MAX_CROSSED_MSGS && db_row(s, st)) {
@@ -108,7 +109,7 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 		if (next.kind > INTENT_EXPUNGE)
 			break;
 		if (is_same_command(&b->first, &next) && n_uids + next.n_msgs <= MAX_UIDS
-		    && may_join(s, &crossed, next.id)) {
+		    && may_join(s, &crossed, b->first.folder, next.id)) {
 			take(b, cap, next.id);
 			n_uids += next.n_msgs;
 		} else {
@@ -123,7 +124,7 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 static void
 take_running(const struct store *s, struct intent_batch *b, size_t *cap)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT id FROM intent WHERE account = ?1 AND state = 1 AND id > ?2"
+	sqlite3_stmt *st = db_query(s, "SELECT id FROM intent WHERE account = ?1 AND state = 1 AND state <= 1 AND id > ?2"
 		" AND batch = (SELECT batch FROM intent WHERE id = ?2) ORDER BY id", "ui", b->first.account,
 		b->first.id);
 
@@ -163,6 +164,23 @@ collect_uids(const struct store *s, struct intent_batch *b)
 	free(uids);
 }
 
+/* Messages may have moved since the intent was recorded (a move before it was undone): then it is
+ * carried out where they are by now, but for a move to where they are. */
+static folder_id
+folder_by_now(const struct store *s, const struct intent *in)
+{
+	folder_id there = 0;
+	sqlite3_stmt *st = db_query(s, "SELECT now >> 32 FROM intent_msg WHERE intent = ?1 AND now <> 0"
+		" ORDER BY now >> 32 <> ?2 LIMIT 1", "iu", in->id, in->folder);
+
+	if (db_row(s, st)) {
+		there = (folder_id)sqlite3_column_int64(st, 0);
+		db_done(st);
+	}
+	bool is_there_already = in->kind == INTENT_MOVE && there == folder_current(s, in->account, in->dest);
+	return there && !is_there_already ? there : in->folder;
+}
+
 static bool
 find_first(const struct store *s, account_id account, uint32_t state, struct arena *a, struct intent *out)
 {
@@ -186,6 +204,8 @@ store_intent_next(const struct store *s, account_id account, struct arena *a, st
 	out->was_running = find_first(s, account, INTENT_RUNNING, a, &out->first);
 	bool found = out->was_running || find_first(s, account, INTENT_PENDING, a, &out->first);
 	if (found) {
+		if (out->first.kind <= INTENT_EXPUNGE)
+			out->first.folder = folder_by_now(s, &out->first);
 		take(out, &cap, out->first.id);
 		if (out->was_running)
 			take_running(s, out, &cap);

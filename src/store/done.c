@@ -15,8 +15,10 @@ store_intents_running(struct store *s, const struct intent_batch *b, uint32_t de
 	if (rc != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++)
-		rc = db_run(s, e, "UPDATE intent SET state = 1, batch = ?, dest_uidnext = ? WHERE id = ?"
-			" AND state <= 1", "iui", b->ids[0], dest_uidnext, b->ids[i]);
+		rc = db_run(s, e, "UPDATE intent SET state = 1, batch = ?1, dest_uidnext = ?2, folder = ?3,"
+			" source = coalesce((SELECT wire FROM mailbox WHERE id = ?3), source)"
+			" WHERE id = ?4 AND state <= 1", "iuui", b->ids[0], dest_uidnext, b->first.folder,
+			b->ids[i]);
 	return tx_close(s, rc, e);
 }
 
