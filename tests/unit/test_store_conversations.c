@@ -1,0 +1,232 @@
+/* Which messages belong together, and paging over conversations. */
+#include <time.h>
+
+#include "store_fixture.h"
+
+static thread_id
+put(struct fixture *fx, folder_id folder, uint32_t uid, const char *mid, const char *reply, const char *refs)
+{
+	struct msg m = { .id = msg_id_of(folder, uid), .arrived = uid, .message_id = mid,
+		.in_reply_to = reply, .references = refs }, out;
+
+	OK(store_msg_put(fx->s, &m, &fx->e));
+	assert_true(store_msg(fx->s, m.id, &fx->a, &out));
+	return out.thread;
+}
+
+static thread_id
+thread_of(struct fixture *fx, folder_id folder, uint32_t uid)
+{
+	struct msg out;
+
+	assert_true(store_msg(fx->s, msg_id_of(folder, uid), &fx->a, &out));
+	return out.thread;
+}
+
+/* The page of threads as text: the newest arrival, messages, unread of each. */
+static const char *
+page(struct fixture *fx, const folder_id *folders, size_t n, struct page_key from, bool newer, size_t max)
+{
+	struct thread_head heads[50];
+	struct str text = {0};
+	size_t got = store_threads(fx->s, folders, n, from, newer, max, heads);
+
+	for (size_t i = 0; i < got; i++)
+		str_printf(&text, "%s%d:%u/%u", i ? " " : "", (int)heads[i].newest, heads[i].n_msgs,
+			heads[i].n_unread);
+	const char *result = arena_strdup(&fx->a, str_get(&text));
+	str_clear(&text);
+	return result;
+}
+
+/* Every order of arrival of a root, an answer and an answer to that gives one thread. */
+static void
+test_any_order_of_arrival(void **state)
+{
+	struct fixture *fx = *state;
+	const int orders[6][3] = { {0,1,2}, {0,2,1}, {1,0,2}, {1,2,0}, {2,0,1}, {2,1,0} };
+
+	for (uint32_t i = 0; i < 6; i++) {
+		const char *root = arena_printf(&fx->a, "root%u", i), *mid = arena_printf(&fx->a, "mid%u", i);
+		const char *leaf = arena_printf(&fx->a, "leaf%u", i);
+		for (int k = 0; k < 3; k++) {
+			if (orders[i][k] == 0)
+				put(fx, fx->inbox, 10 * i + 1, root, "", "");
+			else if (orders[i][k] == 1)
+				put(fx, fx->inbox, 10 * i + 2, mid, root, "");
+			else
+				put(fx, fx->inbox, 10 * i + 3, leaf, mid, "");
+		}
+		assert_true(thread_of(fx, fx->inbox, 10 * i + 1) == thread_of(fx, fx->inbox, 10 * i + 2));
+		assert_true(thread_of(fx, fx->inbox, 10 * i + 1) == thread_of(fx, fx->inbox, 10 * i + 3));
+	}
+	assert_string_equal("53:3/3 43:3/3 33:3/3 23:3/3 13:3/3 3:3/3",
+		page(fx, &fx->inbox, 1, page_top, false, 50));
+}
+
+/* Two threads become one when a message links them, and the heads say so. */
+static void
+test_late_link_merges(void **state)
+{
+	struct fixture *fx = *state;
+
+	thread_id a = put(fx, fx->inbox, 1, "a", "", "");
+	put(fx, fx->inbox, 2, "b", "", "a");
+	thread_id c = put(fx, fx->inbox, 3, "c", "", "");
+	put(fx, fx->trash, 4, "d", "c", "");
+	assert_true(a != c);
+	put(fx, fx->inbox, 5, "e", "b", "c");
+	for (uint32_t uid = 1; uid <= 5; uid++)
+		assert_true(thread_of(fx, uid == 4 ? fx->trash : fx->inbox, uid)
+			== thread_of(fx, fx->inbox, 5));
+	assert_string_equal("5:4/4", page(fx, &fx->inbox, 1, page_top, false, 50));
+	folder_id both[] = { fx->inbox, fx->trash };
+	assert_string_equal("5:5/5", page(fx, both, 2, page_top, false, 50));
+}
+
+/* Accounts do not share threads, and messages without any id do not stick together. */
+static void
+test_strangers_stay_apart(void **state)
+{
+	struct fixture *fx = *state;
+
+	thread_id a = put(fx, fx->inbox, 1, "same", "", "");
+	fx->account = store_account(fx->s, "home");
+	folder_id other = fx_folder(fx, "INBOX", ROLE_INBOX);
+	assert_true(put(fx, other, 1, "same", "", "") != a);
+	assert_true(put(fx, fx->inbox, 2, "", "", "") != put(fx, fx->inbox, 3, "", "", ""));
+}
+
+/* A thread is listed by its newest message that is shown, and counts without the hidden ones, paged
+ * both ways without a gap. */
+static void
+test_hidden_messages_move_threads(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, fx->inbox, 1, "a1", "", "");
+	put(fx, fx->inbox, 2, "b1", "", "");
+	put(fx, fx->inbox, 3, "c1", "", "");
+	put(fx, fx->inbox, 4, "a2", "a1", "");
+	put(fx, fx->inbox, 5, "d1", "", "");
+	assert_string_equal("5:1/1 4:2/2 3:1/1 2:1/1", page(fx, &fx->inbox, 1, page_top, false, 50));
+	fx_move(fx, msg_id_of(fx->inbox, 4));
+	fx_move(fx, msg_id_of(fx->inbox, 5));
+	fx_flag(fx, msg_id_of(fx->inbox, 2), MSG_SEEN, 0);
+	assert_string_equal("3:1/1 2:1/0 1:1/1", page(fx, &fx->inbox, 1, page_top, false, 50));
+	assert_string_equal("3:1/1 2:1/0", page(fx, &fx->inbox, 1, page_top, false, 2));
+	struct page_key at = { 2, (msg_id)thread_of(fx, fx->inbox, 2) };
+	assert_string_equal("1:1/1", page(fx, &fx->inbox, 1, at, false, 2));
+	assert_string_equal("3:1/1", page(fx, &fx->inbox, 1, at, true, 2));
+	assert_string_equal("2:1/0 1:1/1", page(fx, &fx->inbox, 1, page_end, true, 2));
+}
+
+/* A thread in two folders is listed once, by the newer of both, with the messages of both. */
+static void
+test_threads_merge_folders(void **state)
+{
+	struct fixture *fx = *state;
+	folder_id both[] = { fx->inbox, fx->trash };
+	struct msg *msgs;
+
+	for (uint32_t uid = 1; uid <= 6; uid++)
+		put(fx, uid % 2 ? fx->inbox : fx->trash, uid, arena_printf(&fx->a, "m%u", uid),
+			uid > 3 ? arena_printf(&fx->a, "m%u", uid - 3) : "", "");
+	assert_string_equal("6:2/2 5:2/2 4:2/2", page(fx, both, 2, page_top, false, 50));
+	assert_string_equal("6:2/2", page(fx, both, 2, page_top, false, 1));
+	assert_string_equal("5:2/2", page(fx, both, 2, (struct page_key){ 6,
+		(msg_id)thread_of(fx, fx->trash, 6) }, false, 1));
+	assert_int_equal(2, store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 10, &fx->a, &msgs));
+	assert_int_equal(3, msg_uid(msgs[0].id));
+	assert_int_equal(6, msg_uid(msgs[1].id));
+	assert_int_equal(1, store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 1, &fx->a, &msgs));
+	assert_int_equal(6, msg_uid(msgs[0].id));
+}
+
+/* A message that comes again, with more known of it or another time, is still one message. */
+static void
+test_put_again(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, fx->inbox, 1, "a", "", "");
+	put(fx, fx->inbox, 2, "b", "", "");
+	put(fx, fx->inbox, 2, "b", "a", "");
+	assert_string_equal("2:2/2", page(fx, &fx->inbox, 1, page_top, false, 50));
+	struct msg again = { .id = msg_id_of(fx->inbox, 2), .arrived = 9, .message_id = "b", .flags = MSG_SEEN };
+	OK(store_msg_put(fx->s, &again, &fx->e));
+	assert_string_equal("9:2/1", page(fx, &fx->inbox, 1, page_top, false, 50));
+	assert_int_equal(2, fx_counts(fx, fx->inbox).n_msgs);
+	assert_int_equal(1, fx_counts(fx, fx->inbox).n_unread);
+	struct uidset gone = {0};
+	uidset_add_range(&gone, 1, 2);
+	OK(store_msgs_gone(fx->s, fx->inbox, &gone, &fx->e));
+	uidset_clear(&gone);
+	assert_string_equal("", page(fx, &fx->inbox, 1, page_top, false, 50));
+	assert_true(store_find(fx->s, fx->inbox, "a") == 0);
+}
+
+static double
+cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Ten thousand references cost no more than a hundred, and the ends of the list still link. */
+static void
+test_many_references_are_bounded(void **state)
+{
+	struct fixture *fx = *state;
+	struct str refs = {0};
+
+	for (int i = 0; i < 10000; i++)
+		str_printf(&refs, "%sref%d", i ? " " : "", i);
+	thread_id oldest = put(fx, fx->inbox, 1, "ref0", "", "");
+	put(fx, fx->inbox, 2, "ref9999", "", "");
+	thread_id middle = put(fx, fx->inbox, 3, "ref5000", "", "");
+	put(fx, fx->inbox, 4, "x", "", str_get(&refs));
+	assert_true(thread_of(fx, fx->inbox, 1) == thread_of(fx, fx->inbox, 4));
+	assert_true(thread_of(fx, fx->inbox, 2) == thread_of(fx, fx->inbox, 4));
+	assert_true(middle != oldest && thread_of(fx, fx->inbox, 3) == middle);
+	struct msg m;
+	assert_true(store_msg(fx->s, msg_id_of(fx->inbox, 4), &fx->a, &m));
+	assert_true(strlen(m.references) < 1000);
+	str_clear(&refs);
+}
+
+/* The second half of a thread of 6,000 costs what the first half did. */
+static void
+test_long_thread_is_not_quadratic(void **state)
+{
+	struct fixture *fx = *state;
+	double half[2];
+
+	for (uint32_t h = 0; h < 2; h++) {
+		double t = cpu_ms();
+		OK(store_begin(fx->s, &fx->e));
+		for (uint32_t uid = h * 3000 + 1; uid <= h * 3000 + 3000; uid++) {
+			char mid[32], ref[32];
+			snprintf(mid, sizeof mid, "m%u", uid);
+			snprintf(ref, sizeof ref, "m%u", uid - 1);
+			struct msg m = { .id = msg_id_of(fx->inbox, uid), .arrived = uid, .message_id = mid,
+				.in_reply_to = ref, .references = "m0" };
+			OK(store_msg_put(fx->s, &m, &fx->e));
+		}
+		OK(store_commit(fx->s, &fx->e));
+		half[h] = cpu_ms() - t;
+	}
+	assert_true(half[1] < 3 * half[0] + 50);
+	struct uidset gone = {0};
+	double t = cpu_ms();
+	uidset_add_range(&gone, 1, 6000);
+	OK(store_msgs_gone(fx->s, fx->inbox, &gone, &fx->e));
+	uidset_clear(&gone);
+	assert_true(cpu_ms() - t < 3 * half[0] + 1000);
+}
+
+TEST_MAIN(FX(test_any_order_of_arrival), FX(test_late_link_merges), FX(test_strangers_stay_apart),
+	FX(test_hidden_messages_move_threads), FX(test_threads_merge_folders), FX(test_put_again),
+	FX(test_many_references_are_bounded), FX(test_long_thread_is_not_quadratic))
