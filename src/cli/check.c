@@ -20,6 +20,7 @@
 struct check {
 	const struct rc *rc;
 	const struct rc_account *a;
+	const struct dirs *dirs;
 	struct cancel *cancel;
 	int n_failed;
 };
@@ -238,7 +239,7 @@ check_account(struct check *c)
 			fail_connect(c, &e);
 		goto out;
 	}
-	b = account_backend(c->rc, c->a, c->cancel, &e);
+	b = account_backend(c->rc, c->a, c->dirs->data, c->cancel, &e);
 	if (!b) {
 		fail(c, "receive", e.text, NULL);
 		goto out;
@@ -284,20 +285,24 @@ int
 cli_check(const struct rc *rc, char *const *accounts, int n)
 {
 	struct interrupt stop;
+	struct dirs dirs = {0};
 	struct error e;
 	int n_failed = accounts_unknown(rc, accounts, n);
 
-	if (interrupt_begin(&stop, &e) != ERR_OK) {
+	if (interrupt_begin(&stop, &e) != ERR_OK || dirs_find(&dirs, &e) != ERR_OK) {
 		fprintf(stderr, "dunlin: %s\n", e.text);
 		return interrupt_end(&stop, 1);
 	}
 	n_failed += check_rc(rc);
 	for (size_t i = 0; i < rc->n_accounts && !cancel_fired(&stop.cancel); i++) {
-		struct check c = { .rc = rc, .a = &rc->accounts[i], .cancel = &stop.cancel };
+		struct check c = {
+			.rc = rc, .a = &rc->accounts[i], .dirs = &dirs, .cancel = &stop.cancel,
+		};
 		if (!account_is_named(c.a, accounts, n))
 			continue;
 		check_account(&c);
 		n_failed += c.n_failed;
 	}
+	dirs_clear(&dirs);
 	return interrupt_end(&stop, n_failed ? 1 : 0);
 }

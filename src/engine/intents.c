@@ -1,7 +1,7 @@
 /* intents.c - carries out what the person decided.
  *
- * An intent is marked running before the server hears of it and settled after the answer, so after a
- * crash or a cut in between it is known that it may have been done. What of it is idempotent
+ * An intent is marked running before the server hears of it and settled after the answer. One that a
+ * crash or a cut leaves running may have been done. What of it is idempotent
  * (flags, removal) is simply done again. A copy or a move is looked for first: a message is
  * there already when a UID of the destination, given since the uidnext that was recorded before, has its
  * Message-ID. Rather done twice than not at all, where neither can be told. */
@@ -13,12 +13,15 @@
 #include "str.h"
 #include "worker.h"
 
+enum { MAX_UNDO_LIST = 10000 };
+
 struct replay {
 	struct worker *w;
 	struct arena arena;
 	struct intent_batch b;
 	struct folder source;		/* id 0: it has none (folder acts) */
 	char *dest;			/* the wire name; NULL: none */
+	const char *dest_name;		/* what the person calls it, if it was not listed; else NULL */
 	uint32_t dest_uidnext;
 	struct uid_map map;		/* where messages went, as far as is known */
 };
@@ -30,12 +33,6 @@ intents_due(struct worker *w)
 		return false;
 	w->replay_ms = 0;
 	return store_intents_pending(w->store, w->account) > 0;
-}
-
-static bool
-may_be_done(const struct replay *r)
-{
-	return r->b.was_running || r->b.first.n_tries > 0;
 }
 
 static void
@@ -84,12 +81,12 @@ find_dest(struct replay *r, struct error *e)
 
 	if ((rc == ERR_FOLDER || rc == ERR_MSG) && (b->caps & CAP_FOLDERS)) {
 		rc = b->ops->folder_create(b, r->dest, e);
-		if (rc == ERR_OK) {
-			r->w->mirror.is_listed = false;
+		if (rc == ERR_OK)
+			rc = folders_list(r->w, e);	/* so that the moved rows have where to go */
+		if (rc == ERR_OK)
 			rc = b->ops->status(b, r->dest, &st, e);
-		}
 	}
-	if (rc == ERR_OK && !may_be_done(r))
+	if (rc == ERR_OK && !r->b.was_running)
 		r->dest_uidnext = st.uidnext;
 	else if (rc == ERR_OK && r->b.first.dest_uidnext)
 		r->dest_uidnext = r->b.first.dest_uidnext;
@@ -97,29 +94,6 @@ find_dest(struct replay *r, struct error *e)
 }
 
 /* ---- was it done before the link broke? ---- */
-
-struct named {				/* the Message-IDs of messages still in the source */
-	struct arena arena;
-	struct { uint32_t uid; const char *message_id; } *v;
-	size_t n, cap;
-};
-
-static void
-named_add(void *ctx, const struct msg *m)
-{
-	struct named *n = ctx;
-
-	n->v = array_grow(n->v, n->n, &n->cap, sizeof *n->v);
-	n->v[n->n].uid = msg_uid(m->id);
-	n->v[n->n++].message_id = arena_strdup(&n->arena, m->message_id);
-}
-
-static void
-named_clear(struct named *n)
-{
-	free(n->v);
-	arena_clear(&n->arena);
-}
 
 static enum err
 find_one(struct replay *r, uint32_t uid, const char *message_id, struct uidset *copied,
@@ -143,14 +117,17 @@ find_one(struct replay *r, uint32_t uid, const char *message_id, struct uidset *
 static enum err
 find_copied(struct replay *r, const struct uidset *present, struct uidset *copied, struct error *e)
 {
-	struct backend *b = r->w->b;
-	struct named names = {0};
-	struct folder_sink sink = { .ctx = &names, .msg = named_add };
-	enum err rc = b->ops->headers(b, present, &sink, e);
+	enum err rc = ERR_OK;
 
-	for (size_t i = 0; i < names.n && rc == ERR_OK; i++)
-		rc = find_one(r, names.v[i].uid, names.v[i].message_id, copied, e);
-	named_clear(&names);
+	for (size_t i = 0; i < r->b.n_ids && rc == ERR_OK; i++) {
+		struct intent_msg *msgs;
+		size_t n = store_intent_messages(r->w->store, r->b.ids[i], &r->arena, &msgs);
+		for (size_t k = 0; k < n && rc == ERR_OK; k++) {
+			uint32_t uid = msg_uid(msgs[k].now);
+			if (msg_folder(msgs[k].now) == r->b.first.folder && uidset_has(present, uid))
+				rc = find_one(r, uid, msgs[k].message_id, copied, e);
+		}
+	}
 	if (rc != ERR_OK)
 		return rc;
 	r->w->mirror.open.id = 0;	/* looking may have opened another folder */
@@ -231,7 +208,7 @@ transfer_rest(struct replay *r, struct error *e)
 static enum err
 do_transfer(struct replay *r, struct error *e)
 {
-	bool was_begun = may_be_done(r);
+	bool was_begun = r->b.was_running;
 	enum err rc = find_dest(r, e);
 
 	if (rc == ERR_OK)
@@ -267,14 +244,14 @@ do_folder(struct replay *r, struct error *e)
 	switch (r->b.first.kind) {
 	case INTENT_FOLDER_CREATE:
 		rc = b->ops->folder_create(b, r->dest, e);
-		return may_be_done(r) && !link_is_lost(rc) && exists(r, r->dest) ? ERR_OK : rc;
+		return r->b.was_running && !link_is_lost(rc) && exists(r, r->dest) ? ERR_OK : rc;
 	case INTENT_FOLDER_RENAME:
 		rc = b->ops->folder_rename(b, r->source.wire, r->dest, e);
-		return may_be_done(r) && !link_is_lost(rc) && !exists(r, r->source.wire) &&
+		return r->b.was_running && !link_is_lost(rc) && !exists(r, r->source.wire) &&
 			exists(r, r->dest) ? ERR_OK : rc;
 	default:
 		rc = b->ops->folder_delete(b, r->source.wire, e);
-		return may_be_done(r) && !link_is_lost(rc) && !exists(r, r->source.wire) ? ERR_OK : rc;
+		return r->b.was_running && !link_is_lost(rc) && !exists(r, r->source.wire) ? ERR_OK : rc;
 	}
 }
 
@@ -318,7 +295,8 @@ refused(struct replay *r, const struct error *why, struct error *e)
 	struct error n;
 	const char *label = r->b.first.label;
 
-	error_set(&n, why->code, "%s: %s: %s", r->w->conf->name, *label ? label : "refused", why->text);
+	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label && *label ? label : "refused",
+		why->text);
 	worker_notice(r->w, &n);
 	return store_intents_refused(r->w->store, &r->b, why->text, e);
 }
@@ -329,10 +307,9 @@ done(struct replay *r, struct error *e)
 	struct worker *w = r->w;
 	enum err rc = ERR_OK;
 
-	if (r->b.first.kind == INTENT_FOLDER_RENAME) {
-		const char *name = act_dest_name(r->b.first.dest);
-		rc = store_folder_rename(w->store, r->source.id, r->dest, name ? name : r->dest, e);
-	}
+	if (r->b.first.kind == INTENT_FOLDER_RENAME)
+		rc = store_folder_rename(w->store, r->source.id, r->dest,
+			r->dest_name ? r->dest_name : r->dest, e);
 	if (r->b.first.kind >= INTENT_FOLDER_CREATE)
 		w->mirror.is_listed = false;
 	if (rc == ERR_OK)
@@ -350,7 +327,7 @@ settle(struct replay *r, enum err rc, struct error *e)
 	if (rc == ERR_OK) {
 		rc = kept = done(r, e);
 	} else if (link_is_lost(rc)) {
-		kept = store_intents_retry(w->store, &r->b, &local);
+		kept = ERR_OK;		/* running it was and running it stays, until it is looked into */
 	} else if (rc == ERR_LOCAL) {
 		kept = rc;
 	} else {
@@ -365,25 +342,115 @@ settle(struct replay *r, enum err rc, struct error *e)
 	return link_is_lost(rc) ? rc : ERR_OK;
 }
 
+/* ---- undo of what nobody knows the place of ---- */
+
+static uint32_t
+uidnext_before(struct replay *r, intent_id id)
+{
+	struct intent *v;
+	size_t n = store_intents(r->w->store, MAX_UNDO_LIST, &r->arena, &v);
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].id == id)
+			return v[i].dest_uidnext;
+	}
+	return 0;
+}
+
+static enum err
+locate_one(struct replay *r, intent_id id, const struct intent_msg *m, uint32_t from, struct error *e)
+{
+	struct uidset found = {0};
+	enum err rc = ERR_OK;
+
+	if (*m->message_id)
+		rc = r->w->b->ops->find(r->w->b, r->source.wire, m->message_id, from, &found, e);
+	if (rc == ERR_OK && found.n > 0)
+		rc = store_intent_found(r->w->store, id, m->origin,
+			msg_id_of(r->source.id, uidset_max(&found)), e);
+	uidset_clear(&found);
+	return rc;
+}
+
+/* The messages of a batch whose UIDs no server told: they are looked for where they were put.
+ * The batch is read again with what was found. */
+static enum err
+locate(struct replay *r, struct error *e)
+{
+	struct worker *w = r->w;
+	bool is_missing = false;
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < r->b.n_ids && rc == ERR_OK; i++) {
+		struct intent_msg *msgs;
+		size_t n = store_intent_messages(w->store, r->b.ids[i], &r->arena, &msgs);
+		uint32_t from = n ? uidnext_before(r, r->b.first.inverse_of) : 0;
+		for (size_t k = 0; k < n && rc == ERR_OK; k++) {
+			if (msgs[k].now)
+				continue;
+			is_missing = true;
+			rc = locate_one(r, r->b.ids[i], &msgs[k], from, e);
+		}
+	}
+	if (is_missing) {
+		w->mirror.open.id = 0;
+		intent_batch_clear(&r->b);
+		if (rc == ERR_OK && !store_intent_next(w->store, w->account, &r->arena, &r->b))
+			rc = error_set(e, ERR_LOCAL, "an intent went away");
+		if (rc == ERR_OK && r->b.uids.n == 0)
+			rc = error_set(e, ERR_MSG, "where the server put it cannot be found out");
+	}
+	return rc;
+}
+
+/* What the person calls a folder that is not listed becomes the name the server knows it by. */
+static enum err
+translate_dest(struct replay *r, struct error *e)
+{
+	struct worker *w = r->w;
+	const char *name = act_dest_name(r->b.first.dest);
+	enum err rc = ERR_OK;
+
+	r->dest = name ? w->b->ops->wire_name(w->b, name) : xstrdup(r->b.first.dest);
+	if (name) {
+		r->dest_name = arena_strdup(&r->arena, name);
+		rc = store_intents_redirect(w->store, w->account, r->b.first.dest, r->dest, e);
+		r->b.first.dest = arena_strdup(&r->arena, r->dest);
+	}
+	return rc;
+}
+
+static enum err
+prepare(struct replay *r, struct error *e)
+{
+	struct worker *w = r->w;
+	bool has_messages = r->b.first.kind < INTENT_FOLDER_CREATE;
+
+	if (r->b.first.folder && !store_folder(w->store, r->b.first.folder, &r->arena, &r->source))
+		return error_set(e, ERR_FOLDER, "there is no such folder any more");
+	if (*r->b.first.dest) {
+		enum err rc = translate_dest(r, e);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return has_messages && r->b.first.inverse_of ? locate(r, e) : ERR_OK;
+}
+
 enum err
 intents_step(struct worker *w, struct error *e)
 {
 	struct replay r = { .w = w };
-	const char *name;
 
 	if (!store_intent_next(w->store, w->account, &r.arena, &r.b)) {
 		w->replay_ms = now_ms() + 1000;		/* pending, but not to be had: not a busy loop */
 		return ERR_OK;
 	}
-	if (r.b.first.folder)
-		store_folder(w->store, r.b.first.folder, &r.arena, &r.source);
-	if (*r.b.first.dest) {
-		name = act_dest_name(r.b.first.dest);
-		r.dest = name ? w->b->ops->wire_name(w->b, name) : xstrdup(r.b.first.dest);
-	}
-	enum err rc = carry_out(&r, e);
-	log_msg("%s: intent %lld (%s), %zu in one: %s", w->conf->name, (long long)r.b.first.id,
-		r.b.first.label, r.b.n_ids, rc == ERR_OK ? "done" : e->text);
+	enum err rc = prepare(&r, e);
+	if (rc == ERR_OK)
+		rc = carry_out(&r, e);
+	log_msg("%s: intent %lld (%s), %zu in one%s: %s", w->conf->name, (long long)r.b.first.id,
+		r.b.first.label, r.b.n_ids, r.b.was_running ? ", perhaps done before" : "",
+		rc == ERR_OK ? "done" : e->text);
 	rc = settle(&r, rc, e);
 	uid_map_clear(&r.map);
 	free(r.dest);

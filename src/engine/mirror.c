@@ -217,7 +217,7 @@ save(struct worker *w, struct error *e)
 /* The server made the mailbox anew: nothing we know of it holds, and no intent may reach
  * other messages that have the same numbers. */
 static void
-rebuilt(struct worker *w, folder_id old, folder_id id)
+rebuilt(struct worker *w, folder_id old, folder_id id, uint32_t n_dropped)
 {
 	struct error n;
 
@@ -231,8 +231,13 @@ rebuilt(struct worker *w, folder_id old, folder_id id)
 		if (w->syncs[i].folder == old)
 			w->syncs[i].folder = id;
 	}
-	error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew, and what was still to be "
-		"done in it is dropped", w->conf->name, w->mirror.open.name);
+	if (n_dropped)
+		error_set(&n, ERR_MSG, "%s: the server rebuilt '%s'; it is read anew, and %u action%s on it "
+			"dropped", w->conf->name, w->mirror.open.name, n_dropped,
+			n_dropped == 1 ? " is" : "s are");
+	else
+		error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew", w->conf->name,
+			w->mirror.open.name);
 	worker_notice(w, &n);
 	post_folders(w);
 }
@@ -243,6 +248,7 @@ check_validity(struct worker *w, folder_id *id, struct error *e)
 {
 	struct mirror *m = &w->mirror;
 	folder_id old = *id;
+	uint32_t n_pending = store_intents_pending(w->store, w->account);
 
 	if (m->st.uidvalidity == 0)
 		return error_set(e, ERR_FOLDER, "the server gives '%s' no UIDVALIDITY", m->open.name);
@@ -250,7 +256,7 @@ check_validity(struct worker *w, folder_id *id, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	if (*id != old)
-		rebuilt(w, old, *id);
+		rebuilt(w, old, *id, n_pending - store_intents_pending(w->store, w->account));
 	return load(w, *id) ? ERR_OK
 		: error_set(e, ERR_LOCAL, "folder %u is not in the index", (unsigned)*id);
 }
