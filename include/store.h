@@ -228,6 +228,11 @@ size_t store_intent_messages(const struct store *s, intent_id id, struct arena *
 /* Found: that message of the intent is there. The next batch has its UID. */
 enum err store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now, struct error *e);
 
+/* Intents of the account that name `dest` name `wire` from now on: a folder that was not listed when
+ * they were recorded got the name the server knows it by. */
+enum err store_intents_redirect(struct store *s, account_id account, const char *dest,
+	const char *wire, struct error *e);
+
 enum err store_intents_running(struct store *s, const struct intent_batch *b,
 	uint32_t dest_uidnext, struct error *e);
 /* Back to pending, one more try: the server surely did none of it. After a cut in the middle leave it

@@ -22,6 +22,17 @@ store_intents_running(struct store *s, const struct intent_batch *b, uint32_t de
 	return tx_close(s, rc, e);
 }
 
+enum err
+store_intents_redirect(struct store *s, account_id account, const char *dest, const char *wire, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc == ERR_OK)
+		rc = tx_close(s, db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ?", "sus",
+			wire, account, dest), e);
+	return rc;
+}
+
 /* ---- where messages went ---- */
 
 struct place {
