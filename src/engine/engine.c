@@ -12,6 +12,8 @@
 #include "engine_int.h"
 #include "str.h"
 
+enum { LINGER_MS = 80 };
+
 static struct backend *
 make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
 	struct error *e)
@@ -54,6 +56,7 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 	w->conf = conf;
 	w->events = &g->events;
 	w->maker = *maker;
+	w->linger_ms = LINGER_MS;
 	w->cancel.fd = -1;
 	enum err rc = jobs_init(&w->jobs, &w->cancel, e);
 	if (rc == ERR_OK)

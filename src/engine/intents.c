@@ -70,6 +70,15 @@ open_source(struct replay *r, struct error *e)
 
 /* ---- the destination ---- */
 
+static bool
+is_listed(struct replay *r)
+{
+	struct folder f;
+
+	return store_folder_by_wire(r->w->store, r->w->account, r->dest, &r->arena, &f) &&
+	    !(f.attrs & FOLDER_GONE);
+}
+
 /* Its next UID, so that what comes in from now on can be told from what was there; it is made
  * when it is not there. */
 static enum err
@@ -82,10 +91,10 @@ find_dest(struct replay *r, struct error *e)
 	if ((rc == ERR_FOLDER || rc == ERR_MSG) && (b->caps & CAP_FOLDERS)) {
 		rc = b->ops->folder_create(b, r->dest, e);
 		if (rc == ERR_OK)
-			rc = folders_list(r->w, e);	/* so that the moved rows have where to go */
-		if (rc == ERR_OK)
 			rc = b->ops->status(b, r->dest, &st, e);
 	}
+	if (rc == ERR_OK && !is_listed(r))
+		rc = folders_list(r->w, e);	/* so that the rows have where to go */
 	if (rc == ERR_OK && !r->b.was_running)
 		r->dest_uidnext = st.uidnext;
 	else if (rc == ERR_OK && r->b.first.dest_uidnext)
@@ -301,6 +310,17 @@ refused(struct replay *r, const struct error *why, struct error *e)
 	return store_intents_refused(r->w->store, &r->b, why->text, e);
 }
 
+/* The server does not say where messages went: the rows come by a sync of the folder. */
+static void
+look_at_dest(struct replay *r)
+{
+	struct folder dest;
+
+	if (store_folder_by_wire(r->w->store, r->w->account, r->dest, &r->arena, &dest) &&
+	    dest.uidvalidity)
+		mirror_todo(r->w, dest.id);
+}
+
 static enum err
 done(struct replay *r, struct error *e)
 {
@@ -312,6 +332,8 @@ done(struct replay *r, struct error *e)
 			r->dest_name ? r->dest_name : r->dest, e);
 	if (r->b.first.kind >= INTENT_FOLDER_CREATE)
 		w->mirror.is_listed = false;
+	if (r->dest && r->map.n < uidset_count(&r->b.uids))
+		look_at_dest(r);
 	if (rc == ERR_OK)
 		rc = store_intents_done(w->store, &r->b, r->map.from, r->map.to, r->map.n, e);
 	return rc;

@@ -263,7 +263,7 @@ link_step(struct worker *w)
 {
 	struct link *l = &w->link;
 	int64_t now = now_ms();
-	bool has_jobs = jobs_waiting(&w->jobs);
+	bool has_jobs = jobs_count(&w->jobs) > 0;
 
 	if (l->state == LINK_NEEDS_PERSON) {
 		if (has_jobs && !l->is_asking)

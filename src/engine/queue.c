@@ -309,13 +309,13 @@ jobs_quitting(struct jobs *q)
 	return is;
 }
 
-bool
-jobs_waiting(struct jobs *q)
+size_t
+jobs_count(struct jobs *q)
 {
 	pthread_mutex_lock(&q->lock);
-	bool is = q->n > 0;
+	size_t n = q->n;
 	pthread_mutex_unlock(&q->lock);
-	return is;
+	return n;
 }
 
 /* A body that somebody looks at an empty pager for, a list somebody just opened, the rest. */

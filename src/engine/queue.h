@@ -65,7 +65,7 @@ void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way 
 void jobs_orders(struct jobs *q, struct orders *out);	/* out is cleared first; resets `wake` */
 void orders_clear(struct orders *o);
 bool jobs_quitting(struct jobs *q);
-bool jobs_waiting(struct jobs *q);
+size_t jobs_count(struct jobs *q);
 /* The next in order of who waits (see worker.c); it becomes the running one. */
 bool jobs_take(struct jobs *q, struct queued *out);
 bool jobs_superseded(struct jobs *q, const struct queued *j);	/* a later JOB_FOCUS waits */

@@ -15,8 +15,7 @@
 #include "worker.h"
 
 enum {
-	LINGER_MS = 80,			/* decisions come in bursts: a moment after the last of them, */
-	LINGER_MAX_MS = 400,		/* but no longer than this after the first */
+	LINGER_MAX = 5,			/* times linger_ms, after the first of a burst of decisions */
 	LOOK_MS = 1000,			/* between looks at the open folder while it is being filled */
 	LOOK_ALL_MS = 30 * 1000,	/* the same where a look costs the flags of all */
 	WAIT_MAX_MS = 4 * 60 * 1000,	/* also finds out that a connection is dead */
@@ -158,10 +157,11 @@ void
 worker_fail_jobs(struct worker *w, const struct error *why)
 {
 	struct queued j;
+	size_t n = jobs_count(&w->jobs);	/* not those that come because these ended */
 
 	for (size_t i = w->n_syncs; i-- > 0;)
 		end_sync(w, i, why->code, why);
-	while (jobs_take(&w->jobs, &j)) {
+	while (n-- > 0 && jobs_take(&w->jobs, &j)) {
 		if (j.job.kind == JOB_FOCUS)
 			w->focus = j.job.folder;	/* where to look first, once there is a connection */
 		struct error e = *why;
@@ -249,7 +249,7 @@ step_todo(struct worker *w, struct error *e)
 
 	id = m->n_todo ? m->todo[0] : id;	/* another one if the mailbox was rebuilt */
 	while (rc == ERR_OK && (more = mirror_wants_fill(w, id)) && now_ms() < until &&
-	    !jobs_waiting(&w->jobs) && !jobs_quitting(&w->jobs))
+	    jobs_count(&w->jobs) == 0 && !jobs_quitting(&w->jobs))
 		rc = mirror_fill(w, &more, e);
 	if (rc == ERR_OK && !mirror_wants_fill(w, id))
 		todo_over(w, id, ERR_OK, NULL);
@@ -365,8 +365,8 @@ take_orders(struct worker *w)
 	cancel_syncs(w);
 	if (o->last_act_ms) {
 		if (!w->replay_ms)
-			w->replay_latest_ms = o->first_act_ms + LINGER_MAX_MS;
-		w->replay_ms = o->last_act_ms + LINGER_MS;
+			w->replay_latest_ms = o->first_act_ms + LINGER_MAX * w->linger_ms;
+		w->replay_ms = o->last_act_ms + w->linger_ms;
 		if (w->replay_ms > w->replay_latest_ms)
 			w->replay_ms = w->replay_latest_ms;
 	}

@@ -79,6 +79,7 @@ struct worker {
 	struct store *store;		/* this worker's own handle */
 	struct cancel cancel;
 	struct jobs jobs;
+	int linger_ms;			/* decisions come in bursts: replayed so long after the last */
 	atomic_uint caps;
 	pthread_t thread;
 	bool has_thread;

@@ -69,6 +69,7 @@ fixture_new_engine(struct fixture *fx)
 
 	if (engine_new_with(&fx->engine, &fx->rc, &fx->dirs, &maker, &e) != ERR_OK)
 		fail_msg("%s", e.text);
+	fx->engine->workers[0]->linger_ms = 0;
 	fx->account = engine_account(fx->engine, 0);
 }
 
