@@ -61,6 +61,9 @@ enum err net_error(const struct net *n, struct error *e);	/* ERR_OK: none so far
 /* Every command begins with this: its deadline, and the most bytes it may bring before
  * the connection counts as hostile (0: 64 MB). */
 void net_command(struct net *n, int deadline_ms, uint64_t max_bytes);
+/* The same for a command that moves mail (FETCH, APPEND, RETR, DATA): as long as bytes go through at
+ * 2 KB/s and more, in either direction, it may take longer; silence for `silence_ms` ends it. */
+void net_transfer(struct net *n, int silence_ms, uint64_t max_bytes);
 
 /* Mail passes until it is switched off (POP3 RETR, SMTP DATA): nothing of it goes to the log or
  * to the last lines. IMAP literals are left out of both by themselves, in either direction. */

@@ -89,6 +89,8 @@ struct net {
 	int command_ms;
 	int64_t until_ms;		/* the command's deadline */
 	uint64_t command_bytes, max_bytes;
+	bool is_transfer;		/* what moves earns time */
+	size_t earned_bytes;		/* less than a millisecond's worth */
 	uint64_t bytes_in, bytes_out;
 	struct error failure;		/* code ERR_OK: none */
 

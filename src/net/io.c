@@ -11,6 +11,8 @@
 
 #include "internal.h"
 
+enum { MIN_BYTES_PER_MS = 2 };		/* 2 KB/s: less is no transfer */
+
 int64_t
 net_now_ms(void)
 {
@@ -173,6 +175,20 @@ try_write(struct net *n, const void *buf, size_t size, short *wants)
 	return 0;
 }
 
+/* Bytes earn time at MIN_BYTES_PER_MS, never more than the whole deadline from now on: a
+ * transfer may take as long as it moves, but neither silence nor a drip is waited for. */
+static void
+earn_time(struct net *n, size_t moved)
+{
+	if (!n->is_transfer)
+		return;
+	n->earned_bytes += moved;
+	int64_t until = n->until_ms + (int64_t)(n->earned_bytes / MIN_BYTES_PER_MS);
+	int64_t most = net_now_ms() + n->command_ms;
+	n->until_ms = until < most ? until : most;
+	n->earned_bytes %= MIN_BYTES_PER_MS;
+}
+
 ssize_t
 io_read(struct net *n, void *buf, size_t size)
 {
@@ -182,6 +198,7 @@ io_read(struct net *n, void *buf, size_t size)
 		if (got > 0) {
 			n->bytes_in += got;
 			n->command_bytes += got;
+			earn_time(n, got);
 			if (n->command_bytes <= n->max_bytes)
 				return (ssize_t)got;
 			net_fail(n, ERR_CONN, "%s sent more than %llu bytes for one command",
@@ -201,6 +218,7 @@ io_write(struct net *n, const void *buf, size_t size)
 		size_t put = try_write(n, buf, size, &wants);
 		if (put > 0) {
 			n->bytes_out += put;
+			earn_time(n, put);
 			return (ssize_t)put;
 		}
 		if (wants)

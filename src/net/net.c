@@ -202,6 +202,15 @@ net_command(struct net *n, int deadline_ms, uint64_t max_bytes)
 	set_deadline(n, deadline_ms > 0 ? deadline_ms : n->io_ms);
 	n->command_bytes = 0;
 	n->max_bytes = max_bytes > 0 ? max_bytes : MAX_COMMAND_BYTES;
+	n->is_transfer = false;
+	n->earned_bytes = 0;
+}
+
+void
+net_transfer(struct net *n, int silence_ms, uint64_t max_bytes)
+{
+	net_command(n, silence_ms, max_bytes);
+	n->is_transfer = true;
 }
 
 void

@@ -290,7 +290,8 @@ test_cap_is_per_command(void **state)
 	assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
 	for (int i = 0; i < 100; i++) {
 		net_command(l.net, 20000, 20000);
-		assert_int_equal(1000, io_read(l.net, buf, sizeof buf));
+		for (ssize_t got = 0, n; got < 1000; got += n)
+			assert_true((n = io_read(l.net, buf, (size_t)(1000 - got))) > 0);
 	}
 	assert_int_equal(100000, net_bytes_in(l.net));
 	link_close(&l);
@@ -342,6 +343,43 @@ test_bytewise(void **state)
 		assert_string_equal("* OK one\r\n* 2 FETCH {3}\r\n)\r\na OK done\r\n", net_last_lines(l.net));
 		mmap_string_free(line);
 		str_clear(&all);
+		link_close(&l);
+	}
+}
+
+/* app_bytes as set: that many bytes every 10 ms, a second long. */
+static void
+serve_steadily(struct server *s, int fd)
+{
+	static const char bytes[1000] = "x";
+
+	for (int i = 0; i < 100; i++) {
+		if (server_stopped(s, 10) || send(fd, bytes, s->app_bytes, MSG_NOSIGNAL) <= 0)
+			return;
+	}
+	server_stopped(s, -1);
+}
+
+/* A transfer outlives its deadline while it moves at a fair rate, and ends when it falls silent; a
+ * drip, and any rate in a plain command, ends by the deadline. */
+static void
+test_transfer(void **state)
+{
+	static const struct { size_t rate; bool is_transfer; int from_ms, to_ms; } cases[] = {
+		{ 1000, true, 1200, 4000 }, { 1, true, 290, 900 }, { 1000, false, 290, 900 } };
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct link l = { .s = { .serve = serve_steadily, .app_bytes = cases[i].rate } };
+		assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
+		int64_t start = net_now_ms();
+		if (cases[i].is_transfer)
+			net_transfer(l.net, 300, 0);
+		else
+			net_command(l.net, 300, 0);
+		size_t got = drain(l.net);
+		assert_in_range(net_now_ms() - start, cases[i].from_ms, cases[i].to_ms);
+		if (i == 0)
+			assert_int_equal(100000, got);
 		link_close(&l);
 	}
 }
@@ -650,7 +688,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_ends), T(test_cut_everywhere), T(test_flood), T(test_cap_is_per_command),
-		T(test_bytewise), T(test_slow_reader), T(test_wait_sees_every_buffer),
+		T(test_bytewise), T(test_transfer), T(test_slow_reader), T(test_wait_sees_every_buffer),
 		T(test_wait_ignores_tickets), T(test_wait_wakes), T(test_wait_renews_deadline), T(test_log),
 		T(test_last_lines), T(test_session_freed_first_or_last),
 	};
