@@ -296,8 +296,6 @@ on_tagged(struct imap *im, struct scan s, struct error *e)
 		c->status = IMAP_BAD;
 	else
 		return imap_die(im, e, "the server answers neither OK nor NO");
-	if (c == im->settling)
-		im->is_dirty = false;
 	on_text(im, s);
 	scan_spaces(&s);
 	str_cut(&c->words, 0);

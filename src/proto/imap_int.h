@@ -115,7 +115,6 @@ struct imap {
 	bool is_selecting;		/* codes and flags are about the folder being selected */
 	bool is_modseq;			/* it has mod-sequences */
 	bool is_dirty;			/* something changed since changes() */
-	const struct imap_cmd *settling;	/* once this is answered, what came before is no news */
 	bool is_own_edit;		/* what comes is the echo of our own command */
 	uint32_t max_uid;		/* the highest seen in this folder */
 

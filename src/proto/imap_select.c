@@ -119,22 +119,14 @@ static void
 select_command(struct imap *im, struct imap_cmd *c, const char *verb, const char *wire,
 	const struct folder_known *known, bool with_delta)
 {
-	struct str set = {0};
-
 	imap_cmd_init(c, "%s ", verb);
 	imap_cmd_string(im, c, wire);
-	if (with_delta) {
-		imap_cmd_printf(c, " (QRESYNC (%u %llu", known->uidvalidity,
+	/* Without the set of known UIDs: given that, nothing is told of new messages (RFC 7162 3.2.5). */
+	if (with_delta)
+		imap_cmd_printf(c, " (QRESYNC (%u %llu))", known->uidvalidity,
 			(unsigned long long)known->modseq);
-		if (known->uids)
-			uidset_format(&set, known->uids);
-		if (set.len > 0 && set.len < IMAP_SET_MAX)
-			imap_cmd_printf(c, " %s", str_get(&set));
-		imap_cmd_printf(c, "))");
-	} else if ((im->ext & X_CONDSTORE) && !(im->ext & X_ENABLE)) {
+	else if ((im->ext & X_CONDSTORE) && !(im->ext & X_ENABLE))
 		imap_cmd_printf(c, " (CONDSTORE)");
-	}
-	str_clear(&set);
 }
 
 static void
@@ -235,6 +227,32 @@ find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, st
 	return expected == im->st.n_msgs ? ERR_OK : gone_by_search(im, d, e);
 }
 
+/* Makes the server look. Not in one go with the FETCH: Dovecot then answers the FETCH from
+ * what it knew before, and new messages are missing. Needless when it told of news by itself. */
+static enum err
+look(struct imap *im, const struct imap_handler *h, struct error *e)
+{
+	struct imap_cmd c;
+	enum err rc = ERR_OK;
+
+	if (!im->is_dirty) {
+		imap_cmd_init(&c, "NOOP");
+		rc = imap_run(im, &c, 1, h, IMAP_MAX_BULK, e);
+		imap_cmd_clear(&c);
+	}
+	im->is_dirty = false;			/* what comes from now on may be newer than the answer */
+	return rc;
+}
+
+static void
+changes_command(const struct imap *im, struct imap_cmd *c, uint64_t since)
+{
+	imap_cmd_init(c, "UID FETCH 1:* (UID FLAGS%s)", im->is_modseq ? " MODSEQ" : "");
+	if (since > 0)
+		imap_cmd_printf(c, " (CHANGEDSINCE %llu%s)", (unsigned long long)since,
+			im->is_qresync ? " VANISHED" : "");
+}
+
 enum err
 imap_changes(struct backend *b, const struct folder_known *known, const struct folder_sink *sink,
 	struct folder_status *st, struct error *e)
@@ -242,25 +260,19 @@ imap_changes(struct backend *b, const struct folder_known *known, const struct f
 	struct imap *im = imap_of(b);
 	struct delta d = { .known = known, .sink = sink };
 	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
-	bool by_modseq = im->is_modseq && known->modseq > 0;
-	bool by_vanished = by_modseq && im->is_qresync;
-	struct imap_cmd cmds[2];
+	uint64_t since = im->is_modseq ? known->modseq : 0;
+	struct imap_cmd c;
 	enum err rc;
 
 	if (!im->selected)
 		return error_set(e, ERR_FOLDER, "no folder is open");
 	if (known->uidvalidity && known->uidvalidity != im->st.uidvalidity)
 		return error_set(e, ERR_FOLDER, "the server built this folder anew");
-	imap_cmd_init(&cmds[0], "NOOP");	/* makes the server look first */
-	imap_cmd_init(&cmds[1], "UID FETCH 1:* (UID FLAGS%s)", im->is_modseq ? " MODSEQ" : "");
-	if (by_modseq)
-		imap_cmd_printf(&cmds[1], " (CHANGEDSINCE %llu%s)",
-			(unsigned long long)known->modseq, by_vanished ? " VANISHED" : "");
-	im->settling = &cmds[0];		/* what comes with the FETCH may be newer than its answer */
-	rc = imap_run(im, cmds, 2, &h, IMAP_MAX_BULK, e);
-	im->settling = NULL;
-	if (rc == ERR_OK && (rc = imap_verdict(&cmds[1], ERR_FOLDER, e)) == ERR_OK
-	    && (rc = find_gone(im, &d, by_modseq, by_vanished, e)) == ERR_OK) {
+	changes_command(im, &c, since);
+	if ((rc = look(im, &h, e)) == ERR_OK
+	    && (rc = imap_run(im, &c, 1, &h, IMAP_MAX_BULK, e)) == ERR_OK
+	    && (rc = imap_verdict(&c, ERR_FOLDER, e)) == ERR_OK
+	    && (rc = find_gone(im, &d, since > 0, since > 0 && im->is_qresync, e)) == ERR_OK) {
 		report_gone(&d);
 		if (im->is_modseq && d.modseq > im->st.modseq)
 			im->st.modseq = d.modseq;
@@ -268,8 +280,7 @@ imap_changes(struct backend *b, const struct folder_known *known, const struct f
 			im->st.uidnext = im->max_uid + 1;
 		*st = im->st;
 	}
-	imap_cmd_clear(&cmds[0]);
-	imap_cmd_clear(&cmds[1]);
+	imap_cmd_clear(&c);
 	delta_clear(&d);
 	return rc;
 }

@@ -169,7 +169,7 @@ test_what_crashed_libetpan(void **state)
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		struct backend_login login = { .user = "ada", .password = "hunter2" };
 		struct fixture fx = { .cfg.net = { .host = "127.0.0.1", .security = NET_PLAIN,
-			.connect_ms = 1000, .io_ms = 200 } };
+			.connect_ms = 1000, .io_ms = 100 } };
 		replayed = slurp(g.gl_pathv[i]);
 		fx.sink = (struct folder_sink){ &fx.heard, hear_msg, hear_flags, hear_gone };
 		fx.script.server.serve = serve_replay;
@@ -446,8 +446,8 @@ test_no_starttls(void **state)
 			fx.script.server.serve = serve_attack;
 			server_start(&fx.script.server);
 			fx.cfg.net = (struct net_config){ .host = "127.0.0.1", .port = fx.script.server.port,
-				.security = NET_STARTTLS, .ca_file = pki->ca_file, .connect_ms = 1000,
-				.io_ms = 300 };
+				.security = NET_STARTTLS, .ca_file = pki->ca_file, .connect_ms = 300,
+				.io_ms = 100 };
 			assert_int_equal(ERR_OK, cancel_init(&fx.cancel, NULL));
 			fx.b = imap_new(&fx.cfg, &fx.cancel);
 			struct backend_login login = { .user = "ada", .password = "hunter2" };
