@@ -1,0 +1,51 @@
+/* list_impl.h - the insides of a list, shared by list.c (window and cursor) and hunt.c
+ * (search). */
+#ifndef DUNLIN_UI_LIST_IMPL_H
+#define DUNLIN_UI_LIST_IMPL_H
+
+#include "list.h"
+
+enum { LIST_SLICE_US = 4000, N_LEFT = 32 };
+
+/* A search under way: units are read from `at` on; it ends where it began. */
+struct hunt {
+	struct query *query;		/* NULL: unread messages */
+	bool is_going, is_back, is_wrapped, is_tagging, is_fresh;
+	struct place at, start;
+	msg_id start_id;
+	enum list_search state;
+};
+
+struct list {
+	struct source src;
+
+	/* the window: units next to one another in the list, and their rows */
+	struct arena arena;
+	struct unit *units;
+	size_t n_units, cap_units;
+	struct list_row *rows;
+	size_t n_rows, cap_rows;
+	bool at_start, at_end;		/* nothing is above, nothing below the window */
+	size_t cursor, top;		/* rows of the window */
+	int height;
+
+	msg_id id;			/* the cursor's message; 0: the list is empty */
+	struct place place;		/* of its unit */
+	msg_id want;			/* the cursor goes there when gathering comes by it */
+	bool is_fresh;			/* nobody moved yet: the cursor stays on the first row */
+	uint32_t newest_uid;		/* of the first row when it was last seen */
+
+	struct idset tags, folds;
+	bool is_all_folded;		/* then `folds` holds the threads that are not */
+	msg_id left[N_LEFT];
+	size_t n_left;
+
+	struct query *search;		/* what n repeats */
+	struct hunt hunt;
+};
+
+void list_show(struct list *l, msg_id id, const struct place *at);	/* cursor there, window around it */
+bool hunt_slice(struct list *l);	/* true: more to do */
+void hunt_clear(struct list *l);
+
+#endif

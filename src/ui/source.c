@@ -1,0 +1,449 @@
+/* source.c - units from the store's pages, or from the gathered sequence.
+ *
+ * A place is always in the store's direction (newest first, texts upwards); a reversed list
+ * reads backwards. So a place stays good when the direction changes. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "source.h"
+#include "str.h"
+#include "utf8.h"
+
+enum { PAGE = 200, THREAD_PAGE = 40 };
+
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+bool
+source_is_threaded(const struct source *s)
+{
+	return s->wants_threads && s->order == ORDER_DATE;
+}
+
+bool
+source_is_array(const struct source *s)
+{
+	return s->query || s->order != ORDER_DATE;
+}
+
+bool
+source_has_folder(const struct source *s, folder_id id)
+{
+	for (size_t i = 0; i < s->n_folders; i++)
+		if (s->folders[i] == id)
+			return true;
+	return false;
+}
+
+/* ---- places ---- */
+
+static void
+text_key(unsigned char key[16], const char *text)
+{
+	struct str clean = { 0 };
+
+	text_clean(&clean, text, strnlen(text, 200), CLEAN_LINE);
+	const char *p = str_get(&clean);
+	char *folded = text_fold(p + strspn(p, " \"'"));
+	strncpy((char *)key, folded, 16);
+	free(folded);
+	str_clear(&clean);
+}
+
+static void
+size_key(unsigned char key[16], uint64_t size_bytes)
+{
+	for (int i = 0; i < 8; i++)
+		key[i] = (unsigned char)(~size_bytes >> (56 - 8 * i));
+}
+
+static struct place
+place_of_msg(const struct source *s, const struct msg *m)
+{
+	struct place p = { .arrived = m->arrived, .id = m->id };
+
+	if (s->order == ORDER_SENDER)
+		text_key(p.text, *m->from_name ? m->from_name : m->from_addr);
+	else if (s->order == ORDER_SUBJECT)
+		text_key(p.text, msg_base_subject(m->subject));
+	else if (s->order == ORDER_SIZE)
+		size_key(p.text, m->size_bytes);
+	return p;
+}
+
+/* ---- reading units ---- */
+
+static struct unit
+unit_of_msg(const struct source *s, struct msg *m)
+{
+	return (struct unit){ .at = place_of_msg(s, m), .msgs = m, .n = 1,
+		.n_unread = !(m->flags & MSG_SEEN) };
+}
+
+/* Under a limit only what fitted is a row of the thread. */
+static size_t
+keep_fitted(const struct source *s, struct msg *msgs, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (idset_has(&s->fitted, (uint64_t)msgs[i].id))
+			msgs[kept++] = msgs[i];
+	return kept;
+}
+
+/* Reads the thread at `at`. False: nothing of it is left. */
+static bool
+unit_of_thread(struct source *s, const struct place *at, struct arena *a, struct unit *out)
+{
+	struct unit u = { .at = *at };
+	size_t n = store_thread(s->store, s->folders, s->n_folders, (thread_id)at->id,
+		THREAD_ROWS_MAX, a, &u.msgs);
+
+	s->n_read += n;
+	if (s->query)
+		n = keep_fitted(s, u.msgs, n);
+	if (n == 0)
+		return false;
+	u.n = (uint32_t)n;
+	u.rows = arena_alloc(a, n * sizeof *u.rows);
+	thread_layout(u.msgs, n, u.rows);
+	for (size_t i = 0; i < n; i++)
+		u.n_unread += !(u.msgs[i].flags & MSG_SEEN);
+	*out = u;
+	return true;
+}
+
+/* The place next to p in list order. */
+static bool
+array_step(const struct source *s, const struct place *p, bool back, struct place *out)
+{
+	return back != s->is_reverse ? sorted_before(&s->all, p, out)
+		: sorted_after(&s->all, p, out);
+}
+
+static bool
+array_unit(struct source *s, const struct place *p, struct arena *a, struct unit *out)
+{
+	if (source_is_threaded(s))
+		return unit_of_thread(s, p, a, out);
+	struct msg *m = arena_alloc(a, sizeof *m);
+	s->n_read++;
+	if (!store_msg(s->store, p->id, a, m))
+		return false;
+	*out = unit_of_msg(s, m);
+	out->at = *p;
+	return true;
+}
+
+/* Messages that are gone leave the sequence when they are met. */
+static size_t
+read_array(struct source *s, const struct place *from, bool back, bool inclusive, size_t max,
+	struct arena *a, struct unit *out)
+{
+	struct place p = *from;
+	size_t n = 0;
+	bool more = inclusive && sorted_has(&s->all, &p);
+
+	if (!more)
+		more = array_step(s, &p, back, &p);
+	while (n < max && more) {
+		if (array_unit(s, &p, a, &out[n]))
+			n++;
+		else
+			sorted_remove(&s->all, &p);
+		more = array_step(s, &p, back, &p);
+	}
+	return n;
+}
+
+/* The page key just before (or behind) p, so that p itself is in the page. */
+static struct page_key
+page_key_of(const struct place *p, bool newer, bool inclusive)
+{
+	struct page_key k = { p->arrived, p->id };
+
+	if (p->id == INT64_MAX)
+		return page_top;
+	if (p->id == INT64_MIN)
+		return page_end;
+	if (inclusive)
+		k.id += newer ? -1 : 1;
+	return k;
+}
+
+static size_t
+read_messages(struct source *s, struct page_key from, bool newer, size_t max, struct arena *a,
+	struct unit *out)
+{
+	struct msg *msgs = arena_alloc(a, max * sizeof *msgs);
+	size_t n = store_page(s->store, s->folders, s->n_folders, from, newer, max, a, msgs);
+
+	s->n_read += n;
+	for (size_t i = 0; i < n; i++)
+		out[i] = unit_of_msg(s, &msgs[i]);
+	return n;
+}
+
+static size_t
+read_threads(struct source *s, struct page_key from, bool newer, size_t max, struct arena *a,
+	struct unit *out)
+{
+	struct thread_head *heads = arena_alloc(a, max * sizeof *heads);
+	size_t n = store_threads(s->store, s->folders, s->n_folders, from, newer, max, heads);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct place p = { .arrived = heads[i].newest, .id = (int64_t)heads[i].id };
+		if (unit_of_thread(s, &p, a, &out[kept]))
+			kept++;
+	}
+	return kept;
+}
+
+/* In-place; the store answers in its own order. */
+static void
+turn_round(struct unit *u, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct unit t = u[i];
+		u[i] = u[n - 1 - i];
+		u[n - 1 - i] = t;
+	}
+}
+
+size_t
+source_read(struct source *s, const struct place *from, bool back, bool inclusive, size_t max,
+	struct arena *a, struct unit *out)
+{
+	bool newer = back != s->is_reverse, is_edge = from->id == INT64_MAX || from->id == INT64_MIN;
+	struct place p = *from;
+	size_t n;
+
+	if (s->n_folders == 0 || max == 0)
+		return 0;
+	if (is_edge && s->is_reverse)
+		p = from->id == INT64_MAX ? place_end : place_top;
+	if (source_is_array(s)) {
+		n = read_array(s, &p, back, inclusive, max, a, out);
+		if (back)
+			turn_round(out, n);
+		return n;
+	}
+	struct page_key k = page_key_of(&p, newer, inclusive);
+	n = source_is_threaded(s) ? read_threads(s, k, newer, max, a, out)
+		: read_messages(s, k, newer, max, a, out);
+	if (s->is_reverse)
+		turn_round(out, n);
+	return n;
+}
+
+/* A thread stands where its newest message (of those shown) is. */
+static struct place
+place_of_thread(const struct source *s, thread_id id, struct arena *a)
+{
+	struct place p = { .arrived = INT64_MIN, .id = (int64_t)id };
+	struct msg *msgs;
+	size_t n = store_thread(s->store, s->folders, s->n_folders, id, THREAD_ROWS_MAX, a, &msgs);
+
+	for (size_t i = 0; i < n; i++)
+		if (msgs[i].arrived > p.arrived)
+			p.arrived = msgs[i].arrived;
+	return p;
+}
+
+void
+source_restore(struct source *s, msg_id id)
+{
+	struct arena a = { 0 };
+	struct msg m;
+
+	if (source_is_array(s) && source_has_folder(s, msg_folder(id))
+		&& (!s->query || idset_has(&s->fitted, (uint64_t)id))
+		&& store_msg(s->store, id, &a, &m)) {
+		struct place p = source_is_threaded(s) ? place_of_thread(s, m.thread, &a)
+			: place_of_msg(s, &m);
+		sorted_add(&s->all, &p);
+	}
+	arena_clear(&a);
+}
+
+bool
+source_place(struct source *s, msg_id id, struct place *out)
+{
+	struct arena a = { 0 };
+	struct msg m;
+	bool found = false;
+
+	if (id == 0 || !source_has_folder(s, msg_folder(id)) || !store_msg(s->store, id, &a, &m))
+		goto out;
+	if (s->query && !idset_has(&s->fitted, (uint64_t)id))
+		goto out;
+	*out = source_is_threaded(s) ? place_of_thread(s, m.thread, &a) : place_of_msg(s, &m);
+	found = !source_is_array(s) || sorted_has(&s->all, out);
+out:
+	arena_clear(&a);
+	return found;
+}
+
+/* ---- gathering ---- */
+
+static void
+gather_start(struct source *s, bool anew)
+{
+	sorted_clear(&s->next);
+	if (!anew) {
+		sorted_clear(&s->all);
+		idset_clear(&s->fitted);
+	}
+	s->is_anew = anew;
+	s->is_stale = false;
+	s->is_gathering = source_is_array(s) && s->n_folders > 0;
+	s->at = page_top;
+}
+
+static bool
+fits(struct source *s, const struct msg *m)
+{
+	if (!s->query || idset_has(&s->fitted, (uint64_t)m->id))
+		return true;
+	if (!query_match(s->query, m))
+		return false;
+	idset_add(&s->fitted, (uint64_t)m->id);
+	return true;
+}
+
+static size_t
+gather_messages(struct source *s, struct sorted *into)
+{
+	struct arena a = { 0 };
+	struct msg *msgs = arena_alloc(&a, PAGE * sizeof *msgs);
+	size_t n = store_page(s->store, s->folders, s->n_folders, s->at, false, PAGE, &a, msgs);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!fits(s, &msgs[i]))
+			continue;
+		struct place p = place_of_msg(s, &msgs[i]);
+		sorted_add(into, &p);
+	}
+	if (n > 0)
+		s->at = (struct page_key){ msgs[n - 1].arrived, msgs[n - 1].id };
+	s->n_read += n;
+	arena_clear(&a);
+	return n;
+}
+
+static size_t
+gather_threads(struct source *s, struct sorted *into)
+{
+	struct thread_head heads[THREAD_PAGE];
+	size_t n = store_threads(s->store, s->folders, s->n_folders, s->at, false, THREAD_PAGE,
+		heads);
+
+	for (size_t i = 0; i < n; i++) {
+		struct arena a = { 0 };
+		struct msg *msgs;
+		size_t n_msgs = store_thread(s->store, s->folders, s->n_folders, heads[i].id,
+			THREAD_ROWS_MAX, &a, &msgs);
+		bool any = false;
+		for (size_t j = 0; j < n_msgs; j++)
+			any |= fits(s, &msgs[j]);
+		struct place p = { .arrived = heads[i].newest, .id = (int64_t)heads[i].id };
+		if (any)
+			sorted_add(into, &p);
+		s->n_read += n_msgs;
+		arena_clear(&a);
+	}
+	if (n > 0)
+		s->at = (struct page_key){ heads[n - 1].newest, (int64_t)heads[n - 1].id };
+	return n;
+}
+
+static void
+gather_end(struct source *s)
+{
+	if (s->is_anew) {
+		sorted_clear(&s->all);
+		s->all = s->next;
+		s->next = (struct sorted){ 0 };
+	}
+	s->is_gathering = false;
+}
+
+bool
+source_gather(struct source *s, int budget_us)
+{
+	int64_t start = now_us();
+
+	if (!s->is_gathering && s->is_stale)
+		gather_start(s, true);
+	while (s->is_gathering) {
+		struct sorted *into = s->is_anew ? &s->next : &s->all;
+		size_t n = source_is_threaded(s) ? gather_threads(s, into) : gather_messages(s, into);
+		if (n == 0)
+			gather_end(s);
+		if (now_us() - start >= budget_us)
+			break;
+	}
+	return s->is_gathering || s->is_stale;
+}
+
+void
+source_changed(struct source *s)
+{
+	s->is_stale = source_is_array(s);
+}
+
+/* ---- what is asked for ---- */
+
+void
+source_folders(struct source *s, const folder_id *folders, size_t n)
+{
+	free(s->folders);
+	s->folders = n ? xmemdup(folders, n * sizeof *folders) : NULL;
+	s->n_folders = n;
+	gather_start(s, false);
+}
+
+void
+source_limit(struct source *s, const char *limit, struct query *query)
+{
+	char *copy = xstrdup(limit);
+
+	free(s->limit);
+	query_free(s->query);
+	s->limit = copy;
+	s->query = query;
+	gather_start(s, false);
+}
+
+void
+source_order(struct source *s, enum list_order order, bool is_reverse, bool wants_threads)
+{
+	bool same = s->order == order && s->wants_threads == wants_threads;
+
+	s->order = order;
+	s->is_reverse = is_reverse;
+	s->wants_threads = wants_threads;
+	if (!same)
+		gather_start(s, false);
+}
+
+void
+source_clear(struct source *s)
+{
+	free(s->folders);
+	free(s->limit);
+	query_free(s->query);
+	sorted_clear(&s->all);
+	sorted_clear(&s->next);
+	idset_clear(&s->fitted);
+	*s = (struct source){ 0 };
+}
