@@ -250,6 +250,19 @@ list_refresh(struct list *l)
 	reread(l);
 }
 
+/* All is gathered: what was wanted is not in the list, so the cursor goes where it would be. */
+static void
+settle(struct list *l)
+{
+	struct place at;
+	msg_id want = l->want;
+
+	l->want = 0;
+	l->is_fresh = false;
+	if (want && source_would_be(&l->src, want, &at))
+		list_show(l, 0, &at);
+}
+
 bool
 list_idle(struct list *l, bool *changed)
 {
@@ -261,10 +274,8 @@ list_idle(struct list *l, bool *changed)
 		reread(l);
 		*changed = true;
 	}
-	if (!l->src.is_gathering) {
-		l->want = 0;
-		l->is_fresh = false;
-	}
+	if (was_gathering && !l->src.is_gathering)
+		settle(l);
 	if (was_hunting) {
 		more |= hunt_slice(l);
 		*changed |= !l->hunt.is_going;
@@ -299,20 +310,20 @@ list_folders(struct list *l, const folder_id *folders, size_t n)
 static void
 start_over(struct list *l)
 {
-	bool found;
 	struct place at;
 	msg_id id = l->id;
 
-	l->hunt.is_going = false;
+	list_stop(l);
 	source_gather(&l->src, LIST_SLICE_US);
-	found = source_place(&l->src, id, &at);
-	if (found) {
+	if (source_place(&l->src, id, &at)) {
 		list_show(l, id, &at);
 		return;
 	}
 	l->is_fresh = source_is_array(&l->src);
-	l->want = l->src.is_gathering ? id : 0;
+	l->want = id;
 	load_top(l);
+	if (!l->src.is_gathering)
+		settle(l);
 }
 
 enum err

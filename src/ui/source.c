@@ -259,38 +259,35 @@ place_of_thread(const struct source *s, thread_id id, struct arena *a)
 	return p;
 }
 
-void
-source_restore(struct source *s, msg_id id)
+bool
+source_would_be(struct source *s, msg_id id, struct place *out)
 {
 	struct arena a = { 0 };
 	struct msg m;
+	bool exists = id != 0 && source_has_folder(s, msg_folder(id)) && store_msg(s->store, id, &a, &m);
 
-	if (source_is_array(s) && source_has_folder(s, msg_folder(id))
-		&& (!s->query || idset_has(&s->fitted, (uint64_t)id))
-		&& store_msg(s->store, id, &a, &m)) {
-		struct place p = source_is_threaded(s) ? place_of_thread(s, m.thread, &a)
-			: place_of_msg(s, &m);
-		sorted_add(&s->all, &p);
-	}
+	if (exists)
+		*out = source_is_threaded(s) ? place_of_thread(s, m.thread, &a) : place_of_msg(s, &m);
 	arena_clear(&a);
+	return exists;
 }
 
 bool
 source_place(struct source *s, msg_id id, struct place *out)
 {
-	struct arena a = { 0 };
-	struct msg m;
-	bool found = false;
-
-	if (id == 0 || !source_has_folder(s, msg_folder(id)) || !store_msg(s->store, id, &a, &m))
-		goto out;
 	if (s->query && !idset_has(&s->fitted, (uint64_t)id))
-		goto out;
-	*out = source_is_threaded(s) ? place_of_thread(s, m.thread, &a) : place_of_msg(s, &m);
-	found = !source_is_array(s) || sorted_has(&s->all, out);
-out:
-	arena_clear(&a);
-	return found;
+		return false;
+	return source_would_be(s, id, out) && (!source_is_array(s) || sorted_has(&s->all, out));
+}
+
+void
+source_restore(struct source *s, msg_id id)
+{
+	struct place p;
+
+	if (source_is_array(s) && (!s->query || idset_has(&s->fitted, (uint64_t)id))
+		&& source_would_be(s, id, &p))
+		sorted_add(&s->all, &p);
 }
 
 /* ---- gathering ---- */

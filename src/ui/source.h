@@ -69,6 +69,8 @@ size_t source_read(struct source *s, const struct place *from, bool back, bool i
 	struct arena *a, struct unit *out);
 /* The unit's place that holds the message. False: it is not in the list (as far as gathered). */
 bool source_place(struct source *s, msg_id id, struct place *out);
+/* Where it would stand if it were in the list. False: there is no such message. */
+bool source_would_be(struct source *s, msg_id id, struct place *out);
 /* A message that is back after an undo takes its place again at once. */
 void source_restore(struct source *s, msg_id id);
 bool source_has_folder(const struct source *s, folder_id id);
