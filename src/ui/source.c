@@ -52,7 +52,7 @@ text_key(unsigned char key[16], const char *text)
 	text_clean(&clean, text, strnlen(text, 200), CLEAN_LINE);
 	const char *p = str_get(&clean);
 	char *folded = text_fold(p + strspn(p, " \"'"));
-	strncpy((char *)key, folded, 16);
+	memcpy(key, folded, strnlen(folded, 16));
 	free(folded);
 	str_clear(&clean);
 }
