@@ -8,7 +8,7 @@
 #include "internal.h"
 #include "utf8.h"
 
-enum { MAX_VALUE_BYTES = 32 * 1024, MAX_STRING_BYTES = 1000, MAX_BOUNDARY_BYTES = 1000 };
+enum { MAX_VALUE_BYTES = 32 * 1024, MAX_STRING_BYTES = 1000, MAX_BOUNDARY_BYTES = 16 * 1024 };
 
 void
 mime_init(void)
@@ -59,7 +59,8 @@ part_read_type(struct arena *a, struct part *p, const char *value, const char **
 	const char *type = g_mime_content_type_get_media_type(ct);
 	const char *sub = g_mime_content_type_get_media_subtype(ct);
 
-	if (type && *type && sub && *sub)
+	/* What is no type at all counts as text (RFC 2045 5.2). */
+	if (memchr(value, '/', strcspn(value, ";")) && type && *type && sub && *sub)
 		p->type = keep_lower(a, arena_printf(a, "%.100s/%.100s", type, sub));
 	p->charset = keep_lower(a, g_mime_content_type_get_parameter(ct, "charset"));
 	p->format = keep_lower(a, g_mime_content_type_get_parameter(ct, "format"));

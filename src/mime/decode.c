@@ -1,22 +1,14 @@
 /* decode.c - transfer encodings undone, leniently and by the piece.
  *
- * The decoders are GMime's (base64 with junk in it, torn quoted-printable, uuencode with or
- * without its begin line); what is here bounds them: 64 KB at a time, so that a limit on the output is
- * a limit on the work. */
+ * The decoders of base64 (with junk in it) and of quoted-printable (torn) are GMime's; what is here
+ * bounds them: 64 KB at a time, so that a limit on the output is a limit on the work. Uuencode is
+ * ours, since GMime's filter wants a begin line that mail does not always have. */
 #include <gmime/gmime.h>
 #include <string.h>
 
 #include "internal.h"
 
 enum { PIECE_BYTES = 64 * 1024 };
-
-static GMimeContentEncoding
-gmime_encoding(enum part_encoding enc)
-{
-	return enc == ENC_BASE64 ? GMIME_CONTENT_ENCODING_BASE64
-		: enc == ENC_QP ? GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE
-		: GMIME_CONTENT_ENCODING_UUENCODE;
-}
 
 /* Runs raw through GMime's filter, appended to out until max bytes are there. */
 static void
@@ -41,6 +33,44 @@ run_filter(struct str *out, GMimeFilter *filter, const char *raw, size_t n, size
 		str_cut(out, begin + max);
 }
 
+/* One line: its length, then groups of four; what is missing at its end counts as spaces. */
+static void
+decode_uu_line(struct str *out, const char *s, size_t n)
+{
+	size_t left = n ? (size_t)((s[0] - ' ') & 63) : 0;
+
+	for (size_t i = 1; left > 0 && i < n; i += 4) {
+		unsigned v = 0;
+		for (size_t k = 0; k < 4; k++)
+			v = v << 6 | (i + k < n ? (unsigned)(s[i + k] - ' ') & 63 : 0);
+		char bytes[3] = { (char)(v >> 16), (char)(v >> 8), (char)v };
+		size_t take = left < 3 ? left : 3;
+		str_add(out, bytes, take);
+		left -= take;
+	}
+}
+
+static void
+decode_uu(struct str *out, const char *s, size_t n, size_t max)
+{
+	const char *end = s + n;
+	size_t begin = out->len;
+
+	while (s < end && out->len - begin < max) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t len = (size_t)((nl ? nl : end) - s);
+		while (len > 0 && s[len - 1] == '\r')
+			len--;
+		if (len == 3 && memcmp(s, "end", 3) == 0)
+			break;
+		if (len < 6 || memcmp(s, "begin ", 6) != 0)
+			decode_uu_line(out, s, len);
+		s = nl ? nl + 1 : end;
+	}
+	if (out->len - begin > max)
+		str_cut(out, begin + max);
+}
+
 void
 decode_transfer(struct str *out, enum part_encoding enc, const char *raw, size_t n, size_t max)
 {
@@ -48,7 +78,12 @@ decode_transfer(struct str *out, enum part_encoding enc, const char *raw, size_t
 		str_add(out, raw, n < max ? n : max);
 		return;
 	}
-	GMimeFilter *filter = g_mime_filter_basic_new(gmime_encoding(enc), FALSE);
+	if (enc == ENC_UUENCODE) {
+		decode_uu(out, raw, n, max);
+		return;
+	}
+	GMimeFilter *filter = g_mime_filter_basic_new(enc == ENC_BASE64
+		? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
 	run_filter(out, filter, raw, n, max);
 	g_object_unref(filter);
 }

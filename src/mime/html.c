@@ -180,6 +180,30 @@ emit_line(struct html *h, const char *s, size_t n)
 	h->first = NULL;
 }
 
+/* The empty line between two paragraphs belongs to what encloses both. */
+static void
+emit_blank(struct html *h)
+{
+	size_t n = h->blank_prefix_n < h->prefix.len ? h->blank_prefix_n : h->prefix.len;
+	char *prefix = xstrndup(str_get(&h->prefix), n);
+	int level = 0;
+
+	for (const char *c = prefix; *c; c++)
+		level += *c == '>';
+	if (h->out->n > 0 && !lines_blank(h->out, level, prefix))
+		h->is_full = true;
+	h->wants_blank = false;
+	free(prefix);
+}
+
+static void
+want_blank(struct html *h)
+{
+	if (!h->wants_blank || h->prefix.len < h->blank_prefix_n)
+		h->blank_prefix_n = h->prefix.len;
+	h->wants_blank = true;
+}
+
 static void
 trim_end(struct str *s)
 {
@@ -205,9 +229,8 @@ html_flush(struct html *h)
 		str_cut(&h->text, 0);
 		return;
 	}
-	if (h->wants_blank && h->out->n > 0 && !lines_blank(h->out, h->quote_level, str_get(&h->prefix)))
-		h->is_full = true;
-	h->wants_blank = false;
+	if (h->wants_blank)
+		emit_blank(h);
 	text_clean(&clean, str_get(&h->text), h->text.len, CLEAN_TEXT);
 	const char *s = str_get(&clean), *end = s + clean.len;
 	while (s <= end && !h->is_full) {
@@ -225,7 +248,7 @@ html_block(struct html *h, bool blank)
 {
 	html_flush(h);
 	if (blank)
-		h->wants_blank = true;
+		want_blank(h);
 }
 
 /* At most one empty line from any number of <br>. */
@@ -238,7 +261,7 @@ put_break(struct html *h)
 	while (n && h->text.data[n - 1] == ' ')
 		str_cut(&h->text, --n);
 	if (n == 0) {
-		h->wants_blank = h->wants_blank || h->out->n > 0;
+		want_blank(h);
 		return;
 	}
 	if (n >= 2 && h->text.data[n - 1] == '\n' && h->text.data[n - 2] == '\n')
@@ -438,7 +461,7 @@ walk_prefixed(struct html *h, const xmlNode *n, enum kind kind)
 	int outer_ordinal = h->ordinal;
 
 	html_block(h, is_quote || (kind == LIST && h->list == 0));
-	size_t was = push_prefix(h, is_quote ? "> " : kind == LIST && h->list == 0 ? " " : "  ");
+	size_t was = push_prefix(h, is_quote ? "> " : kind == INDENT ? "  " : h->list == 0 ? " " : "");
 
 	h->quote_level += is_quote && h->quote_level < 200;
 	h->list += kind == LIST;
@@ -451,7 +474,7 @@ walk_prefixed(struct html *h, const xmlNode *n, enum kind kind)
 	h->ordinal = outer_ordinal;
 	str_cut(&h->prefix, was);
 	if (kind == QUOTE || (kind == LIST && h->list == 0))
-		h->wants_blank = true;
+		want_blank(h);
 }
 
 static void
@@ -459,10 +482,10 @@ put_rule(struct html *h)
 {
 	int n = h->columns - (int)h->prefix.len;
 
-	html_flush(h);
+	html_block(h, true);
 	for (int i = 0; i < n && i < 72; i++)
 		str_puts(&h->text, "\xe2\x94\x80");
-	html_flush(h);
+	html_block(h, true);
 }
 
 static void

@@ -18,6 +18,7 @@ struct html {
 	struct str text;		/* the paragraph so far: spaces collapsed, '\n' where <br> was */
 	bool wants_space;		/* a space before the next word */
 	bool wants_blank;		/* an empty line before the next paragraph */
+	size_t blank_prefix_n;		/* with that much of the prefix */
 	struct str prefix;		/* of every line: quote marks, indents */
 	char *first;			/* instead of it once: with the bullet; NULL: none */
 	enum span_style style;

@@ -73,6 +73,7 @@ capture(struct html *h, const xmlNode *cell)
 		str_cut(&sub.text, sub.text.len - 1);
 	text_clean(&clean, str_get(&sub.text), sub.text.len, CLEAN_TEXT);
 	str_clear(&sub.text);
+	str_clear(&sub.prefix);
 	free(sub.first);
 	return str_take(&clean);
 }
@@ -278,7 +279,7 @@ put_grid(struct grid *g)
 	measure(&c, g);
 	bool in_columns = g->n >= 2 && squeeze(&c, g->h->columns - (int)g->h->prefix.len);
 	if (in_columns)
-		g->h->wants_blank = true;
+		html_block(g->h, true);
 	for (size_t i = 0; i < g->n; i++) {
 		if (in_columns)
 			put_columns(g->h, &c, &g->rows[i]);
@@ -289,7 +290,7 @@ put_grid(struct grid *g)
 		row_clear(&g->rows[i]);
 	}
 	if (in_columns)
-		g->h->wants_blank = true;
+		html_block(g->h, true);
 	g->n = 0;
 }
 

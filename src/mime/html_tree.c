@@ -11,7 +11,8 @@
 
 #include "html.h"
 
-enum { MAX_ATTRS = 60, MAX_VALUE_BYTES = 4096, MAX_TAG_BYTES = 16 * 1024, MAX_OPEN = 600 };
+enum { MAX_ATTRS = 60, MAX_VALUE_BYTES = 4096, MAX_TAG_BYTES = 16 * 1024, MAX_OPEN = 400,
+	MAX_ELEMENTS = 200000 };
 
 struct sieve {
 	struct str out;
@@ -138,15 +139,27 @@ sieve_tag(struct sieve *s)
 	copy_tag(s, p, stop);
 }
 
+/* A '&' that begins no entity costs libxml2 an error message. */
+static void
+copy_text(struct sieve *s, const char *stop)
+{
+	for (; s->p < stop && s->out.len < HTML_MAX_BYTES; s->p++) {
+		char next = s->p + 1 < stop ? s->p[1] : ' ';
+		if (*s->p == '&' && !is_letter(next) && next != '#')
+			str_puts(&s->out, "&amp;");
+		else
+			str_putc(&s->out, *s->p ? *s->p : ' ');
+	}
+}
+
 static void
 sieve(struct sieve *s)
 {
 	while (s->p < s->end && s->out.len < HTML_MAX_BYTES) {
 		const char *lt = memchr(s->p, '<', (size_t)(s->end - s->p));
 		const char *stop = lt ? lt : s->end;
-		for (; s->p < stop; s->p++)
-			str_putc(&s->out, *s->p ? *s->p : ' ');
-		if (!lt)
+		copy_text(s, stop);
+		if (s->p == s->end || s->p < stop)
 			break;
 		char next = lt + 1 < s->end ? lt[1] : ' ';
 		if (next == '!' || next == '?')
@@ -165,6 +178,7 @@ sieve(struct sieve *s)
 
 struct builder {
 	int n_over;		/* open elements that are not in the tree */
+	int n;
 	bool is_cut;
 };
 
@@ -174,7 +188,7 @@ start_element(void *ctx, const xmlChar *name, const xmlChar **attrs)
 	htmlParserCtxt *c = ctx;
 	struct builder *b = c->_private;
 
-	if (c->nameNr > MAX_OPEN) {
+	if (c->nameNr > MAX_OPEN || ++b->n > MAX_ELEMENTS) {
 		b->is_cut = true;
 		xmlStopParser(c);
 	} else if (b->n_over || c->nodeNr >= HTML_MAX_DEPTH) {

@@ -18,6 +18,23 @@ is_plain(uint32_t c)
 }
 
 static void
+put_escape(struct str *out, uint32_t c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char buf[6] = { '\\', 'u', digits[c >> 12 & 15], digits[c >> 8 & 15], digits[c >> 4 & 15],
+		digits[c & 15] };
+
+	if (c == '"' || c == '\\')
+		str_add(out, (char[]){ '\\', (char)c }, 2);
+	else if (c == '\n')
+		str_add(out, "\\n", 2);
+	else if (c == '\t')
+		str_add(out, "\\t", 2);
+	else
+		str_add(out, buf, sizeof buf);
+}
+
+static void
 put_string(struct str *out, const char *s, size_t n)
 {
 	str_putc(out, '"');
@@ -33,12 +50,8 @@ put_string(struct str *out, const char *s, size_t n)
 		char buf[4];
 		if (is_plain(c))
 			str_add(out, buf, utf8_put(buf, c));
-		else if (c == '\n')
-			str_puts(out, "\\n");
-		else if (c == '"' || c == '\\')
-			str_printf(out, "\\%c", (char)c);
 		else
-			str_printf(out, "\\u%04x", (unsigned)c);
+			put_escape(out, c);
 		i += len;
 	}
 	str_putc(out, '"');

@@ -7,8 +7,8 @@
  * Here every line is looked at once, and compared with at most PART_MAX_DEPTH boundaries by
  * length first.
  *
- * The invariant: the span of a part lies inside that of its parent, but for a message in base64,
- * which is decoded into the arena once and never inside another. */
+ * The invariant: the span of a part lies inside that of its parent, but for a message in base64
+ * or quoted-printable, which is decoded into the arena. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,20 +47,24 @@ struct parser {
 	bool is_full;
 };
 
-/* The innermost level whose boundary this line is; -1: none. */
+/* The innermost level whose boundary this line is; -1: none. What follows a boundary after a space
+ * does not count (RFC 2046 5.1.1), but "--ab" is no boundary "a". */
 static int
 boundary_level(const struct parser *ps, const char *line, size_t n, bool *closes)
 {
 	if (n < 3 || line[0] != '-' || line[1] != '-')
 		return -1;
-	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t' || line[n - 1] == '\r'))
-		n--;
+	line += 2;
+	n -= 2;
 	for (int i = ps->n_levels - 1; i >= 0; i--) {
 		const struct level *l = &ps->levels[i];
-		if (l->is_closed || n < l->n + 2 || memcmp(line + 2, l->boundary, l->n) != 0)
+		size_t k = l->n;
+		if (l->is_closed || n < k || line[k - 1] != l->boundary[k - 1] ||
+		    memcmp(line, l->boundary, k) != 0)
 			continue;
-		*closes = n == l->n + 4 && line[n - 1] == '-' && line[n - 2] == '-';
-		if (n == l->n + 2 || *closes)
+		*closes = n - k >= 2 && line[k] == '-' && line[k + 1] == '-';
+		k += *closes ? 2 : 0;
+		if (k == n || line[k] == ' ' || line[k] == '\t' || line[k] == '\r')
 			return i;
 	}
 	return -1;
@@ -173,7 +177,8 @@ read_encoded_message(struct parser *ps, struct part *p)
 	struct span body = node_of(ps->m, p)->body;
 	struct str bytes = {0};
 
-	if (ps->is_decoded || ps->is_full || too_deep(ps))
+	/* What base64 holds is smaller, so nesting it ends by itself. */
+	if ((ps->is_decoded && p->encoding != ENC_BASE64) || ps->is_full || too_deep(ps))
 		return;
 	decode_transfer(&bytes, p->encoding, body.p, body.n, SIZE_MAX);
 	char *copy = arena_alloc(&ps->m->arena, bytes.len + 1);

@@ -31,16 +31,15 @@ put_size(struct str *out, uint64_t bytes)
 static void
 put_attachment(struct show *s, const struct part *p)
 {
-	struct str text = {0};
-	/* Base64 is a third longer than what it holds. */
-	uint64_t bytes = p->decoded_bytes ? p->decoded_bytes
-		: p->encoding == ENC_BASE64 ? p->size_bytes / 78 * 57 : p->size_bytes;
+	struct str text = {0}, bytes = {0};
 
+	mime_part_bytes(s->m, p->section, &bytes, MAX_PART_BYTES);
 	str_printf(&text, "attached: %s (%s, ", *p->filename ? p->filename : *p->description
 		? p->description : "without a name", p->type);
-	put_size(&text, bytes);
+	put_size(&text, bytes.len);
 	str_puts(&text, ")");
 	lines_add(s->out, SPAN_ATTACHMENT, str_get(&text), s->columns);
+	str_clear(&bytes);
 	str_clear(&text);
 }
 

@@ -1,0 +1,32 @@
+/* Any bytes are HTML: rendered at any width, what comes out is clean and fits. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mime.h"
+#include "utf8.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct part p = { .type = "text/html", .charset = "", .format = "", .delsp = "" };
+	struct lines l = {0};
+	struct str text = {0};
+	int columns = n ? 20 + data[n - 1] % 80 : 80;
+
+	mime_to_utf8(&text, &p, (const char *)data, n);
+	mime_render(&l, &p, str_get(&text), text.len, columns);
+	for (size_t i = 0; i < l.n; i++) {
+		const char *s = l.v[i].text;
+		struct str clean = {0};
+		text_clean(&clean, s, strlen(s), CLEAN_LINE);
+		if (strcmp(str_get(&clean), s) != 0 || text_width(s, strlen(s)) > columns)
+			abort();
+		str_clear(&clean);
+	}
+	str_clear(&text);
+	lines_clear(&l);
+	return 0;
+}
