@@ -77,6 +77,13 @@ misused(const char *fmt, ...)
 
 /* ---- commands ---- */
 
+static void
+init_network(void)
+{
+	net_init();
+	mime_init();
+}
+
 static int
 run_screen(struct options *o)
 {
@@ -94,8 +101,7 @@ run_screen(struct options *o)
 	}
 	ui.data_dir = o->dirs.data;
 	ui_block_signals();
-	net_init();
-	mime_init();
+	init_network();
 	if (engine_new(&g, o->rc, &o->dirs, &e) == ERR_OK) {
 		e.code = ERR_OK;
 		code = ui_run(g, o->rc, &ui, &e);
@@ -117,12 +123,28 @@ run_show(struct options *o)
 	return cli_show(o->args[is_json], is_json);
 }
 
+static int
+run_check(struct options *o)
+{
+	init_network();
+	return cli_check(o->rc, o->args, o->n_args);
+}
+
+static int
+run_sync(struct options *o)
+{
+	init_network();
+	return cli_sync(o->rc, &o->dirs, o->args, o->n_args);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct options *o);
 	bool needs_rc;
 } commands[] = {
+	{ "check", run_check, true },
 	{ "show", run_show, false },
+	{ "sync", run_sync, true },
 };
 
 static int
