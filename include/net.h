@@ -43,12 +43,13 @@ void net_init(void);		/* OpenSSL, SIGPIPE, libetpan's own set-up */
 enum err net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel,
 	struct error *e);
 /* Non-blocking for the network: no LOGOUT, at most a TLS close_notify. NULL is fine. The stream
- * (if made) is freed with it, unless libetpan freed it before with its session: either order is fine.
- * libetpan says goodbye on its own in mailimap_free and the like: mailstream_cancel(stream)
- * before makes all further reads and writes fail at once. */
+ * (if made) is freed with it, unless libetpan freed it before with its session: either order
+ * is fine. libetpan says goodbye on its own in mailimap_free and the like:
+ * mailstream_cancel(stream) before makes all further reads and writes fail at once. */
 void net_close(struct net *n);
 
-/* After the server's OK to STARTTLS. Bytes received but not yet read by then are an attack: ERR_TLS. */
+/* After the server's OK to STARTTLS. Bytes received but not yet read by then are an attack:
+ * ERR_TLS. */
 enum err net_starttls(struct net *n, struct error *e);
 /* TLS is up and verified, or, in NET_PLAIN, the address connected to is a loopback address. */
 bool net_is_private(const struct net *n);
@@ -61,8 +62,9 @@ enum err net_error(const struct net *n, struct error *e);	/* ERR_OK: none so far
 /* Every command begins with this: its deadline, and the most bytes it may bring before
  * the connection counts as hostile (0: 64 MB). */
 void net_command(struct net *n, int deadline_ms, uint64_t max_bytes);
-/* The same for a command that moves mail (FETCH, APPEND, RETR, DATA): as long as bytes go through at
- * 2 KB/s and more, in either direction, it may take longer; silence for `silence_ms` ends it. */
+/* The same for a command that moves mail (FETCH, APPEND, RETR, DATA): as long as bytes go
+ * through at 2 KB/s and more, in either direction, it may take longer; silence for
+ * `silence_ms` ends it. */
 void net_transfer(struct net *n, int silence_ms, uint64_t max_bytes);
 
 /* Mail passes until it is switched off (POP3 RETR, SMTP DATA): nothing of it goes to the log or
@@ -70,11 +72,12 @@ void net_transfer(struct net *n, int silence_ms, uint64_t max_bytes);
 void net_quiet(struct net *n, bool is_quiet);
 
 /* Waits until there is something to read (bytes in the stream's, TLS's or the kernel's
- * buffer), `wake` is readable (-1: none), or the time is up (no error). *readable tells. When there is, the
- * command's deadline begins anew. EOF and cancel are errors here as they are in reading. */
+ * buffer), `wake` is readable (-1: none), or the time is up (no error). *readable tells; when
+ * there is, the command's deadline begins anew. EOF and cancel are errors as in reading. */
 enum err net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *e);
 
-/* The last lines read, newest last, at most 1,000 bytes: the text of a BYE and the like. Borrowed. */
+/* The last lines read, newest last, at most 1,000 bytes: the text of a BYE and the like.
+ * Borrowed, and as the server sent it: not clean. */
 const char *net_last_lines(const struct net *n);
 
 /* For `dunlin check`: "TLSv1.3, TLS_AES_256_GCM_SHA384, imap.example.org (SHA-256 ab:cd...)". */
@@ -82,7 +85,7 @@ void net_describe(const struct net *n, struct str *out);
 uint64_t net_bytes_in(const struct net *n);
 uint64_t net_bytes_out(const struct net *n);
 
-/* ---- SASL (RFC 4422): what to answer, shared by IMAP, POP3 and SMTP. Pure but for random nonces ---- */
+/* ---- SASL (RFC 4422): what to answer, shared by IMAP, POP3 and SMTP. Pure but for nonces ---- */
 
 struct sasl;
 struct sasl_login {
@@ -93,14 +96,18 @@ struct sasl_login {
 
 /* Picks a mechanism: `wanted` (an rc word such as "scram-sha-256") when offered, else the best of
  * `offered` (space-separated, any case): SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN; XOAUTH2 and
- * OAUTHBEARER only when wanted. is_private false: only SCRAM. NULL and ERR_UNSUPPORTED when none fits. */
-const char *sasl_choose(const char *offered, const char *wanted, bool is_private, struct error *e);
-enum err sasl_new(struct sasl **out, const char *mechanism, const struct sasl_login *l, struct error *e);
+ * OAUTHBEARER only when wanted. is_private false: only SCRAM. NULL and ERR_UNSUPPORTED when
+ * none fits. */
+const char *sasl_choose(const char *offered, const char *wanted, bool is_private,
+	struct error *e);
+enum err sasl_new(struct sasl **out, const char *mechanism, const struct sasl_login *l,
+	struct error *e);
 /* The answer, in base64, to a challenge in base64 ("" for the first). ERR_AUTH when the challenge is
  * nonsense or the server does not prove itself (SCRAM): send "*" and give up. */
 enum err sasl_step(struct sasl *s, const char *challenge, struct str *answer, struct error *e);
 bool sasl_client_first(const struct sasl *s);	/* has an initial response (SASL-IR) */
-bool sasl_finished(const struct sasl *s);	/* the server proved itself where the mechanism says it must */
+/* The server proved itself where the mechanism says it must. Its OK counts only then. */
+bool sasl_finished(const struct sasl *s);
 void sasl_free(struct sasl *s);
 
 #endif

@@ -102,8 +102,8 @@ add_general_name(struct str *out, const GENERAL_NAME *g)
 		return false;
 	int len = ASN1_STRING_length(g->d.iPAddress);
 	if (len == 4 || len == 16) {
-		inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(g->d.iPAddress), ip,
-			sizeof ip);
+		inet_ntop(len == 4 ? AF_INET : AF_INET6,
+			ASN1_STRING_get0_data(g->d.iPAddress), ip, sizeof ip);
 	}
 	str_puts(out, *ip ? ip : "?");
 	return true;
@@ -141,7 +141,8 @@ add_date(struct str *out, const ASN1_TIME *t)
 	struct tm tm;
 	char text[32];
 
-	if (t && ASN1_TIME_to_tm(t, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm))
+	if (t && ASN1_TIME_to_tm(t, &tm) &&
+	    strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm))
 		str_puts(out, text);
 	else
 		str_puts(out, "an unreadable date");
@@ -154,8 +155,8 @@ explain_name(struct net *n, X509 *leaf)
 
 	add_hosts(&hosts, leaf);
 	if (hosts.len > 0)
-		net_fail(n, ERR_TLS, "the certificate is not for %s: it was issued for %s", n->host,
-			str_get(&hosts));
+		net_fail(n, ERR_TLS, "the certificate is not for %s: it was issued for %s",
+			n->host, str_get(&hosts));
 	else
 		net_fail(n, ERR_TLS, "the certificate is not for %s: it names no host at all "
 			"(a common name does not count)", n->host);
@@ -168,7 +169,8 @@ explain_date(struct net *n, X509 *culprit, int code, int depth)
 	struct str date = {0}, whose = {0};
 	bool is_expired = code == X509_V_ERR_CERT_HAS_EXPIRED;
 
-	add_date(&date, is_expired ? X509_get0_notAfter(culprit) : X509_get0_notBefore(culprit));
+	add_date(&date, is_expired ? X509_get0_notAfter(culprit)
+		: X509_get0_notBefore(culprit));
 	str_printf(&whose, "the certificate of %s", n->host);
 	if (depth > 0) {
 		str_puts(&whose, " is signed with one of '");
@@ -190,10 +192,12 @@ explain_ca(struct net *n, X509 *leaf, X509 *culprit, int code)
 	cert_fingerprint_text(leaf, print);
 	add_name(&ca, X509_get_issuer_name(culprit));
 	if (code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)
-		net_fail(n, ERR_TLS, "the certificate of %s is signed by itself; if its owner confirms "
+		net_fail(n, ERR_TLS,
+			"the certificate of %s is signed by itself; if its owner confirms "
 			"it, pin it: tls-fingerprint = %s", n->host, print);
 	else
-		net_fail(n, ERR_TLS, "the certificate of %s comes from an unknown CA '%s'; name that CA's "
+		net_fail(n, ERR_TLS,
+			"the certificate of %s comes from an unknown CA '%s'; name that CA's "
 			"file with ca-file, or pin the certificate, if its owner confirms it: "
 			"tls-fingerprint = %s", n->host, str_get(&ca), print);
 	str_clear(&ca);
@@ -219,7 +223,8 @@ cert_explain(struct net *n, X509 *leaf, X509 *culprit, int code, int depth)
 		explain_ca(n, leaf, culprit, code);
 		break;
 	case X509_V_ERR_INVALID_PURPOSE:
-		net_fail(n, ERR_TLS, "the certificate of %s is not meant for servers", n->host);
+		net_fail(n, ERR_TLS, "the certificate of %s is not meant for servers",
+			n->host);
 		break;
 	default:
 		net_fail(n, ERR_TLS, "the certificate of %s is refused: %s", n->host,

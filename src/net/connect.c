@@ -28,8 +28,8 @@ struct race {
 static void
 note_error(struct race *r, int error)
 {
-	bool is_dull = error == ENETUNREACH || error == EHOSTUNREACH || error == EAFNOSUPPORT ||
-		error == EADDRNOTAVAIL;
+	bool is_dull = error == ENETUNREACH || error == EHOSTUNREACH ||
+		error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
 
 	if (r->error == 0 || !is_dull)
 		r->error = error;
@@ -56,7 +56,8 @@ start_next(struct race *r)
 
 	if (fd >= 0) {
 		set_options(fd);
-		if (connect(fd, sa, r->addrs->len[i]) < 0 && errno != EINPROGRESS && errno != EINTR) {
+		if (connect(fd, sa, r->addrs->len[i]) < 0 && errno != EINPROGRESS &&
+		    errno != EINTR) {
 			note_error(r, errno);
 			close(fd);
 			return;

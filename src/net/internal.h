@@ -42,13 +42,14 @@ extern const struct net_resolver net_resolver_system;
 /* Addresses in the order in which to try them: as the system sorts them (RFC 6724), families
  * alternating (RFC 8305 4). `r` must live as long as the process. */
 enum err resolve_host(struct net_addrs *out, const char *host, uint16_t port,
-	const struct net_resolver *r, int64_t until_ms, struct cancel *cancel, struct error *e);
+	const struct net_resolver *r, int64_t until_ms, struct cancel *cancel,
+		struct error *e);
 
 /* ---- connect.c ---- */
 
 /* A connected, non-blocking socket to the first address that answers. `where` is for people. */
-enum err connect_any(int *fd, const struct net_addrs *addrs, const char *where, int64_t until_ms,
-	struct cancel *cancel, struct error *e);
+enum err connect_any(int *fd, const struct net_addrs *addrs, const char *where,
+	int64_t until_ms, struct cancel *cancel, struct error *e);
 
 /* ---- tap.c: the lines of one direction as they pass, for the log and for BYE texts ---- */
 
@@ -100,8 +101,8 @@ struct net {
 	bool is_quiet;
 };
 
-enum err net_open_with(struct net **out, const struct net_config *cfg, const struct net_resolver *r,
-	struct cancel *cancel, struct error *e);
+enum err net_open_with(struct net **out, const struct net_config *cfg,
+	const struct net_resolver *r, struct cancel *cancel, struct error *e);
 
 /* ---- io.c ---- */
 
@@ -120,7 +121,8 @@ bool io_has_input(struct net *n);
 
 /* ---- tls.c ---- */
 
-enum err tls_start(struct net *n);	/* shakes hands and verifies, or n->failure says why not */
+/* Shakes hands and verifies, or n->failure says why not. */
+enum err tls_start(struct net *n);
 void tls_end(struct net *n);
 
 /* ---- cert.c ---- */

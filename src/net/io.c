@@ -65,8 +65,10 @@ fail_late(struct net *n)
 {
 	int ms = n->command_ms;
 
-	return ms >= 1000 ? net_fail(n, ERR_CONN, "%s did not answer within %d s", n->where, ms / 1000)
-		: net_fail(n, ERR_CONN, "%s did not answer within %d ms", n->where, ms);
+	if (ms >= 1000)
+		return net_fail(n, ERR_CONN, "%s did not answer within %d s", n->where,
+			ms / 1000);
+	return net_fail(n, ERR_CONN, "%s did not answer within %d ms", n->where, ms);
 }
 
 enum err
@@ -117,10 +119,12 @@ ssl_wants(struct net *n, int rc)
 		fail_errno(n);
 	else if (kind == SSL_ERROR_ZERO_RETURN)
 		fail_closed(n);
-	else if (kind == SSL_ERROR_SYSCALL || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+	else if (kind == SSL_ERROR_SYSCALL ||
+		ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		net_fail(n, ERR_CONN, "the connection to %s was cut", n->where);
 	else
-		net_fail(n, ERR_CONN, "TLS with %s broke: %s", n->where, ERR_reason_error_string(code));
+		net_fail(n, ERR_CONN, "TLS with %s broke: %s", n->where,
+			ERR_reason_error_string(code));
 	return 0;
 }
 

@@ -30,7 +30,8 @@ net_init(void)
 	mailstream_debug = 0;		/* it would write passwords to a file */
 }
 
-/* A name that OpenSSL would take for "any host" (empty) or "any below" (leading dot) is refused. */
+/* OpenSSL would take an empty name for "any host", and one with a dot before it for "any
+ * below". */
 static enum err
 check_host(const char *host, struct error *e)
 {
@@ -38,7 +39,8 @@ check_host(const char *host, struct error *e)
 		return error_set(e, ERR_LOCAL, "'%s' is not a host name", host ? host : "");
 	for (const char *p = host; *p; p++) {
 		if ((unsigned char)*p >= 0x80)
-			return error_set(e, ERR_LOCAL, "write the host '%s' in its ASCII form (xn--...)", host);
+			return error_set(e, ERR_LOCAL,
+				"write the host '%s' in its ASCII form (xn--...)", host);
 		if (*p <= ' ' || *p == 0x7f)
 			return error_set(e, ERR_LOCAL, "'%s' is not a host name", host);
 	}
@@ -53,7 +55,8 @@ configure(struct net *n, const struct net_config *cfg, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	n->host = xstrdup(cfg->host);
-	n->where = xasprintf(strchr(n->host, ':') ? "[%s]:%u" : "%s:%u", n->host, (unsigned)cfg->port);
+	n->where = xasprintf(strchr(n->host, ':') ? "[%s]:%u" : "%s:%u", n->host,
+		(unsigned)cfg->port);
 	n->ca_file = xstrdup(cfg->ca_file);
 	n->port = cfg->port;
 	n->security = cfg->security;
@@ -116,7 +119,8 @@ out:
 }
 
 enum err
-net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel, struct error *e)
+net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel,
+	struct error *e)
 {
 	return net_open_with(out, cfg, &net_resolver_system, cancel, e);
 }
@@ -228,11 +232,13 @@ net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *
 {
 	int64_t until = net_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 	struct pollfd p[] = { { .fd = n->fd, .events = POLLIN },
-		{ .fd = cancel_fd(n->cancel), .events = POLLIN }, { .fd = wake, .events = POLLIN } };
+		{ .fd = cancel_fd(n->cancel), .events = POLLIN },
+		{ .fd = wake, .events = POLLIN } };
 	bool is_over = false;
 
 	for (;;) {
-		if (n->failure.code == ERR_OK && (atomic_load(&n->is_aborted) || cancel_fired(n->cancel)))
+		if (n->failure.code == ERR_OK &&
+		    (atomic_load(&n->is_aborted) || cancel_fired(n->cancel)))
 			net_fail(n, ERR_CANCELLED, "cancelled");
 		*readable = n->failure.code == ERR_OK &&
 			((n->stream && n->stream->read_buffer_len > 0) || io_has_input(n));

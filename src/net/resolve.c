@@ -113,13 +113,15 @@ lookup_wait(struct lookup *l, int64_t until_ms, struct cancel *cancel, struct er
 		int left = net_left_ms(until_ms);
 		int got = poll(p, LEN(p), left);
 		if (got < 0 && errno != EINTR)
-			return error_errno(e, ERR_LOCAL, "cannot wait for the name of '%s'", l->host);
+			return error_errno(e, ERR_LOCAL, "cannot wait for the name of '%s'",
+				l->host);
 		if (got > 0 && p[0].revents)
 			return error_set(e, ERR_CANCELLED, "cancelled");
 		if (got > 0)
 			return ERR_OK;
 		if (net_left_ms(until_ms) == 0)
-			return error_set(e, ERR_CONN, "looking up '%s' takes too long", l->host);
+			return error_set(e, ERR_CONN, "looking up '%s' takes too long",
+				l->host);
 	}
 }
 
@@ -171,8 +173,8 @@ numeric(struct net_addrs *out, const char *host, uint16_t port)
 }
 
 enum err
-resolve_host(struct net_addrs *out, const char *host, uint16_t port, const struct net_resolver *r,
-	int64_t until_ms, struct cancel *cancel, struct error *e)
+resolve_host(struct net_addrs *out, const char *host, uint16_t port,
+	const struct net_resolver *r, int64_t until_ms, struct cancel *cancel, struct error *e)
 {
 	if (numeric(out, host, port))
 		return ERR_OK;

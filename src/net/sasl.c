@@ -25,7 +25,8 @@ struct mechanism {
 	bool is_only_wanted;	/* needs a token in place of a password: never chosen by itself */
 	bool is_client_first;
 	int max_steps;		/* answers of ours; a server that asks for more gets none */
-	enum err (*step)(struct sasl *s, const char *in, size_t n, struct str *answer, struct error *e);
+	enum err (*step)(struct sasl *s, const char *in, size_t n, struct str *answer,
+		struct error *e);
 };
 
 struct sasl {
@@ -41,7 +42,8 @@ struct sasl {
 static enum err
 nonsense(struct sasl *s, struct error *e)
 {
-	return error_set(e, ERR_AUTH, "the server's %s answer makes no sense", s->mechanism->name);
+	return error_set(e, ERR_AUTH, "the server's %s answer makes no sense",
+		s->mechanism->name);
 }
 
 static enum err
@@ -50,14 +52,17 @@ explain(struct sasl *s, int rc, const char *in, struct error *e)
 	if (str_starts(in, "e="))		/* server-error, RFC 5802 7 */
 		return error_set(e, ERR_AUTH, "the server refused the login: %.60s", in + 2);
 	if (str_starts(in, "v="))
-		return error_set(e, ERR_AUTH, "the server did not prove that it knows the password");
+		return error_set(e, ERR_AUTH,
+			"the server did not prove that it knows the password");
 	switch (rc) {
 	case GSASL_SASLPREP_ERROR:
-		return error_set(e, ERR_AUTH, "user name or password has characters that %s does not allow",
+		return error_set(e, ERR_AUTH,
+			"user name or password has characters that %s does not allow",
 			s->mechanism->name);
 	case GSASL_MALLOC_ERROR:
 	case GSASL_CRYPTO_ERROR:
-		return error_set(e, ERR_LOCAL, "%s failed here: %s", s->mechanism->name, gsasl_strerror(rc));
+		return error_set(e, ERR_LOCAL, "%s failed here: %s", s->mechanism->name,
+			gsasl_strerror(rc));
 	default:
 		return nonsense(s, e);
 	}
@@ -105,7 +110,8 @@ step_scram(struct sasl *s, const char *in, size_t n, struct str *answer, struct 
 	if (s->n_steps == 2 && n > 0 && in[0] != 'e') {
 		uint32_t count = iterations(in);
 		if (count < MIN_ITERATIONS || count > MAX_ITERATIONS)
-			return error_set(e, ERR_AUTH, "the server asks for an unsafe number of SCRAM rounds");
+			return error_set(e, ERR_AUTH,
+				"the server asks for an unsafe number of SCRAM rounds");
 	}
 	return step_gsasl(s, in, n, answer, e);
 }
@@ -189,10 +195,12 @@ choose_wanted(const char *offered, const char *wanted, bool is_private, struct e
 	if (!m)
 		error_set(e, ERR_UNSUPPORTED, "auth = %s is not known here", wanted);
 	else if (!is_offered(offered, m->name))
-		error_set(e, ERR_UNSUPPORTED, "the server does not offer %s; it offers: %.200s", m->name,
+		error_set(e, ERR_UNSUPPORTED,
+			"the server does not offer %s; it offers: %.200s", m->name,
 			*offered ? offered : "nothing");
 	else if (!is_private && !m->is_safe_in_clear)
-		error_set(e, ERR_UNSUPPORTED, "%s would send the password unprotected", m->name);
+		error_set(e, ERR_UNSUPPORTED, "%s would send the password unprotected",
+			m->name);
 	else
 		return m->name;
 	return NULL;
@@ -217,17 +225,21 @@ sasl_choose(const char *offered, const char *wanted, bool is_private, struct err
 			return m->name;
 	}
 	if (has_unsafe)
-		error_set(e, ERR_UNSUPPORTED, "without TLS the server takes the password unprotected only");
+		error_set(e, ERR_UNSUPPORTED,
+			"without TLS the server takes the password unprotected only");
 	else if (has_token)
-		error_set(e, ERR_UNSUPPORTED, "the server wants a token: set auth = xoauth2 or oauthbearer, "
+		error_set(e, ERR_UNSUPPORTED,
+			"the server wants a token: set auth = xoauth2 or oauthbearer, "
 			"and a password-command that prints one");
 	else
-		error_set(e, ERR_UNSUPPORTED, "no way to log in is known to both; the server offers: %.200s",
+		error_set(e, ERR_UNSUPPORTED,
+			"no way to log in is known to both; the server offers: %.200s",
 			*offered ? offered : "nothing");
 	return NULL;
 }
 
-/* A token is visible ASCII (RFC 6750 2.1), a name has no control byte: neither can end its field. */
+/* A token is visible ASCII (RFC 6750 2.1), a name has no control byte: neither can end its
+ * field. */
 static bool
 fits_oauth(const struct sasl *s)
 {
@@ -254,7 +266,8 @@ start_gsasl(struct sasl *s, struct error *e)
 	if (rc == GSASL_OK)
 		rc = gsasl_property_set(s->session, GSASL_PASSWORD, s->password);
 	return rc == GSASL_OK ? ERR_OK
-		: error_set(e, ERR_LOCAL, "%s cannot be set up: %s", s->mechanism->name, gsasl_strerror(rc));
+		: error_set(e, ERR_LOCAL, "%s cannot be set up: %s", s->mechanism->name,
+			gsasl_strerror(rc));
 }
 
 enum err

@@ -24,7 +24,8 @@ is_pinned(const struct net *n, const X509 *leaf)
 {
 	unsigned char digest[32];
 
-	return cert_fingerprint(leaf, digest) && CRYPTO_memcmp(digest, n->pin, sizeof digest) == 0;
+	return cert_fingerprint(leaf, digest) &&
+		CRYPTO_memcmp(digest, n->pin, sizeof digest) == 0;
 }
 
 static bool
@@ -40,7 +41,8 @@ is_unknown_ca(int code)
 static void
 explain(struct net *n, X509_STORE_CTX *ctx)
 {
-	X509 *leaf = X509_STORE_CTX_get0_cert(ctx), *culprit = X509_STORE_CTX_get_current_cert(ctx);
+	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+	X509 *culprit = X509_STORE_CTX_get_current_cert(ctx);
 
 	cert_explain(n, leaf, culprit ? culprit : leaf, X509_STORE_CTX_get_error(ctx),
 		X509_STORE_CTX_get_error_depth(ctx));
@@ -54,9 +56,10 @@ verify_with_file(struct net *n, X509_STORE_CTX *ctx)
 {
 	X509_STORE_CTX *again = X509_STORE_CTX_new();
 	bool ok = again && SSL_CTX_set_default_verify_file(n->ctx) &&
-		X509_STORE_CTX_init(again, SSL_CTX_get_cert_store(n->ctx), X509_STORE_CTX_get0_cert(ctx),
-			X509_STORE_CTX_get0_untrusted(ctx)) &&
-		X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again), X509_STORE_CTX_get0_param(ctx));
+		X509_STORE_CTX_init(again, SSL_CTX_get_cert_store(n->ctx),
+			X509_STORE_CTX_get0_cert(ctx), X509_STORE_CTX_get0_untrusted(ctx)) &&
+		X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again),
+			X509_STORE_CTX_get0_param(ctx));
 
 	if (ok) {
 		ok = X509_verify_cert(again) > 0;
@@ -82,7 +85,8 @@ verify(X509_STORE_CTX *ctx, void *arg)
 	}
 	if (n->has_pin) {
 		cert_fingerprint_text(leaf, print);
-		net_fail(n, ERR_TLS, "the certificate of %s is not the pinned one; it has %s", n->host, print);
+		net_fail(n, ERR_TLS, "the certificate of %s is not the pinned one; it has %s",
+			n->host, print);
 		X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
 		return 0;
 	}
@@ -101,13 +105,15 @@ make_context(struct net *n)
 	if (!n->ctx || !SSL_CTX_set_min_proto_version(n->ctx, TLS1_2_VERSION))
 		return net_fail(n, ERR_LOCAL, "OpenSSL cannot be set up");
 	SSL_CTX_set_options(n->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_mode(n->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(n->ctx,
+		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(n->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(n->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(n->ctx, verify, n);
 	SSL_CTX_set_default_verify_dir(n->ctx);
 	if (n->ca_file && !SSL_CTX_load_verify_file(n->ctx, n->ca_file))
-		return net_fail(n, ERR_LOCAL, "cannot read certificates from ca-file '%s'", n->ca_file);
+		return net_fail(n, ERR_LOCAL, "cannot read certificates from ca-file '%s'",
+			n->ca_file);
 	return ERR_OK;
 }
 
@@ -130,7 +136,8 @@ set_identity(struct net *n)
 			SSL_set_tlsext_host_name(n->ssl, name);
 	}
 	free(name);
-	return ok ? ERR_OK : net_fail(n, ERR_LOCAL, "'%s' cannot be checked as a host name", n->host);
+	return ok ? ERR_OK : net_fail(n, ERR_LOCAL, "'%s' cannot be checked as a host name",
+		n->host);
 }
 
 static enum err
@@ -144,17 +151,21 @@ explain_handshake(struct net *n, int kind)
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_HTTP_REQUEST:
 	case SSL_R_PACKET_LENGTH_TOO_LONG:
-		return net_fail(n, ERR_TLS, "%s does not speak TLS there (wrong port, or meant for "
+		return net_fail(n, ERR_TLS,
+			"%s does not speak TLS there (wrong port, or meant for "
 			"STARTTLS?)", n->where);
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-		return net_fail(n, ERR_TLS, "%s speaks no TLS newer than 1.1, which is not safe", n->where);
+		return net_fail(n, ERR_TLS,
+			"%s speaks no TLS newer than 1.1, which is not safe", n->where);
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-		return net_fail(n, ERR_CONN, "%s closed the connection during the TLS handshake", n->where);
+		return net_fail(n, ERR_CONN,
+			"%s closed the connection during the TLS handshake", n->where);
 	}
 	if (kind == SSL_ERROR_SYSCALL || code == 0)
 		return net_fail(n, ERR_CONN, "%s broke off the TLS handshake", n->where);
-	return net_fail(n, ERR_TLS, "TLS with %s failed: %s", n->where, ERR_reason_error_string(code));
+	return net_fail(n, ERR_TLS, "TLS with %s failed: %s", n->where,
+		ERR_reason_error_string(code));
 }
 
 static enum err

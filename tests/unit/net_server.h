@@ -170,7 +170,8 @@ server_run(void *arg)
 static UNUSED void
 server_listen(struct server *s)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof sa;
 
 	s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -253,7 +254,8 @@ serve_tls(struct server *s, int fd)
 	if (s->say)
 		SSL_write(ssl, s->say, (int)strlen(s->say));
 	while (s->app_bytes < sizeof s->got - 1 &&
-	    (n = SSL_read(ssl, s->got + s->app_bytes, (int)(sizeof s->got - 1 - s->app_bytes))) > 0)
+	    (n = SSL_read(ssl, s->got + s->app_bytes,
+		(int)(sizeof s->got - 1 - s->app_bytes))) > 0)
 		s->app_bytes += (size_t)n;
 	SSL_shutdown(ssl);
 	SSL_free(ssl);

@@ -47,7 +47,8 @@ static const struct verify_case {
 	{ "good", "mail.test", { .san = "DNS:mail.test" }, NULL, false },
 	{ "one of many", "mail.test", { .san = "DNS:a.test,DNS:MAIL.test" }, NULL, false },
 	{ "the root's dot", "mail.test.", { .san = "DNS:mail.test" }, NULL, false },
-	{ "server purpose", "mail.test", { .san = "DNS:mail.test", .usage = "serverAuth" }, NULL, false },
+	{ "server purpose", "mail.test", { .san = "DNS:mail.test", .usage = "serverAuth" },
+		NULL, false },
 	{ "wildcard", "imap.mail.test", { .san = "DNS:*.mail.test" }, NULL, false },
 	{ "address", "127.0.0.1", { .san = "IP:127.0.0.1" }, NULL, false },
 	{ "wrong host", "mail.test", { .san = "DNS:other.test,IP:10.0.0.1" },
@@ -55,26 +56,38 @@ static const struct verify_case {
 	{ "many wrong", "mail.test",
 		{ .san = "DNS:a.test,DNS:b.test,DNS:c.test,DNS:d.test,DNS:e.test,DNS:f.test,DNS:g.test" },
 		"e.test and 2 more", false },
-	{ "below the name", "x.mail.test", { .san = "DNS:mail.test" }, "issued for mail.test", false },
-	{ "wildcard too deep", "a.b.mail.test", { .san = "DNS:*.mail.test" }, "issued for *.mail.test",
+	{ "below the name", "x.mail.test", { .san = "DNS:mail.test" }, "issued for mail.test",
 		false },
-	{ "wildcard for the bare name", "mail.test", { .san = "DNS:*.mail.test" }, "issued for", false },
-	{ "partial wildcard", "imap.mail.test", { .san = "DNS:im*.mail.test" }, "issued for", false },
+	{ "wildcard too deep", "a.b.mail.test", { .san = "DNS:*.mail.test" },
+		"issued for *.mail.test",
+		false },
+	{ "wildcard for the bare name", "mail.test", { .san = "DNS:*.mail.test" },
+		"issued for", false },
+	{ "partial wildcard", "imap.mail.test", { .san = "DNS:im*.mail.test" }, "issued for",
+		false },
 	{ "top-level wildcard", "mail.test", { .san = "DNS:*.test" }, "issued for", false },
-	{ "NUL in the name", "mail.test", { .has_nul = true }, "issued for mail.test?.evil.test", false },
+	{ "NUL in the name", "mail.test", { .has_nul = true },
+		"issued for mail.test?.evil.test", false },
 	{ "expired", "mail.test", { .san = "DNS:mail.test", .from_days = -20, .to_days = -10 },
 		"the certificate of mail.test expired on 20", false },
-	{ "not yet valid", "mail.test", { .san = "DNS:mail.test", .from_days = 10, .to_days = 20 },
+	{ "not yet valid", "mail.test", { .san = "DNS:mail.test", .from_days = 10,
+		.to_days = 20 },
 		"is not valid before 20", false },
 	{ "self-signed", "mail.test", { .san = "DNS:mail.test", .is_self_signed = true },
-		"signed by itself; if its owner confirms it, pin it: tls-fingerprint = ", false },
-	{ "unknown CA", "mail.test", { .san = "DNS:mail.test" }, "unknown CA 'Test CA'", true },
+		"signed by itself; if its owner confirms it, pin it: tls-fingerprint = ",
+			false },
+	{ "unknown CA", "mail.test", { .san = "DNS:mail.test" }, "unknown CA 'Test CA'",
+		true },
 	{ "client purpose", "mail.test", { .san = "DNS:mail.test", .usage = "clientAuth" },
 		"not meant for servers", false },
-	{ "common name only", "mail.test", { .cn = "mail.test" }, "names no host at all", false },
-	{ "address as a name", "127.0.0.1", { .san = "DNS:127.0.0.1" }, "is not for 127.0.0.1", false },
-	{ "address as a common name", "127.0.0.1", { .cn = "127.0.0.1" }, "names no host", false },
-	{ "other address", "127.0.0.1", { .san = "IP:127.0.0.2" }, "issued for 127.0.0.2", false },
+	{ "common name only", "mail.test", { .cn = "mail.test" }, "names no host at all",
+		false },
+	{ "address as a name", "127.0.0.1", { .san = "DNS:127.0.0.1" }, "is not for 127.0.0.1",
+		false },
+	{ "address as a common name", "127.0.0.1", { .cn = "127.0.0.1" }, "names no host",
+		false },
+	{ "other address", "127.0.0.1", { .san = "IP:127.0.0.2" }, "issued for 127.0.0.2",
+		false },
 };
 
 /* Of all certificates only those for this host, by a known CA, of today and for servers are
@@ -113,7 +126,8 @@ test_system_ca(void **state)
 	char dir[] = "/tmp/dunlin-cas-XXXXXX", link[80];
 
 	assert_non_null(mkdtemp(dir));
-	snprintf(link, sizeof link, "%s/%08lx.0", dir, X509_NAME_hash(X509_get_subject_name(pki->ca)));
+	snprintf(link, sizeof link, "%s/%08lx.0", dir,
+		X509_NAME_hash(X509_get_subject_name(pki->ca)));
 	assert_int_equal(0, symlink(pki->ca_file, link));
 	for (int round = 0; round < 3; round++) {
 		struct cert_spec spec = { .san = "DNS:mail.test" };
@@ -159,7 +173,8 @@ test_sni(void **state)
 {
 	struct pki *pki = *state;
 	static const struct { const char *host, *sni; } cases[] = {
-		{ "mail.test", "mail.test" }, { "mail.test.", "mail.test" }, { "127.0.0.1", "" } };
+		{ "mail.test", "mail.test" }, { "mail.test.", "mail.test" }, { "127.0.0.1",
+			"" } };
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct cert_spec spec = { .san = "DNS:mail.test,IP:127.0.0.1" };
@@ -179,7 +194,8 @@ static void
 test_pin(void **state)
 {
 	struct pki *pki = *state;
-	struct cert_spec bad = { .cn = "x", .is_self_signed = true, .from_days = -20, .to_days = -10 };
+	struct cert_spec bad = { .cn = "x", .is_self_signed = true, .from_days = -20,
+		.to_days = -10 };
 	struct cert_spec good = { .san = "DNS:mail.test" };
 	X509 *pinned = cert_make(pki, &bad, false);
 	char print[FINGERPRINT_TEXT_BYTES], upper[65] = "";
@@ -214,9 +230,14 @@ test_settings_refused(void **state)
 	static const struct { const char *host, *pin; enum err rc; } cases[] = {
 		{ "mail.test", "ab:cd", ERR_TLS },
 		{ "mail.test", "", ERR_TLS },
-		{ "mail.test", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeefg", ERR_TLS },
-		{ "mail.test", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0", ERR_TLS },
-		{ "", NULL, ERR_LOCAL }, { ".test", NULL, ERR_LOCAL }, { NULL, NULL, ERR_LOCAL },
+		{ "mail.test",
+			"00112233445566778899aabbccddeeff00112233445566778899aabbccddeefg",
+				ERR_TLS },
+		{ "mail.test",
+			"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0",
+				ERR_TLS },
+		{ "", NULL, ERR_LOCAL }, { ".test", NULL, ERR_LOCAL }, { NULL, NULL,
+			ERR_LOCAL },
 		{ "mail test", NULL, ERR_LOCAL }, { "mail\r\n.test", NULL, ERR_LOCAL },
 		{ "m\xc3\xa4il.test", NULL, ERR_LOCAL },
 	};
@@ -224,7 +245,8 @@ test_settings_refused(void **state)
 
 	server_start(&s);
 	for (size_t i = 0; i < LEN(cases); i++) {
-		struct dial d = { .cfg = { .security = NET_TLS, .fingerprint = cases[i].pin } };
+		struct dial d = { .cfg = { .security = NET_TLS,
+			.fingerprint = cases[i].pin } };
 		assert_int_equal(cases[i].rc, dial(&d, &s, cases[i].host, NULL));
 		assert_null(d.net);
 		hang_up(&d);
@@ -239,7 +261,8 @@ test_ca_file_missing(void **state)
 {
 	struct pki *pki = *state;
 	struct cert_spec spec = { .san = "DNS:mail.test" };
-	struct server s = { .serve = serve_tls, .key = pki->key, .cert = cert_make(pki, &spec, false) };
+	struct server s = { .serve = serve_tls, .key = pki->key, .cert = cert_make(pki, &spec,
+		false) };
 	struct dial d = { .cfg = { .security = NET_TLS } };
 
 	server_start(&s);
@@ -260,7 +283,8 @@ test_old_tls(void **state)
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct cert_spec spec = { .san = "DNS:mail.test" };
-		struct server s = { .serve = serve_tls, .key = pki->key, .max_version = cases[i].version };
+		struct server s = { .serve = serve_tls, .key = pki->key,
+			.max_version = cases[i].version };
 		struct dial d = { .cfg = { .security = NET_TLS } };
 		s.cert = cert_make(pki, &spec, false);
 		server_start(&s);
@@ -434,7 +458,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_verification), T(test_system_ca), T(test_sni), T(test_pin), T(test_settings_refused),
+		T(test_verification), T(test_system_ca), T(test_sni), T(test_pin),
+			T(test_settings_refused),
 		T(test_ca_file_missing), T(test_old_tls), T(test_no_tls), T(test_plain),
 		T(test_starttls), T(test_starttls_injection), T(test_starttls_wrong_host),
 	};

@@ -23,7 +23,8 @@ link_open(struct link *l, struct pki *pki, enum net_security security)
 	l->s.key = pki->key;
 	l->s.cert = cert_make(pki, &spec, false);
 	server_start(&l->s);
-	l->cfg = (struct net_config){ .host = "127.0.0.1", .port = l->s.port, .security = security,
+	l->cfg = (struct net_config){ .host = "127.0.0.1", .port = l->s.port,
+		.security = security,
 		.ca_file = pki->ca_file, .connect_ms = 10000, .io_ms = 10000 };
 	assert_int_equal(ERR_OK, cancel_init(&l->cancel, NULL));
 	return net_open(&l->net, &l->cfg, &l->cancel, &l->e);
@@ -122,7 +123,8 @@ serve_garbage_tls(struct server *s, int fd)
 		return;
 	SSL_write(ssl, s->say, (int)strlen(s->say));
 	SSL_free(ssl);
-	send(fd, "* OK and now in plain text, please: A1 OK LOGIN completed\r\n", 59, MSG_NOSIGNAL);
+	send(fd, "* OK and now in plain text, please: A1 OK LOGIN completed\r\n", 59,
+		MSG_NOSIGNAL);
 	server_stopped(s, -1);
 }
 
@@ -161,7 +163,8 @@ test_ends(void **state)
 		int64_t start = net_now_ms(), cpu = cpu_ms();
 		assert_int_equal(0, drain(l.net));
 		for (int k = 0; k < 1000; k++)
-			assert_int_equal(-1, mailstream_read(net_stream(l.net), buf, sizeof buf));
+			assert_int_equal(-1, mailstream_read(net_stream(l.net), buf,
+				sizeof buf));
 		mailstream_write(net_stream(l.net), "a LOGOUT\r\n", 10);
 		assert_int_equal(-1, mailstream_flush(net_stream(l.net)));
 		bool readable = true;
@@ -330,7 +333,8 @@ static void
 test_bytewise(void **state)
 {
 	for (int round = 0; round < 2; round++) {
-		struct link l = { .s = { .serve = round ? serve_bytewise_tls : serve_bytewise } };
+		struct link l = { .s = { .serve = round ? serve_bytewise_tls
+			: serve_bytewise } };
 		MMAPString *line = mmap_string_new("");
 		struct str all = {0};
 		assert_int_equal(ERR_OK, link_open(&l, *state, round ? NET_TLS : NET_PLAIN));
@@ -340,7 +344,8 @@ test_bytewise(void **state)
 		}
 		assert_string_equal(drip_text, str_get(&all));
 		/* the literal is not among the last lines */
-		assert_string_equal("* OK one\r\n* 2 FETCH {3}\r\n)\r\na OK done\r\n", net_last_lines(l.net));
+		assert_string_equal("* OK one\r\n* 2 FETCH {3}\r\n)\r\na OK done\r\n",
+			net_last_lines(l.net));
 		mmap_string_free(line);
 		str_clear(&all);
 		link_close(&l);
@@ -369,7 +374,8 @@ test_transfer(void **state)
 		{ 1000, true, 1200, 4000 }, { 1, true, 290, 900 }, { 1000, false, 290, 900 } };
 
 	for (size_t i = 0; i < LEN(cases); i++) {
-		struct link l = { .s = { .serve = serve_steadily, .app_bytes = cases[i].rate } };
+		struct link l = { .s = { .serve = serve_steadily,
+			.app_bytes = cases[i].rate } };
 		assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
 		int64_t start = net_now_ms();
 		if (cases[i].is_transfer)
@@ -406,7 +412,8 @@ serve_slow_reader(struct server *s, int fd)
 	while (all < MUCH) {
 		if (all < 40000)
 			nanosleep(&(struct timespec){ 0, 2000000L }, NULL);
-		ssize_t n = ssl ? SSL_read(ssl, buf, sizeof buf) : recv(fd, buf, sizeof buf, 0);
+		ssize_t n = ssl ? SSL_read(ssl, buf, sizeof buf) : recv(fd, buf, sizeof buf,
+			0);
 		if (n <= 0)
 			break;
 		sum = checksum(sum, buf, (size_t)n);
@@ -430,7 +437,8 @@ test_slow_reader(void **state)
 	for (size_t i = 0; i < MUCH; i++)
 		much[i] = (char)(i * 7 + i / 251);
 	for (int round = 0; round < 2; round++) {
-		struct link l = { .s = { .serve = serve_slow_reader, .say = round ? "tls" : NULL } };
+		struct link l = { .s = { .serve = serve_slow_reader, .say = round ? "tls"
+			: NULL } };
 		assert_int_equal(ERR_OK, link_open(&l, *state, round ? NET_TLS : NET_PLAIN));
 		int small = 4096;
 		setsockopt(l.net->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
@@ -466,7 +474,8 @@ static void
 test_wait_sees_every_buffer(void **state)
 {
 	for (int round = 0; round < 2; round++) {
-		struct link l = { .s = { .serve = serve_two_lines, .say = round ? "tls" : NULL } };
+		struct link l = { .s = { .serve = serve_two_lines, .say = round ? "tls"
+			: NULL } };
 		char buf[64];
 		bool readable = false;
 		assert_int_equal(ERR_OK, link_open(&l, *state, round ? NET_TLS : NET_PLAIN));
@@ -570,9 +579,11 @@ static void
 test_log(void **state)
 {
 	static const char *const sent[] = {
-		"a LOGIN {4}\r\n", "user {9}\r\n", "pass word\r\n",	/* as literals, RFC 9051 4.3 */
+		"a LOGIN {4}\r\n", "user {9}\r\n",
+			"pass word\r\n",	/* as literals, RFC 9051 4.3 */
 		"b LOGIN u \"pass word\"\r\n", "c AUTHENTICATE PLAIN AHBhc3Mgd29yZAA=\r\n",
-		"AHBhc3Mgd29yZA==\r\n", "d APPEND x {20+}\r\npass word pass word \r\n", "e NOOP\r\n" };
+		"AHBhc3Mgd29yZA==\r\n", "d APPEND x {20+}\r\npass word pass word \r\n",
+			"e NOOP\r\n" };
 	struct link l = { .s = { .serve = serve_bytewise } };
 	char path[] = "/tmp/dunlin-log-XXXXXX", buf[100];
 	int fd = mkstemp(path);
@@ -595,8 +606,10 @@ test_log(void **state)
 	log_close();
 	char *text = read_log(path);
 	static const char *const there[] = { "C: a LOGIN ***", "C: b LOGIN ***",
-		"C: c AUTHENTICATE ***", "C: e NOOP", "C: f NOOP", "S: * OK one", "S: a OK done" };
-	static const char *const not_there[] = { "pass", "word", "cGFzc", "AHBh", "Dear", "abc" };
+		"C: c AUTHENTICATE ***", "C: e NOOP", "C: f NOOP", "S: * OK one",
+			"S: a OK done" };
+	static const char *const not_there[] = { "pass", "word", "cGFzc", "AHBh", "Dear",
+		"abc" };
 	for (size_t i = 0; i < LEN(there); i++) {
 		if (!strstr(text, there[i]))
 			fail_msg("'%s' is not in the log:\n%s", there[i], text);
@@ -623,7 +636,8 @@ test_last_lines(void **state)
 		{ "a ~{3}\r\nabcd\r\n", "a ~{3}\r\nd\r\n" },
 		{ "a {x3}\r\nb\r\n", "a {x3}\r\nb\r\n" }, { "a 3}\r\nb\r\n", "a 3}\r\nb\r\n" },
 		{ "{}\r\nb\r\n", "{}\r\nb\r\n" }, { "}\r\n}\n\n", "}\r\n}\n\n" },
-		{ "a {99999999999999999999999999}\r\nb\r\n", "a {99999999999999999999999999}\r\nb\r\n" },
+		{ "a {99999999999999999999999999}\r\nb\r\n",
+			"a {99999999999999999999999999}\r\nb\r\n" },
 		{ "a {18446744073709551615}\r\nb\r\n", "a {18446744073709551615}\r\nb\r\n" },
 	};
 
@@ -669,7 +683,8 @@ test_session_freed_first_or_last(void **state)
 		struct link l = { .s = { .serve = serve_imap } };
 		mailimap *im = mailimap_new(0, NULL);
 		assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
-		assert_int_equal(MAILIMAP_NO_ERROR_NON_AUTHENTICATED, mailimap_connect(im, net_stream(l.net)));
+		assert_int_equal(MAILIMAP_NO_ERROR_NON_AUTHENTICATED, mailimap_connect(im,
+			net_stream(l.net)));
 		int64_t start = net_now_ms();
 		mailstream_cancel(net_stream(l.net));
 		if (round)
@@ -687,9 +702,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_ends), T(test_cut_everywhere), T(test_flood), T(test_cap_is_per_command),
-		T(test_bytewise), T(test_transfer), T(test_slow_reader), T(test_wait_sees_every_buffer),
-		T(test_wait_ignores_tickets), T(test_wait_wakes), T(test_wait_renews_deadline), T(test_log),
+		T(test_ends), T(test_cut_everywhere), T(test_flood),
+			T(test_cap_is_per_command),
+		T(test_bytewise), T(test_transfer), T(test_slow_reader),
+			T(test_wait_sees_every_buffer),
+		T(test_wait_ignores_tickets), T(test_wait_wakes), T(test_wait_renews_deadline),
+			T(test_log),
 		T(test_last_lines), T(test_session_freed_first_or_last),
 	};
 

@@ -32,7 +32,8 @@ b64(const char *s)
 static struct sasl *
 begin(const char *mechanism, const char *user, const char *password)
 {
-	struct sasl_login l = { .user = user, .password = password, .host = "server.example.com",
+	struct sasl_login l = { .user = user, .password = password,
+		.host = "server.example.com",
 		.port = 143 };
 	struct sasl *s;
 
@@ -67,9 +68,11 @@ struct scram {
 };
 
 static void
-hmac(const EVP_MD *md, const unsigned char *key, int key_len, const char *text, unsigned char *out)
+hmac(const EVP_MD *md, const unsigned char *key, int key_len, const char *text,
+	unsigned char *out)
 {
-	assert_non_null(HMAC(md, key, key_len, (const unsigned char *)text, strlen(text), out, NULL));
+	assert_non_null(HMAC(md, key, key_len, (const unsigned char *)text, strlen(text), out,
+		NULL));
 }
 
 static void
@@ -82,7 +85,8 @@ scram(struct scram *out, const EVP_MD *md, const char *password, const char *sal
 	size_t n;
 
 	assert_int_equal(GSASL_OK, gsasl_base64_from(salt64, strlen(salt64), &salt, &n));
-	assert_true(PKCS5_PBKDF2_HMAC(password, (int)strlen(password), (unsigned char *)salt, (int)n,
+	assert_true(PKCS5_PBKDF2_HMAC(password, (int)strlen(password), (unsigned char *)salt,
+		(int)n,
 		count, md, size, salted));
 	gsasl_free(salt);
 	hmac(md, salted, size, "Client Key", client);
@@ -128,7 +132,8 @@ test_rfc5802(void **state)
 	char *bytes, text[32];
 
 	/* libgsasl writes 18 random bytes in base64: these give the nonce of the RFC */
-	assert_int_equal(GSASL_OK, gsasl_base64_from("fyko+d2lbbFgONRv9qkxdawL", 24, &bytes, &n));
+	assert_int_equal(GSASL_OK, gsasl_base64_from("fyko+d2lbbFgONRv9qkxdawL", 24, &bytes,
+		&n));
 	snprintf(text, sizeof text, "%.*s", (int)n, bytes);
 	nonce = text;
 	struct sasl *s = begin("SCRAM-SHA-1", "user", "pencil");
@@ -182,7 +187,8 @@ test_scram(void **state)
 
 	for (size_t i = 0; i < 2 * LEN(cases); i++) {
 		bool is_256 = i % 2;
-		struct sasl *s = begin(is_256 ? "scram-sha-256" : "SCRAM-SHA-1", cases[i / 2].user,
+		struct sasl *s = begin(is_256 ? "scram-sha-256" : "SCRAM-SHA-1",
+			cases[i / 2].user,
 			cases[i / 2].password);
 		struct str a = {0};
 		struct scram want;
@@ -204,7 +210,8 @@ test_server_without_proof(void **state)
 	(void)state;
 	static const struct { const char *final, *text; } cases[] = {
 		{ "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", "did not prove" },
-		{ "v=", "did not prove" }, { "v=!!", "did not prove" }, { "v=rmF9", "did not prove" },
+		{ "v=", "did not prove" }, { "v=!!", "did not prove" }, { "v=rmF9",
+			"did not prove" },
 		{ "", "makes no sense" }, { "ok", "makes no sense" },
 		{ "e=invalid-proof", "refused the login: invalid-proof" },
 	};
@@ -231,15 +238,18 @@ test_scram_nonsense(void **state)
 {
 	(void)state;
 	static const char *const cases[] = {
-		"", "*", "hello", "r=", "r=,s=,i=", "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+		"", "*", "hello", "r=", "r=,s=,i=",
+			"r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
 		"r=%s,s=W22ZaJ0SNY7soEsUEjb6gQ==", "r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
-		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1", "r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4095",
+		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1",
+			"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4095",
 		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4294967295",
 		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1000001",
 		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=18446744073709555712",
 		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-4096",
 		"r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096x",
-		"r=%s+srv,s=,i=4096", "r=%s+srv,s=???,i=4096", "m=ext,r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+		"r=%s+srv,s=,i=4096", "r=%s+srv,s=???,i=4096",
+			"m=ext,r=%s+srv,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
 		"s=W22ZaJ0SNY7soEsUEjb6gQ==,r=%s+srv,i=4096",
 	};
 
@@ -252,7 +262,8 @@ test_scram_nonsense(void **state)
 		const char *own = strstr(str_get(&a), "r=") + 2;
 		const char *at = strstr(cases[i], "%s");
 		size_t before = at ? (size_t)(at - cases[i]) : strlen(cases[i]);
-		snprintf(challenge, sizeof challenge, "%.*s%s%s", (int)before, cases[i], at ? own : "",
+		snprintf(challenge, sizeof challenge, "%.*s%s%s", (int)before, cases[i], at
+			? own : "",
 			at ? at + 2 : "");
 		if (step(s, challenge, &a, &e) != ERR_AUTH)
 			fail_msg("%s is answered with %s", cases[i], str_get(&a));
@@ -274,7 +285,8 @@ test_wire_nonsense(void **state)
 
 	memset(big, 'A', 100000);
 	big[100000] = '\0';
-	const char *const wires[] = { "?", "AAA", "====", "AAAA AAAA", "AAAA\r\n", "YQBi", "\xff\xfe", big };
+	const char *const wires[] = { "?", "AAA", "====", "AAAA AAAA", "AAAA\r\n", "YQBi",
+		"\xff\xfe", big };
 	for (size_t i = 0; i < LEN(names) * LEN(wires); i++) {
 		struct sasl *s = begin(names[i / LEN(wires)], "user", "token");
 		struct str a = {0};
@@ -336,7 +348,8 @@ test_oauth(void **state)
 {
 	(void)state;
 	static const struct { const char *name, *user, *first, *second; } cases[] = {
-		{ "OAUTHBEARER", "user@example.com", "n,a=user@example.com,\001host=server.example.com\001"
+		{ "OAUTHBEARER", "user@example.com",
+			"n,a=user@example.com,\001host=server.example.com\001"
 			"port=143\001auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
 		{ "OAUTHBEARER", "a,b=c", "n,a=a=2Cb=3Dc,\001host=server.example.com\001"
 			"port=143\001auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
@@ -369,13 +382,16 @@ test_oauth_fields_cannot_be_ended(void **state)
 	(void)state;
 	static const struct { const char *user, *token; } cases[] = {
 		{ "u", "tok\001en" }, { "u", "token\n" }, { "u", "to ken" }, { "u", "" },
-		{ "u", "t\xc3\xb6ken" }, { "u\001", "token" }, { "u\nv", "token" }, { "u\x7f", "token" },
+		{ "u", "t\xc3\xb6ken" }, { "u\001", "token" }, { "u\nv", "token" }, { "u\x7f",
+			"token" },
 	};
 
 	for (size_t i = 0; i < 2 * LEN(cases); i++) {
-		struct sasl_login l = { .user = cases[i / 2].user, .password = cases[i / 2].token };
+		struct sasl_login l = { .user = cases[i / 2].user,
+			.password = cases[i / 2].token };
 		struct sasl *s;
-		assert_int_equal(ERR_AUTH, sasl_new(&s, i % 2 ? "XOAUTH2" : "OAUTHBEARER", &l, NULL));
+		assert_int_equal(ERR_AUTH, sasl_new(&s, i % 2 ? "XOAUTH2" : "OAUTHBEARER", &l,
+			NULL));
 		assert_null(s);
 	}
 }
@@ -385,7 +401,8 @@ static void
 test_new_refuses(void **state)
 {
 	(void)state;
-	struct sasl_login no_password = { .user = "u" }, whole = { .user = "u", .password = "p" };
+	struct sasl_login no_password = { .user = "u" }, whole = { .user = "u",
+		.password = "p" };
 	struct sasl *s;
 
 	assert_int_equal(ERR_AUTH, sasl_new(&s, "PLAIN", &no_password, NULL));
@@ -399,7 +416,8 @@ static void
 test_choose(void **state)
 {
 	(void)state;
-	static const struct { const char *offered, *wanted; bool is_private; const char *name, *text; }
+	static const struct { const char *offered, *wanted; bool is_private; const char *name,
+		*text; }
 	cases[] = {
 		{ "PLAIN LOGIN SCRAM-SHA-1 SCRAM-SHA-256", NULL, true, "SCRAM-SHA-256", NULL },
 		{ "login  plain scram-sha-1 ", NULL, true, "SCRAM-SHA-1", NULL },
@@ -411,10 +429,12 @@ test_choose(void **state)
 		{ "SCRAM-SHA-256 PLAIN", "plain", true, "PLAIN", NULL },
 		{ "SCRAM-SHA-1 PLAIN", NULL, false, "SCRAM-SHA-1", NULL },
 		{ "PLAIN LOGIN", NULL, false, NULL, "without TLS" },
-		{ "PLAIN SCRAM-SHA-1", "plain", false, NULL, "would send the password unprotected" },
+		{ "PLAIN SCRAM-SHA-1", "plain", false, NULL,
+			"would send the password unprotected" },
 		{ "XOAUTH2", "xoauth2", false, NULL, "would send the password unprotected" },
 		{ "XOAUTH2 GSSAPI", NULL, true, NULL, "set auth = xoauth2" },
-		{ "PLAIN", "scram-sha-256", true, NULL, "does not offer SCRAM-SHA-256; it offers: PLAIN" },
+		{ "PLAIN", "scram-sha-256", true, NULL,
+			"does not offer SCRAM-SHA-256; it offers: PLAIN" },
 		{ "PLAIN", "cram-md5", true, NULL, "not known here" },
 		{ "SCRAM-SHA-256-PLUS XPLAIN PLAINX", NULL, true, NULL, "no way to log in" },
 		{ "", NULL, true, NULL, "offers: nothing" },
@@ -422,7 +442,8 @@ test_choose(void **state)
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct error e = {0};
-		const char *got = sasl_choose(cases[i].offered, cases[i].wanted, cases[i].is_private, &e);
+		const char *got = sasl_choose(cases[i].offered, cases[i].wanted,
+			cases[i].is_private, &e);
 		if (!str_eq(cases[i].name, got))
 			fail_msg("'%s' gives %s", cases[i].offered, got ? got : e.text);
 		if (!got && !strstr(e.text, cases[i].text))
@@ -433,6 +454,7 @@ test_choose(void **state)
 }
 
 TEST_MAIN(T(test_reference), T(test_rfc5802), T(test_scram), T(test_server_without_proof),
-	T(test_scram_nonsense), T(test_wire_nonsense), T(test_plain), T(test_login), T(test_oauth),
+	T(test_scram_nonsense), T(test_wire_nonsense), T(test_plain), T(test_login),
+		T(test_oauth),
 	T(test_oauth_fields_cannot_be_ended), T(test_new_refuses), T(test_choose))
 
