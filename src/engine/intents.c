@@ -306,8 +306,9 @@ refused(struct replay *r, const struct error *why, struct error *e)
 
 	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label && *label ? label : "refused",
 		why->text);
+	enum err rc = store_intents_refused(r->w->store, &r->b, why->text, e);
 	worker_notice(r->w, &n);
-	return store_intents_refused(r->w->store, &r->b, why->text, e);
+	return rc;
 }
 
 /* The server does not say where messages went: the rows come by a sync of the folder. */
@@ -317,7 +318,7 @@ look_at_dest(struct replay *r)
 	struct folder dest;
 
 	if (store_folder_by_wire(r->w->store, r->w->account, r->dest, &r->arena, &dest) &&
-	    dest.uidvalidity)
+	    (dest.uidvalidity || r->w->n_syncs > 0))
 		mirror_todo(r->w, dest.id);
 }
 

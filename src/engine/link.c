@@ -232,6 +232,15 @@ connect_now(struct worker *w)
 	w->link.is_quiet = false;
 }
 
+static void
+try_again(struct link *l)
+{
+	l->n_failures = 0;
+	l->retry_ms = 0;
+	l->is_asking = false;
+	l->state = LINK_OFFLINE;
+}
+
 void
 link_orders(struct worker *w)
 {
@@ -243,19 +252,16 @@ link_orders(struct worker *w)
 		forget_password(l);
 		l->password = o->password;
 		o->password = NULL;
-		if (l->password)
-			o->is_reconnect = true;
-		else
+		if (!l->password)
 			worker_fail_jobs(w, &l->why);
-		o->has_password = false;
+		else if (!w->b)
+			try_again(l);
 	}
 	if (o->is_reconnect && !w->b) {
-		l->n_failures = l->n_refused = 0;
-		l->retry_ms = 0;
-		l->is_asking = false;
-		l->state = LINK_OFFLINE;
+		l->n_refused = 0;
+		try_again(l);
 	}
-	o->is_reconnect = false;
+	o->has_password = o->is_reconnect = false;
 }
 
 void

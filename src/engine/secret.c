@@ -184,15 +184,15 @@ judge(struct child *c, int status, struct error *e)
 
 	c->secret[c->n_secret] = '\0';
 	c->secret[strcspn(c->secret, "\r\n")] = '\0';
+	if (c->is_over_long)
+		return error_set(e, ERR_LOCAL, "the password command prints more than %d bytes",
+			MAX_SECRET_BYTES);
 	if (WIFSIGNALED(status))
 		return error_set(e, ERR_LOCAL, "the password command was killed by signal %d",
 			WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
 		return error_set(e, ERR_LOCAL, "the password command failed (exit %d)%s%s",
 			WEXITSTATUS(status), *said ? ": " : "", said);
-	if (c->is_over_long)
-		return error_set(e, ERR_LOCAL, "the password command prints more than %d bytes",
-			MAX_SECRET_BYTES);
 	if (!c->secret[0])
 		return error_set(e, ERR_LOCAL, "the password command prints an empty line%s%s",
 			*said ? ": " : "", said);
