@@ -24,14 +24,14 @@ static const struct {
 static void
 add_command(struct help *h, struct ui *ui, const struct command *c)
 {
-	struct str keys = {0}, help = {0};
+	struct str keys = {0}, name = {0};
 
 	keymap_keys_of(&ui->keymap, h->about, c, &keys);
-	str_printf(&help, "%s  (%s%s%s)", c->help, c->name, c->arg == ARG_NONE ? "" : " ",
-		arg_kind_name(c->arg));
-	text_add(&h->text, ST_KEY, str_get(&keys), ST_NORMAL, str_get(&help));
+	str_printf(&name, "%s%s%s", c->name, c->arg == ARG_NONE ? "" : " ", arg_kind_name(c->arg));
+	text_add(&h->text, ST_KEY, str_get(&keys), ST_NORMAL, c->help);
+	text_remark(&h->text, str_get(&name));
 	str_clear(&keys);
-	str_clear(&help);
+	str_clear(&name);
 }
 
 /* Bindings of the rc with an argument are no row of the table: told as they are written. */

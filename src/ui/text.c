@@ -6,19 +6,25 @@
 #include "text.h"
 #include "utf8.h"
 
-enum { LEFT_MAX = 28 };
+enum { LEFT_MAX = 28, REMARK_FROM = 60, REMARK_EDGE = 90 };
 
 void
 text_add(struct text *t, enum style ls, const char *left, enum style rs, const char *right)
 {
 	t->v = array_grow(t->v, t->n, &t->cap, sizeof *t->v);
-	t->v[t->n++] = (struct text_line){ xstrdup(left), xstrdup(right), ls, rs };
+	t->v[t->n++] = (struct text_line){ xstrdup(left), xstrdup(right), NULL, ls, rs };
 	if (!left || !right)
 		return;
 	int w = text_width(left, strlen(left));
 	w = w > LEFT_MAX ? LEFT_MAX : w;
 	if (w > t->left_columns)
 		t->left_columns = w;
+}
+
+void
+text_remark(struct text *t, const char *remark)
+{
+	t->v[t->n - 1].remark = xstrdup(remark);
 }
 
 static size_t
@@ -43,6 +49,25 @@ mark_match(const struct text *t, const struct area *a, int y, int x, int columns
 	free(folded);
 }
 
+static void
+draw_line(const struct text *t, const struct area *a, int y, int left, const struct text_line *l)
+{
+	int columns = l->right ? left : a->columns - 2, x = left + 3, used = 0;
+	int edge = a->columns - 1 < REMARK_EDGE ? a->columns - 1 : REMARK_EDGE;
+
+	if (l->left)
+		area_put(a, y, 1, columns, l->left_style, l->left);
+	if (l->right)
+		used = area_put(a, y, x, -1, l->right_style, l->right);
+	if (l->remark && a->columns >= REMARK_FROM &&
+	    x + used + 2 + text_width(l->remark, strlen(l->remark)) < edge)
+		area_put_right(a, y, 0, edge, ST_DIM, l->remark);
+	if (t->needle && l->left)
+		mark_match(t, a, y, 1, columns, l->left);
+	if (t->needle && l->right)
+		mark_match(t, a, y, x, a->columns - x, l->right);
+}
+
 void
 text_draw(struct text *t, const struct area *a)
 {
@@ -51,18 +76,8 @@ text_draw(struct text *t, const struct area *a)
 	t->rows = a->rows;
 	if (t->top > last_top(t))
 		t->top = last_top(t);
-	for (int y = 0; y < a->rows && t->top + (size_t)y < t->n; y++) {
-		const struct text_line *l = &t->v[t->top + (size_t)y];
-		int columns = l->right ? left : a->columns - 2;
-		if (l->left)
-			area_put(a, y, 1, columns, l->left_style, l->left);
-		if (l->right)
-			area_put(a, y, left + 3, -1, l->right_style, l->right);
-		if (t->needle && l->left)
-			mark_match(t, a, y, 1, columns, l->left);
-		if (t->needle && l->right)
-			mark_match(t, a, y, left + 3, a->columns - left - 3, l->right);
-	}
+	for (int y = 0; y < a->rows && t->top + (size_t)y < t->n; y++)
+		draw_line(t, a, y, left, &t->v[t->top + (size_t)y]);
 }
 
 static bool
@@ -71,7 +86,8 @@ fits(const struct text *t, size_t i)
 	const struct text_line *l = &t->v[i];
 
 	return (l->left && text_contains(l->left, t->needle)) ||
-		(l->right && text_contains(l->right, t->needle));
+		(l->right && text_contains(l->right, t->needle)) ||
+		(l->remark && text_contains(l->remark, t->needle));
 }
 
 /* From the line behind the last match on, round the end. */
@@ -145,6 +161,7 @@ text_clear(struct text *t)
 	for (size_t i = 0; i < t->n; i++) {
 		free(t->v[i].left);
 		free(t->v[i].right);
+		free(t->v[i].remark);
 	}
 	free(t->v);
 	free(t->needle);

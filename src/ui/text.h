@@ -5,9 +5,10 @@
 #include "command.h"
 #include "grid.h"
 
-/* Two columns of text; a line without `right` is a heading, or with neither a gap. */
+/* Two columns of text and a dim remark at the edge, shown where there is room for it. A line
+ * without `right` goes over the whole width; one with nothing is a gap. */
 struct text_line {
-	char *left, *right;
+	char *left, *right, *remark;
 	enum style left_style, right_style;
 };
 
@@ -22,6 +23,7 @@ struct text {
 };
 
 void text_add(struct text *t, enum style ls, const char *left, enum style rs, const char *right);
+void text_remark(struct text *t, const char *remark);	/* of the line added last */
 void text_draw(struct text *t, const struct area *a);
 /* Moving and searching. False: not one of these commands. *found is false when a search found nothing. */
 bool text_command(struct text *t, const struct call *c, bool *found);

@@ -102,9 +102,9 @@ draw_too_small(const struct area *a)
 {
 	int y = a->rows / 2;
 
-	area_printf(a, y, 0, -1, ST_NORMAL, "dunlin needs %d columns and %d rows", MIN_COLUMNS, MIN_ROWS);
+	area_printf(a, y, 0, -1, ST_NORMAL, "%dx%d is too small", a->columns, a->rows);
 	if (y + 1 < a->rows)
-		area_printf(a, y + 1, 0, -1, ST_DIM, "here are %d and %d", a->columns, a->rows);
+		area_printf(a, y + 1, 0, -1, ST_DIM, "%dx%d will do", MIN_COLUMNS, MIN_ROWS);
 }
 
 void
