@@ -165,6 +165,15 @@ cluster_width(const char *s, size_t n)
 	return width;
 }
 
+/* Vowel signs of Indic scripts belong to the cluster, but every terminal gives them a column of
+ * their own; skin tones do not stand alone. */
+static bool
+is_spacing(uint32_t c)
+{
+	return uc_width(c, "UTF-8") > 0 && !(c >= 0x1f3fb && c <= 0x1f3ff) &&
+		!(c >= 0x1f1e6 && c <= 0x1f1ff);
+}
+
 size_t
 text_grapheme(const char *s, size_t n, int *columns)
 {
@@ -179,7 +188,7 @@ text_grapheme(const char *s, size_t n, int *columns)
 		size_t more = utf8_next(s + len, n - len, &b);
 		/* uc_is_grapheme_break knows pairs; ZWJ sequences and flags need their own look. */
 		bool joins = a == 0x200d && uc_width(b, "UTF-8") == 2;
-		if (!joins && uc_is_grapheme_break(a, b))
+		if (!joins && (uc_is_grapheme_break(a, b) || is_spacing(b)))
 			break;
 		len += more;
 		a = b;

@@ -56,6 +56,9 @@ test_width_counts_columns(void **state)
 		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },	/* woman, ZWJ, laptop */
 		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },			/* heart as emoji */
 		{ "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2 },		/* flag */
+		{ "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd", 2 },		/* thumb, skin tone */
+		{ "का", 2 },						/* ka, vowel sign aa */
+		{ "कि", 2 }, { "한", 2 },
 	};
 	for (size_t i = 0; i < LEN(cases); i++)
 		assert_int_equal(cases[i].width, text_width(cases[i].s, strlen(cases[i].s)));
