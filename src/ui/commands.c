@@ -84,7 +84,7 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SYNC, "sync", "$", V_ALL, 0, NONE, "synchronise now"),
 	ROW(RECONNECT, "reconnect", "gr", V_ALL, 0, NONE,
 		"connect again, also after a refused login"),
-	ROW(CANCEL, "cancel", "<Esc> <C-g>", V_ALL, 0, NONE,
+	ROW(CANCEL, "cancel", "<Esc> <C-g> <C-c>", V_ALL, 0, NONE,
 		"cancel what is under way"),
 	ROW(REDRAW, "redraw", "<C-l>", V_ALL, 0, NONE, "draw the screen anew"),
 	ROW(SUSPEND, "suspend", "<C-z>", V_ALL, 0, NONE, "back to the shell for a while"),

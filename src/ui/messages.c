@@ -9,6 +9,7 @@
 struct messages {
 	struct view view;
 	struct text text;
+	int columns;			/* what the lines are wrapped to */
 };
 
 static void
@@ -21,16 +22,36 @@ fill(struct messages *m, struct ui *ui)
 		char at[32];
 		localtime_r(&when, &tm);
 		strftime(at, sizeof at, "%d %b %H:%M:%S", &tm);
-		text_add(&m->text, ST_DATE, at, n->is_error ? ST_ERROR : ST_NORMAL, n->text);
+		text_add_wrapped(&m->text, ST_DATE, at, n->is_error ? ST_ERROR : ST_NORMAL, n->text,
+			m->columns);
 	}
 	if (ui->n_notices == 0)
 		text_add(&m->text, ST_DIM, "Nothing was told so far.", ST_NORMAL, NULL);
 }
 
+/* The log is short, so it is made anew whenever something was told or the width changed. */
+static void
+messages_refill(struct messages *m)
+{
+	size_t top = m->text.top;
+	char *needle = xstrdup(m->text.needle);
+
+	text_clear(&m->text);
+	fill(m, m->view.ui);
+	m->text.top = top;
+	m->text.needle = needle;
+}
+
 static void
 messages_draw(struct view *v, const struct area *a)
 {
-	text_draw(&((struct messages *)v)->text, a);
+	struct messages *m = (struct messages *)v;
+
+	if (m->columns != a->columns) {
+		m->columns = a->columns;
+		messages_refill(m);
+	}
+	text_draw(&m->text, a);
 }
 
 static void
@@ -49,23 +70,11 @@ messages_command(struct view *v, const struct call *c)
 		ui_status(v->ui, "not found");
 }
 
-/* Something may have been told in the meantime: the log is short, so it is made anew. */
-static void
-messages_shown(struct view *v)
-{
-	struct messages *m = (struct messages *)v;
-	size_t top = m->text.top;
-
-	text_clear(&m->text);
-	fill(m, v->ui);
-	m->text.top = top;
-}
-
 static void
 messages_event(struct view *v, const struct event *ev)
 {
 	if (ev->kind == EV_NOTICE || ev->kind == EV_STATE || ev->kind == EV_DONE)
-		messages_shown(v);
+		messages_refill((struct messages *)v);
 }
 
 static void
@@ -76,7 +85,7 @@ messages_close(struct view *v)
 }
 
 static const struct view_ops messages_ops = {
-	.bit = V_MESSAGES, .draw = messages_draw, .title = messages_title, .shown = messages_shown,
+	.bit = V_MESSAGES, .draw = messages_draw, .title = messages_title,
 	.event = messages_event, .command = messages_command, .close = messages_close,
 };
 

@@ -163,24 +163,6 @@ screen_attrs(const struct screen *s, const struct rc_color *l)
 	return a;
 }
 
-/* The letters of a flag: two regional indicators, which terminals show in three ways. */
-static bool
-flag_letters(const struct cell *c, wchar_t out[2])
-{
-	size_t len = strlen(c->text), i = 0;
-
-	for (int k = 0; k < 2; k++) {
-		uint32_t ch;
-		if (i >= len)
-			return false;
-		i += utf8_next(c->text + i, len - i, &ch);
-		if (ch < 0x1f1e6 || ch > 0x1f1ff)
-			return false;
-		out[k] = (wchar_t)(L'A' + (wchar_t)(ch - 0x1f1e6));
-	}
-	return c->width == 2;
-}
-
 static void
 set_cchar(struct screen *s, cchar_t *out, const wchar_t *chars, const struct cell *c,
 	const struct theme *th)
@@ -200,14 +182,9 @@ draw_row(struct screen *s, const struct grid *g, const struct theme *th, int y, 
 
 	for (int x = from; x < to; x++) {
 		const struct cell *c = grid_cell(g, y, x);
-		wchar_t chars[CCHARW_MAX + 1], flag[2];
+		wchar_t chars[CCHARW_MAX + 1];
 		if (c->width == 0)
 			continue;
-		if (flag_letters(c, flag)) {
-			set_cchar(s, &s->row[n++], (wchar_t[]){ flag[0], 0 }, c, th);
-			set_cchar(s, &s->row[n++], (wchar_t[]){ flag[1], 0 }, c, th);
-			continue;
-		}
 		int width = cell_chars(c, chars);
 		set_cchar(s, &s->row[n++], chars, c, th);
 		if (width < c->width)

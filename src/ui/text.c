@@ -21,6 +21,40 @@ text_add(struct text *t, enum style ls, const char *left, enum style rs, const c
 		t->left_columns = w;
 }
 
+/* Bytes of s that fit, ending at a space where there is one. */
+static size_t
+fit_words(const char *s, int columns)
+{
+	size_t n = strlen(s), fit;
+	int used;
+
+	fit = text_fit(s, n, columns, &used);
+	if (fit == n)
+		return n;
+	for (size_t i = fit; i > 0; i--) {
+		if (s[i] == ' ')
+			return i;
+	}
+	return fit ? fit : n;
+}
+
+void
+text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs, const char *right,
+	int columns)
+{
+	int room = columns - text_width(left, strlen(left)) - 4;
+
+	do {
+		size_t n = fit_words(right, room);
+		char *piece = xstrndup(right, n);
+		text_add(t, ls, left, rs, piece);
+		free(piece);
+		left = "";
+		right += n;
+		right += strspn(right, " ");
+	} while (*right);
+}
+
 void
 text_remark(struct text *t, const char *remark)
 {

@@ -23,6 +23,9 @@ struct text {
 };
 
 void text_add(struct text *t, enum style ls, const char *left, enum style rs, const char *right);
+/* The right side wrapped at words, so that with the left it fits `columns`. */
+void text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs, const char *right,
+	int columns);
 void text_remark(struct text *t, const char *remark);	/* of the line added last */
 void text_draw(struct text *t, const struct area *a);
 /* Moving and searching. False: not one of these commands. *found is false when a search found nothing. */

@@ -1,226 +1,6 @@
 /* The frame, driven by a terminal made of a list of keys: what a person presses, and the whole
  * screen that comes of it. */
-#include <unistd.h>
-
-#include "path.h"
-#include "test.h"
-#include "ui/frame.h"
-
-struct fake_term {
-	struct term term;
-	struct input keys[100];
-	int n, at, rows, columns, n_draws;
-};
-
-static int
-fake_fd(const struct term *t)
-{
-	(void)t;
-	return -1;
-}
-
-static bool
-fake_input(struct term *t, struct input *in)
-{
-	struct fake_term *f = (struct fake_term *)t;
-
-	if (f->at == f->n)
-		return false;
-	*in = f->keys[f->at++];
-	return true;
-}
-
-static void
-fake_size(struct term *t, int *rows, int *columns)
-{
-	*rows = ((struct fake_term *)t)->rows;
-	*columns = ((struct fake_term *)t)->columns;
-}
-
-static void
-fake_draw(struct term *t, struct grid *g, const struct theme *th)
-{
-	(void)th;
-	((struct fake_term *)t)->n_draws++;
-	grid_mark_shown(g);
-}
-
-static void
-fake_nothing(struct term *t)
-{
-	(void)t;
-}
-
-static const struct term_ops fake_ops = { fake_fd, fake_input, fake_size, fake_draw, fake_nothing,
-	fake_nothing, fake_nothing };
-
-/* A view that writes down what it is told. */
-struct probe {
-	struct view view;
-	struct str *log;
-	int idle_left;
-	bool pops;			/* takes itself off at any command */
-};
-
-static void
-probe_draw(struct view *v, const struct area *a)
-{
-	struct probe *p = (struct probe *)v;
-
-	area_put(a, 0, 1, -1, ST_NORMAL, str_get(p->log));
-}
-
-static void
-probe_title(struct view *v, struct str *left, struct str *right)
-{
-	(void)v;
-	str_puts(left, "work/INBOX");
-	str_puts(right, "3 unread of 12");
-}
-
-static void
-probe_command(struct view *v, const struct call *c)
-{
-	struct probe *p = (struct probe *)v;
-
-	str_printf(p->log, "%s%s%s%s;", c->on_tagged ? "tagged " : "", c->cmd->name, c->arg ? " " : "",
-		c->arg ? c->arg : "");
-	if (p->pops) {
-		ui_pop(v->ui, v);
-		str_puts(p->log, "still here;");	/* not freed under our feet */
-	}
-}
-
-static bool
-probe_idle(struct view *v)
-{
-	struct probe *p = (struct probe *)v;
-
-	if (p->idle_left > 0 && --p->idle_left == 0)
-		str_puts(p->log, "worked;");
-	return p->idle_left > 0;
-}
-
-static const char *
-probe_initial(struct view *v, const struct command *c)
-{
-	(void)v;
-	return c->id == CMD_LIMIT ? "is:unread" : NULL;
-}
-
-static void
-probe_click(struct view *v, int y, int x)
-{
-	str_printf(((struct probe *)v)->log, "click %d,%d;", y, x);
-}
-
-static void
-probe_close(struct view *v)
-{
-	str_puts(((struct probe *)v)->log, "closed;");
-	free(v);
-}
-
-static const struct view_ops probe_ops = { .bit = V_INDEX, .draw = probe_draw, .title = probe_title,
-	.command = probe_command, .idle = probe_idle, .initial = probe_initial, .click = probe_click,
-	.close = probe_close };
-
-struct fixture {
-	char dir[40];
-	struct dirs dirs;
-	struct rc *rc;
-	struct engine *engine;
-	struct fake_term term;
-	struct ui *ui;
-	struct str log;
-	struct probe *probe;
-};
-
-static struct fixture *
-setup(const char *rc_text, int rows, int columns)
-{
-	struct fixture *f = xcalloc(1, sizeof *f);
-	struct error e;
-
-	strcpy(f->dir, "/tmp/dunlin-test.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->dirs = (struct dirs){ path_join(f->dir, "config"), path_join(f->dir, "data"),
-		path_join(f->dir, "cache") };
-	assert_int_equal(ERR_OK, rc_parse(&f->rc, "mailrc", rc_text, strlen(rc_text), &e));
-	if (engine_new(&f->engine, f->rc, &f->dirs, &e) != ERR_OK)
-		fail_msg("%s", e.text);
-	f->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows, .columns = columns };
-	static const struct ui_options options;
-	f->ui = ui_new(f->engine, f->rc, &options, &f->term.term);
-	f->probe = xcalloc(1, sizeof *f->probe);
-	f->probe->view.ops = &probe_ops;
-	f->probe->log = &f->log;
-	ui_push(f->ui, &f->probe->view);
-	return f;
-}
-
-static void
-teardown(struct fixture *f)
-{
-	ui_free(f->ui);
-	engine_free(f->engine, 1000);
-	rc_free(f->rc);
-	dirs_clear(&f->dirs);
-	char *rm = xasprintf("rm -rf %s", f->dir);
-	assert_int_equal(0, system(rm));
-	free(rm);
-	str_clear(&f->log);
-	free(f);
-}
-
-/* Until every key is worked through and the screen is drawn. */
-static void
-settle(struct fixture *f)
-{
-	do
-		ui_step(f->ui, 0);
-	while (!f->ui->is_over && (f->term.at < f->term.n || f->ui->is_dirty || !f->ui->is_idle_done));
-}
-
-static void
-press(struct fixture *f, const char *text)
-{
-	f->term.n = f->term.at = 0;
-	while (*text) {
-		const char *end = *text == '<' ? strchr(text, '>') : NULL;
-		size_t len = end ? (size_t)(end - text + 1) : 1;
-		char one[20] = {0};
-		uint32_t keys[KEYS_MAX] = { ' ' };
-		int n;
-		memcpy(one, text, len);
-		if (*text != ' ')
-			assert_int_equal(ERR_OK, keys_parse(one, keys, &n, NULL));
-		f->term.keys[f->term.n++] = (struct input){ .kind = IN_KEY, .key = keys[0] };
-		text += len;
-	}
-	settle(f);
-}
-
-static void
-assert_screen(struct fixture *f, const char *want)
-{
-	char *got = grid_text(&f->ui->grid);
-	assert_string_equal(want, got);
-	free(got);
-}
-
-static void
-assert_bottom(struct fixture *f, const char *want)
-{
-	char *got = grid_text(&f->ui->grid);
-	char *line = got;
-
-	for (int i = 0; i < f->ui->grid.rows - 1; i++)
-		line = strchr(line, '\n') + 1;
-	line[strcspn(line, "\n")] = '\0';
-	assert_string_equal(want, line);
-	free(got);
-}
+#include "ui_fixture.h"
 
 /* The frame around a view: where we are, what is going on. */
 static void
@@ -381,7 +161,7 @@ test_help_is_made_from_the_table(void **state)
 	free(got);
 	press(f, "/trash<Enter>");
 	got = grid_text(&f->ui->grid);
-	assert_non_null(strstr(got, "\n d <Delete> x             move to Trash                       delete\n"));
+	assert_non_null(strstr(got, "\n d <Delete> x             move to Trash                        delete\n"));
 	free(got);
 	press(f, "/xyzzy<Enter>");
 	assert_bottom(f, " not found                                                     ? help");
@@ -567,7 +347,58 @@ test_password_waits_for_its_turn(void **state)
 	teardown(f);
 }
 
-TEST_MAIN(T(test_frame), T(test_too_small), T(test_keys_become_commands),
+/* Long ones are wrapped in the log, to whatever width there is. */
+static void
+test_log_wraps(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 40);
+
+	f->ui->now = 1000000000;
+	setenv("TZ", "UTC", 1);
+	ui_notice(f->ui, "the server rebuilt this mailbox, so what was to be done in it is not");
+	press(f, "jgm");
+	assert_screen(f, " Messages\n 09 Sep 01:46:40  the server rebuilt\n                  this mailbox, so what\n"
+		"                  was to be done in it\n                  is not\n\n\n\n\n"
+		"                                 ? help\n");
+	teardown(f);
+}
+
+/* Whatever is pressed, at whatever size: nothing is broken, and the screen stays whole. */
+static void
+test_any_keys_at_any_size(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[keys all]\n<C-z> = none\nQ = none\nq = none\n<Left> = none\n", 10, 40);
+	uint32_t seed = 1;
+
+	for (int i = 0; i < 4000; i++) {
+		static const uint32_t special[] = { KC_UP, KC_TAB, KC_ENTER, KC_ESC, KC_BACKSPACE, ':', '/', 'g',
+			'?', 0x65e5, 0x301, 0x1f469, 0x200d, KC_CTRL | 'w', KC_CTRL | 'y', KC_ALT | 'd', KC_HOME };
+		seed = seed * 1103515245 + 12345;
+		uint32_t r = seed >> 16;
+		uint32_t key = r % 3 ? special[r / 3 % LEN(special)] : ' ' + r / 3 % 95;
+		if (i % 50 == 0) {
+			f->term.rows = 1 + (int)(r % 30);
+			f->term.columns = 1 + (int)(r / 30 % 90);
+			grid_resize(&f->ui->grid, f->term.rows, f->term.columns);
+		}
+		f->term.n = 1;
+		f->term.at = 0;
+		f->term.keys[0] = (struct input){ .kind = IN_KEY, .key = key };
+		ui_step(f->ui, 0);
+		if (i % 10 == 0)
+			ui_draw(f->ui);
+		for (int y = 0; y < f->ui->grid.rows; y++) {
+			const struct cell *last = grid_cell(&f->ui->grid, y, f->ui->grid.columns - 1);
+			assert_int_not_equal(2, last->width);
+		}
+	}
+	assert_false(f->ui->is_over);
+	teardown(f);
+}
+
+TEST_MAIN(T(test_log_wraps), T(test_any_keys_at_any_size), T(test_frame), T(test_too_small), T(test_keys_become_commands),
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
