@@ -46,7 +46,8 @@ void
 imap_cmd_literal(struct imap *im, struct imap_cmd *c, const void *p, size_t n)
 {
 	bool is_private = im->net && net_is_private(im->net);
-	bool waits = !is_private || !((im->ext & X_LITERAL_PLUS)
+	/* What is large waits all the same: a full mailbox says NO before it is sent. */
+	bool waits = !is_private || !(((im->ext & X_LITERAL_PLUS) && n <= IMAP_MAX_EAGER)
 		|| ((im->ext & X_LITERAL_MINUS) && n <= 4096));
 
 	str_printf(&c->text, "{%zu%s}\r\n", n, waits ? "" : "+");

@@ -176,6 +176,7 @@ struct summaries {
 	struct uidset got;		/* came whole, or as well as can be */
 	struct uidset damaged;		/* are there, but not whole */
 	uint32_t most, n;		/* without `asked`: no more than that */
+	bool has_nameless;		/* a damaged one told no UID */
 	struct imap_fetch partial;	/* for the last try: what came so far */
 	struct str partial_header;
 };
@@ -202,6 +203,8 @@ on_summary(void *ctx, struct imap *im, const struct imap_fetch *f)
 {
 	struct summaries *su = ctx;
 
+	if (f->uid == 0 && f->is_damaged)
+		su->has_nameless = true;
 	if (f->uid == 0 || uidset_has(&su->got, f->uid))
 		return;
 	if (su->asked ? !uidset_has(su->asked, f->uid) : su->n >= su->most) {
@@ -290,12 +293,37 @@ modseq_item(const struct imap *im)
 	return im->is_modseq && (im->is_condstore || im->is_qresync) ? " MODSEQ" : "";
 }
 
+/* Of the newest: those damaged, and where one told no UID, all that did not come. */
+static enum err
+missing_newest(struct imap *im, const struct summaries *su, uint32_t from, struct uidset *out,
+	struct error *e)
+{
+	struct uidset all = {0};
+	struct imap_cmd c;
+	enum err rc = ERR_OK;
+
+	if (!su->has_nameless) {
+		uidset_copy(out, &su->damaged);
+		return ERR_OK;
+	}
+	imap_cmd_init(&c, "%u:*", from);
+	if ((rc = imap_search(im, &c, &all, e)) == ERR_OK) {
+		uidset_minus(out, &all, &su->got);
+		while (uidset_count(out) > su->most)
+			uidset_remove(out, uidset_min(out));
+	}
+	imap_cmd_clear(&c);
+	uidset_clear(&all);
+	return rc;
+}
+
 enum err
 imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct summaries su = { .sink = sink, .most = n };
 	struct imap_handler h = { .ctx = &su, .fetch = on_summary };
+	struct uidset missing = {0};
 	struct imap_cmd c;
 	enum err rc;
 
@@ -310,8 +338,9 @@ imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struc
 	if (rc == ERR_OK && su.n == 0 && su.damaged.n == 0)
 		rc = imap_verdict(&c, ERR_FOLDER, e);	/* with some there: the others are asked for later */
 	imap_cmd_clear(&c);
-	if (rc == ERR_OK)
-		rc = rescue_all(im, &su, &su.damaged, e);
+	if (rc == ERR_OK && (rc = missing_newest(im, &su, from, &missing, e)) == ERR_OK)
+		rc = rescue_all(im, &su, &missing, e);
+	uidset_clear(&missing);
 	summaries_clear(&su);
 	return rc;
 }
@@ -333,7 +362,7 @@ headers_of(struct imap *im, const struct uidset *uids, const struct folder_sink 
 	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BYTES, e);
 	if (rc == ERR_OK) {
 		/* On OK what did not come is gone; on NO it may be one that the server chokes on. */
-		if (c.status == IMAP_OK)
+		if (c.status == IMAP_OK && !su.has_nameless)
 			uidset_copy(&missing, &su.damaged);
 		else
 			uidset_minus(&missing, uids, &su.got);

@@ -25,6 +25,8 @@ enum {
 	IMAP_MAX_KEPT = 512 << 10,	/* of one literal in it; the rest is read and dropped */
 	IMAP_SLICE = 500,		/* summaries a command */
 	IMAP_RANGE = 1 << 20,		/* bytes of a body a command */
+	IMAP_PROGRESS = 32 << 10,	/* bytes that count as a sign of life */
+	IMAP_MAX_EAGER = 64 << 10,	/* a literal sent without waiting for "+" */
 	IMAP_SET_MAX = 4000,		/* characters of a UID set in a command */
 	IMAP_MAX_FOLDERS = 50000,
 	IMAP_MAX_SYNC = 4
@@ -97,6 +99,7 @@ struct imap {
 	size_t n_sent;
 	uint64_t bytes_at_start, max_bytes;
 	unsigned n_responses;
+	size_t progress_bytes;
 	struct str challenge;		/* of the last "+" */
 	bool got_plus;
 	bool is_dead, is_authenticated, has_prelude;

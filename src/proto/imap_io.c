@@ -48,6 +48,17 @@ fill(struct imap *im, struct error *e)
 	return ERR_OK;
 }
 
+/* The deadline of a command is for silence: while much comes or goes it is set anew. */
+static void
+made_progress(struct imap *im, size_t n)
+{
+	im->progress_bytes += n;
+	if (im->progress_bytes < IMAP_PROGRESS)
+		return;
+	im->progress_bytes = 0;
+	net_command(im->net, im->cfg.net.io_ms, im->max_bytes);
+}
+
 /* Appends up to and without the next CRLF (or lone LF) to im->resp. */
 static enum err
 read_line(struct imap *im, struct error *e)
@@ -151,8 +162,11 @@ read_literal(struct imap *im, uint64_t size, struct error *e)
 		im->body->is_seen = true;
 	str_printf(&im->resp, "{%llu}\r\n", (unsigned long long)keep);
 	for (uint64_t left = size; left > 0;) {
-		if (!imap_has_input(im) && (rc = fill(im, e)) != ERR_OK)
-			return rc;
+		if (!imap_has_input(im)) {
+			if ((rc = fill(im, e)) != ERR_OK)
+				return rc;
+			made_progress(im, im->in_len);
+		}
 		size_t n = im->in_len - im->in_pos;
 		if (n > left)
 			n = (size_t)left;
@@ -202,9 +216,10 @@ imap_write(struct imap *im, const void *p, size_t n, struct error *e)
 	const char *q = p;
 
 	while (n > 0) {
-		ssize_t done = mailstream_write(im->stream, q, n);
+		ssize_t done = mailstream_write(im->stream, q, n < IMAP_PROGRESS ? n : IMAP_PROGRESS);
 		if (done <= 0)
 			return imap_die(im, e, "the connection was lost");
+		made_progress(im, (size_t)done);
 		q += done;
 		n -= (size_t)done;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "imap_int.h"
+#include "log.h"
 
 /* Flags go on as they come; what is gone waits for the end of the command. */
 struct delta {
@@ -90,18 +91,29 @@ is_plausible(const struct imap *im, const struct delta *d)
 	return n_gone <= 100 || n_left + n_fresh == im->st.n_msgs;
 }
 
-/* What is gone by the whole list of UIDs: known, below what is new, and not there. */
+/* What is known and not among all that there are is gone. A list shorter than the folder is no
+ * proof: then nothing is, until the server agrees with itself. */
+static void
+gone_by_absence(struct imap *im, struct delta *d, const struct uidset *all)
+{
+	uidset_clear(&d->gone);
+	if (!d->known->uids)
+		return;
+	if (uidset_count(all) >= im->st.n_msgs)
+		uidset_minus(&d->gone, d->known->uids, all);
+	else
+		log_msg("imap: %u messages, %llu listed: nothing is taken for gone", im->st.n_msgs,
+			(unsigned long long)uidset_count(all));
+}
+
 static enum err
 gone_by_search(struct imap *im, struct delta *d, struct error *e)
 {
-	struct uidset all = {0}, gone = {0};
+	struct uidset all = {0};
 	enum err rc = imap_uids(&im->b, &all, e);
 
-	if (rc == ERR_OK && d->known->uids) {
-		uidset_minus(&gone, d->known->uids, &all);
-		uidset_clear(&d->gone);
-		d->gone = gone;
-	}
+	if (rc == ERR_OK)
+		gone_by_absence(im, d, &all);
 	uidset_clear(&all);
 	return rc;
 }
@@ -160,10 +172,16 @@ open_folder(struct imap *im, const char *verb, const char *wire, const struct fo
 	im->is_selecting = true;
 	rc = imap_run(im, cmds, n + 1, with_delta ? &h : NULL, IMAP_MAX_BULK, e);
 	im->is_selecting = im->is_dirty = false;
+	bool is_refused = rc == ERR_OK && with_delta && cmds[n].status == IMAP_BAD;
 	if (rc == ERR_OK)
 		rc = imap_verdict(&cmds[n], ERR_FOLDER, e);
 	for (size_t i = 0; i <= n; i++)
 		imap_cmd_clear(&cmds[i]);
+	if (is_refused) {			/* it offers QRESYNC and does not know it */
+		delta_clear(&d);
+		im->ext &= ~(uint32_t)X_QRESYNC;
+		return open_folder(im, verb, wire, known, sink, st, delta, e);
+	}
 	if (rc != ERR_OK)
 		goto out;
 	im->selected = xstrdup(wire);
@@ -195,19 +213,6 @@ imap_open(struct backend *b, const char *wire, const struct folder_known *known,
 
 /* ---- changes ---- */
 
-/* Without CONDSTORE: whatever is known and showed no flags is gone. */
-static void
-gone_by_absence(struct delta *d)
-{
-	struct uidset gone = {0};
-
-	if (!d->known->uids)
-		return;
-	uidset_minus(&gone, d->known->uids, &d->seen);
-	uidset_clear(&d->gone);
-	d->gone = gone;
-}
-
 static enum err
 find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, struct error *e)
 {
@@ -216,7 +221,7 @@ find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, st
 	if (!d->known->uids)
 		return ERR_OK;
 	if (!by_modseq) {
-		gone_by_absence(d);
+		gone_by_absence(im, d, &d->seen);
 		return ERR_OK;
 	}
 	if (by_vanished)
@@ -358,6 +363,9 @@ imap_uids(struct backend *b, struct uidset *out, struct error *e)
 	imap_cmd_init(&all, "ALL");
 	rc = imap_search(im, &all, out, e);
 	imap_cmd_clear(&all);
+	if (rc == ERR_OK && out->n == 0 && im->st.n_msgs > 0)
+		rc = error_set(e, ERR_FOLDER, "the server says that there are %u messages and lists none",
+			im->st.n_msgs);
 	return rc;
 }
 

@@ -170,13 +170,49 @@ test_vanished_all_is_checked(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("ENABLE QRESYNC ESEARCH") QRESYNCED("1000")
-		"C: $T NOOP\nS: $T OK\n"
+		"C: $T NOOP\nS: * 999 EXISTS\nS: $T OK\n"
 		"C: $T UID FETCH 1:* (UID FLAGS MODSEQ) (CHANGEDSINCE 50 VANISHED)\n"
 		"S: * VANISHED (EARLIER) 1:4294967295\nS: $T OK\n"
 		"C: $T UID SEARCH RETURN (ALL) ALL\nS: * ESEARCH (TAG \"$T\") UID ALL 1:4,6:1000\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
 	assert_string_equal("gone 5;", str_get(&fx.heard));
 	uidset_clear(&uids);
+	done(&fx);
+}
+
+/* A list of UIDs that is shorter than the folder proves nothing: nothing is taken for gone. */
+static void
+test_short_lists_remove_nothing(void **state)
+{
+	struct fixture fx;
+	struct uidset uids = set_of("1:4"), none = {0};
+	struct folder_known known = { .uidvalidity = 7, .uids = &uids };
+	(void)state;
+
+	play_opened(&fx, HELLO("") OPENED("4", "5") "C: $T NOOP\nS: $T OK\n"
+		"C: $T UID FETCH 1:* (UID FLAGS)\nS: * 4 FETCH (UID 4 FLAGS ())\nS: $T OK\n"
+		"C: $T UID SEARCH ALL\nS: * SEARCH\nS: $T OK\n");
+	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
+	assert_string_equal("flags 4 0;", str_get(&fx.heard));
+	assert_int_equal(ERR_FOLDER, fx.b->ops->uids(fx.b, &none, &fx.e));
+	uidset_clear(&uids);
+	done(&fx);
+}
+
+/* QRESYNC offered and not known: the folder opens without. */
+static void
+test_refused_qresync_opens_without(void **state)
+{
+	struct fixture fx;
+	struct folder_known known = { .uidvalidity = 7, .modseq = 50 };
+	(void)state;
+
+	assert_int_equal(ERR_OK, play(&fx, HELLO("ENABLE QRESYNC")
+		"C: $T ENABLE CONDSTORE QRESYNC\nS: $T BAD no\n"
+		"C: $T SELECT \"INBOX\" (QRESYNC (7 50))\nS: $T BAD syntax\n"
+		"C: $T SELECT \"INBOX\"\n" SELECTED("4", "5"), NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK, open_inbox(&fx, &known));
+	assert_false(fx.delta);
 	done(&fx);
 }
 
@@ -280,7 +316,8 @@ test_newest_is_bounded(void **state)
 
 	play_opened(&fx, HELLO("") OPENED("4294967295", "9") "C: $T FETCH 4294967294:* (UID FLAGS *\n"
 		SUMMARY("1", "5", "a", "14") SUMMARY("2", "5", "b", "14") SUMMARY("3", "0", "c", "14")
-		SUMMARY("4", "6", "d", "14") SUMMARY("5", "7", "e", "14") "S: $T OK\n");
+		SUMMARY("4", "6", "d", "14") SUMMARY("5", "7", "e", "14") "S: $T OK\n"
+		"C: $T UID SEARCH 4294967294:*\nS: * SEARCH 5 6\nS: $T OK\n");	/* whose UID was 0? */
 	assert_int_equal(ERR_OK, fx.b->ops->newest(fx.b, 2, &fx.sink, &fx.e));
 	assert_string_equal("msg 5 a;msg 6 d;", str_get(&fx.heard));
 	done(&fx);
@@ -660,7 +697,8 @@ test_foreign_tag_is_fatal(void **state)
 TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_line_ends_are_refused), T(test_literal_waits_for_plus), T(test_open_with_qresync),
 	T(test_other_uidvalidity_gives_no_delta), T(test_vanished_all_is_checked),
-	T(test_unasked_vanished_is_ignored), T(test_changes_by_comparison),
+	T(test_unasked_vanished_is_ignored), T(test_short_lists_remove_nothing),
+	T(test_refused_qresync_opens_without), T(test_changes_by_comparison),
 	T(test_changes_by_condstore), T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
 	T(test_odd_lines_cost_themselves), T(test_damaged_summary_is_isolated),
 	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error),
