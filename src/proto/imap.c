@@ -57,6 +57,7 @@ imap_close(struct backend *b, int ms)
 	str_clear(&im->copy_from);
 	str_clear(&im->copy_to);
 	free(im->selected);
+	free(im->return_to);
 	free((char *)im->cfg.net.host);
 	free((char *)im->cfg.net.ca_file);
 	free((char *)im->cfg.net.fingerprint);

@@ -92,8 +92,8 @@ imap_fetch_section(struct backend *b, uint32_t uid, const char *section,
 	bool last = false;
 	enum err rc = ERR_OK;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	if (!is_section(section))
 		return error_set(e, ERR_LOCAL, "'%s' is not a section", section);
 	snprintf(body.item, sizeof body.item, "BODY[%s]", section);
@@ -142,8 +142,8 @@ imap_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **r
 	enum err rc;
 
 	*root = NULL;
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	imap_cmd_init(&c, "UID FETCH %u (UID BODYSTRUCTURE)", uid);
 	if ((rc = imap_do(im, &c, &h, ERR_MSG, e)) != ERR_OK)
 		return rc;

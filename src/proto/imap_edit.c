@@ -54,13 +54,13 @@ run_all(struct imap *im, struct imap_cmd *cmds, size_t n, struct error *e)
 }
 
 static enum err
-must_be_open(const struct imap *im, struct error *e)
+need_writable(struct imap *im, struct error *e)
 {
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
-	if (im->st.is_readonly)
-		return error_set(e, ERR_MSG, "this folder is read-only");
-	return ERR_OK;
+	enum err rc = imap_need_folder(im, e);
+
+	if (rc == ERR_OK && im->st.is_readonly)
+		rc = error_set(e, ERR_MSG, "this folder is read-only");
+	return rc;
 }
 
 static void
@@ -76,7 +76,7 @@ imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint3
 {
 	struct imap *im = imap_of(b);
 	struct uidset left = {0};
-	enum err rc = must_be_open(im, e);
+	enum err rc = need_writable(im, e);
 
 	set &= MSG_SERVER_FLAGS;
 	clear &= MSG_SERVER_FLAGS;
@@ -201,11 +201,10 @@ transfer(struct imap *im, const struct uidset *uids, const char *wire, bool is_m
 {
 	struct uidset left = {0};
 	struct str text = {0};
-	enum err rc = ERR_OK;
+	enum err rc;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
-	if (is_move && (rc = must_be_open(im, e)) != ERR_OK)
+	rc = is_move ? need_writable(im, e) : imap_need_folder(im, e);
+	if (rc != ERR_OK)
 		return rc;
 	if (map)
 		memset(map, 0, sizeof *map);
@@ -241,7 +240,7 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct uidset left = {0};
-	enum err rc = must_be_open(im, e);
+	enum err rc = need_writable(im, e);
 
 	if (rc != ERR_OK)
 		return rc;

@@ -327,8 +327,8 @@ imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struc
 	struct imap_cmd c;
 	enum err rc;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	if (im->st.n_msgs == 0 || n == 0)
 		return ERR_OK;
 	uint32_t from = im->st.n_msgs > n ? im->st.n_msgs - n + 1 : 1;
@@ -383,8 +383,8 @@ imap_headers(struct backend *b, const struct uidset *uids, const struct folder_s
 	struct uidset left = {0};
 	enum err rc = ERR_OK;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
 		struct uidset slice = {0};

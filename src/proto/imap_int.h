@@ -114,6 +114,7 @@ struct imap {
 	struct str prefix;		/* personal namespace */
 
 	char *selected;			/* wire name; NULL: none */
+	char *return_to;		/* find() left this one: it is opened again when needed; "": none */
 	struct folder_status st;	/* of the selected */
 	bool is_selecting;		/* codes and flags are about the folder being selected */
 	bool is_modseq;			/* it has mod-sequences */
@@ -185,6 +186,8 @@ enum err imap_open(struct backend *b, const char *wire, const struct folder_know
 enum err imap_changes(struct backend *b, const struct folder_known *known,
 	const struct folder_sink *sink, struct folder_status *st, struct error *e);
 enum err imap_uids(struct backend *b, struct uidset *out, struct error *e);
+/* Every call on the open folder begins with this: is there one? find() may have left it. */
+enum err imap_need_folder(struct imap *im, struct error *e);
 /* UID SEARCH with `criteria`. */
 enum err imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out,
 	struct error *e);

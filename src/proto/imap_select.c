@@ -208,7 +208,11 @@ enum err
 imap_open(struct backend *b, const char *wire, const struct folder_known *known,
 	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e)
 {
-	return open_folder(imap_of(b), "SELECT", wire, known, sink, st, delta, e);
+	struct imap *im = imap_of(b);
+
+	free(im->return_to);
+	im->return_to = NULL;
+	return open_folder(im, "SELECT", wire, known, sink, st, delta, e);
 }
 
 /* ---- changes ---- */
@@ -265,14 +269,15 @@ imap_changes(struct backend *b, const struct folder_known *known, const struct f
 	struct imap *im = imap_of(b);
 	struct delta d = { .known = known, .sink = sink };
 	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
-	uint64_t since = im->is_modseq ? known->modseq : 0;
 	struct imap_cmd c;
+	uint64_t since;
 	enum err rc;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	if (known->uidvalidity && known->uidvalidity != im->st.uidvalidity)
 		return error_set(e, ERR_FOLDER, "the server built this folder anew");
+	since = im->is_modseq ? known->modseq : 0;
 	changes_command(im, &c, since);
 	if ((rc = look(im, &h, e)) == ERR_OK
 	    && (rc = imap_run(im, &c, 1, &h, IMAP_MAX_BULK, e)) == ERR_OK
@@ -356,8 +361,8 @@ imap_uids(struct backend *b, struct uidset *out, struct error *e)
 	struct imap_cmd all;
 	enum err rc;
 
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	if (im->st.n_msgs == 0)
 		return ERR_OK;
 	imap_cmd_init(&all, "ALL");
@@ -369,37 +374,57 @@ imap_uids(struct backend *b, struct uidset *out, struct error *e)
 	return rc;
 }
 
-/* Looks elsewhere and comes back: EXAMINE changes nothing there. */
+static enum err
+leave_for(struct imap *im, const char *wire, struct error *e)
+{
+	struct folder_status st;
+	bool delta;
+
+	if (!im->return_to)
+		im->return_to = xstrdup(im->selected ? im->selected : "");
+	return open_folder(im, "EXAMINE", wire, NULL, NULL, &st, &delta, e);
+}
+
+enum err
+imap_need_folder(struct imap *im, struct error *e)
+{
+	struct folder_status st;
+	bool delta;
+	char *back = im->return_to;
+	enum err rc;
+
+	if (!back && im->selected)
+		return ERR_OK;
+	if (!back || !*back)
+		return error_set(e, ERR_FOLDER, "no folder is open");
+	im->return_to = NULL;
+	rc = open_folder(im, "SELECT", back, NULL, NULL, &st, &delta, e);
+	im->is_dirty = true;			/* what came in between was not heard */
+	free(back);
+	return rc;
+}
+
+/* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again when it is
+ * needed, so that looking for many messages in one place is one command each. */
 enum err
 imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 	struct uidset *out, struct error *e)
 {
 	struct imap *im = imap_of(b);
-	bool is_elsewhere = !str_eq(im->selected, wire), delta;
-	char *back = is_elsewhere && im->selected ? xstrdup(im->selected) : NULL;
 	struct uidset found = {0}, wanted = {0};
-	struct folder_status st;
 	struct imap_cmd c;
-	enum err rc;
+	enum err rc = ERR_OK;
 
 	imap_cmd_init(&c, "UID %u:* HEADER Message-ID ", from ? from : 1);
 	imap_cmd_string(im, &c, message_id);
-	if (is_elsewhere && (rc = open_folder(im, "EXAMINE", wire, NULL, NULL, &st, &delta, e)) != ERR_OK)
-		goto back;
-	if ((rc = imap_search(im, &c, &found, e)) == ERR_OK) {
+	if (!str_eq(im->selected, wire))
+		rc = leave_for(im, wire, e);
+	if (rc == ERR_OK && (rc = imap_search(im, &c, &found, e)) == ERR_OK) {
 		uidset_add_range(&wanted, from ? from : 1, UINT32_MAX);	/* "9:*" names the last in any case */
 		uidset_and(out, &found, &wanted);
-	}
-back:
-	if (back && !im->is_dead) {
-		enum err rc2 = imap_open(b, back, NULL, NULL, &st, &delta, rc == ERR_OK ? e : NULL);
-		im->is_dirty = true;		/* what came in between was not heard */
-		if (rc == ERR_OK)
-			rc = rc2;
 	}
 	imap_cmd_clear(&c);
 	uidset_clear(&found);
 	uidset_clear(&wanted);
-	free(back);
 	return rc;
 }

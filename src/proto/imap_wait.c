@@ -129,8 +129,8 @@ imap_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error *
 	*what = 0;
 	if (im->is_dead || !im->net)
 		return error_set(e, ERR_CONN, "not connected");
-	if (!im->selected)
-		return error_set(e, ERR_FOLDER, "no folder is open");
+	if ((rc = imap_need_folder(im, e)) != ERR_OK)
+		return rc;
 	while (rc == ERR_OK && !im->is_dirty && !woken && now_ms() < until) {
 		int64_t renew = now_ms() + IDLE_MS;
 		if (im->ext & X_IDLE)

@@ -582,25 +582,46 @@ test_append(void **state)
 	done(&fx);
 }
 
-/* Looking into another folder comes back to the open one; "9:*" may name one below 9. */
+/* Looking into another folder comes back to the open one, when that is needed; "9:*" may name one
+ * below 9. */
 static void
 test_find_elsewhere(void **state)
 {
 	struct fixture fx;
 	struct uidset found = {0};
+	int what;
 	(void)state;
 
 	play_opened(&fx, HELLO("") OPENED("9", "10")
 		"C: $T EXAMINE \"Trash\"\n" SELECTED("3", "9")
 		"C: $T UID SEARCH UID 9:* HEADER Message-ID \"x@y\"\nS: * SEARCH 8 12\nS: $T OK\n"
+		"C: $T UID SEARCH UID 9:* HEADER Message-ID \"z@y\"\nS: * SEARCH\nS: $T OK\n"
 		OPENED("10", "11"));
 	assert_int_equal(ERR_OK, fx.b->ops->find(fx.b, "Trash", "x@y", 9, &found, &fx.e));
 	assert_int_equal(1, uidset_count(&found));
 	assert_true(uidset_has(&found, 12));
-	uidset_clear(&found);
-	int what;
+	assert_int_equal(ERR_OK, fx.b->ops->find(fx.b, "Trash", "z@y", 9, &found, &fx.e));
 	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 1000, -1, &what, &fx.e));
 	assert_int_equal(WAIT_CHANGED, what);	/* what came meanwhile was not heard */
+	uidset_clear(&found);
+	done(&fx);
+}
+
+/* Looking with no folder open leaves none open: flags would be set on the wrong messages. */
+static void
+test_find_leaves_nothing_open(void **state)
+{
+	struct fixture fx;
+	struct uidset found = {0}, uids = set_of("1");
+	(void)state;
+
+	assert_int_equal(ERR_OK, play(&fx, HELLO("") "C: $T EXAMINE \"Trash\"\n" SELECTED("3", "9")
+		"C: $T UID SEARCH UID 1:* HEADER Message-ID \"x@y\"\nS: * SEARCH 2\nS: $T OK\n",
+		NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK, fx.b->ops->find(fx.b, "Trash", "x@y", 0, &found, &fx.e));
+	assert_int_equal(ERR_FOLDER, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
+	uidset_clear(&found);
+	uidset_clear(&uids);
 	done(&fx);
 }
 
@@ -704,6 +725,6 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error),
 	T(test_section_in_every_form), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
-	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_idle),
+	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
 	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_news_during_other_commands),
 	T(test_foreign_tag_is_fatal))
