@@ -117,6 +117,27 @@ version(struct store *s, bool is_index)
 		: db_int(s, "PRAGMA main.user_version", ""));
 }
 
+static enum err
+refuse_newer(bool is_index, int v, int newest, struct error *e)
+{
+	return error_set(e, ERR_LOCAL, "%s was written by a newer release of dunlin (version %d, this one"
+		" knows %d)", is_index ? "the cache" : "the mail store", v, newest);
+}
+
+enum err
+schema_check(struct store *s, struct error *e)
+{
+	for (int is_index = 0; is_index < 2; is_index++) {
+		int newest = is_index ? (int)LEN(index_steps) : (int)LEN(data_steps);
+		int v = version(s, is_index);
+		if (v > newest)
+			return refuse_newer(is_index, v, newest, e);
+		if (v < newest)
+			return error_set(e, ERR_LOCAL, "there is no mail store yet");
+	}
+	return ERR_OK;
+}
+
 /* Several processes may start at once: the version is asked again under the lock. */
 enum err
 schema_migrate(struct store *s, const char *schema, struct error *e)
@@ -132,8 +153,7 @@ schema_migrate(struct store *s, const char *schema, struct error *e)
 		return rc;
 	int v = version(s, is_index);
 	if (v > newest)
-		rc = error_set(e, ERR_LOCAL, "%s was written by a newer release of dunlin (version %d, "
-			"this one knows %d)", is_index ? "the cache" : "the mail store", v, newest);
+		rc = refuse_newer(is_index, v, newest, e);
 	for (; rc == ERR_OK && v < newest; v++) {
 		char pragma[64];
 		snprintf(pragma, sizeof pragma, "PRAGMA %s.user_version = %d", schema, v + 1);

@@ -180,14 +180,6 @@ open_index(struct store *s, struct error *e)
 	return rc;
 }
 
-static enum err
-check_versions(struct store *s, struct error *e)
-{
-	return db_int(s, "SELECT count(*) FROM main.sqlite_schema WHERE name = 'intent'", "") == 1
-	    && db_int(s, "SELECT count(*) FROM ix.sqlite_schema WHERE name = 'msg'", "") == 1
-		? ERR_OK : error_set(e, ERR_LOCAL, "there is no mail store yet");
-}
-
 /* One at a time begins a store, repairs it or puts its index aside. */
 static int
 lock_opening(struct store *s)
@@ -223,7 +215,7 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir, enum
 	if ((rc = open_data(s, e)) != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
 		goto out;
 	sqlite3_wal_hook(s->db->h, on_commit, s);
-	rc = mode == STORE_WRITE ? folders_repair(s, e) : check_versions(s, e);
+	rc = mode == STORE_WRITE ? folders_repair(s, e) : schema_check(s, e);
 	if (rc != ERR_OK)
 		goto out;
 	s->db->failed = 0;

@@ -67,6 +67,8 @@ void snapshot_close(const struct store *s);
 /* ---- schema.c ---- */
 
 enum err schema_migrate(struct store *s, const char *schema, struct error *e);
+/* Both files are of this release: for a handle that only reads. */
+enum err schema_check(struct store *s, struct error *e);
 
 /* ---- folders.c ---- */
 

@@ -48,6 +48,17 @@ end_inverse(struct undo *u, intent_id id, struct error *e)
 	return rc == ERR_OK ? overlay_recompute_intent(u->s, id, e) : rc;
 }
 
+/* Nothing can be done any more about messages of a mailbox that the server made anew. */
+static bool
+is_rebuilt(struct undo *u, folder_id folder)
+{
+	bool is_old = db_int(u->s, "SELECT is_old FROM mailbox WHERE id = ?", "u", folder) != 0;
+
+	if (is_old)
+		u->why_not = "the server rebuilt the mailbox";
+	return is_old;
+}
+
 /* One inverse for each folder and set of bits there is: of one keypress, one to four. */
 static enum err
 undo_flags(struct undo *u, const struct intent *in, struct error *e)
@@ -65,6 +76,8 @@ undo_flags(struct undo *u, const struct intent *in, struct error *e)
 			.clear = (uint32_t)sqlite3_column_int64(st, 1),
 		};
 		intent_id id;
+		if (is_rebuilt(u, inverse.folder))
+			continue;
 		rc = begin_inverse(u, in, &inverse, &id, e);
 		if (rc == ERR_OK)
 			rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, set_bits, clear_bits, mid)"
@@ -112,10 +125,8 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 		struct intent inverse = { .kind = INTENT_MOVE, .dest = in->source,
 			.folder = is_running || where == 0 ? dest : where };
 		intent_id id;
-		if (!is_running && where && db_int(s, "SELECT is_old FROM mailbox WHERE id = ?", "u", where)) {
-			u->why_not = "the server rebuilt the mailbox";
+		if (!is_running && is_rebuilt(u, where))
 			continue;
-		}
 		if (!is_running && where == in->folder)
 			continue;	/* back already */
 		rc = begin_inverse(u, in, &inverse, &id, e);
