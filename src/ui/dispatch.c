@@ -7,6 +7,7 @@
 
 #include "actions.h"
 #include "frame.h"
+#include "log.h"
 #include "str.h"
 
 static bool
@@ -23,6 +24,7 @@ dispatch_call(struct ui *ui, const struct call *c)
 {
 	struct view *v = ui_top(ui);
 
+	log_msg("ui: %s", c->cmd->name);
 	ui_redraw(ui);
 	if (!is_able(ui, c->cmd))
 		ui_status(ui, "%s: this account cannot", c->cmd->name);
@@ -50,11 +52,14 @@ dispatch_line(struct ui *ui, const char *line, bool abbreviated)
 static void
 unbound(struct ui *ui)
 {
-	struct str s = {0};
+	struct str s = {0}, help = {0};
 
 	keys_text(&s, ui->keys, ui->n_keys);
-	ui_status(ui, "%s does nothing here; ? shows what does", str_get(&s));
+	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, CMD_HELP, &help);
+	ui_status(ui, help.len ? "%s does nothing here; %s shows what does" : "%s does nothing here",
+		str_get(&s), str_get(&help));
 	str_clear(&s);
+	str_clear(&help);
 }
 
 static void

@@ -431,3 +431,12 @@ keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c, s
 		is_first = false;
 	}
 }
+
+void
+keymap_key_of(const struct keymap *m, unsigned view, enum command_id id, struct str *out)
+{
+	size_t from = out->len;
+
+	keymap_keys_of(m, view, command_at(id), out);
+	str_cut(out, from + strcspn(str_get(out) + from, " "));
+}

@@ -72,5 +72,7 @@ void keymap_hints(const struct keymap *m, unsigned view, const uint32_t *keys, i
 
 /* The keys of a command in a view, "j <Down>"; appends nothing when there are none. */
 void keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c, struct str *out);
+/* The first of them; "" when there are none. For hints. */
+void keymap_key_of(const struct keymap *m, unsigned view, enum command_id id, struct str *out);
 
 #endif

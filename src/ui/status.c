@@ -390,26 +390,35 @@ draw_accounts(struct ui *ui, const struct area *a)
 		area_put(a, 0, x, -1, ST_DIM, "a sample to try things on; nothing here is real");
 }
 
-/* What waits for a server, at the right edge. Returns the columns left for the rest. */
-static int
-draw_pending(struct ui *ui, const struct area *a)
+/* The right edge: what waits for the servers, else which key leads on from here. */
+static void
+right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 {
 	uint32_t n = ui->store ? store_intents_pending(ui->store, 0) : 0;
-	char text[40];
+	bool is_long = ui->message && text_width(ui->message, strlen(ui->message)) > a->columns - 12;
+	enum command_id hint = is_long && ui->message_style != ST_STATUS ? CMD_MESSAGES : CMD_HELP;
 
-	if (n == 0) {
-		int used = area_put_right(a, 0, 0, a->columns - 1, ST_DIM, "? help");
-		return a->columns - used - 3;
+	*st = n ? ST_NOTICE : ST_DIM;
+	if (n) {
+		str_printf(out, "%u pending", n);
+		return;
 	}
-	snprintf(text, sizeof text, "%u pending", n);
-	return a->columns - area_put_right(a, 0, 0, a->columns - 1, ST_NOTICE, text) - 3;
+	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, hint, out);
+	if (out->len)
+		str_puts(out, hint == CMD_HELP ? " help" : " more");
 }
 
 void
 status_draw(struct ui *ui, const struct area *line)
 {
+	struct str right = {0};
+	enum style st;
+
 	area_fill(line, 0, 0, -1, ST_STATUS, " ");
-	struct area left = area_sub(line, 0, 0, 1, draw_pending(ui, line));
+	right_text(ui, line, &right, &st);
+	int used = area_put_right(line, 0, 0, line->columns - 1, st, str_get(&right));
+	struct area left = area_sub(line, 0, 0, 1, line->columns - used - 3);
+	str_clear(&right);
 	if (ui->n_keys > 0)
 		draw_hints(ui, &left);
 	else if (ui->on_tagged)

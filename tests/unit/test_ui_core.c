@@ -347,6 +347,21 @@ test_password_waits_for_its_turn(void **state)
 	teardown(f);
 }
 
+/* Hints name the keys that are bound, and a message too long for the line says where the rest is. */
+static void
+test_hints_name_bound_keys(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[keys index]\n? = none\n", 10, 40);
+
+	press(f, "x");
+	assert_bottom(f, " x does nothing here; <F1> …  <F1> help");
+	ui_notice(f->ui, "the server rebuilt this mailbox, so what was to be done in it is not");
+	settle(f);
+	assert_bottom(f, " the server rebuilt this mail…  gm more");
+	teardown(f);
+}
+
 /* Long ones are wrapped in the log, to whatever width there is. */
 static void
 test_log_wraps(void **state)
@@ -398,7 +413,7 @@ test_any_keys_at_any_size(void **state)
 	teardown(f);
 }
 
-TEST_MAIN(T(test_log_wraps), T(test_any_keys_at_any_size), T(test_frame), T(test_too_small), T(test_keys_become_commands),
+TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_any_size), T(test_frame), T(test_too_small), T(test_keys_become_commands),
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
