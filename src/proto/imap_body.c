@@ -51,8 +51,8 @@ is_section(const char *s)
 
 /* One range. *last: nothing comes behind it. */
 static enum err
-fetch_range(struct imap *im, struct section_ctx *sc, const char *section, uint64_t from, bool *last,
-	struct error *e)
+fetch_range(struct imap *im, struct section_ctx *sc, const char *section, uint64_t from,
+	bool *last, struct error *e)
 {
 	struct imap_body *b = sc->body;
 	struct imap_handler h = { .ctx = sc, .fetch = on_section };
@@ -150,7 +150,8 @@ imap_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **r
 	if (!sc.is_answered)
 		return error_set(e, ERR_MSG, "the server has no such message any more");
 	if (!sc.root)
-		return error_set(e, ERR_MSG, "the server's description of this message makes no sense");
+		return error_set(e, ERR_MSG, "the server's description of this message makes no "
+			"sense");
 	*root = sc.root;
 	return ERR_OK;
 }

@@ -154,6 +154,19 @@ on_text(struct imap *im, struct scan s)
 		on_code(im, &s);
 }
 
+static bool
+are_own(const struct imap *im, const struct uidset *uids)
+{
+	struct uidset foreign = {0};
+
+	if (!im->own)
+		return false;
+	uidset_minus(&foreign, uids, im->own);
+	bool is_own = foreign.n == 0;
+	uidset_clear(&foreign);
+	return is_own;
+}
+
 static void
 on_vanished(struct imap *im, struct scan *s)
 {
@@ -172,7 +185,7 @@ on_vanished(struct imap *im, struct scan *s)
 	if (!is_earlier) {
 		uint64_t n = uidset_count(&uids);
 		im->st.n_msgs -= n < im->st.n_msgs ? (uint32_t)n : im->st.n_msgs;
-		if (!im->is_own_edit)
+		if (!are_own(im, &uids))
 			im->is_dirty = true;
 	}
 	if (im->handler && im->handler->vanished)
@@ -194,7 +207,7 @@ on_fetch(struct imap *im, uint32_t seq, struct scan *s)
 		im->max_uid = f.uid;
 	if (im->handler && im->handler->fetch)
 		im->handler->fetch(im->handler->ctx, im, &f);
-	else if (!im->is_own_edit && f.has_flags)
+	else if (f.has_flags && !(im->own && uidset_has(im->own, f.uid)))
 		im->is_dirty = true;
 	if (++im->n_responses % 64 == 0)	/* it goes on: the deadline is for silence */
 		net_command(im->net, im->cfg.net.io_ms, im->max_bytes);
@@ -217,7 +230,9 @@ on_numbered(struct imap *im, uint32_t number, struct scan *s)
 	} else if (strcmp(name, "EXPUNGE") == 0) {
 		if (im->st.n_msgs > 0)
 			im->st.n_msgs--;
-		if (!im->is_own_edit)
+		if (im->own_expunges > 0)
+			im->own_expunges--;
+		else
 			im->is_dirty = true;
 	}
 }
@@ -432,5 +447,6 @@ imap_code_is(const struct imap_cmd *c, const char *code)
 	const char *w = str_get(&c->words);
 	size_t n = strlen(code);
 
-	return w[0] == '[' && strncasecmp(w + 1, code, n) == 0 && (w[n + 1] == ']' || w[n + 1] == ' ');
+	return w[0] == '[' && strncasecmp(w + 1, code, n) == 0
+		&& (w[n + 1] == ']' || w[n + 1] == ' ');
 }

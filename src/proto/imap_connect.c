@@ -117,7 +117,8 @@ ask_capability(struct imap *im, struct error *e)
 static enum err
 login_verdict(struct imap *im, struct imap_cmd *c, struct error *e)
 {
-	if (imap_code_is(c, "UNAVAILABLE") || imap_code_is(c, "INUSE") || imap_code_is(c, "LIMIT")) {
+	if (imap_code_is(c, "UNAVAILABLE") || imap_code_is(c, "INUSE")
+	    || imap_code_is(c, "LIMIT")) {
 		im->is_dead = true;
 		return imap_verdict(c, ERR_CONN, e);
 	}
@@ -157,7 +158,7 @@ converse(struct imap *im, struct imap_cmd *c, struct sasl *s, struct error *e)
 		if ((rc = imap_step(im, e)) != ERR_OK)
 			return rc;
 		if (im->got_plus && c->status == IMAP_OPEN
-		    && (rc = answer_challenge(im, s, &is_cancelled, is_cancelled ? NULL : &why)) != ERR_OK)
+		    && answer_challenge(im, s, &is_cancelled, is_cancelled ? NULL : &why) != ERR_OK)
 			return imap_die(im, e, "the connection was lost");
 	}
 	if (is_cancelled)
@@ -165,7 +166,8 @@ converse(struct imap *im, struct imap_cmd *c, struct sasl *s, struct error *e)
 	if ((rc = login_verdict(im, c, e)) != ERR_OK)
 		return rc;
 	if (!sasl_finished(s))
-		return error_set(e, ERR_AUTH, "the server did not prove that it knows the password");
+		return error_set(e, ERR_AUTH, "the server did not prove that it knows the "
+			"password");
 	return ERR_OK;
 }
 

@@ -3,7 +3,7 @@
  * Sets of UIDs are cut into commands that every server takes, and sent together. A bare EXPUNGE
  * would remove what other clients marked, so without UIDPLUS nothing is expunged: a moved
  * message's original stays, marked \Deleted (doc/imap.md). The echo of our own commands does not
- * count as news. */
+ * count as news; what comes with it about other messages does. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +17,8 @@ static void
 take_set(struct uidset *left, struct str *text)
 {
 	struct uidset part = {0}, rest = {0};
-	size_t n = left->n < IMAP_SET_MAX / 22 ? left->n : IMAP_SET_MAX / 22;	/* "4294967295:4294967295," */
+	size_t most = IMAP_SET_MAX / strlen("4294967295:4294967295,");
+	size_t n = left->n < most ? left->n : most;
 
 	for (size_t i = 0; i < left->n; i++)
 		uidset_add_range(i < n ? &part : &rest, left->ranges[i].lo, left->ranges[i].hi);
@@ -37,15 +38,19 @@ first_refusal(const struct imap_cmd *cmds, size_t n, struct error *e)
 	return rc;
 }
 
-/* Sends them together; stops at nothing, tells the first refusal. Clears them. */
+/* Sends them together; stops at nothing, tells the first refusal. Clears them. `own` are the
+ * messages they are about, `removes` says that these may be expunged by it. */
 static enum err
-run_all(struct imap *im, struct imap_cmd *cmds, size_t n, struct error *e)
+run_all(struct imap *im, struct imap_cmd *cmds, size_t n, const struct uidset *own, bool removes,
+	struct error *e)
 {
 	enum err rc;
 
-	im->is_own_edit = true;
+	im->own = own;
+	im->own_expunges = removes ? uidset_count(own) : 0;
 	rc = imap_run(im, cmds, n, NULL, IMAP_MAX_BYTES, e);
-	im->is_own_edit = false;
+	im->own = NULL;
+	im->own_expunges = 0;
 	if (rc == ERR_OK)
 		rc = first_refusal(cmds, n, e);
 	for (size_t i = 0; i < n; i++)
@@ -99,7 +104,7 @@ imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint3
 				store_command(&cmds[n++], str_get(&text), '-', clear);
 			str_clear(&text);
 		}
-		rc = run_all(im, cmds, n, e);
+		rc = run_all(im, cmds, n, uids, false, e);
 	}
 	uidset_clear(&left);
 	return rc;
@@ -171,10 +176,10 @@ forget_copyuid(struct imap *im)
 	str_cut(&im->copy_to, 0);
 }
 
-/* One set: `verb` it, and where that only copies and should move, mark and expunge the originals. */
+/* One set: moved, or copied, and where it should have been moved the originals are removed. */
 static enum err
-transfer_part(struct imap *im, const char *set, const char *wire, bool is_move, struct uid_map *map,
-	const struct uidset *asked, struct error *e)
+transfer_part(struct imap *im, const char *set, const char *wire, bool is_move,
+	struct uid_map *map, const struct uidset *asked, struct error *e)
 {
 	bool has_move = is_move && (im->ext & X_MOVE);
 	struct imap_cmd cmds[2];
@@ -184,7 +189,7 @@ transfer_part(struct imap *im, const char *set, const char *wire, bool is_move, 
 	forget_copyuid(im);
 	imap_cmd_init(&cmds[0], "UID %s %s ", has_move ? "MOVE" : "COPY", set);
 	imap_cmd_string(im, &cmds[0], wire);
-	if ((rc = run_all(im, cmds, 1, e)) != ERR_OK)
+	if ((rc = run_all(im, cmds, 1, asked, has_move, e)) != ERR_OK)
 		return rc;
 	add_map(im, map, asked);
 	if (!is_move || has_move)
@@ -192,7 +197,7 @@ transfer_part(struct imap *im, const char *set, const char *wire, bool is_move, 
 	store_command(&cmds[n++], set, '+', MSG_DELETED);
 	if (im->ext & X_UIDPLUS)
 		imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", set);
-	return run_all(im, cmds, n, e);
+	return run_all(im, cmds, n, asked, true, e);
 }
 
 static enum err
@@ -258,7 +263,7 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 			imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", str_get(&text));
 			str_clear(&text);
 		}
-		rc = run_all(im, cmds, n, e);
+		rc = run_all(im, cmds, n, uids, true, e);
 	}
 	uidset_clear(&left);
 	return rc;

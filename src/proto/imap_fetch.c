@@ -208,7 +208,7 @@ on_summary(void *ctx, struct imap *im, const struct imap_fetch *f)
 	if (f->uid == 0 || uidset_has(&su->got, f->uid))
 		return;
 	if (su->asked ? !uidset_has(su->asked, f->uid) : su->n >= su->most) {
-		im->is_dirty = im->is_dirty || f->has_flags;	/* unasked for: news of another message */
+		im->is_dirty = im->is_dirty || f->has_flags;	/* news of another message */
 		return;
 	}
 	if (!f->is_damaged && f->has_flags && f->has_date && f->has_size && f->header)
@@ -266,7 +266,7 @@ rescue(struct imap *im, struct summaries *su, uint32_t uid, struct error *e)
 		deliver(su, &su->partial, str_get(&su->partial_header), su->partial_header.len);
 	}
 	uidset_clear(&one);
-	return rc;		/* a message that is nowhere any more was expunged: that is no error */
+	return rc;		/* one that is nowhere any more was expunged: no error */
 }
 
 static enum err
@@ -336,7 +336,7 @@ imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struc
 		modseq_item(im));
 	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BYTES, e);
 	if (rc == ERR_OK && su.n == 0 && su.damaged.n == 0)
-		rc = imap_verdict(&c, ERR_FOLDER, e);	/* with some there: the others are asked for later */
+		rc = imap_verdict(&c, ERR_FOLDER, e);	/* with some there: others come later */
 	imap_cmd_clear(&c);
 	if (rc == ERR_OK && (rc = missing_newest(im, &su, from, &missing, e)) == ERR_OK)
 		rc = rescue_all(im, &su, &missing, e);

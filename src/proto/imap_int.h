@@ -114,12 +114,13 @@ struct imap {
 	struct str prefix;		/* personal namespace */
 
 	char *selected;			/* wire name; NULL: none */
-	char *return_to;		/* find() left this one: it is opened again when needed; "": none */
+	char *return_to;		/* find() left this one ("": none): opened again when needed */
 	struct folder_status st;	/* of the selected */
 	bool is_selecting;		/* codes and flags are about the folder being selected */
 	bool is_modseq;			/* it has mod-sequences */
 	bool is_dirty;			/* something changed since changes() */
-	bool is_own_edit;		/* what comes is the echo of our own command */
+	const struct uidset *own;	/* what our own edit under way is about: no news */
+	uint64_t own_expunges;		/* how many EXPUNGEs it may bring */
 	uint32_t max_uid;		/* the highest seen in this folder */
 
 	struct str copy_from, copy_to;	/* COPYUID's sets */
@@ -144,8 +145,10 @@ enum err imap_die(struct imap *im, struct error *e, const char *why);
 
 /* ---- imap_cmd.c: commands and responses ---- */
 
-void imap_cmd_init(struct imap_cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void imap_cmd_printf(struct imap_cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void imap_cmd_init(struct imap_cmd *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void imap_cmd_printf(struct imap_cmd *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* A string argument: quoted, or as a literal where it must be. */
 void imap_cmd_string(struct imap *im, struct imap_cmd *c, const char *s);
 void imap_cmd_literal(struct imap *im, struct imap_cmd *c, const void *p, size_t n);
@@ -155,7 +158,7 @@ void imap_begin(struct imap *im, uint64_t max_bytes);
 enum err imap_send(struct imap *im, struct imap_cmd *c, struct error *e);
 /* Reads one response and deals with it. */
 enum err imap_step(struct imap *im, struct error *e);
-/* Sends all in one go, and reads until each is answered. Errors are those of the connection only. */
+/* Sends all in one go, reads until each is answered. Errors are the connection's only. */
 enum err imap_run(struct imap *im, struct imap_cmd *cmds, size_t n, const struct imap_handler *h,
 	uint64_t max_bytes, struct error *e);
 /* OK: ERR_OK; else `code` with the server's words. */

@@ -216,7 +216,8 @@ imap_write(struct imap *im, const void *p, size_t n, struct error *e)
 	const char *q = p;
 
 	while (n > 0) {
-		ssize_t done = mailstream_write(im->stream, q, n < IMAP_PROGRESS ? n : IMAP_PROGRESS);
+		size_t piece = n < IMAP_PROGRESS ? n : IMAP_PROGRESS;
+		ssize_t done = mailstream_write(im->stream, q, piece);
 		if (done <= 0)
 			return imap_die(im, e, "the connection was lost");
 		made_progress(im, (size_t)done);
@@ -229,5 +230,7 @@ imap_write(struct imap *im, const void *p, size_t n, struct error *e)
 enum err
 imap_flush(struct imap *im, struct error *e)
 {
-	return mailstream_flush(im->stream) < 0 ? imap_die(im, e, "the connection was lost") : ERR_OK;
+	if (mailstream_flush(im->stream) < 0)
+		return imap_die(im, e, "the connection was lost");
+	return ERR_OK;
 }

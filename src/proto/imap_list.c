@@ -329,22 +329,40 @@ imap_folders(struct backend *b, const struct backend_folder_sink *sink, struct e
 	return rc;
 }
 
+/* Other clients show subscribed folders only. Whether it works is of no interest. */
+static enum err
+subscribe(struct imap *im, const char *verb, const char *wire, struct error *e)
+{
+	struct imap_cmd c;
+	enum err rc;
+
+	imap_cmd_init(&c, "%s ", verb);
+	imap_cmd_string(im, &c, wire);
+	rc = imap_run(im, &c, 1, NULL, IMAP_MAX_BYTES, e);
+	imap_cmd_clear(&c);
+	return rc;
+}
+
+static void
+forget_selected(struct imap *im, const char *wire)
+{
+	if (!str_eq(im->selected, wire))
+		return;
+	free(im->selected);
+	im->selected = NULL;
+}
+
 enum err
 imap_folder_create(struct backend *b, const char *wire, struct error *e)
 {
 	struct imap *im = imap_of(b);
-	struct imap_cmd cmds[2];
+	struct imap_cmd c;
 	enum err rc;
 
-	imap_cmd_init(&cmds[0], "CREATE ");
-	imap_cmd_string(im, &cmds[0], wire);
-	imap_cmd_init(&cmds[1], "SUBSCRIBE ");	/* other clients show subscribed ones only */
-	imap_cmd_string(im, &cmds[1], wire);
-	if ((rc = imap_run(im, cmds, 2, NULL, IMAP_MAX_BYTES, e)) == ERR_OK)
-		rc = imap_verdict(&cmds[0], ERR_FOLDER, e);
-	imap_cmd_clear(&cmds[0]);
-	imap_cmd_clear(&cmds[1]);
-	return rc;
+	imap_cmd_init(&c, "CREATE ");
+	imap_cmd_string(im, &c, wire);
+	rc = imap_do(im, &c, NULL, ERR_FOLDER, e);
+	return rc == ERR_OK ? subscribe(im, "SUBSCRIBE", wire, e) : rc;
 }
 
 enum err
@@ -352,16 +370,17 @@ imap_folder_rename(struct backend *b, const char *wire, const char *to, struct e
 {
 	struct imap *im = imap_of(b);
 	struct imap_cmd c;
+	enum err rc;
 
 	imap_cmd_init(&c, "RENAME ");
 	imap_cmd_string(im, &c, wire);
 	imap_cmd_printf(&c, " ");
 	imap_cmd_string(im, &c, to);
-	enum err rc = imap_do(im, &c, NULL, ERR_FOLDER, e);
-	if (rc == ERR_OK && str_eq(im->selected, wire)) {
-		free(im->selected);
-		im->selected = NULL;
-	}
+	if ((rc = imap_do(im, &c, NULL, ERR_FOLDER, e)) != ERR_OK)
+		return rc;
+	forget_selected(im, wire);
+	if ((rc = subscribe(im, "UNSUBSCRIBE", wire, e)) == ERR_OK)
+		rc = subscribe(im, "SUBSCRIBE", to, e);
 	return rc;
 }
 
@@ -370,10 +389,14 @@ imap_folder_delete(struct backend *b, const char *wire, struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct imap_cmd c;
+	enum err rc;
 
 	imap_cmd_init(&c, "DELETE ");
 	imap_cmd_string(im, &c, wire);
-	return imap_do(im, &c, NULL, ERR_FOLDER, e);
+	if ((rc = imap_do(im, &c, NULL, ERR_FOLDER, e)) != ERR_OK)
+		return rc;
+	forget_selected(im, wire);
+	return subscribe(im, "UNSUBSCRIBE", wire, e);
 }
 
 struct status_ctx {

@@ -133,7 +133,7 @@ select_command(struct imap *im, struct imap_cmd *c, const char *verb, const char
 {
 	imap_cmd_init(c, "%s ", verb);
 	imap_cmd_string(im, c, wire);
-	/* Without the set of known UIDs: given that, nothing is told of new messages (RFC 7162 3.2.5). */
+	/* Without the known UIDs: given those, nothing is told of others (RFC 7162 3.2.5). */
 	if (with_delta)
 		imap_cmd_printf(c, " (QRESYNC (%u %llu))", known->uidvalidity,
 			(unsigned long long)known->modseq);
@@ -147,14 +147,15 @@ forget_folder(struct imap *im)
 	free(im->selected);
 	im->selected = NULL;
 	memset(&im->st, 0, sizeof im->st);
-	im->st.flags_allowed = MSG_SERVER_FLAGS;	/* without PERMANENTFLAGS: all (RFC 3501 7.1) */
+	im->st.flags_allowed = MSG_SERVER_FLAGS;	/* until PERMANENTFLAGS (RFC 3501 7.1) */
 	im->is_modseq = im->is_dirty = false;
 	im->max_uid = 0;
 }
 
 static enum err
-open_folder(struct imap *im, const char *verb, const char *wire, const struct folder_known *known,
-	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e)
+open_folder(struct imap *im, const char *verb, const char *wire,
+	const struct folder_known *known, const struct folder_sink *sink,
+	struct folder_status *st, bool *delta, struct error *e)
 {
 	static const struct folder_sink nobody;
 	struct delta d = { .known = known, .sink = sink ? sink : &nobody, .is_selecting = true };
@@ -249,7 +250,7 @@ look(struct imap *im, const struct imap_handler *h, struct error *e)
 		rc = imap_run(im, &c, 1, h, IMAP_MAX_BULK, e);
 		imap_cmd_clear(&c);
 	}
-	im->is_dirty = false;			/* what comes from now on may be newer than the answer */
+	im->is_dirty = false;			/* what comes now may be newer than the answer */
 	return rc;
 }
 
@@ -369,8 +370,8 @@ imap_uids(struct backend *b, struct uidset *out, struct error *e)
 	rc = imap_search(im, &all, out, e);
 	imap_cmd_clear(&all);
 	if (rc == ERR_OK && out->n == 0 && im->st.n_msgs > 0)
-		rc = error_set(e, ERR_FOLDER, "the server says that there are %u messages and lists none",
-			im->st.n_msgs);
+		rc = error_set(e, ERR_FOLDER, "the server says that there are %u messages "
+			"and lists none", im->st.n_msgs);
 	return rc;
 }
 
@@ -404,8 +405,8 @@ imap_need_folder(struct imap *im, struct error *e)
 	return rc;
 }
 
-/* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again when it is
- * needed, so that looking for many messages in one place is one command each. */
+/* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again
+ * when it is needed, so that looking for many messages in one place is one command each. */
 enum err
 imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 	struct uidset *out, struct error *e)
@@ -420,7 +421,7 @@ imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t 
 	if (!str_eq(im->selected, wire))
 		rc = leave_for(im, wire, e);
 	if (rc == ERR_OK && (rc = imap_search(im, &c, &found, e)) == ERR_OK) {
-		uidset_add_range(&wanted, from ? from : 1, UINT32_MAX);	/* "9:*" names the last in any case */
+		uidset_add_range(&wanted, from ? from : 1, UINT32_MAX);	/* "9:*" may name 8 */
 		uidset_and(out, &found, &wanted);
 	}
 	imap_cmd_clear(&c);

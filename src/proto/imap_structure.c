@@ -14,6 +14,7 @@ enum { MAX_TEXT = 2000, MAX_PARAMS = 100 };
 
 struct builder {
 	struct arena *arena;
+	struct part *root;
 	size_t n_parts;
 };
 
@@ -22,8 +23,7 @@ struct params {
 	size_t n;
 };
 
-static bool parse_body(struct builder *b, struct scan *s, struct part *parent, const char *section,
-	int depth);
+static bool parse_body(struct builder *b, struct scan *s, struct part *parent, int depth);
 
 static char *
 lower_dup(struct arena *a, const char *s, size_t n)
@@ -104,7 +104,10 @@ param(const struct params *ps, const char *name)
 static int
 hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void
@@ -137,7 +140,8 @@ take_charset(const char *v, char *charset, size_t size)
 
 /* name*=..., or name*0=, name*1*=, ... joined. False: there is none. */
 static bool
-extended_param(const struct params *ps, const char *name, struct str *raw, char *charset, size_t size)
+extended_param(const struct params *ps, const char *name, struct str *raw, char *charset,
+	size_t size)
 {
 	char key[64];
 	const char *v;
@@ -173,7 +177,8 @@ decoded_param(struct builder *b, const struct params *ps, const char *name)
 	if (extended_param(ps, name, &raw, charset, sizeof charset)) {
 		text_part.charset = charset;
 		mime_to_utf8(&out, &text_part, str_get(&raw), raw.len);
-		result = arena_strndup(b->arena, str_get(&out), out.len < MAX_TEXT ? out.len : MAX_TEXT);
+		result = arena_strndup(b->arena, str_get(&out),
+			out.len < MAX_TEXT ? out.len : MAX_TEXT);
 	} else {
 		result = *param(ps, name) ? mime_decode_words(b->arena, param(ps, name)) : "";
 	}
@@ -245,20 +250,13 @@ skip_rest(struct scan *s)
 
 /* Behind the children: "subtype" params disposition ... */
 static bool
-parse_multipart(struct builder *b, struct scan *s, struct part *p, const char *section, int depth)
+parse_multipart(struct builder *b, struct scan *s, struct part *p, int depth)
 {
 	struct params ps;
-	const char *prefix = section;
-	size_t n = strlen(section);
-	int k = 0;
 
-	if (n > 5 && strcmp(section + n - 5, ".TEXT") == 0)
-		prefix = arena_strndup(b->arena, section, n - 5);	/* 2.TEXT holds 2.1, 2.2 */
-	for (; scan_peek(s, '('); scan_spaces(s)) {
-		const char *sub = arena_printf(b->arena, "%s%s%d", prefix, *prefix ? "." : "", ++k);
-		if (!parse_body(b, s, p, sub, depth + 1))
+	for (; scan_peek(s, '('); scan_spaces(s))
+		if (!parse_body(b, s, p, depth + 1))
 			return false;
-	}
 	char *subtype = text(b, s);
 	p->type = arena_printf(b->arena, "multipart/%s",
 		*subtype ? lower_dup(b->arena, subtype, strlen(subtype)) : "mixed");
@@ -273,9 +271,38 @@ parse_multipart(struct builder *b, struct scan *s, struct part *p, const char *s
 	return skip_rest(s);
 }
 
-/* "type" "subtype" params id description encoding size [envelope body] [lines] md5 disposition ... */
+/* What only message/rfc822 has: envelope body lines. Some servers leave it out. */
 static bool
-parse_leaf(struct builder *b, struct scan *s, struct part *p, const char *section, int depth)
+parse_message(struct builder *b, struct scan *s, struct part *p, int depth)
+{
+	if (!scan_peek(s, '(') && !scan_nil(s))
+		return true;
+	if (scan_peek(s, '('))
+		scan_skip(s);
+	scan_spaces(s);
+	if (scan_peek(s, '(')) {
+		if (!parse_body(b, s, p, depth + 1))
+			return false;
+	} else {
+		scan_skip(s);
+	}
+	p->n_lines = (uint32_t)number(s);
+	return true;
+}
+
+static void
+parse_id(struct builder *b, struct scan *s, struct part *p)
+{
+	const char *id = text(b, s);
+	size_t n = strlen(id);
+
+	p->id = n >= 2 && id[0] == '<' && id[n - 1] == '>' ? arena_strndup(b->arena, id + 1, n - 2)
+		: id;
+}
+
+/* type subtype params id description encoding size [envelope body] [lines] md5 disposition */
+static bool
+parse_leaf(struct builder *b, struct scan *s, struct part *p, int depth)
 {
 	struct params ps;
 	char *type = text(b, s), *subtype = text(b, s);
@@ -286,33 +313,15 @@ parse_leaf(struct builder *b, struct scan *s, struct part *p, const char *sectio
 		p->type = "text/plain";			/* RFC 2045 5.2 */
 	parse_params(b, s, &ps);
 	from_params(b, p, &ps);
-	p->id = text(b, s);
-	size_t n = strlen(p->id);
-	if (n >= 2 && p->id[0] == '<' && p->id[n - 1] == '>')
-		p->id = arena_strndup(b->arena, p->id + 1, n - 2);
+	parse_id(b, s, p);
 	p->description = mime_decode_words(b->arena, text(b, s));
 	p->encoding = encoding_of(text(b, s));
 	p->size_bytes = number(s);
 	scan_spaces(s);
-	if (strcmp(p->type, "message/rfc822") == 0 || strcmp(p->type, "message/global") == 0) {
-		if (scan_peek(s, '(')) {
-			scan_skip(s);			/* envelope */
-			scan_spaces(s);
-			if (scan_peek(s, '(')) {
-				struct scan ahead = *s;
-				scan_char(&ahead, '(');
-				const char *sub = arena_printf(b->arena, "%s.%s", section,
-					scan_peek(&ahead, '(') ? "TEXT" : "1");
-				if (!parse_body(b, s, p, sub, depth + 1))
-					return false;
-			} else {
-				scan_skip(s);
-			}
-			p->n_lines = (uint32_t)number(s);
-		}
-	} else if (str_starts(p->type, "text/") && !scan_peek(s, ')')) {
+	if (part_is_message(p) && !parse_message(b, s, p, depth))
+		return false;
+	if (str_starts(p->type, "text/") && !scan_peek(s, ')'))
 		p->n_lines = (uint32_t)number(s);
-	}
 	scan_spaces(s);
 	if (!scan_peek(s, ')'))
 		text(b, s);				/* MD5 */
@@ -323,7 +332,7 @@ parse_leaf(struct builder *b, struct scan *s, struct part *p, const char *sectio
 }
 
 static bool
-parse_body(struct builder *b, struct scan *s, struct part *parent, const char *section, int depth)
+parse_body(struct builder *b, struct scan *s, struct part *parent, int depth)
 {
 	if (depth >= PART_MAX_DEPTH || b->n_parts >= PART_MAX_COUNT)
 		return scan_skip(s);
@@ -331,25 +340,19 @@ parse_body(struct builder *b, struct scan *s, struct part *parent, const char *s
 		return false;
 	struct part *p = part_new(b->arena, parent);
 	b->n_parts++;
-	p->section = section;
+	if (!b->root)
+		b->root = p;
 	scan_spaces(s);
-	return scan_peek(s, '(') ? parse_multipart(b, s, p, section, depth)
-		: parse_leaf(b, s, p, section, depth);
+	return scan_peek(s, '(') ? parse_multipart(b, s, p, depth) : parse_leaf(b, s, p, depth);
 }
 
 struct part *
 imap_structure_parse(struct arena *a, struct scan *s)
 {
 	struct builder b = { .arena = a };
-	struct part *top;
-	struct scan ahead = *s;
 
-	if (!scan_char(&ahead, '('))
+	if (!parse_body(&b, s, NULL, 0))
 		return NULL;
-	scan_spaces(&ahead);
-	top = part_new(a, NULL);		/* for the root to hang on */
-	if (!parse_body(&b, s, top, scan_peek(&ahead, '(') ? "" : "1", 0) || !top->child)
-		return NULL;
-	top->child->parent = NULL;
-	return top->child;
+	part_number(a, b.root);
+	return b.root;
 }

@@ -97,12 +97,14 @@ test_literal_waits_for_plus(void **state)
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO("")
 		"C: $T DELETE {3}\nS: + go on\nC: \xc3\xa4x\nS: $T OK\n"
-		"C: $T DELETE {3}\nS: $T NO [NOPERM] not yours\nC: $T DELETE \"y\"\nS: $T OK\n",
+		"C: $T UNSUBSCRIBE {3}\nS: + go on\nC: \xc3\xa4x\nS: $T NO whatever\n"
+		"C: $T DELETE {3}\nS: $T NO [NOPERM] not yours\n"
+		"C: $T CREATE \"y\"\nS: $T OK\nC: $T SUBSCRIBE \"y\"\nS: $T OK\n",
 		NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, fx.b->ops->folder_delete(fx.b, "\xc3\xa4x", &fx.e));
 	assert_int_equal(ERR_FOLDER, fx.b->ops->folder_delete(fx.b, "\xc3\xa4x", &fx.e));
 	assert_string_equal("[NOPERM] not yours", fx.e.text);
-	assert_int_equal(ERR_OK, fx.b->ops->folder_delete(fx.b, "y", &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->folder_create(fx.b, "y", &fx.e));
 	done(&fx);
 }
 
@@ -703,6 +705,31 @@ test_news_during_other_commands(void **state)
 	done(&fx);
 }
 
+/* The echo of our own edit is no news; what comes with it about others is. */
+static void
+test_own_echo_is_no_news(void **state)
+{
+	struct fixture fx;
+	struct uidset uids = set_of("3:4");
+	int what;
+	(void)state;
+
+	play_opened(&fx, HELLO("UIDPLUS MOVE") OPENED("9", "10")
+		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 3 FETCH (UID 3 FLAGS (\\Seen))\nS: $T OK\n"
+		"C: $T UID MOVE 3:4 \"Trash\"\nS: * 3 EXPUNGE\nS: * 3 EXPUNGE\nS: $T OK\n"
+		"C: $T NOOP\nS: $T OK\n"
+		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 5 FETCH (UID 7 FLAGS (\\Seen))\nS: $T OK\n");
+	assert_int_equal(ERR_OK, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", NULL, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 50, -1, &what, &fx.e));
+	assert_int_equal(0, what);
+	assert_int_equal(ERR_OK, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 5000, -1, &what, &fx.e));
+	assert_int_equal(WAIT_CHANGED, what);
+	uidset_clear(&uids);
+	done(&fx);
+}
+
 /* An answer to a command that was never sent ends the connection. */
 static void
 test_foreign_tag_is_fatal(void **state)
@@ -727,4 +754,4 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
 	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
 	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_news_during_other_commands),
-	T(test_foreign_tag_is_fatal))
+	T(test_own_echo_is_no_news), T(test_foreign_tag_is_fatal))
