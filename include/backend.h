@@ -98,7 +98,8 @@ struct backend_ops {
 	enum err (*folder_create)(struct backend *b, const char *wire, struct error *e);
 	enum err (*folder_rename)(struct backend *b, const char *wire, const char *to, struct error *e);
 	enum err (*folder_delete)(struct backend *b, const char *wire, struct error *e);
-	/* The name the protocol uses for a UTF-8 name with '/' between levels; owned by the caller. */
+	/* The name the protocol uses for a UTF-8 name with '/' between levels; owned by the caller. The
+	 * server's delimiter and prefix are known after folders or open. */
 	char *(*wire_name)(struct backend *b, const char *name);
 	/* Counts of a folder that is not open (n_msgs, n_unread, uidnext, uidvalidity). */
 	enum err (*status)(struct backend *b, const char *wire, struct folder_status *st, struct error *e);
@@ -110,7 +111,8 @@ struct backend_ops {
 	/* The rest works on the open folder. */
 
 	/* What changed since known->modseq (CAP_DELTA), else flags of all and the absence of any, compared
-	 * with known->uids: flags and vanished through sink, and *st anew (n_msgs, uidnext, modseq). */
+	 * with known->uids: flags and vanished through sink, and *st anew (n_msgs, uidnext, modseq). New messages
+	 * are told by their flags, too. */
 	enum err (*changes)(struct backend *b, const struct folder_known *known,
 		const struct folder_sink *sink, struct folder_status *st, struct error *e);
 	/* All UIDs there are. */

@@ -2,13 +2,13 @@
  *
  * Anything untagged may come before the "+", between, and behind DONE; all of it goes through the
  * session's state, and `is_dirty` says whether it was news. IDLE is left and entered anew
- * before the server's half hour is over. */
+ * well before the server's half hour is over: routers forget silent connections sooner. */
 #include <poll.h>
 #include <time.h>
 
 #include "imap_int.h"
 
-enum { IDLE_MS = 28 * 60 * 1000, NOOP_MS = 1500 };
+enum { IDLE_MS = 9 * 60 * 1000, NOOP_MS = 1500 };
 
 static int64_t
 now_ms(void)
@@ -77,6 +77,7 @@ static enum err
 idle_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e)
 {
 	struct imap_cmd c;
+	bool is_left = false;
 	enum err rc;
 
 	imap_cmd_init(&c, "IDLE");
@@ -86,14 +87,15 @@ idle_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e
 	if ((rc = idle_until_plus(im, &c, e)) == ERR_OK)
 		rc = idle_watch(im, &c, until, wake, woken, e);
 	if (rc == ERR_OK && c.status == IMAP_OPEN) {
+		is_left = true;
 		imap_begin(im, IMAP_MAX_BYTES);
 		if ((rc = imap_write(im, "DONE\r\n", 6, e)) == ERR_OK)
 			rc = imap_flush(im, e);
 		while (rc == ERR_OK && c.status == IMAP_OPEN)
 			rc = imap_step(im, e);
 	}
-	if (rc == ERR_OK && c.status != IMAP_OK) {
-		im->ext &= ~(uint32_t)X_IDLE;	/* it refuses what it offered: NOOP from now on */
+	if (rc == ERR_OK && (!is_left || c.status != IMAP_OK)) {
+		im->ext &= ~(uint32_t)X_IDLE;	/* refused, or over at once: NOOP from now on */
 		im->b.caps &= ~(unsigned)CAP_WAIT;
 	}
 	im->sent = NULL;

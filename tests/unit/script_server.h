@@ -4,6 +4,7 @@
  *	S: text		sent, with CRLF; $T stands for the tag of the last command
  *	C: text		must come; "$T " at its start stands for any tag, "*" at its end for the rest
  *	R: text		sent as it is: \r \n \\ and \xHH are understood, $T too
+ *	X: n		n times "x"
  *	TLS		the handshake
  *	HANG		silent until the test ends
  * Behind the last line everything that comes is read until the client goes. All that the client
@@ -115,6 +116,16 @@ script_say(struct script *sc, const char *p, size_t n, bool is_raw)
 }
 
 static UNUSED void
+script_fill_up(struct script *sc, size_t n)
+{
+	char *p = xmalloc(n + 1);
+
+	memset(p, 'x', n);
+	script_send(sc, p, n);
+	free(p);
+}
+
+static UNUSED void
 script_serve(struct server *s, int fd)
 {
 	struct script *sc = (struct script *)s;
@@ -130,6 +141,8 @@ script_serve(struct server *s, int fd)
 			script_say(sc, p + 3, n - 3, false);
 		else if (strncmp(p, "R: ", 3) == 0)
 			script_say(sc, p + 3, n - 3, true);
+		else if (strncmp(p, "X: ", 3) == 0)
+			script_fill_up(sc, strtoul(p + 3, NULL, 10));
 		else if (strncmp(p, "C: ", 3) == 0)
 			script_expect(sc, p + 3, n - 3);
 		else if (n == 3 && strncmp(p, "TLS", 3) == 0)

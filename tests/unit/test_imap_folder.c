@@ -405,6 +405,28 @@ test_cut_literal_is_an_error(void **state)
 	done(&fx);
 }
 
+/* A header of three megabytes is cut and listed; what stands behind it is read as ever. A line without an
+ * end, or answers without one, end the connection. */
+static void
+test_sizes_are_bounded(void **state)
+{
+	struct fixture fx;
+	struct uidset uids = set_of("5:6");
+	(void)state;
+
+	play_opened(&fx, HELLO("") OPENED("9", "10") "C: $T UID FETCH 5:6 (UID FLAGS *\n"
+		"R: * 5 FETCH (UID 5 FLAGS () INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" "
+		"RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] {3000014}\\r\\nSubject: a\\r\\nX:\nX: 3000000\nR: )\\r\\n\n"
+		SUMMARY("6", "6", "y", "14") "S: $T OK\n"
+		"C: $T UID FETCH 5:6 (UID FLAGS *\nR: * 5 FETCH (\nX: 9000000\n");
+	assert_int_equal(ERR_OK, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
+	assert_string_equal("msg 5 a;msg 6 y;", str_get(&fx.heard));
+	assert_int_equal(ERR_CONN, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
+	assert_non_null(strstr(fx.e.text, "too long"));
+	uidset_clear(&uids);
+	done(&fx);
+}
+
 /* ---- bodies ---- */
 
 static enum err
@@ -687,6 +709,22 @@ test_refused_idle_becomes_noop(void **state)
 	done(&fx);
 }
 
+/* An IDLE that the server ends at once is not entered again and again. */
+static void
+test_idle_that_ends_by_itself(void **state)
+{
+	struct fixture fx;
+	int what;
+	(void)state;
+
+	play_opened(&fx, HELLO("IDLE") OPENED("9", "10") "C: $T IDLE\nS: + idling\nS: $T OK over\n"
+		"C: $T NOOP\nS: * 10 EXISTS\nS: $T OK\n");
+	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 100, -1, &what, &fx.e));
+	assert_int_equal(WAIT_CHANGED, what);
+	assert_false(fx.b->caps & CAP_WAIT);
+	done(&fx);
+}
+
 /* News that comes with another command is not lost: the next wait ends at once. */
 static void
 test_news_during_other_commands(void **state)
@@ -749,9 +787,9 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_refused_qresync_opens_without), T(test_changes_by_comparison),
 	T(test_changes_by_condstore), T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
 	T(test_odd_lines_cost_themselves), T(test_damaged_summary_is_isolated),
-	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error),
+	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error), T(test_sizes_are_bounded),
 	T(test_section_in_every_form), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
 	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
-	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_news_during_other_commands),
+	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_idle_that_ends_by_itself), T(test_news_during_other_commands),
 	T(test_own_echo_is_no_news), T(test_foreign_tag_is_fatal))
