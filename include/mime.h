@@ -42,7 +42,8 @@ size_t mime_addresses(struct arena *a, const struct address **out, const char *r
 char *mime_decode_words(struct arena *a, const char *raw_value);	/* RFC 2047; valid UTF-8 */
 int64_t mime_date(const char *raw_value, int *tz_minutes);	/* 0: not a date */
 
-/* Length of the header in p[0..n) up to and with its empty line; n if none. */
+/* Length of the header in p[0..n) up to and with its empty line; n if none. Where text follows
+ * without an empty line, it ends behind the last field. */
 size_t mime_header_length(const char *p, size_t n);
 
 /* ---- parts ---- */
@@ -97,7 +98,8 @@ struct lines {
  * `columns`: text/html through libxml2 with links numbered "[1]", format=flowed joined, others wrapped
  * at words. At most 100,000 lines, then a notice says so. */
 void mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n, int columns);
-/* Appends one line of ours, wrapped; text is cleaned. */
+/* Appends one line of ours, wrapped; text is cleaned. SPAN_NOTICE and SPAN_ATTACHMENT begin
+ * with the mark U+258C and a space, which a line of a mail never does. */
 void lines_add(struct lines *out, enum span_style style, const char *text, int columns);
 void lines_clear(struct lines *out);
 
@@ -105,7 +107,8 @@ void lines_clear(struct lines *out);
  * with `all` every field. */
 void mime_render_header(struct lines *out, const char *raw, size_t n, bool all, int columns);
 
-/* A whole message file as the pager shows it, or as JSON (DESIGN 5, `dunlin show`). */
+/* A whole message file as the pager shows it, or as JSON (DESIGN 5, `dunlin show`): headers of
+ * embedded messages carry the mark of notices. */
 void mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
 	bool all_headers, int columns);
 void mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_t n);

@@ -190,7 +190,7 @@ emit_blank(struct html *h)
 
 	for (const char *c = prefix; *c; c++)
 		level += *c == '>';
-	if (h->out->n > 0 && !lines_blank(h->out, level, prefix))
+	if (h->out->n > h->start && !lines_blank(h->out, level, prefix))
 		h->is_full = true;
 	h->wants_blank = false;
 	free(prefix);
@@ -407,12 +407,16 @@ walk_link(struct html *h, const xmlNode *n)
 	size_t outer = h->link;
 	bool outer_text = h->link_has_text;
 
+	/* Menus set links side by side with nothing but style between them. */
+	if (h->text.len && h->text.len == h->link_end)
+		h->wants_space = true;
 	h->link = link_number(h, html_attr(n, "href"));
 	h->link_has_text = false;
 	html_children(h, n);
 	if (h->link && !h->link_has_text && has_image(n, 0))
 		put_char(h, "[image]", 7);
 	put_link_number(h);
+	h->link_end = h->text.len;
 	h->link = outer;
 	h->link_has_text = outer_text;
 }
@@ -488,10 +492,44 @@ put_rule(struct html *h)
 	html_block(h, true);
 }
 
+/* Newsletters of today have no headings but short blocks in large letters. */
+static bool
+looks_heading(const xmlNode *n)
+{
+	const char *raw = html_attr(n, "style");
+	char style[1024];
+	size_t n_bytes = 0;
+	int n_breaks = 0;
+
+	if (!raw)
+		return false;
+	read_style(style, sizeof style, raw);
+	const char *size = strstr(style, "font-size:");
+	if (!size || strtol(size + strlen("font-size:"), NULL, 10) < 20 || !strstr(size, "px"))
+		return false;
+	return html_is_simple(n, &n_bytes, &n_breaks, 0) && n_bytes > 2 && n_bytes < 120;
+}
+
+static void
+walk_block(struct html *h, const xmlNode *n, enum kind kind)
+{
+	enum span_style outer = h->style;
+	bool is_heading = kind == HEADING || (kind != PRE && looks_heading(n));
+	bool has_margin = is_heading || kind == PRE || kind == PARAGRAPH;
+
+	html_block(h, has_margin);
+	h->pre += kind == PRE;
+	if (is_heading)
+		h->style = SPAN_HEADING;
+	html_children(h, n);
+	html_block(h, has_margin);
+	h->pre -= kind == PRE;
+	h->style = outer;
+}
+
 static void
 walk_element(struct html *h, const xmlNode *n, enum kind kind)
 {
-	enum span_style outer = h->style;
 
 	switch (kind) {
 	case SKIP: break;
@@ -509,16 +547,7 @@ walk_element(struct html *h, const xmlNode *n, enum kind kind)
 	case PRE:
 	case PARAGRAPH:
 	case BLOCK:
-	case CELL:
-		html_block(h, kind == HEADING || kind == PRE || kind == PARAGRAPH);
-		h->pre += kind == PRE;
-		if (kind == HEADING)
-			h->style = SPAN_HEADING;
-		html_children(h, n);
-		html_block(h, kind == HEADING || kind == PRE || kind == PARAGRAPH);
-		h->pre -= kind == PRE;
-		h->style = outer;
-		break;
+	case CELL: walk_block(h, n, kind); break;
 	}
 }
 
@@ -571,7 +600,7 @@ put_links(struct lines *out, size_t from, int columns)
 void
 lines_html(struct lines *out, const char *utf8, size_t n, int columns)
 {
-	struct html h = { .out = out, .columns = columns, .style = SPAN_TEXT };
+	struct html h = { .out = out, .start = out->n, .columns = columns, .style = SPAN_TEXT };
 	size_t links_before = out->n_links;
 	bool is_cut;
 	xmlDoc *doc = html_tree(utf8, n, &is_cut);
@@ -585,6 +614,8 @@ lines_html(struct lines *out, const char *utf8, size_t n, int columns)
 	str_clear(&h.prefix);
 	free(h.first);
 	put_links(out, links_before, columns);
+	if (h.n_hidden || is_cut)
+		lines_blank(out, 0, "");
 	if (h.n_hidden) {
 		char text[100];
 		snprintf(text, sizeof text, "%zu character%s of hidden text %s not shown", h.n_hidden,

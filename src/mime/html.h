@@ -14,6 +14,7 @@ xmlDoc *html_tree(const char *utf8, size_t n, bool *is_cut);
 /* Where the walk through a tree stands. */
 struct html {
 	struct lines *out;
+	size_t start;			/* lines there were before */
 	int columns;
 	struct str text;		/* the paragraph so far: spaces collapsed, '\n' where <br> was */
 	bool wants_space;		/* a space before the next word */
@@ -28,6 +29,7 @@ struct html {
 	bool is_zero_size;		/* font-size:0 here */
 	size_t link;			/* number of the link we are in, not yet printed; 0: none */
 	bool link_has_text;
+	size_t link_end;		/* length of text where a link ended */
 	size_t n_visible, n_hidden;	/* characters that are no spaces */
 	int ordinal;			/* of the last item of an ordered list */
 	bool is_capture;		/* collect only: a paragraph's end is a '\n' in text */
@@ -45,5 +47,7 @@ const char *html_attr(const xmlNode *n, const char *name);
 bool html_is(const xmlNode *n, const char *name);
 
 void html_table(struct html *h, const xmlNode *table);
+/* Short text and nothing in it that needs lines of its own; both counters begin at 0. */
+bool html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth);
 
 #endif

@@ -32,9 +32,8 @@ is_cell(const xmlNode *n)
 	return html_is(n, "td") || html_is(n, "th");
 }
 
-/* Short text and nothing that needs lines of its own. */
-static bool
-is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
+bool
+html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
 {
 	static const char *const complex[] = { "table", "ul", "ol", "blockquote", "pre", "hr", "dl",
 		"h1", "h2", "h3", "h4", "form" };
@@ -51,7 +50,7 @@ is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
 		*n_breaks += html_is(c, "br") || html_is(c, "p") || html_is(c, "div");
 		if (*n_bytes > MAX_CELL_BYTES || *n_breaks > MAX_BREAKS)
 			return false;
-		if (c->type == XML_ELEMENT_NODE && !is_simple(c, n_bytes, n_breaks, depth + 1))
+		if (c->type == XML_ELEMENT_NODE && !html_is_simple(c, n_bytes, n_breaks, depth + 1))
 			return false;
 	}
 	return true;
@@ -305,11 +304,11 @@ add_row(struct grid *g, const xmlNode *tr)
 		size_t n_bytes = 0;
 		int n_breaks = 0;
 		if (is_cell(c))
-			simple = ++n <= MAX_COLUMNS && is_simple(c, &n_bytes, &n_breaks, 0);
+			simple = ++n <= MAX_COLUMNS && html_is_simple(c, &n_bytes, &n_breaks, 0);
 		else if (c->type == XML_ELEMENT_NODE)
 			simple = false;
 	}
-	if (!simple) {
+	if (!simple || n < 2) {
 		put_grid(g);
 		for (const xmlNode *c = tr->children; c; c = c->next)
 			html_walk(g->h, c);
@@ -357,9 +356,9 @@ html_table(struct html *h, const xmlNode *table)
 {
 	struct grid g = { .h = h };
 
-	html_flush(h);
+	html_block(h, true);
 	add_rows(&g, table, 0);
 	put_grid(&g);
 	free(g.rows);
-	html_flush(h);
+	html_block(h, true);
 }

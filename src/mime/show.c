@@ -28,28 +28,59 @@ put_size(struct str *out, uint64_t bytes)
 		str_printf(out, "%.1f MB", (double)bytes / 1e6);
 }
 
+/* What to call it: its file name, of a message its subject. */
+static const char *
+name_of(struct arena *a, const struct show *s, const struct part *p)
+{
+	struct str raw = {0};
+	struct msg summary = {0};
+
+	if (*p->filename)
+		return p->filename;
+	if (part_is_message(p) && mime_part_header(s->m, p->section, &raw))
+		mime_summary(a, &summary, str_get(&raw), raw.len);
+	str_clear(&raw);
+	if (summary.subject && *summary.subject)
+		return summary.subject;
+	return *p->description ? p->description : "without a name";
+}
+
 static void
 put_attachment(struct show *s, const struct part *p)
 {
+	struct arena a = {0};
 	struct str text = {0}, bytes = {0};
 
 	mime_part_bytes(s->m, p->section, &bytes, MAX_PART_BYTES);
-	str_printf(&text, "attached: %s (%s, ", *p->filename ? p->filename : *p->description
-		? p->description : "without a name", p->type);
+	str_printf(&text, "attached: %s (%s, ", name_of(&a, s, p), p->type);
 	put_size(&text, bytes.len);
 	str_puts(&text, ")");
 	lines_add(s->out, SPAN_ATTACHMENT, str_get(&text), s->columns);
 	str_clear(&bytes);
 	str_clear(&text);
+	arena_clear(&a);
+}
+
+/* An embedded message whose text stands above. */
+static bool
+is_open(const struct part *p, const struct part **shown, size_t n)
+{
+	for (size_t i = 0; part_is_message(p) && i < n; i++) {
+		for (const struct part *up = shown[i]->parent; up; up = up->parent) {
+			if (up == p)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void
-put_attachments(struct show *s)
+put_attachments(struct show *s, const struct part **shown, size_t n_shown)
 {
 	size_t n = 0;
 
 	for (const struct part *p = mime_root(s->m); p; p = part_next(p)) {
-		if (!part_is_attachment(p))
+		if (!part_is_attachment(p) || is_open(p, shown, n_shown))
 			continue;
 		if (n == 0)
 			lines_blank(s->out, 0, "");
@@ -141,5 +172,5 @@ mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, siz
 		lines_add(out, SPAN_NOTICE, "this message has no text", s.columns);
 	if (n_parts == MAX_READABLE)
 		lines_add(out, SPAN_NOTICE, "more parts with text are not shown", s.columns);
-	put_attachments(&s);
+	put_attachments(&s, parts, n_parts);
 }

@@ -122,7 +122,7 @@ test_hidden_text_is_told(void **state)
 
 	for (size_t i = 0; i < LEN(styles); i++) {
 		char *html = xasprintf("a<span style='%s'>xyz</span>b", styles[i]);
-		assert_html(html, "ab\n▌ 3 characters of hidden text are not\n▌ shown\n");
+		assert_html(html, "ab\n\n▌ 3 characters of hidden text are not\n▌ shown\n");
 		free(html);
 	}
 	assert_html("a<span style='font-size:0.9em'>x</span>b", "axb\n");

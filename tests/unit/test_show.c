@@ -72,7 +72,6 @@ test_text_is_what_a_person_reads(void **state)
 		"\n"
 		"inside\n"
 		"\n"
-		"▌ attached: without a name (message/rfc822, 37 bytes)\n"
 		"▌ attached: pïx.png (image/png, 3 bytes)\n");
 }
 
