@@ -1,6 +1,7 @@
 """What is done on the screen is done on the server, and the other way round.
 
 Every action is looked at from outside by a second client (imaplib)."""
+import os
 import re
 import time
 
@@ -203,7 +204,6 @@ def test_offline_triage_is_replayed():
         scr.wait(re.compile("(?i)offline|pending|waiting|reconnect"))
         pid = scr.pid()
         scr.close()
-        import os
         try:
             os.kill(pid, 9)
         except (OSError, TypeError):
@@ -218,25 +218,26 @@ def test_offline_triage_is_replayed():
 
 def test_refused_action_comes_back_with_the_servers_words():
     acl = """
+mail_plugins = acl
 plugin {
   acl = vfile
 }
 protocol imap {
-  mail_plugins = $mail_plugins acl
+  mail_plugins = acl imap_acl
 }
-mail_plugins = acl
 """
-    import os
     server = Dovecot(extra=acl)
     server.start()
     server.fill([mails.raw(i, subject=f"subject-{i}") for i in range(3)], "Locked")
     box = os.path.join(server.dir, "home/ada/Maildir/.Locked")
     with open(os.path.join(box, "dovecot-acl"), "w") as f:
-        f.write("owner lrwsi\n")                        # no delete, no expunge
+        f.write("user=ada lrwsi\n")                        # no delete, no expunge
     server._own()
     with Session(server=server) as s:
         scr = s.screen
-        scr.keys("c", "Locked", "Enter")
+        scr.keys("y")
+        scr.wait("Locked")
+        scr.keys("q", "c", "Locked", "Enter")
         scr.wait(lambda t: "Locked" in t.split("\n")[0] and "subject-2" in t)
         scr.keys("d")
         scr.wait(re.compile("(?i)permission denied|NOPERM"))

@@ -36,7 +36,7 @@ def run_one(path, name):
     try:
         with redirect_stdout(out):
             getattr(load(path), name)()
-        verdict, text = "ok", ""
+        verdict, text = "ok", out.getvalue()     # figures
     except Exception as e:
         if type(e).__name__ == "Skip":
             verdict, text = "skipped", str(e)

@@ -32,6 +32,8 @@ class Screen:
         for k in keys:
             named = re.fullmatch(r"(C-|M-|S-)*(Enter|Escape|Space|Tab|BTab|BSpace|Up|Down|Left|Right"
                                  r"|Home|End|PageUp|PageDown|NPage|PPage|F\d+|DC|IC)|[CM]-.", k)
+            if k.endswith(";"):         # which tmux takes for the end of its command
+                k = k[:-1] + "\\;"
             self._tmux("send-keys", *([] if named else ["-l"]), "--", k)
 
     def text(self):
