@@ -10,13 +10,13 @@
 #include "log.h"
 #include "str.h"
 
-static bool
-is_able(struct ui *ui, const struct command *c)
+unsigned
+frame_caps(struct ui *ui)
 {
 	struct view *v = ui_top(ui);
-	account_id account = v->ops->account ? v->ops->account(v) : 0;
+	account_id account = v && v->ops->account ? v->ops->account(v) : 0;
 
-	return account == 0 || (engine_caps(ui->engine, account) & c->needs) == c->needs;
+	return account ? engine_caps(ui->engine, account) : ~0u;
 }
 
 void
@@ -26,7 +26,7 @@ dispatch_call(struct ui *ui, const struct call *c)
 
 	log_msg("ui: %s", c->cmd->name);
 	ui_redraw(ui);
-	if (!is_able(ui, c->cmd))
+	if (c->cmd->needs & ~frame_caps(ui))
 		ui_status(ui, "%s: this account cannot", c->cmd->name);
 	else if (!action_run(ui, c))
 		v->ops->command(v, c);

@@ -120,6 +120,7 @@ void dispatch_input(struct ui *ui, const struct input *in);
 /* A line as at the `:` prompt or in a binding. */
 void dispatch_line(struct ui *ui, const char *line, bool abbreviated);
 void dispatch_call(struct ui *ui, const struct call *c);
+unsigned frame_caps(struct ui *ui);		/* of the top view's account; all bits where there is none */
 
 /* ask.c */
 void ask_argument(struct ui *ui, const struct command *c, bool on_tagged);

@@ -9,6 +9,7 @@ struct help {
 	struct view view;
 	struct text text;
 	unsigned about;
+	unsigned caps;			/* of the account it was asked from; all where there is none */
 };
 
 /* Groups of the table, each from its first command up to the next one's. */
@@ -27,8 +28,10 @@ add_command(struct help *h, struct ui *ui, const struct command *c)
 	struct str keys = {0}, name = {0};
 
 	keymap_keys_of(&ui->keymap, h->about, c, &keys);
+	bool is_able = (h->caps & c->needs) == c->needs;
 	str_printf(&name, "%s%s%s", c->name, c->arg == ARG_NONE ? "" : " ", arg_kind_name(c->arg));
-	text_add(&h->text, ST_KEY, str_get(&keys), ST_NORMAL, c->help);
+	text_add(&h->text, is_able ? ST_KEY : ST_DIM, str_get(&keys), is_able ? ST_NORMAL : ST_DIM,
+		c->help);
 	text_remark(&h->text, str_get(&name));
 	str_clear(&keys);
 	str_clear(&name);
@@ -117,6 +120,7 @@ help_new(struct ui *ui, unsigned about)
 
 	h->view.ops = &help_ops;
 	h->about = about;
+	h->caps = frame_caps(ui);
 	add_lines(h, ui);
 	for (size_t g = 0; groups[g].title; g++)
 		add_group(h, ui, g);

@@ -61,12 +61,12 @@ own_foreground(pid_t group)
 static void
 become(char *const argv[], int in, bool detached)
 {
-	setpgid(0, 0);
-	if (!detached)
-		own_foreground(getpid());
 	if (in >= 0)
 		dup2(in, STDIN_FILENO);
-	if (detached) {
+	if (!detached) {
+		setpgid(0, 0);
+		own_foreground(getpid());
+	} else {
 		setsid();
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		dup2(null, STDOUT_FILENO);
