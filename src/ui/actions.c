@@ -1,7 +1,4 @@
 /* actions.c - the commands of the frame itself. */
-#include <signal.h>
-#include <unistd.h>
-
 #include "actions.h"
 #include "frame.h"
 #include "str.h"
@@ -121,7 +118,6 @@ redraw(struct ui *ui, const struct call *c)
 {
 	(void)c;
 	grid_mark_damaged(&ui->grid);
-	ui->term->ops->leave(ui->term);
 	ui->term->ops->enter(ui->term);
 }
 

@@ -206,6 +206,20 @@ link_changed(struct ui *ui, const struct event *ev)
 	ui_redraw(ui);
 }
 
+/* Which account it is about matters only where there are several. */
+static void
+told(struct ui *ui, const struct event *ev)
+{
+	const struct rc_account *rc = engine_rc_account(ui->engine, ev->account);
+	bool is_error = ev->u.notice.code != ERR_OK;
+	char *text = rc && ui->n_accounts > 1 ? xasprintf("%s: %s", rc->name, ev->u.notice.text)
+		: xstrdup(ev->u.notice.text);
+
+	set_message(ui, is_error ? ST_ERROR : ST_NOTICE, text);
+	keep_notice(ui, is_error, text);
+	free(text);
+}
+
 void
 status_event(struct ui *ui, const struct event *ev)
 {
@@ -219,7 +233,7 @@ status_event(struct ui *ui, const struct event *ev)
 		link_changed(ui, ev);
 		break;
 	case EV_NOTICE:
-		ui_error(ui, &ev->u.notice);
+		told(ui, ev);
 		break;
 	case EV_PASSWORD:
 		a = find_account(ui, ev->account);

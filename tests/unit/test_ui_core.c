@@ -326,6 +326,30 @@ test_accounts_are_told(void **state)
 	teardown(f);
 }
 
+/* A refused action is told in the server's words and by the account's name, one that only informs is no
+ * error, and a control sequence in it does nothing. */
+static void
+test_notices_of_the_engine(void **state)
+{
+	(void)state;
+	struct fixture *f = setup(two_accounts, 10, 60);
+	struct event ev = { .kind = EV_NOTICE, .account = engine_account(f->engine, 1) };
+
+	error_set(&ev.u.notice, ERR_MSG, "[NOPERM] folder is read-only");
+	ui_event(f->ui, &ev);
+	settle(f);
+	assert_bottom(f, " home: [NOPERM] folder is read-only                  ? help");
+	assert_int_equal(ST_ERROR, f->ui->message_style);
+	ev.u.notice.code = ERR_OK;
+	strcpy(ev.u.notice.text, "\033]0;x\007 the mailbox is new");
+	ui_event(f->ui, &ev);
+	settle(f);
+	assert_bottom(f, " home:  ]0;x  the mailbox is new                     ? help");
+	assert_int_equal(ST_NOTICE, f->ui->message_style);
+	assert_int_equal(2, f->ui->n_notices);
+	teardown(f);
+}
+
 /* A wanted password is asked for once, behind a prompt that is open; Esc says no. */
 static void
 test_password_waits_for_its_turn(void **state)
@@ -417,4 +441,4 @@ TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_a
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
-	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_password_waits_for_its_turn))
+	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_notices_of_the_engine), T(test_password_waits_for_its_turn))
