@@ -173,6 +173,21 @@ keep_secrets(void)
 #endif
 }
 
+/* Only how characters are written: numbers and months stay as our formats and parsers expect them. Who
+ * names no locale at all is on a bare system, whose terminal nonetheless speaks UTF-8. */
+static void
+set_locale(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	bool is_named = false;
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		const char *value = getenv(names[i]);
+		is_named |= value && *value;
+	}
+	setlocale(LC_CTYPE, is_named ? "" : "C.UTF-8");
+}
+
 /* The three directories and the mailrc. `tell`: its problems go to stderr. */
 static int
 prepare(struct options *o, bool tell)
@@ -284,7 +299,7 @@ main(int argc, char **argv)
 {
 	struct options o = {0};
 
-	setlocale(LC_ALL, "");
+	set_locale();
 	keep_secrets();
 	int code = run(&o, argc, argv);
 	rc_free(o.rc);

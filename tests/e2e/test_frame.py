@@ -49,6 +49,13 @@ def test_ascii_where_the_locale_has_no_more():
         assert text.isascii(), text
 
 
+def test_utf8_where_no_locale_is_named():
+    with Home() as home, home.screen(LC_ALL="", LC_CTYPE="", LANG="") as s:
+        s.wait("? help")
+        s.keys("?", ":", "fo")
+        s.wait("─" * 80)
+
+
 def test_no_color_sends_none():
     colour = re.compile(r"\x1b\[([0-9]+;)*(3[0-7]|4[0-7]|9[0-7]|10[0-7]|38|48)[;m]")
     with Home() as home:
