@@ -89,7 +89,8 @@ struct backend {
 };
 
 struct backend_ops {
-	/* Connects, verifies, logs in. ERR_AUTH: refused. cancel outlives the backend. */
+	/* Connects, verifies, logs in. ERR_AUTH: refused; ERR_UNSUPPORTED: no way to log in that fits, so
+	 * that another password would not help. cancel outlives the backend. */
 	enum err (*connect)(struct backend *b, const struct backend_login *l, struct error *e);
 	/* For people, after connect: server, TLS, mechanism; a line each, '\n' between. */
 	void (*describe)(struct backend *b, struct str *out);

@@ -59,7 +59,7 @@ fetch_range(struct imap *im, struct section_ctx *sc, const char *section, uint64
 	struct imap_cmd c;
 	enum err rc;
 
-	b->is_seen = sc->is_answered = false;
+	b->is_seen = b->has_origin = sc->is_answered = false;
 	b->bytes = 0;
 	imap_cmd_init(&c, "UID FETCH %u (UID%s BODY.PEEK[%s]<%llu.%u>)", sc->uid,
 		from == 0 && !*section ? " RFC822.SIZE" : "", section,
@@ -74,11 +74,13 @@ fetch_range(struct imap *im, struct section_ctx *sc, const char *section, uint64
 			*e = b->error;
 		return b->code;
 	}
-	if (sc->is_foreign || (b->bytes > IMAP_RANGE))
+	/* A server that does not know ranges sends all at once, and names no origin. */
+	bool is_whole = from == 0 && !b->has_origin && b->bytes > IMAP_RANGE;
+	if (sc->is_foreign || (b->bytes > IMAP_RANGE && !is_whole))
 		return imap_die(im, e, "the server sends what was not asked for");
 	if (!sc->is_answered)
 		return error_set(e, ERR_MSG, "the server has no such message any more");
-	*last = b->bytes < IMAP_RANGE;
+	*last = b->bytes < IMAP_RANGE || is_whole;
 	return ERR_OK;
 }
 

@@ -236,22 +236,19 @@ log_in(struct imap *im, const struct backend_login *l, struct error *e)
 	bool is_private = net_is_private(im->net);
 	bool login_fits = is_private && !(im->ext & X_LOGINDISABLED)
 		&& (!im->cfg.auth || str_ieq(im->cfg.auth, "login"));
+	struct error why;
 	const char *mechanism;
 
 	if (im->is_authenticated)
 		return ERR_OK;
 	if (!l || !l->user || !l->password)
 		return error_set(e, ERR_AUTH, "user name and password are needed");
-	mechanism = sasl_choose(str_get(&im->mechanisms), im->cfg.auth, is_private, e);
+	mechanism = sasl_choose(str_get(&im->mechanisms), im->cfg.auth, is_private, &why);
 	if (mechanism)
 		return authenticate(im, mechanism, l, e);
 	if (login_fits)
 		return login(im, l, e);
-	if (im->ext & X_LOGINDISABLED)
-		return error_set(e, ERR_AUTH, "the server offers no way to log in that fits (%s)",
-			im->mechanisms.len ? str_get(&im->mechanisms) : "LOGINDISABLED");
-	return error_set(e, ERR_AUTH, "no way to log in safely is offered%s%s",
-		im->mechanisms.len ? ": " : "", str_get(&im->mechanisms));
+	return error_set(e, ERR_UNSUPPORTED, "%s", why.text);	/* another password would not help */
 }
 
 static unsigned

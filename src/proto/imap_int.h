@@ -78,6 +78,7 @@ struct imap_body {
 	char item[80];			/* "BODY[1.2]" as the response must name it */
 	uint64_t bytes;			/* streamed so far by the command under way */
 	bool is_seen;
+	bool has_origin;		/* "<0>": the server knows ranges */
 	enum err code;			/* of the sink */
 	struct error error;
 };

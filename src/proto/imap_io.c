@@ -123,9 +123,9 @@ take_literal_size(struct str *resp, size_t line, uint64_t *size)
 
 /* Is the literal that begins here the one that a fetch waits for? */
 static bool
-is_for_sink(const struct imap *im)
+is_for_sink(struct imap *im)
 {
-	const struct imap_body *b = im->body;
+	struct imap_body *b = im->body;
 
 	if (!b || b->is_seen)
 		return false;
@@ -133,7 +133,8 @@ is_for_sink(const struct imap *im)
 	size_t n = im->resp.len, m = strlen(b->item);
 	while (n > 0 && text[n - 1] == ' ')
 		n--;
-	if (n > 0 && text[n - 1] == '>')	/* the origin of a range, "<0>" */
+	b->has_origin = n > 0 && text[n - 1] == '>';
+	if (b->has_origin)
 		while (n > 0 && text[--n] != '<')
 			;
 	return n > m && strncasecmp(text + n - m, b->item, m) == 0

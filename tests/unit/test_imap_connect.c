@@ -118,15 +118,16 @@ test_login_command_as_last_resort(void **state)
 	done(&fx);
 }
 
-/* LOGINDISABLED is obeyed. */
+/* LOGINDISABLED is obeyed, and is not the password's fault. */
 static void
 test_logindisabled_is_obeyed(void **state)
 {
 	struct fixture fx;
 	(void)state;
 
-	assert_int_equal(ERR_AUTH, play(&fx, "S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\n",
-		NET_PLAIN, NULL));
+	assert_int_equal(ERR_UNSUPPORTED, play(&fx,
+		"S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\n", NET_PLAIN, NULL));
+	assert_true(*fx.e.text);
 	done_without_password(&fx);
 }
 

@@ -457,6 +457,32 @@ test_section_in_every_form(void **state)
 	done(&fx);
 }
 
+/* A long section comes range by range, or whole from a server that knows no ranges; a range that is
+ * longer than was asked for is another's. */
+static void
+test_section_in_ranges(void **state)
+{
+	struct fixture fx;
+	(void)state;
+
+	play_opened(&fx, HELLO("") OPENED("9", "10")
+		"C: $T UID FETCH 5 (UID BODY.PEEK[1]<0.1048576>)\n"
+		"R: * 5 FETCH (UID 5 BODY[1]<0> {1048576}\\r\\n\nX: 1048576\nS: )\nS: $T OK\n"
+		"C: $T UID FETCH 5 (UID BODY.PEEK[1]<1048576.1048576>)\n"
+		"R: * 5 FETCH (UID 5 BODY[1]<1048576> {2}\\r\\nxx)\\r\\n\nS: $T OK\n"
+		"C: $T UID FETCH 5 (UID BODY.PEEK[2]<0.1048576>)\n"
+		"R: * 5 FETCH (UID 5 BODY[2] {3000000}\\r\\n\nX: 3000000\nS: )\nS: $T OK\n"
+		"C: $T UID FETCH 5 (UID BODY.PEEK[3]<0.1048576>)\n"
+		"R: * 5 FETCH (UID 5 BODY[3]<0> {1048577}\\r\\n\nX: 1048577\nS: )\nS: $T OK\n");
+	assert_int_equal(ERR_OK, fetch(&fx, 5, "1"));
+	assert_int_equal(1048578, fx.bytes.len);
+	str_cut(&fx.bytes, 0);
+	assert_int_equal(ERR_OK, fetch(&fx, 5, "2"));
+	assert_int_equal(3000000, fx.bytes.len);
+	assert_int_equal(ERR_CONN, fetch(&fx, 5, "3"));
+	done(&fx);
+}
+
 /* Bytes of another message, or none at all, are no body. */
 static void
 test_section_of_another_is_refused(void **state)
@@ -788,7 +814,7 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_changes_by_condstore), T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
 	T(test_odd_lines_cost_themselves), T(test_damaged_summary_is_isolated),
 	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error), T(test_sizes_are_bounded),
-	T(test_section_in_every_form), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
+	T(test_section_in_every_form), T(test_section_in_ranges), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
 	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
 	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_idle_that_ends_by_itself), T(test_news_during_other_commands),
