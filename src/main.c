@@ -137,12 +137,32 @@ run_sync(struct options *o)
 	return cli_sync(o->rc, &o->dirs, o->args, o->n_args);
 }
 
+/* The mailrc may not be there yet, not even the one that -F names. */
+static int
+run_setup(struct options *o)
+{
+	struct error e;
+
+	if (o->n_args > 0)
+		return misused("setup asks for all it needs");
+	if (dirs_find(&o->dirs, &e) != ERR_OK) {
+		complain(NULL, e.text);
+		return EX_CONFIG;
+	}
+	char *path = o->rc_path ? xstrdup(o->rc_path) : path_join(o->dirs.config, "mailrc");
+	init_network();
+	int code = cli_setup(&o->dirs, path);
+	free(path);
+	return code;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct options *o);
 	bool needs_rc;
 } commands[] = {
 	{ "check", run_check, true },
+	{ "setup", run_setup, false },
 	{ "show", run_show, false },
 	{ "sync", run_sync, true },
 };
