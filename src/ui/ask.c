@@ -92,7 +92,8 @@ password_typed(void *ctx, const char *text)
 {
 	struct ui *ui = ctx;
 
-	engine_password(ui->engine, ui->asked_password, text);
+	ui->asked_password->was_answered = text != NULL;
+	engine_password(ui->engine, ui->asked_password->id, text);
 }
 
 void
@@ -103,8 +104,9 @@ ask_password(struct ui *ui)
 		if (!a->wants_password)
 			continue;
 		a->wants_password = false;
-		ui->asked_password = a->id;
-		char *label = xasprintf(" Password for %s: ", engine_rc_account(ui->engine, a->id)->name);
+		ui->asked_password = a;
+		char *label = xasprintf(" %sPassword for %s: ", a->was_answered ? "Refused. " : "",
+			engine_rc_account(ui->engine, a->id)->name);
 		ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_PASSWORD, .label = label,
 			.done = password_typed, .ctx = ui });
 		free(label);

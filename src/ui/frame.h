@@ -47,6 +47,7 @@ struct ui_account {
 	char *why;			/* NULL: nothing is wrong */
 	uint64_t done, total;		/* of its synchronisation; total 0: unknown */
 	bool is_bytes, wants_password;
+	bool was_answered;		/* a password was typed; asked again, it was refused */
 };
 
 struct notice {
@@ -86,7 +87,7 @@ struct ui {
 	struct view *prompt_owner;	/* NULL: the frame */
 	const struct command *asked;	/* the command whose argument is asked for */
 	bool asked_on_tagged;
-	account_id asked_password;
+	struct ui_account *asked_password;
 	void (*yes)(void *ctx);
 	void *yes_ctx;
 

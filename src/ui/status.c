@@ -344,8 +344,9 @@ draw_hints(struct ui *ui, const struct area *a)
 	str_clear(&s);
 }
 
+/* `in_full`: with the reason, which for the others is in the log. */
 static void
-describe_link(struct ui *ui, const struct ui_account *a, struct str *text, enum style *st)
+describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct str *text, enum style *st)
 {
 	int64_t wait_s = a->retry_at - ui_now(ui);
 
@@ -355,7 +356,7 @@ describe_link(struct ui *ui, const struct ui_account *a, struct str *text, enum 
 		str_puts(text, "offline");
 		if (wait_s > 0)
 			str_printf(text, ", again in %lld s", (long long)wait_s);
-		if (a->why)
+		if (a->why && in_full)
 			str_printf(text, " (%s)", a->why);
 		break;
 	case LINK_CONNECTING:
@@ -390,8 +391,9 @@ draw_accounts(struct ui *ui, const struct area *a)
 			enum style st;
 			if ((acc->id == mine) != (pass == 0))
 				continue;
-			x += area_put(a, 0, x, -1, ST_STATUS, engine_rc_account(ui->engine, acc->id)->name) + 1;
-			describe_link(ui, acc, &s, &st);
+			x += area_printf(a, 0, x, -1, ST_STATUS, "%s:",
+				engine_rc_account(ui->engine, acc->id)->name) + 1;
+			describe_link(ui, acc, pass == 0 || ui->n_accounts == 1, &s, &st);
 			if (acc->link == LINK_SYNCING && acc->done)
 				x = draw_progress(a, x, str_get(&s), acc->done, acc->total, acc->is_bytes);
 			else

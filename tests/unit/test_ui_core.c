@@ -307,11 +307,11 @@ test_accounts_are_told(void **state)
 	struct fixture *f = setup(two_accounts, 10, 80);
 
 	settle(f);
-	assert_bottom(f, " work offline   home offline                                             ? help");
+	assert_bottom(f, " work: offline   home: offline                                           ? help");
 	tell_state(f, 0, LINK_ONLINE, NULL);
 	tell_state(f, 1, LINK_OFFLINE, "connection refused");
 	settle(f);
-	assert_bottom(f, " work online   home offline (connection refused)                         ? help");
+	assert_bottom(f, " work: online   home: offline                                            ? help");
 	tell_state(f, 1, LINK_NEEDS_PERSON, "the password was refused");
 	settle(f);
 	assert_bottom(f, " home: the password was refused                                          ? help");
@@ -322,7 +322,7 @@ test_accounts_are_told(void **state)
 	ev.u.progress.total = 1000;
 	ui_event(f->ui, &ev);
 	settle(f);
-	assert_bottom(f, " work synchronising  ━━━━━━──────  500 of 1000   home the password was…  ? help");
+	assert_bottom(f, " work: synchronising  ━━━━━━──────  500 of 1000   home: the password w…  ? help");
 	teardown(f);
 }
 
@@ -366,8 +366,29 @@ test_password_waits_for_its_turn(void **state)
 	assert_bottom(f, " Password for work:");
 	press(f, "secret");
 	assert_bottom(f, " Password for work: ••••••");
+	press(f, "<Enter>");
+	assert_false(f->ui->is_asking);
+	ui_event(f->ui, &ev);				/* it was wrong */
+	settle(f);
+	assert_bottom(f, " Refused. Password for work:");
 	press(f, "<Esc>");
 	assert_false(f->ui->is_asking);
+	ui_event(f->ui, &ev);				/* asked for anew, on the person's word */
+	settle(f);
+	assert_bottom(f, " Password for work:");
+	teardown(f);
+}
+
+/* The account on the screen says why it is offline, the others only that they are. */
+static void
+test_reason_is_told_for_the_account_shown(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[account work]\nfrom = a@example.org\nreceive = imaps://ada@127.0.0.1:9\n", 10, 80);
+
+	tell_state(f, 0, LINK_OFFLINE, "connection refused");
+	settle(f);
+	assert_bottom(f, " work: offline (connection refused)                                      ? help");
 	teardown(f);
 }
 
@@ -441,4 +462,5 @@ TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_a
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
-	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_notices_of_the_engine), T(test_password_waits_for_its_turn))
+	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_notices_of_the_engine),
+	T(test_reason_is_told_for_the_account_shown), T(test_password_waits_for_its_turn))
