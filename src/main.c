@@ -1,8 +1,9 @@
 /* main.c - options, wiring, exit code.
  *
- * What a word on the command line means is a table. Passwords will be in memory, so nobody may look
- * into this process or its core; whatever we write is ours alone. Problems of the mailrc are
- * told and do not keep the rest from working: on stderr here, as notices in the UI. */
+ * What a word on the command line means is a table. Passwords will be in memory, so nobody
+ * may look into this process or its core; whatever we write is ours alone. Problems of the
+ * mailrc are told and do not keep the rest from working: on stderr here, as notices in the
+ * UI. */
 #include <getopt.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -193,8 +194,9 @@ keep_secrets(void)
 #endif
 }
 
-/* Only how characters are written: numbers and months stay as our formats and parsers expect them. Who
- * names no locale at all is on a bare system, whose terminal nonetheless speaks UTF-8. */
+/* Only how characters are written: numbers and months stay as our formats and parsers
+ * expect them. Who names no locale at all is on a bare system, whose terminal nonetheless
+ * speaks UTF-8. */
 static void
 set_locale(void)
 {

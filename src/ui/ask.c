@@ -1,6 +1,7 @@
 /* ask.c - prompts of views and of the frame, and what completes them.
  *
- * One prompt at a time; its answer is copied out before `done` runs, since that may open the next. */
+ * One prompt at a time; its answer is copied out before `done` runs, since that may open
+ * the next. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,8 @@ confirmed(void *ctx, const char *text)
 }
 
 void
-ui_confirm(struct ui *ui, struct view *owner, const char *question, void (*yes)(void *ctx), void *ctx)
+ui_confirm(struct ui *ui, struct view *owner, const char *question, void (*yes)(void *ctx),
+	void *ctx)
 {
 	char *label = xasprintf(" %s (y/N) ", question);
 
@@ -183,8 +185,8 @@ static void
 complete_file(const char *text, struct completion *out)
 {
 	const char *slash = strrchr(text + out->from, '/');
-	char *shown_dir = slash ? xstrndup(text + out->from, (size_t)(slash + 1 - text - (ptrdiff_t)out->from))
-		: xstrdup("");
+	const char *typed = text + out->from;
+	char *shown_dir = slash ? xstrndup(typed, (size_t)(slash + 1 - typed)) : xstrdup("");
 	char *dir = *shown_dir ? path_expand(shown_dir) : xstrdup(".");
 	const char *name = slash ? slash + 1 : text + out->from;
 	DIR *d = opendir(dir);
@@ -204,7 +206,8 @@ complete_file(const char *text, struct completion *out)
 
 /* `text` is the argument as far as it is typed. */
 static void
-complete_argument(struct ui *ui, const struct command *c, const char *text, struct completion *out)
+complete_argument(struct ui *ui, const struct command *c, const char *text,
+	struct completion *out)
 {
 	struct view *v = ui_top(ui);
 

@@ -1,8 +1,8 @@
 /* dispatch.c - from a key to whoever carries out what it means.
  *
- * key -> binding -> line -> command and argument -> the frame (actions.c) or the view on top. A command
- * that wants an argument and has none asks for it first; one that the account cannot do is
- * refused here, so that views need not look. */
+ * key -> binding -> line -> command and argument -> the frame (actions.c) or the view on
+ * top. A command that wants an argument and has none asks for it first; one that the
+ * account cannot do is refused here, so that views need not look. */
 #include <string.h>
 
 #include "actions.h"
@@ -92,8 +92,10 @@ press(struct ui *ui, uint32_t key)
 static void
 wheel(struct ui *ui, int step)
 {
+	struct call c = { command_at(step > 0 ? CMD_DOWN : CMD_UP), NULL, false };
+
 	for (int i = 0; i < 3; i++)
-		dispatch_call(ui, &(struct call){ command_at(step > 0 ? CMD_DOWN : CMD_UP), NULL, false });
+		dispatch_call(ui, &c);
 }
 
 static void
@@ -112,7 +114,8 @@ dispatch_input(struct ui *ui, const struct input *in)
 		return;
 	ui_redraw(ui);
 	if (ui->is_asking) {
-		if (in->kind == IN_KEY || (in->kind == IN_PASTED && ui->prompt.spec.kind != PROMPT_CONFIRM))
+		bool is_answer = ui->prompt.spec.kind != PROMPT_CONFIRM;
+		if (in->kind == IN_KEY || (in->kind == IN_PASTED && is_answer))
 			ask_key(ui, in->key);
 		return;
 	}

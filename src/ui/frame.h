@@ -102,9 +102,10 @@ struct ui {
 };
 
 /* Makes the frame upon an open terminal, which it then owns. ui_options are borrowed. */
-struct ui *ui_new(struct engine *g, const struct rc *rc, const struct ui_options *o, struct term *t);
-/* One turn: waits at most wait_ms (-1: as long as nothing happens) for keys, events and signals, works
- * through them, draws if it is time. */
+struct ui *ui_new(struct engine *g, const struct rc *rc, const struct ui_options *o,
+	struct term *t);
+/* One turn: waits at most wait_ms (-1: as long as nothing happens) for keys, events and
+ * signals, works through them, draws if it is time. */
 void ui_step(struct ui *ui, int wait_ms);
 void ui_free(struct ui *ui);
 
@@ -121,12 +122,12 @@ void dispatch_input(struct ui *ui, const struct input *in);
 /* A line as at the `:` prompt or in a binding. */
 void dispatch_line(struct ui *ui, const char *line, bool abbreviated);
 void dispatch_call(struct ui *ui, const struct call *c);
-unsigned frame_caps(struct ui *ui);		/* of the top view's account; all bits where there is none */
+unsigned frame_caps(struct ui *ui);	/* of the top view's account; all where there is none */
 
 /* ask.c */
 void ask_argument(struct ui *ui, const struct command *c, bool on_tagged);
 void ask_command(struct ui *ui);
-void ask_password(struct ui *ui);		/* of the first account that wants one, when nothing else is asked */
+void ask_password(struct ui *ui);	/* of the first account that wants one, if nothing is asked */
 void ask_key(struct ui *ui, uint32_t key);
 void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view that goes */
 

@@ -1,9 +1,10 @@
 /* grid.c - cells, clipping, damage.
  *
- * Invariants: every cell's text is clean and one grapheme; a wide cell is followed by one of width 0,
- * and nothing else has width 0. Writing over one half of a wide character blanks the other. What the
- * terminal shows is kept beside what it should show, and a row is sent from the first to the last cell in
- * which they differ: views redraw the whole of themselves without costing a byte on the wire. */
+ * Invariants: every cell's text is clean and one grapheme; a wide cell is followed by one
+ * of width 0, and nothing else has width 0. Writing over one half of a wide character
+ * blanks the other. What the terminal shows is kept beside what it should show, and a row
+ * is sent from the first to the last cell in which they differ: views redraw the whole of
+ * themselves without costing a byte on the wire. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,7 +248,8 @@ put_clean(struct grid *g, int y, int x, int columns, enum style st, const char *
 }
 
 int
-area_putn(const struct area *a, int y, int x, int columns, enum style st, const char *text, size_t n)
+area_putn(const struct area *a, int y, int x, int columns, enum style st, const char *text,
+	size_t n)
 {
 	struct str s = {0};
 	int used = 0;

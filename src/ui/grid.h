@@ -1,12 +1,13 @@
 /* grid.h - the screen as cells, without a terminal.
  *
- * Everything that is shown is drawn into a grid; term.c sends what changed. A test reads the grid
- * as text. All text drawn here passes text_clean on the way in, whoever calls: this is the one
- * last step before the screen (SECURITY 7), so that a view may hand over a subject as the store gave it.
+ * Everything that is shown is drawn into a grid; term.c sends what changed. A test reads
+ * the grid as text. All text drawn here passes text_clean on the way in, whoever calls:
+ * this is the one last step before the screen (SECURITY 7), so that a view may hand over a
+ * subject as the store gave it.
  *
- * Views draw into an `area`, a rectangle with its own origin; whatever lies outside is clipped.
- * Write characters such as │ ├ └ ─ … ● ▸ ▾ freely: where the locale has no UTF-8, the terminal
- * shows ASCII for them and '?' for all else. One thread. */
+ * Views draw into an `area`, a rectangle with its own origin; whatever lies outside is
+ * clipped. Write characters such as │ ├ └ ─ … ● ▸ ▾ freely: where the locale has no UTF-8,
+ * the terminal shows ASCII for them and '?' for all else. One thread. */
 #ifndef DUNLIN_UI_GRID_H
 #define DUNLIN_UI_GRID_H
 
@@ -59,8 +60,8 @@ struct area grid_area(struct grid *g);
 /* A rectangle within a; clipped to it. rows or columns -1: all that is left. */
 struct area area_sub(const struct area *a, int y, int x, int rows, int columns);
 
-/* Draws text at (y, x) in at most `columns` columns (-1: up to the edge), cut with an ellipsis when it
- * is longer. Returns the columns used. */
+/* Draws text at (y, x) in at most `columns` columns (-1: up to the edge), cut with an
+ * ellipsis when it is longer. Returns the columns used. */
 int area_put(const struct area *a, int y, int x, int columns, enum style st, const char *text);
 int area_putn(const struct area *a, int y, int x, int columns, enum style st, const char *text,
 	size_t n);

@@ -1,6 +1,7 @@
 /* history.c - entries in memory, appended to a file.
  *
- * The file is read once, at most a megabyte of it, and written anew when it holds twice what is kept. */
+ * The file is read once, at most a megabyte of it, and written anew when it holds twice
+ * what is kept. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ history_add(struct history *h, enum prompt_kind kind, const char *text)
 	if (last && str_eq(last, text))
 		return;
 	remember(h, kind, text, strlen(text));
-	int fd = h->path ? open(h->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	int fd = h->path ? open(h->path, flags, 0600) : -1;
 	if (fd < 0)
 		return;
 	char *line = xasprintf("%s\t%s\n", kind_names[kind], text);

@@ -1,8 +1,9 @@
 /* history.h - what was typed at prompts before, by kind.
  *
- * Kept in one text file of the data directory, a line an entry ("kind TAB text"), appended as it is typed, so that
- * two running programs do not erase each other's. A file that cannot be written costs only
- * the memory of it. Passwords, answers to questions and plain text are never kept. */
+ * Kept in one text file of the data directory, a line an entry ("kind TAB text"), appended
+ * as it is typed, so that two running programs do not erase each other's. A file that
+ * cannot be written costs only the memory of it. Passwords, answers to questions and plain
+ * text are never kept. */
 #ifndef DUNLIN_UI_HISTORY_H
 #define DUNLIN_UI_HISTORY_H
 

@@ -1,7 +1,7 @@
 /* keys.h - keys, their names, and what they are bound to.
  *
- * A key is one number: a character, or KC_ something, with modifiers. Names are "a", "<C-d>", "<Alt-x>",
- * "<Enter>", "<F1>"; a sequence is names side by side: "gg", "<C-x>s". */
+ * A key is one number: a character, or KC_ something, with modifiers. Names are "a",
+ * "<C-d>", "<Alt-x>", "<Enter>", "<F1>"; a sequence is names side by side: "gg", "<C-x>s". */
 #ifndef DUNLIN_UI_KEYS_H
 #define DUNLIN_UI_KEYS_H
 
@@ -31,8 +31,8 @@ void key_text(struct str *out, uint32_t key);
 void keys_text(struct str *out, const uint32_t *keys, int n);
 /* Reads a sequence. ERR_LOCAL: what is wrong with it. */
 enum err keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e);
-/* One number for what terminals send in several ways: ^M is Enter, ^I Tab, 127 and ^H Backspace, a control
- * byte its letter with KC_CTRL. */
+/* One number for what terminals send in several ways: ^M is Enter, ^I Tab, 127 and ^H
+ * Backspace, a control byte its letter with KC_CTRL. */
 uint32_t key_of_byte(unsigned char c);
 
 struct binding {
@@ -52,8 +52,8 @@ struct keymap {
 /* The map of that name: "default", "mutt", "vim"; NULL: default. */
 void keymap_init(struct keymap *m, const char *name);
 /* The [keys VIEW] sections of the rc upon it; what is wrong is told, a line each, with the
- * nearest valid word. The section "" (or "all") means every view that has the command; the value "none"
- * unbinds. */
+ * nearest valid word. The section "" (or "all") means every view that has the command; the
+ * value "none" unbinds. */
 void keymap_read(struct keymap *m, const struct rc *rc,
 	void (*problem)(void *ctx, const char *line), void *ctx);
 void keymap_clear(struct keymap *m);

@@ -1,8 +1,9 @@
 /* prompt.c - the line editor, its candidates, and how they are drawn.
  *
- * Invariant: the cursor stands between two graphemes of the text. What is typed is clean; a candidate may
- * hold anything (a folder's name is the server's) and is cleaned when it is drawn. What edits is a table of keys
- * with functions; what they have in common (candidates anew) happens in one place. */
+ * Invariant: the cursor stands between two graphemes of the text. What is typed is clean; a
+ * candidate may hold anything (a folder's name is the server's) and is cleaned when it is
+ * drawn. What edits is a table of keys with functions; what they have in common (candidates
+ * anew) happens in one place. */
 #include <stdlib.h>
 #include <string.h>
 

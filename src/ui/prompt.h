@@ -1,9 +1,9 @@
 /* prompt.h - one line typed at the bottom: a command, a folder, a password, yes or no.
  *
- * Pure state: keys go in, the grid gets it drawn, the answer comes out through `done`. Candidates
- * are listed above the line while typing; Tab and Shift-Tab walk through them, Up and Down through
- * the history of the kind, ^A ^E ^B ^F ^U ^K ^W ^Y Alt-b Alt-f Alt-d as in a shell, Esc and ^G
- * cancel. A password is shown as dots, never kept, and wiped. */
+ * Pure state: keys go in, the grid gets it drawn, the answer comes out through `done`.
+ * Candidates are listed above the line while typing; Tab and Shift-Tab walk through them,
+ * Up and Down through the history of the kind, ^A ^E ^B ^F ^U ^K ^W ^Y Alt-b Alt-f Alt-d as
+ * in a shell, Esc and ^G cancel. A password is shown as dots, never kept, and wiped. */
 #ifndef DUNLIN_UI_PROMPT_H
 #define DUNLIN_UI_PROMPT_H
 
@@ -22,8 +22,9 @@ struct completion {
 	size_t n_prefix;		/* those in front that begin with what was typed */
 };
 
-/* Offers `word` (with a dim remark, NULL: none) if it contains what was typed from c->from on,
- * whatever the case; those that begin with it come first. `text` is the text before the cursor. */
+/* Offers `word` (with a dim remark, NULL: none) if it contains what was typed from c->from
+ * on, whatever the case; those that begin with it come first. `text` is the text before the
+ * cursor. */
 void completion_offer(struct completion *c, const char *text, const char *word, const char *help);
 void completion_clear(struct completion *c);
 

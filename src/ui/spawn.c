@@ -1,9 +1,10 @@
 /* spawn.c - other programs: in the foreground with the screen put aside, or beside us.
  *
- * A child in the foreground has its own process group and the terminal, so that ^C and ^Z are its own; signals
- * are at their defaults and nothing of ours is open in it. What goes in comes from a file in
- * memory, since a pipe to a program that does not read would hang. Foreign text never
- * gets into a command line: it goes in as standard input or as one argument. */
+ * A child in the foreground has its own process group and the terminal, so that ^C and ^Z
+ * are its own; signals are at their defaults and nothing of ours is open in it. What goes
+ * in comes from a file in memory, since a pipe to a program that does not read would hang.
+ * Foreign text never gets into a command line: it goes in as standard input or as one
+ * argument. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* stack.c - views that come and go.
  *
- * A view may take itself off in the middle of its own handler, so it is closed only when that has
- * returned: nobody on the way back touches freed memory. */
+ * A view may take itself off in the middle of its own handler, so it is closed only when
+ * that has returned: nobody on the way back touches freed memory. */
 #include <stdlib.h>
 #include <string.h>
 

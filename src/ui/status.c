@@ -1,8 +1,8 @@
 /* status.c - the bottom line: what is going on, always.
  *
- * At the left the first that there is of: keys begun, what was told (until a key), the newest job, an account that
- * synchronises, how the accounts are. At the right what waits for the servers. Short jobs are not
- * shown, so that the line does not flicker. */
+ * At the left the first that there is of: keys begun, what was told (until a key), the
+ * newest job, an account that synchronises, how the accounts are. At the right what waits
+ * for the servers. Short jobs are not shown, so that the line does not flicker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,7 +346,8 @@ draw_hints(struct ui *ui, const struct area *a)
 
 /* `in_full`: with the reason, which for the others is in the log. */
 static void
-describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct str *text, enum style *st)
+describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct str *text,
+	enum style *st)
 {
 	int64_t wait_s = a->retry_at - ui_now(ui);
 

@@ -27,8 +27,8 @@ struct term {
 
 struct term_ops {
 	int (*fd)(const struct term *t);		/* readable when there may be input; -1: none */
-	/* The next input, false when there is none now. Waits at most 25 ms, and only after an Esc, to
-	 * tell the key from the beginning of another. */
+	/* The next input, false when there is none now. Waits at most 25 ms, and only after
+	 * an Esc, to tell the key from the beginning of another. */
 	bool (*input)(struct term *t, struct input *in);
 	/* Asks the system how large it is now. */
 	void (*size)(struct term *t, int *rows, int *columns);

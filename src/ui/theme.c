@@ -1,7 +1,8 @@
 /* theme.c - the table of styles, and colours as terminals have them.
  *
- * Defaults use the terminal's own colours, attributes, and of the palette only red, green, magenta and
- * cyan, which people's schemes keep readable on either background; never yellow or blue as text. */
+ * Defaults use the terminal's own colours, attributes, and of the palette only red, green,
+ * magenta and cyan, which people's schemes keep readable on either background; never yellow
+ * or blue as text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +127,8 @@ read_pair(struct theme *t, const struct rc_pair *p, struct error *e)
 }
 
 void
-theme_read(struct theme *t, const struct rc *rc, void (*problem)(void *ctx, const char *line), void *ctx)
+theme_read(struct theme *t, const struct rc *rc, void (*problem)(void *ctx, const char *line),
+	void *ctx)
 {
 	for (size_t i = 0; i < rc->n_colors; i++) {
 		struct error e;
@@ -171,7 +173,7 @@ int32_t
 color_nearest(int32_t color, int n)
 {
 	int last = n >= 256 ? 256 : n >= 16 ? 16 : n;
-	int first = n >= 256 ? 16 : 0;		/* the first 16 are anybody's guess: schemes change them */
+	int first = n >= 256 ? 16 : 0;		/* schemes change the first 16 */
 	int best = first;
 
 	if (color < 0 || n <= 0)

@@ -1,9 +1,10 @@
 /* theme.h - what things look like: one style for each meaning, never a colour in a view.
  *
- * Views name the meaning (ST_UNREAD); the theme turns it into colours and attributes, and the
- * terminal turns those into what it can show. Defaults keep the terminal's own foreground and
- * background and use few hues, so that they look right on dark and on light. The [colors] section of
- * the mailrc changes them by the names below. One theme a program, constant once read. */
+ * Views name the meaning (ST_UNREAD); the theme turns it into colours and attributes, and
+ * the terminal turns those into what it can show. Defaults keep the terminal's own
+ * foreground and background and use few hues, so that they look right on dark and on light.
+ * The [colors] section of the mailrc changes them by the names below. One theme a program,
+ * constant once read. */
 #ifndef DUNLIN_UI_THEME_H
 #define DUNLIN_UI_THEME_H
 
@@ -53,8 +54,8 @@ enum style {
 	N_STYLES
 };
 
-/* Colours and attributes are those of rc.h: RC_COLOR_DEFAULT the terminal's own, 0 to 255 of the
- * palette, RC_COLOR_RGB | 0xrrggbb. */
+/* Colours and attributes are those of rc.h: RC_COLOR_DEFAULT the terminal's own, 0 to 255
+ * of the palette, RC_COLOR_RGB | 0xrrggbb. */
 struct theme {
 	struct rc_color looks[N_STYLES];
 };
@@ -62,8 +63,9 @@ struct theme {
 void theme_default(struct theme *t);
 const char *style_name(enum style st);		/* as in [colors]: "unread", "header-name" */
 
-/* Defaults, changed by the [colors] of the rc. A name or colour that is none is told through
- * `problem` as a line for people, with file, line and the nearest valid word, and changes nothing. */
+/* Defaults, changed by the [colors] of the rc. A name or colour that is none is told
+ * through `problem` as a line for people, with file, line and the nearest valid word, and
+ * changes nothing. */
 void theme_read(struct theme *t, const struct rc *rc,
 	void (*problem)(void *ctx, const char *line), void *ctx);
 

@@ -1,10 +1,11 @@
-/* ui.c - the loop: keys first, then what the engine tells, then the screen, then work put off.
+/* ui.c - the loop: keys first, then what the engine tells, then the screen, then work put
+ * off.
  *
- * Nothing in here waits but poll(2), and nothing is drawn that did not change. A turn takes a bounded number
- * of keys and events, so that neither a flood of events nor a pasted text keeps the other from its
- * turn; drawing is put off to the next frame, 16 ms after the last, so that a folder that fills
- * up costs sixty frames a second at most. Signals arrive as data (signalfd): the threads of the engine
- * and we ourselves have them blocked. */
+ * Nothing in here waits but poll(2), and nothing is drawn that did not change. A turn takes
+ * a bounded number of keys and events, so that neither a flood of events nor a pasted text
+ * keeps the other from its turn; drawing is put off to the next frame, 16 ms after the
+ * last, so that a folder that fills up costs sixty frames a second at most. Signals arrive
+ * as data (signalfd): the threads of the engine and we ourselves have them blocked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -117,7 +118,8 @@ ui_draw(struct ui *ui)
 	if (all.rows < MIN_ROWS || all.columns < MIN_COLUMNS) {
 		draw_too_small(&all);
 	} else if (v) {
-		struct area top = area_sub(&all, 0, 0, 1, -1), bottom = area_sub(&all, all.rows - 1, 0, 1, -1);
+		struct area top = area_sub(&all, 0, 0, 1, -1);
+		struct area bottom = area_sub(&all, all.rows - 1, 0, 1, -1);
 		struct area middle = area_sub(&all, 1, 0, all.rows - 2, -1);
 		/* The view first: it learns its size and place, of which the title speaks. */
 		v->ops->draw(v, &middle);

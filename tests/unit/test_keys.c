@@ -99,8 +99,8 @@ test_default_map(void **state)
 	keymap_clear(&m);
 }
 
-/* Every line of every built-in map is a command of the view it is bound in, and every key of the
- * command table survives in the default map. */
+/* Every line of every built-in map is a command of the view it is bound in, and every key
+ * of the command table survives in the default map. */
 static void
 test_built_in_maps_are_valid(void **state)
 {

@@ -326,8 +326,8 @@ test_accounts_are_told(void **state)
 	teardown(f);
 }
 
-/* A refused action is told in the server's words and by the account's name, one that only informs is no
- * error, and a control sequence in it does nothing. */
+/* A refused action is told in the server's words and by the account's name, one that only
+ * informs is no error, and a control sequence in it does nothing. */
 static void
 test_notices_of_the_engine(void **state)
 {
@@ -384,7 +384,8 @@ static void
 test_reason_is_told_for_the_account_shown(void **state)
 {
 	(void)state;
-	struct fixture *f = setup("[account work]\nfrom = a@example.org\nreceive = imaps://ada@127.0.0.1:9\n", 10, 80);
+	struct fixture *f = setup("[account work]\nfrom = a@example.org\n"
+		"receive = imaps://ada@127.0.0.1:9\n", 10, 80);
 
 	tell_state(f, 0, LINK_OFFLINE, "connection refused");
 	settle(f);
@@ -458,7 +459,8 @@ test_any_keys_at_any_size(void **state)
 	teardown(f);
 }
 
-TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_any_size), T(test_frame), T(test_too_small), T(test_keys_become_commands),
+TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_any_size),
+	T(test_frame), T(test_too_small), T(test_keys_become_commands),
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),

@@ -1,5 +1,5 @@
-/* ui_fixture.h - the frame on a terminal made of a list of keys, with a view that writes down what
- * it is told. The engine is the real one, never started. */
+/* ui_fixture.h - the frame on a terminal made of a list of keys, with a view that writes
+ * down what it is told. The engine is the real one, never started. */
 #ifndef DUNLIN_UI_FIXTURE_H
 #define DUNLIN_UI_FIXTURE_H
 
