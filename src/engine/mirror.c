@@ -34,7 +34,7 @@ mirror_forget(struct worker *w)
 	free(m->turn);
 	m->turn = NULL;
 	m->n_turn = m->i_turn = 0;
-	m->turn_ms = 0;
+	m->turn_ms = m->home_ms = 0;
 }
 
 void

@@ -259,6 +259,29 @@ step_todo(struct worker *w, struct error *e)
 	return ERR_OK;
 }
 
+/* Is it time to be in the folder that is waited in? From elsewhere one comes back when nothing is
+ * left to do there, or when it was not looked at for a second. */
+static bool
+home_is_due(struct worker *w, folder_id home)
+{
+	struct mirror *m = &w->mirror;
+
+	if (!home)
+		return false;
+	if (m->open.id == home)
+		return m->is_dirty;
+	return now_ms() - m->home_ms >= LOOK_MS || (m->n_todo == 0 && !folders_turn_due(w));
+}
+
+static enum err
+go_home(struct worker *w, folder_id home, struct error *e)
+{
+	enum err rc = mirror_sync(w, home, e);
+
+	w->mirror.home_ms = now_ms();
+	return rc;
+}
+
 /* One piece of work, the most useful first. *did: there was one. */
 static enum err
 step_background(struct worker *w, bool *did, struct error *e)
@@ -270,15 +293,15 @@ step_background(struct worker *w, bool *did, struct error *e)
 	*did = true;
 	if (!home && !m->is_listed && !w->bad)
 		return folders_first(w, e);
-	if (home && (m->open.id != home || m->is_dirty))
-		return mirror_sync(w, home, e);
+	if (home_is_due(w, home))
+		return go_home(w, home, e);
 	if (!m->is_listed)
 		return folders_list(w, e);
 	m->is_turn_next = !m->is_turn_next;
 	if (m->is_turn_next && folders_turn_due(w))
 		return folders_turn(w, e);
 	if (home && mirror_wants_fill(w, home))
-		return look_is_due(w) ? mirror_sync(w, home, e) : mirror_fill(w, &more, e);
+		return look_is_due(w) ? go_home(w, home, e) : mirror_fill(w, &more, e);
 	if (folders_turn_due(w))
 		return folders_turn(w, e);
 	if (m->n_todo > 0)

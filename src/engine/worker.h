@@ -52,6 +52,7 @@ struct mirror {
 	int64_t looked_ms;		/* when its changes were last asked for */
 	struct fill *fills;
 	size_t n_fills, cap_fills;
+	int64_t home_ms;		/* when the folder to wait in was last looked at; 0: never */
 	uint32_t slice;			/* messages at a time: what takes about a quarter of a second */
 
 	bool is_listed;			/* folders were listed on this connection */
