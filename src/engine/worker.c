@@ -69,7 +69,8 @@ void
 worker_wait(struct worker *w, int64_t until_ms)
 {
 	struct pollfd p = { .fd = w->jobs.wake, .events = POLLIN };
-	int64_t left = until_ms - now_ms();
+	int64_t until = w->sync_ms && w->sync_ms < until_ms ? w->sync_ms : until_ms;
+	int64_t left = until - now_ms();
 
 	if (left > 0)
 		poll(&p, 1, left > WAIT_MAX_MS ? WAIT_MAX_MS : (int)left);
@@ -376,6 +377,39 @@ end_whole_syncs(struct worker *w)
 		end_syncs_of(w, 0, ERR_OK, NULL);
 }
 
+/* ---- the store's own needs ---- */
+
+/* The UI's thread commits decisions without fsync; against a power cut they are made sure of here, once
+ * a burst. */
+static void
+make_sure(struct worker *w)
+{
+	struct error e;
+
+	if (!w->sync_ms || now_ms() < w->sync_ms)
+		return;
+	w->sync_ms = 0;
+	if (store_sync(w->store, &e) != ERR_OK)
+		worker_notice(w, &e);
+}
+
+/* Once a process, when nothing else is to be done: bodies beyond the room they are given, and
+ * the undo list of last month. */
+static void
+tidy(struct worker *w)
+{
+	struct error e;
+	int64_t month_s = 30 * 24 * 3600;
+
+	if (w->is_tidy)
+		return;
+	w->is_tidy = true;
+	if ((w->rc->cache_mb > 0 &&
+	    store_bodies_trim(w->store, (uint64_t)w->rc->cache_mb << 20, &e) != ERR_OK) ||
+	    store_intents_forget(w->store, time(NULL) - month_s, &e) != ERR_OK)
+		log_msg("%s: %s", w->conf->name, e.text);
+}
+
 /* ---- the loop ---- */
 
 static void
@@ -387,6 +421,7 @@ take_orders(struct worker *w)
 	link_orders(w);
 	cancel_syncs(w);
 	if (o->last_act_ms) {
+		w->sync_ms = o->last_act_ms + w->linger_ms;
 		if (!w->replay_ms)
 			w->replay_latest_ms = o->first_act_ms + LINGER_MAX * w->linger_ms;
 		w->replay_ms = o->last_act_ms + w->linger_ms;
@@ -414,6 +449,7 @@ step(struct worker *w, struct error *e)
 			return rc;
 	}
 	end_whole_syncs(w);
+	tidy(w);
 	return step_wait(w, e);
 }
 
@@ -427,6 +463,7 @@ worker_main(void *arg)
 		take_orders(w);
 		if (w->orders.is_quitting)
 			break;
+		make_sure(w);
 		if (!w->b) {
 			link_step(w);
 			continue;
@@ -439,6 +476,8 @@ worker_main(void *arg)
 			link_lost(w, &e);
 		}
 	}
+	w->sync_ms = w->sync_ms ? 1 : 0;
+	make_sure(w);
 	worker_fail_jobs(w, &quitting);
 	link_close(w, GOODBYE_MS);
 	mirror_clear(w);

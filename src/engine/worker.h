@@ -94,6 +94,8 @@ struct worker {
 	size_t n_syncs, cap_syncs;
 	int64_t replay_ms;		/* when intents may be replayed: a moment after the last key */
 	int64_t replay_latest_ms;
+	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
+	bool is_tidy;
 	folder_id bad;			/* could not be opened: not tried again before */
 	int64_t bad_until_ms;
 	int64_t rest_ms;		/* no background work before: our disk failed */
