@@ -17,7 +17,7 @@ FOLDERS = {"INBOX": 300, "Archive": 60, "Sent": 40, "Lists/dev": 80, "Lists/anno
 
 def fill(server):
     for i, (folder, n) in enumerate(FOLDERS.items()):
-        wire = folder.replace("ö", "&APY-").replace("ß", "&AN8-")
+        wire = folder.replace("öß", "&APYA3w-")
         out = []
         for k in range(n):
             parent = k - 1 - k % 3 if k % 7 in (2, 3) and k > 4 else None
