@@ -44,6 +44,17 @@ command(struct ui *ui, const struct call *c)
 }
 
 static void
+tell_undone(struct ui *ui, const char *label)
+{
+	for (size_t i = 0; i < ui->n_stack; i++) {
+		struct view *v = ui->stack[i];
+		if (v->ops->undone)
+			v->ops->undone(v);
+	}
+	ui_status(ui, "%s", label);
+}
+
+static void
 undo(struct ui *ui, const struct call *c)
 {
 	char label[200];
@@ -51,7 +62,7 @@ undo(struct ui *ui, const struct call *c)
 
 	(void)c;
 	if (engine_undo(ui->engine, label, sizeof label, &e) == ERR_OK)
-		ui_status(ui, "%s", label);
+		tell_undone(ui, label);
 	else if (e.code == ERR_UNSUPPORTED)
 		ui_status(ui, "%s", e.text);
 	else
@@ -108,9 +119,12 @@ reconnect(struct ui *ui, const struct call *c)
 static void
 cancel(struct ui *ui, const struct call *c)
 {
-	(void)c;
+	struct view *v = ui_top(ui);
+
 	if (status_cancel(ui))
 		ui_status(ui, "cancelled");
+	else
+		v->ops->command(v, c);
 }
 
 static void

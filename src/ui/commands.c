@@ -16,6 +16,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(HALF_UP, "half-up", "<C-u>", V_ALL, 0, NONE, "half a page up"),
 	ROW(FIRST, "first", "gg <Home>", V_ALL, 0, NONE, "to the top"),
 	ROW(LAST, "last", "G <End>", V_ALL, 0, NONE, "to the end"),
+	ROW(READ_ON, "read-on", "<Space>", V_PAGER, 0, NONE,
+		"a page down; at the end to the next message"),
 	ROW(NEXT_UNREAD, "next-unread", "<Tab>", V_MAIL | V_FOLDERS, 0, NONE,
 		"next unread message, or folder with one"),
 	ROW(PREVIOUS_UNREAD, "previous-unread", "<S-Tab>", V_MAIL | V_FOLDERS, 0, NONE,

@@ -40,7 +40,6 @@ struct difference {
 
 /* Keys that mean something else in one view than the table's own column says. */
 static const struct difference map_default[] = {
-	{ V_PAGER, "<Space>", "page-down" },
 	{ V_PAGER, "<Backspace>", "page-up" },
 	{ V_PAGER, "<Enter>", "down" },
 	{ V_HELP | V_MESSAGES, "<Space>", "page-down" },

@@ -35,7 +35,8 @@ struct view_ops {
 	 * unread"). Raw text is fine, it is cleaned. */
 	void (*title)(struct view *v, struct str *left, struct str *right);
 
-	/* A command of the table that names this view (and has no run of its own). */
+	/* A command of the table that names this view and that the frame does not carry out itself;
+	 * CMD_CANCEL when the frame has nothing to cancel. */
 	void (*command)(struct view *v, const struct call *c);
 
 	/* Every view of the stack gets every event. Call ui_redraw where it matters. */
@@ -57,6 +58,9 @@ struct view_ops {
 	/* Completion of an argument, instead of the default for its kind. False: use the default. */
 	bool (*complete)(struct view *v, const struct command *c, const char *text,
 		struct completion *out);
+
+	/* What was done last was taken back: read again, and go back to where it was done. */
+	void (*undone)(struct view *v);
 
 	/* A click at a cell of the area. The wheel comes as CMD_DOWN and CMD_UP. */
 	void (*click)(struct view *v, int y, int x);

@@ -1,23 +1,132 @@
-/* views.c - the views that the program starts with. */
-#include "frame.h"
+/* views.c - which views there are to begin with, and how a folder is reached from anywhere.
+ *
+ * There is one message list, at the bottom of the stack; opening a folder shows it there and
+ * takes away what lies above. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "folders.h"
+#include "index.h"
+#include "query.h"
+#include "view.h"
 #include "views.h"
 
 void
-views_start(struct ui *ui, const struct ui_options *o)
+views_open(struct ui *ui, folder_id folder)
 {
-	(void)o;
-	ui_push(ui, help_new(ui, V_INDEX));
+	struct view *index = ui_find(ui, V_INDEX);
+
+	if (!index) {
+		ui_push(ui, index_new(ui, folder, 0));
+		return;
+	}
+	while (ui_top(ui) != index)
+		ui_pop(ui, ui_top(ui));
+	index_show(index, folder);
 }
 
 void
 views_folders(struct ui *ui, const struct call *c)
 {
+	struct view *index = ui_find(ui, V_INDEX);
+
 	(void)c;
-	ui_status(ui, "there are no folders to show yet");
+	if (ui_find(ui, V_FOLDERS)) {
+		while (ui_top(ui)->ops->bit != V_FOLDERS)
+			ui_pop(ui, ui_top(ui));
+		return;
+	}
+	ui_push(ui, folders_new(ui, index ? index_folder(index) : 0));
+}
+
+/* ---- by name ---- */
+
+static folder_id
+find_in_account(struct ui *ui, account_id account, const char *name)
+{
+	struct arena a = { 0 };
+	struct folder *f;
+	size_t n = store_folders(ui_store(ui), account, &a, &f);
+	folder_id id = 0;
+
+	for (size_t pass = 0; pass < 2 && id == 0; pass++)	/* as written, then whatever the case */
+		for (size_t i = 0; i < n && id == 0; i++)
+			if (pass == 0 ? str_eq(f[i].name, name) : str_ieq(f[i].name, name))
+				id = f[i].id;
+	arena_clear(&a);
+	return id;
+}
+
+/* "account/folder", or a folder of the account given, or of the only one. */
+static folder_id
+find_folder(struct ui *ui, account_id account, const char *name)
+{
+	const struct rc *rc = ui_rc(ui);
+	folder_id id = account ? find_in_account(ui, account, name) : 0;
+
+	for (size_t i = 0; i < rc->n_accounts && id == 0; i++) {
+		account_id a = engine_account(ui_engine(ui), i);
+		size_t n = strlen(rc->accounts[i].name);
+		if (strncmp(rc->accounts[i].name, name, n) == 0 && name[n] == '/')
+			id = find_in_account(ui, a, name + n + 1);
+		else if (rc->n_accounts == 1)
+			id = find_in_account(ui, a, name);
+	}
+	return id;
+}
+
+/* The folder whose name is nearest, for the message; NULL: none is near. */
+static char *
+nearest_folder(struct ui *ui, account_id account, const char *name)
+{
+	struct arena a = { 0 };
+	struct folder *f;
+	size_t n = account ? store_folders(ui_store(ui), account, &a, &f) : 0;
+	const char **names = xcalloc(n + 1, sizeof *names);
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = f[i].name;
+	char *near = xstrdup(nearest_word(name, names));
+	free(names);
+	arena_clear(&a);
+	return near;
 }
 
 void
 views_folder(struct ui *ui, const struct call *c)
 {
-	ui_status(ui, "there is no folder %s to show yet", c->arg);
+	struct view *top = ui_top(ui);
+	account_id account = top->ops->account ? top->ops->account(top) : 0;
+	folder_id id = *c->arg ? find_folder(ui, account, c->arg) : 0;
+
+	if (*c->arg == '\0')
+		return;
+	if (id == 0 && str_ieq(c->arg, "All inboxes")) {
+		views_open(ui, INDEX_ALL_INBOXES);
+	} else if (id == 0) {
+		char *near = nearest_folder(ui, account, c->arg);
+		ui_status(ui, near ? "there is no folder '%s' (did you mean '%s'?)"
+			: "there is no folder '%s'", c->arg, near);
+		free(near);
+	} else {
+		views_open(ui, id);
+	}
+}
+
+void
+views_start(struct ui *ui, const struct ui_options *o)
+{
+	const struct rc *rc = ui_rc(ui);
+	folder_id id = o->start_folder ? find_folder(ui, 0, o->start_folder) : 0;
+	account_id first = rc->n_accounts > 0 ? engine_account(ui_engine(ui), 0) : 0;
+	struct arena a = { 0 };
+	struct folder f;
+
+	if (id == 0 && !rc->unified && first
+		&& store_folder_by_role(ui_store(ui), first, ROLE_INBOX, &a, &f))
+		id = f.id;
+	ui_push(ui, index_new(ui, id, rc->unified ? 0 : first));
+	if (o->start_folder && !find_folder(ui, 0, o->start_folder))
+		ui_status(ui, "there is no folder '%s' (yet)", o->start_folder);
+	arena_clear(&a);
 }

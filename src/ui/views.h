@@ -9,6 +9,9 @@
 /* Pushes the views that the program starts with. */
 void views_start(struct ui *ui, const struct ui_options *o);
 
+/* Shows a folder in the message list (0: all inboxes) and takes away what lies above it. */
+void views_open(struct ui *ui, folder_id folder);
+
 void views_folders(struct ui *ui, const struct call *c);	/* CMD_FOLDERS: the list of folders */
 void views_folder(struct ui *ui, const struct call *c);		/* CMD_FOLDER: opens c->arg, "account/folder"
 								 * or a folder of the top view's account */

@@ -1,0 +1,776 @@
+/* index.c - the message list on the screen.
+ *
+ * list.c knows the rows and the cursor, format.c the text of a row; here they are drawn, and
+ * commands are handed to whom they concern. The folder is remembered by account and wire
+ * name: when the server rebuilt the mailbox, the same name has another id. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "index.h"
+#include "pager.h"
+#include "triage.h"
+#include "utf8.h"
+
+struct index {
+	struct view view;
+	struct list *list;
+	struct triage triage;
+	struct folder folder;		/* strings in arena; zero for all inboxes */
+	account_id waits_for;		/* the account whose inbox is not known yet; 0: none */
+	struct arena arena;
+	char *name;
+	bool is_outgoing;
+	enum list_order order;
+	bool is_reverse, has_threads;
+	char *search;			/* what was looked for, for the messages about it */
+	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
+};
+
+static struct index *
+index_of(struct view *v)
+{
+	return (struct index *)v;
+}
+
+struct list *
+index_list(struct view *v)
+{
+	return index_of(v)->list;
+}
+
+bool
+index_is_outgoing(const struct view *v)
+{
+	return ((const struct index *)v)->is_outgoing;
+}
+
+folder_id
+index_folder(const struct view *v)
+{
+	return ((const struct index *)v)->folder.id;
+}
+
+const char *
+index_name(const struct view *v)
+{
+	return ((const struct index *)v)->name;
+}
+
+/* ---- which folders ---- */
+
+/* The inboxes of all accounts; owned. */
+static folder_id *
+all_inboxes(struct ui *ui, size_t *n)
+{
+	const struct rc *rc = ui_rc(ui);
+	folder_id *ids = xcalloc(rc->n_accounts + 1, sizeof *ids);
+	struct folder f;
+
+	*n = 0;
+	for (size_t i = 0; i < rc->n_accounts; i++) {
+		struct arena a = { 0 };
+		if (store_folder_by_role(ui_store(ui), engine_account(ui_engine(ui), i), ROLE_INBOX,
+			&a, &f))
+			ids[(*n)++] = f.id;
+		arena_clear(&a);
+	}
+	return ids;
+}
+
+static void
+remember_cursor(struct index *x)
+{
+	size_t k = x->folder.id % LEN(x->last);
+
+	x->last[k].folder = x->folder.id;
+	x->last[k].id = list_cursor_id(x->list);
+}
+
+static void
+go_back_to_cursor(struct index *x)
+{
+	size_t k = x->folder.id % LEN(x->last);
+
+	if (x->last[k].id && x->last[k].folder == x->folder.id)
+		list_goto(x->list, x->last[k].id);
+}
+
+static void
+set_name(struct index *x, struct ui *ui)
+{
+	account_id account = x->waits_for ? x->waits_for : x->folder.account;
+	const struct rc_account *rc = engine_rc_account(ui_engine(ui), account);
+
+	free(x->name);
+	x->name = account == 0 ? xstrdup("All inboxes") : xasprintf("%s/%s", rc ? rc->name : "?",
+		x->waits_for ? "INBOX" : x->folder.name);
+}
+
+static void
+load_folder(struct index *x, struct ui *ui, folder_id id)
+{
+	arena_clear(&x->arena);
+	x->folder = (struct folder){ 0 };
+	if (x->waits_for && id == INDEX_ALL_INBOXES) {
+		list_folders(x->list, NULL, 0);
+	} else if (id == INDEX_ALL_INBOXES) {
+		size_t n;
+		folder_id *ids = all_inboxes(ui, &n);
+		list_folders(x->list, ids, n);
+		free(ids);
+	} else {
+		if (!store_folder(ui_store(ui), id, &x->arena, &x->folder))
+			x->folder = (struct folder){ .id = id, .wire = "", .name = "?" };
+		list_folders(x->list, &id, 1);
+	}
+	x->is_outgoing = x->folder.role == ROLE_SENT || x->folder.role == ROLE_DRAFTS;
+	set_name(x, ui);
+}
+
+static void
+focus(struct index *x)
+{
+	const struct source *src = list_source(x->list);
+	struct job job = { .kind = JOB_FOCUS };
+
+	for (size_t i = 0; i < src->n_folders; i++) {
+		job.folder = src->folders[i];
+		job.account = store_folder_account(ui_store(x->view.ui), job.folder);
+		ui_submit(x->view.ui, &job, NULL);
+	}
+}
+
+void
+index_show(struct view *v, folder_id folder)
+{
+	struct index *x = index_of(v);
+
+	remember_cursor(x);
+	x->waits_for = 0;
+	load_folder(x, v->ui, folder);
+	go_back_to_cursor(x);
+	focus(x);
+	ui_redraw(v->ui);
+}
+
+/* Counts may have changed; and what was rebuilt on the server has another id. */
+static void
+reread_folder(struct index *x)
+{
+	struct ui *ui = x->view.ui;
+	struct arena a = { 0 };
+	struct folder f;
+	size_t n;
+
+	if (x->waits_for) {
+		if (store_folder_by_role(ui_store(ui), x->waits_for, ROLE_INBOX, &a, &f))
+			index_show(&x->view, f.id);
+		arena_clear(&a);
+		return;
+	}
+	if (x->folder.id == 0) {
+		folder_id *ids = all_inboxes(ui, &n);
+		const struct source *src = list_source(x->list);
+		if (n != src->n_folders || memcmp(ids, src->folders, n * sizeof *ids) != 0) {
+			list_folders(x->list, ids, n);
+			focus(x);
+		}
+		free(ids);
+		return;
+	}
+	if (!store_folder_by_wire(ui_store(ui), x->folder.account, x->folder.wire, &a, &f)) {
+		arena_clear(&a);
+		return;
+	}
+	if (f.id != x->folder.id) {
+		list_folders(x->list, &f.id, 1);
+		x->folder = f;
+		focus(x);
+	}
+	x->folder = f;
+	arena_clear(&x->arena);
+	x->arena = a;
+	set_name(x, ui);
+}
+
+/* ---- drawing ---- */
+
+static enum style
+row_style(const struct list_row *r)
+{
+	bool is_unread = r->n_folded ? r->n_unread > 0 : !(r->m->flags & MSG_SEEN);
+
+	return r->m->flags & MSG_DELETED ? ST_DELETED : is_unread ? ST_UNREAD : ST_NORMAL;
+}
+
+static void
+draw_flags(const struct area *a, int y, const struct layout *lay, const struct list_row *r)
+{
+	static const enum style styles[FLAGS_COLUMNS] = { ST_PENDING, ST_UNREAD, ST_FLAGGED,
+		ST_ATTACHMENT };
+	char flags[FLAGS_COLUMNS + 1], one[2] = "";
+
+	format_flags(flags, r);
+	for (int i = 0; i < FLAGS_COLUMNS; i++) {
+		one[0] = flags[i];
+		if (flags[i] != ' ')
+			area_put(a, y, lay->flags.x + i, 1, styles[i], one);
+	}
+}
+
+/* The tree, then the subject; where the thread's subject stands above already, dim. */
+static void
+draw_subject(const struct area *a, int y, const struct layout *lay, const struct list_row *r,
+	bool is_top)
+{
+	struct str tree = { 0 };
+	int x = lay->subject.x, end = x + lay->subject.columns;
+	enum style st = row_style(r);
+
+	if (r->n_folded)
+		x += area_printf(a, y, x, end - x, ST_THREAD, "▸%u ", r->n_folded);
+	format_tree(&tree, r, lay->subject.columns / 3);
+	if (tree.len > 0)
+		x += area_put(a, y, x, end - x, ST_THREAD, str_get(&tree)) + 1;
+	if (st == ST_NORMAL)
+		st = format_is_repeat(r) && !is_top ? ST_DIM : ST_SUBJECT;
+	if (x < end)
+		area_put(a, y, x, end - x, st, format_subject(r));
+	str_clear(&tree);
+}
+
+static void
+draw_place(struct index *x, const struct area *a, int y, const struct layout *lay, const struct msg *m)
+{
+	const struct rc_account *rc;
+
+	rc = engine_rc_account(ui_engine(x->view.ui),
+		store_folder_account(ui_store(x->view.ui), msg_folder(m->id)));
+	if (rc)
+		area_put(a, y, lay->place.x, lay->place.columns, ST_ACCOUNT, rc->name);
+}
+
+static void
+draw_row(struct index *x, const struct area *a, int y, const struct layout *lay,
+	const struct list_row *r, bool is_cursor)
+{
+	struct str sender = { 0 };
+	char date[64], size[8];
+	enum style st = row_style(r);
+
+	draw_flags(a, y, lay, r);
+	format_date(date, sizeof date, r->m->arrived, ui_now(x->view.ui), lay->date.columns,
+		ui_rc(x->view.ui)->date_format);
+	area_put_right(a, y, lay->date.x, lay->date.columns, ST_DATE, date);
+	format_sender(&sender, r->m, x->is_outgoing);
+	area_put(a, y, lay->sender.x, lay->sender.columns, st == ST_NORMAL ? ST_SENDER : st,
+		str_get(&sender));
+	if (lay->place.columns)
+		draw_place(x, a, y, lay, r->m);
+	draw_subject(a, y, lay, r, y == 0);
+	if (lay->size.columns) {
+		format_size(size, r->m->size_bytes);
+		area_put_right(a, y, lay->size.x, lay->size.columns, ST_SIZE, size);
+	}
+	if (r->is_tagged)
+		area_over(a, y, 0, -1, ST_TAGGED);
+	if (is_cursor)
+		area_over(a, y, 0, -1, ST_CURSOR);
+	str_clear(&sender);
+}
+
+static int
+date_columns(struct index *x)
+{
+	char date[64];
+	const char *format = ui_rc(x->view.ui)->date_format;
+
+	if (!format || !*format)
+		return 0;
+	format_date(date, sizeof date, 1700000000, 0, 0, format);
+	int columns = text_width(date, strlen(date));
+	return columns < 24 ? columns : 24;
+}
+
+static void
+center(const struct area *a, int y, enum style st, const char *text)
+{
+	int w = text_width(text, strlen(text));
+
+	area_put(a, y, w < a->columns ? (a->columns - w) / 2 : 0, -1, st, text);
+}
+
+static void
+draw_empty(struct index *x, const struct area *a)
+{
+	const char *limit = list_limit_text(x->list);
+	int y = a->rows / 3;
+	char *text;
+
+	if (list_is_busy(x->list)) {
+		center(a, y, ST_DIM, "Looking ...");
+	} else if (x->waits_for) {
+		center(a, y, ST_NORMAL, "Nothing is known of this account yet");
+		center(a, y + 1, ST_DIM, "Its inbox appears once the server is reached");
+	} else if (limit) {
+		text = xasprintf("Nothing fits '%s'; Esc shows all", limit);
+		center(a, y, ST_NORMAL, text);
+		free(text);
+	} else if (x->folder.id && !x->folder.is_filled && x->folder.n_server != 0) {
+		center(a, y, ST_NORMAL, "Nothing is here yet: the messages are still on the server");
+		center(a, y + 1, ST_DIM, "They appear by themselves once it is reached; $ tries now");
+	} else if (x->folder.id && x->folder.uidvalidity == 0) {
+		center(a, y, ST_NORMAL, "This folder was not opened before");
+		center(a, y + 1, ST_DIM, "Its messages appear once the server is reached; $ tries now");
+	} else {
+		center(a, y, ST_NORMAL, "No messages here");
+		center(a, y + 1, ST_DIM, "y: other folders   ?: help");
+	}
+}
+
+static void
+index_draw(struct view *v, const struct area *a)
+{
+	struct index *x = index_of(v);
+	const struct list_row *rows;
+	struct layout lay;
+	size_t cursor, n;
+
+	n = list_screen(x->list, a->rows, ui_rc(v->ui)->page_context, &rows, &cursor);
+	if (n == 0) {
+		draw_empty(x, a);
+		return;
+	}
+	layout_for(&lay, a->columns, list_source(x->list)->n_folders > 1, date_columns(x));
+	for (size_t i = 0; i < n; i++)
+		draw_row(x, a, (int)i, &lay, &rows[i], i == cursor);
+}
+
+static const char *
+order_name(enum list_order o)
+{
+	static const char *const names[] = { "date", "sender", "subject", "size" };
+
+	return names[o];
+}
+
+static void
+counts(struct index *x, uint32_t *n_msgs, uint32_t *n_unread)
+{
+	const struct source *src = list_source(x->list);
+
+	*n_msgs = *n_unread = 0;
+	for (size_t i = 0; i < src->n_folders; i++) {
+		struct arena a = { 0 };
+		struct folder f;
+		if (store_folder(ui_store(x->view.ui), src->folders[i], &a, &f)) {
+			*n_msgs += f.n_msgs;
+			*n_unread += f.n_unread;
+		}
+		arena_clear(&a);
+	}
+}
+
+static void
+index_title(struct view *v, struct str *left, struct str *right)
+{
+	struct index *x = index_of(v);
+	uint32_t n_msgs, n_unread;
+	int percent = list_percent(x->list);
+
+	str_puts(left, x->name);
+	if (list_limit_text(x->list))
+		str_printf(left, "  limit: %s", list_limit_text(x->list));
+	if (x->order != ORDER_DATE || x->is_reverse)
+		str_printf(left, "  by %s%s", order_name(x->order), x->is_reverse ? ", reversed" : "");
+	counts(x, &n_msgs, &n_unread);
+	if (list_n_tagged(x->list) > 0)
+		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
+	if (list_limit_text(x->list))
+		str_printf(right, "%zu of ", list_count(x->list));
+	str_printf(right, n_unread > 0 ? "%u, %u unread" : "%u", n_msgs, n_unread);
+	if (percent >= 0)
+		str_printf(right, "  %3d%%", percent);
+}
+
+/* ---- searching ---- */
+
+static void
+tell_search(struct index *x, enum list_search state)
+{
+	struct ui *ui = x->view.ui;
+	char count[32];
+
+	switch (state) {
+	case SEARCH_WRAPPED:
+		ui_status(ui, "went round the end of the list");
+		break;
+	case SEARCH_FAILED:
+		if (x->search)
+			ui_status(ui, "nothing fits '%s'", x->search);
+		else
+			ui_status(ui, "no unread messages here");
+		break;
+	case SEARCH_TAGGED:
+		ui_status(ui, "%s tagged", plural(count, list_n_tagged(x->list), "message"));
+		break;
+	case SEARCH_GOING:
+		ui_status(ui, "searching ... Esc stops");
+		break;
+	default:
+		break;
+	}
+	ui_redraw(ui);
+}
+
+static void
+set_search(struct index *x, const char *text)
+{
+	char *copy = xstrdup(text);
+
+	free(x->search);
+	x->search = copy;
+}
+
+static void
+search(struct index *x, const char *text)
+{
+	struct error e = { 0 };
+
+	if (*text == '\0')
+		return;
+	if (list_search(x->list, text, ui_now(x->view.ui), false, &e) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		return;
+	}
+	set_search(x, text);
+	tell_search(x, list_search_state(x->list));
+}
+
+static void
+search_again(struct index *x, bool back)
+{
+	enum list_search state = list_search_again(x->list, back);
+
+	if (state == SEARCH_NONE)
+		ui_status(x->view.ui, "nothing was searched for yet: / searches");
+	else
+		tell_search(x, state);
+}
+
+static void
+next_unread(struct index *x, bool back)
+{
+	char *kept = x->search;
+
+	x->search = NULL;
+	tell_search(x, list_unread(x->list, back));
+	x->search = kept;
+}
+
+static void
+tag_query(struct index *x, const char *text)
+{
+	struct error e = { 0 };
+
+	if (list_tag_query(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
+		ui_error(x->view.ui, &e);
+	else
+		tell_search(x, list_search_state(x->list));
+}
+
+/* ---- how the list looks ---- */
+
+static void
+limit(struct index *x, const char *text)
+{
+	struct error e = { 0 };
+
+	if (str_eq(text, "all"))
+		text = "";
+	if (list_limit(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
+		ui_error(x->view.ui, &e);
+}
+
+static void
+apply_order(struct index *x)
+{
+	list_order(x->list, x->order, x->is_reverse, x->has_threads);
+}
+
+static void
+sort(struct index *x, const char *text)
+{
+	bool reverse = *text == '-';
+
+	for (int o = ORDER_DATE; o <= ORDER_SIZE; o++) {
+		if (str_istarts(order_name((enum list_order)o), text + reverse) && text[reverse]) {
+			x->order = (enum list_order)o;
+			x->is_reverse = reverse;
+			apply_order(x);
+			return;
+		}
+	}
+	ui_status(x->view.ui, "sort by date, sender, subject or size; with '-' before it reversed");
+}
+
+static void
+toggle_threads(struct index *x)
+{
+	x->has_threads = !x->has_threads;
+	if (x->has_threads)
+		x->order = ORDER_DATE;
+	apply_order(x);
+	ui_status(x->view.ui, x->has_threads ? "threads" : "no threads: a flat list");
+}
+
+static void
+fold(struct index *x, bool all)
+{
+	if (!source_is_threaded(list_source(x->list)))
+		ui_status(x->view.ui, "this list has no threads: gt makes some");
+	else if (all)
+		list_fold_all(x->list);
+	else
+		list_fold(x->list);
+}
+
+/* ---- commands ---- */
+
+static void
+open_message(struct index *x)
+{
+	msg_id id = list_open(x->list);
+
+	if (id)
+		ui_push(x->view.ui, pager_new(x->view.ui, &x->view));
+	else
+		ui_status(x->view.ui, "no message here");
+}
+
+/* Esc takes away one thing after another: a search under way, tags, the limit. */
+static void
+escape(struct index *x)
+{
+	if (list_is_busy(x->list) && !list_source(x->list)->is_gathering) {
+		list_stop(x->list);
+		ui_status(x->view.ui, "stopped");
+	} else if (list_n_tagged(x->list) > 0) {
+		list_untag_all(x->list);
+	} else if (list_limit_text(x->list)) {
+		limit(x, "");
+	}
+}
+
+static bool
+move_command(struct index *x, enum command_id id)
+{
+	struct list *l = x->list;
+
+	switch (id) {
+	case CMD_DOWN: list_move(l, 1); return true;
+	case CMD_UP: list_move(l, -1); return true;
+	case CMD_PAGE_DOWN: list_page(l, 2); return true;
+	case CMD_PAGE_UP: list_page(l, -2); return true;
+	case CMD_HALF_DOWN: list_page(l, 1); return true;
+	case CMD_HALF_UP: list_page(l, -1); return true;
+	case CMD_FIRST: list_first(l); return true;
+	case CMD_LAST: list_last(l); return true;
+	case CMD_NEXT_THREAD: list_thread(l, false); return true;
+	case CMD_PREVIOUS_THREAD: list_thread(l, true); return true;
+	case CMD_NEXT_UNREAD: next_unread(x, false); return true;
+	case CMD_PREVIOUS_UNREAD: next_unread(x, true); return true;
+	case CMD_SEARCH_NEXT: search_again(x, false); return true;
+	case CMD_SEARCH_PREVIOUS: search_again(x, true); return true;
+	default: return false;
+	}
+}
+
+static void
+other_command(struct index *x, const struct call *c)
+{
+	struct list *l = x->list;
+
+	switch (c->cmd->id) {
+	case CMD_OPEN: open_message(x); break;
+	case CMD_SEARCH: search(x, c->arg); break;
+	case CMD_LIMIT: limit(x, c->arg); break;
+	case CMD_SORT: sort(x, c->arg); break;
+	case CMD_THREADS: toggle_threads(x); break;
+	case CMD_FOLD: fold(x, false); break;
+	case CMD_FOLD_ALL: fold(x, true); break;
+	case CMD_TAG: list_tag(l); list_move(l, 1); break;
+	case CMD_TAG_THREAD: list_tag_thread(l); list_thread(l, false); break;
+	case CMD_TAG_QUERY: tag_query(x, c->arg); break;
+	case CMD_UNTAG_ALL: list_untag_all(l); break;
+	case CMD_CANCEL: escape(x); break;
+	case CMD_EMPTY_TRASH: triage_empty_trash(&x->triage, x->folder.account); break;
+	case CMD_PARTS: case CMD_PIPE:
+		pager_command_on(x->view.ui, &x->view, c);
+		break;
+	default: break;
+	}
+}
+
+static void
+index_command(struct view *v, const struct call *c)
+{
+	struct index *x = index_of(v);
+
+	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id))
+		other_command(x, c);
+	ui_redraw(v->ui);
+}
+
+/* ---- the rest of the view ---- */
+
+static void
+index_event(struct view *v, const struct event *ev)
+{
+	struct index *x = index_of(v);
+
+	switch (ev->kind) {
+	case EV_FOLDERS:
+		reread_folder(x);
+		break;
+	case EV_FOLDER:
+		if (!source_has_folder(list_source(x->list), ev->u.folder.id))
+			return;
+		reread_folder(x);
+		list_refresh(x->list);
+		break;
+	case EV_NOTICE:			/* a refused action: its rows are back */
+		list_refresh(x->list);
+		break;
+	default:
+		return;
+	}
+	ui_redraw(v->ui);
+}
+
+static bool
+index_idle(struct view *v)
+{
+	struct index *x = index_of(v);
+	bool changed = false, more = list_idle(x->list, &changed);
+
+	if (changed) {
+		enum list_search state = list_search_state(x->list);
+		if (state != SEARCH_NONE && state != SEARCH_GOING)
+			tell_search(x, state);
+		ui_redraw(v->ui);
+	}
+	return more;
+}
+
+static void
+index_shown(struct view *v)
+{
+	struct index *x = index_of(v);
+
+	reread_folder(x);
+	list_refresh(x->list);
+	focus(x);
+}
+
+static void
+index_undone(struct view *v)
+{
+	list_return(index_of(v)->list);
+	reread_folder(index_of(v));
+}
+
+static account_id
+index_account(struct view *v)
+{
+	return index_of(v)->folder.account;
+}
+
+static const char *
+index_initial(struct view *v, const struct command *c)
+{
+	struct index *x = index_of(v);
+
+	if (c->id == CMD_LIMIT)
+		return list_limit_text(x->list);
+	return NULL;
+}
+
+static bool
+index_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
+{
+	(void)v;
+	if (c->id != CMD_SEARCH)
+		return false;
+	const char *word = strrchr(text, ' ');
+	out->from = word ? (size_t)(word + 1 - text) : 0;
+	for (const char *const *w = query_words(); *w; w++)
+		completion_offer(out, text, *w, NULL);
+	return true;
+}
+
+static void
+index_click(struct view *v, int y, int x)
+{
+	struct index *ix = index_of(v);
+	msg_id was = list_cursor_id(ix->list);
+
+	(void)x;
+	list_click(ix->list, (size_t)y);
+	if (list_cursor_id(ix->list) == was)	/* a second click opens */
+		open_message(ix);
+	ui_redraw(v->ui);
+}
+
+static void
+index_close(struct view *v)
+{
+	struct index *x = index_of(v);
+
+	triage_clear(&x->triage);
+	list_free(x->list);
+	arena_clear(&x->arena);
+	free(x->name);
+	free(x->search);
+	free(x);
+}
+
+static const struct view_ops index_ops = {
+	.bit = V_INDEX,
+	.draw = index_draw,
+	.title = index_title,
+	.command = index_command,
+	.event = index_event,
+	.idle = index_idle,
+	.shown = index_shown,
+	.account = index_account,
+	.initial = index_initial,
+	.complete = index_complete,
+	.undone = index_undone,
+	.click = index_click,
+	.close = index_close,
+};
+
+static void
+nothing(struct view *v)
+{
+	(void)v;
+}
+
+struct view *
+index_new(struct ui *ui, folder_id folder, account_id account)
+{
+	struct index *x = xcalloc(1, sizeof *x);
+
+	x->view.ops = &index_ops;
+	x->view.ui = ui;
+	x->list = list_new(ui_store(ui));
+	triage_init(&x->triage, &x->view, x->list, nothing);
+	x->has_threads = ui_rc(ui)->threads;
+	x->waits_for = folder == INDEX_ALL_INBOXES ? account : 0;
+	apply_order(x);
+	load_folder(x, ui, folder);
+	return &x->view;
+}

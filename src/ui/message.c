@@ -1,0 +1,108 @@
+/* message.c - bodies come from the store by section; where only the whole message is there (a
+ * local mailbox, or fetched so), it is parsed and the sections come from that. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+
+enum { MAX_HEADER = 4 << 20 };
+static const size_t max_bytes = (size_t)1 << 30;
+
+static void
+read_whole(struct message *x)
+{
+	x->raw = store_body_read(x->store, x->id, "", max_bytes, &x->raw_len);
+	if (!x->raw || mime_parse(&x->parsed, x->raw, x->raw_len, NULL) != ERR_OK)
+		return;
+	x->root = mime_root(x->parsed);
+	x->header = x->raw;
+	x->header_len = mime_header_length(x->raw, x->raw_len);
+}
+
+static void
+read_header(struct message *x)
+{
+	char *header = store_body_read(x->store, x->id, "HEADER", MAX_HEADER, &x->header_len);
+
+	if (header)
+		x->header = arena_strndup(&x->arena, header, x->header_len);
+	free(header);
+}
+
+bool
+message_read(struct message *x, const struct store *s, msg_id id)
+{
+	*x = (struct message){ .store = s, .id = id };
+	if (!store_msg(s, id, &x->arena, &x->m))
+		return false;
+	x->root = store_parts(s, id, &x->arena);
+	if (x->root)
+		read_header(x);
+	if (!x->root || !x->header)
+		read_whole(x);
+	return true;
+}
+
+void
+message_clear(struct message *x)
+{
+	mime_free(x->parsed);
+	free(x->raw);
+	arena_clear(&x->arena);
+	*x = (struct message){ 0 };
+}
+
+bool
+message_is_leaf(const struct part *p)
+{
+	return !str_starts(p->type, "multipart/");
+}
+
+uint64_t
+message_part_size(const struct part *p)
+{
+	if (p->decoded_bytes)
+		return p->decoded_bytes;
+	return p->encoding == ENC_BASE64 ? p->size_bytes / 78 * 57 : p->size_bytes;
+}
+
+bool
+message_has(const struct message *x, const struct part *p)
+{
+	uint64_t size;
+
+	if (x->parsed)
+		return true;
+	int fd = store_body(x->store, x->id, p->section, &size);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool
+message_decode(const struct message *x, const struct part *p, struct str *out)
+{
+	size_t n;
+
+	if (x->parsed)
+		return mime_part_bytes(x->parsed, p->section, out, max_bytes);
+	char *raw = store_body_read(x->store, x->id, p->section, max_bytes, &n);
+	if (!raw)
+		return false;
+	mime_decode_body(out, p, raw, n, max_bytes);
+	free(raw);
+	return true;
+}
+
+bool
+message_text(const struct message *x, const struct part *p, struct str *out)
+{
+	struct str bytes = { 0 };
+	bool is_there = message_decode(x, p, &bytes);
+
+	if (is_there)
+		mime_to_utf8(out, p, str_get(&bytes), bytes.len);
+	str_clear(&bytes);
+	return is_there;
+}

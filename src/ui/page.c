@@ -1,0 +1,225 @@
+/* page.c - header, attachments, text, in this order, as lines of the width asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "page.h"
+#include "utf8.h"
+
+enum { MAX_PARTS = 50 };
+
+/* Before the header was fetched: what the list knew of it. */
+static void
+add_summary(struct page *p, const struct msg *m, int columns)
+{
+	const char *const rows[][2] = { { "From", *m->from_name ? m->from_name : m->from_addr },
+		{ "To", m->to }, { "Cc", m->cc }, { "Subject", m->subject } };
+	struct str line = { 0 };
+
+	for (size_t i = 0; i < LEN(rows); i++) {
+		if (rows[i][1][0] == '\0')
+			continue;
+		str_cut(&line, 0);
+		str_printf(&line, "%s: %s", rows[i][0], rows[i][1]);
+		if (i == 0 && *m->from_name)
+			str_printf(&line, " <%s>", m->from_addr);
+		lines_add(&p->lines, SPAN_HEADER, str_get(&line), columns);
+	}
+	str_clear(&line);
+}
+
+static void
+add_attachments(struct page *p, const struct message *m, int columns)
+{
+	struct str line = { 0 };
+	char size[8];
+	int k = 0;
+
+	for (const struct part *x = m->root; x; x = part_next(x)) {
+		if (!part_is_attachment(x))
+			continue;
+		format_size(size, message_part_size(x));
+		str_cut(&line, 0);
+		str_printf(&line, "@%d %s%s%s, %s", ++k, x->filename, *x->filename ? "  " : "", x->type,
+			size);
+		lines_add(&p->lines, SPAN_ATTACHMENT, str_get(&line), columns);
+	}
+	str_clear(&line);
+}
+
+/* One part of the text. False: it is not here. */
+static bool
+add_part(struct page *p, const struct message *m, const struct part *x, int columns)
+{
+	struct str text = { 0 };
+	bool is_here = message_text(m, x, &text);
+
+	if (is_here)
+		mime_render(&p->lines, x, str_get(&text), text.len, columns);
+	str_clear(&text);
+	return is_here;
+}
+
+static void
+find_kinds(struct page *p, const struct message *m)
+{
+	for (const struct part *x = m->root; x; x = part_next(x)) {
+		if (part_is_attachment(x))
+			continue;
+		p->has_html |= str_eq(x->type, "text/html");
+		p->has_plain |= str_eq(x->type, "text/plain");
+	}
+}
+
+static void
+add_body(struct page *p, const struct message *m, const struct page_options *o, const char *waiting)
+{
+	const struct part *parts[MAX_PARTS];
+	size_t n = m->root ? part_readable(m->root, o->prefer_html, parts, MAX_PARTS) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			lines_add(&p->lines, SPAN_TEXT, "", o->columns);
+		p->is_missing |= !add_part(p, m, parts[i], o->columns);
+	}
+	if (!m->root)
+		p->is_missing = true;
+	if (p->is_missing)
+		lines_add(&p->lines, SPAN_NOTICE, waiting, o->columns);
+	else if (n == 0)
+		lines_add(&p->lines, SPAN_NOTICE, "No text to read in this message; v shows its parts",
+			o->columns);
+	if (m->parsed && mime_warning(m->parsed))
+		lines_add(&p->lines, SPAN_NOTICE, mime_warning(m->parsed), o->columns);
+}
+
+static void
+build_message(struct page *p, const struct message *m, const struct page_options *o,
+	const char *waiting)
+{
+	if (m->header)
+		mime_render_header(&p->lines, m->header, m->header_len, o->all_headers, o->columns);
+	else
+		add_summary(p, &m->m, o->columns);
+	add_attachments(p, m, o->columns);
+	lines_add(&p->lines, SPAN_TEXT, "", o->columns);
+	p->body = p->lines.n;
+	find_kinds(p, m);
+	add_body(p, m, o, waiting);
+}
+
+void
+page_build(struct page *p, const struct message *m, const struct page_options *o,
+	const char *waiting)
+{
+	page_clear(p);
+	if (!o->section) {
+		build_message(p, m, o, waiting);
+		return;
+	}
+	const struct part *x = m->root ? part_find(m->root, o->section) : NULL;
+	p->is_missing = !x || !add_part(p, m, x, o->columns);
+	if (p->is_missing)
+		lines_add(&p->lines, SPAN_NOTICE, waiting, o->columns);
+}
+
+void
+page_clear(struct page *p)
+{
+	lines_clear(&p->lines);
+	*p = (struct page){ 0 };
+}
+
+size_t
+page_mark(const struct page *p, size_t line)
+{
+	size_t mark = 0;
+
+	for (size_t i = 0; i < line && i < p->lines.n; i++)
+		mark += !p->lines.v[i].is_wrapped;
+	return mark;
+}
+
+size_t
+page_line_of_mark(const struct page *p, size_t mark)
+{
+	size_t i = 0;
+
+	for (; i < p->lines.n && mark > 0; i++)
+		mark -= !p->lines.v[i].is_wrapped;
+	return i;
+}
+
+size_t
+page_find(const struct page *p, size_t from, bool back, const char *folded)
+{
+	if (back) {
+		for (size_t i = from; i-- > 0;)
+			if (text_contains(p->lines.v[i].text, folded))
+				return i;
+		return p->lines.n;
+	}
+	for (size_t i = from + 1; i < p->lines.n; i++)
+		if (text_contains(p->lines.v[i].text, folded))
+			return i;
+	return p->lines.n;
+}
+
+/* Whether the folded text begins at s; *columns gets the width of what it covers. Folding may change
+ * lengths ("ß" and "ss"), so it is compared grapheme by grapheme. */
+static bool
+match_at(const char *s, size_t n, const char *folded, int *columns)
+{
+	*columns = 0;
+	while (*folded && n > 0) {
+		int w;
+		size_t len = text_grapheme(s, n, &w);
+		char *piece = xstrndup(s, len), *f = text_fold(piece);
+		size_t f_len = strlen(f);
+		bool is_same = strncmp(folded, f, f_len) == 0;
+		free(piece);
+		free(f);
+		if (!is_same)
+			return false;
+		folded += f_len;
+		s += len;
+		n -= len;
+		*columns += w;
+	}
+	return *folded == '\0';
+}
+
+bool
+page_match(const char *line, const char *folded, int *from, int *to)
+{
+	size_t n = strlen(line);
+	int x = 0, w, columns;
+
+	if (!*folded || !text_contains(line, folded))
+		return false;
+	while (n > 0) {
+		if (x >= *from && match_at(line, n, folded, &columns)) {
+			*from = x;
+			*to = x + columns;
+			return true;
+		}
+		size_t len = text_grapheme(line, n, &w);
+		line += len;
+		n -= len;
+		x += w;
+	}
+	return false;
+}
+
+size_t
+page_skip_quoted(const struct page *p, size_t from)
+{
+	size_t i = from;
+
+	while (i < p->lines.n && p->lines.v[i].quote_level == 0)
+		i++;
+	while (i < p->lines.n && (p->lines.v[i].quote_level > 0 || p->lines.v[i].text[0] == '\0'))
+		i++;
+	return i;
+}

@@ -1,0 +1,600 @@
+/* pager.c - reading one message, and going along the list from there.
+ *
+ * The store is read once and laid out for the width; what is missing is asked for, and when
+ * EV_BODY names the message it is read again. The list's cursor is the pager's message: an
+ * action works on the cursor, so whenever the two differ (the message went by another
+ * client's hand) nothing is done but to show what the cursor is on now. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "index.h"
+#include "links.h"
+#include "page.h"
+#include "pager.h"
+#include "parts.h"
+#include "triage.h"
+#include "utf8.h"
+
+struct pager {
+	struct view view;
+	struct view *index;		/* NULL: one part only */
+	struct triage triage;
+	msg_id id;
+	char *section;			/* that part */
+	struct message message;
+	struct page page;
+	int columns, rows;		/* of the layout; 0: lay out anew */
+	size_t top;
+	bool all_headers, is_html;
+	char *search, *folded;		/* what is highlighted */
+	size_t found;			/* its line */
+	job_id job;			/* a fetch under way */
+	char *problem;			/* why it failed */
+	char *command;			/* to pipe to, once the whole message is here */
+	struct links links;
+};
+
+static struct pager *
+pager_of(struct view *v)
+{
+	return (struct pager *)v;
+}
+
+static struct list *
+list_of(struct pager *p)
+{
+	return index_list(p->index);
+}
+
+/* ---- reading ---- */
+
+static void
+lay_out(struct pager *p, int columns)
+{
+	size_t mark = page_mark(&p->page, p->top);
+	struct page_options o = { .columns = columns > 10 ? columns : 10,
+		.all_headers = p->all_headers, .prefer_html = p->is_html, .section = p->section };
+
+	page_build(&p->page, &p->message, &o, p->problem ? p->problem
+		: p->job ? "Fetching the message ..." : "The message is not here yet");
+	p->top = page_line_of_mark(&p->page, mark);
+	p->columns = columns;
+}
+
+static void
+fetch(struct pager *p, const char *section, const char *what)
+{
+	struct job job = { .kind = JOB_FETCH, .msg = p->id, .folder = msg_folder(p->id),
+		.account = store_folder_account(ui_store(p->view.ui), msg_folder(p->id)) };
+
+	free(p->problem);
+	p->problem = NULL;
+	snprintf(job.section, sizeof job.section, "%s", section);
+	p->job = ui_submit(p->view.ui, &job, what);
+}
+
+/* A second intent, made by the program and not by the person. */
+static void
+mark_seen(struct pager *p)
+{
+	struct act act = { .kind = ACT_FLAGS, .set = MSG_SEEN };
+	char label[80];
+
+	if (p->section || (p->message.m.flags & MSG_SEEN) || !ui_rc(p->view.ui)->mark_seen)
+		return;
+	if (engine_act(ui_engine(p->view.ui), &act, &p->id, 1, label, sizeof label, NULL) == ERR_OK) {
+		p->message.m.flags |= MSG_SEEN;
+		list_refresh(list_of(p));
+	}
+}
+
+static bool
+read_message(struct pager *p)
+{
+	message_clear(&p->message);
+	bool is_there = message_read(&p->message, ui_store(p->view.ui), p->id);
+	lay_out(p, p->columns ? p->columns : 80);
+	if (is_there && !p->page.is_missing)
+		mark_seen(p);
+	ui_redraw(p->view.ui);
+	return is_there;
+}
+
+/* Reads what is under the list's cursor; leaves when there is nothing. */
+static void
+follow_cursor(struct pager *p)
+{
+	msg_id id = list_open(list_of(p));
+
+	if (id == p->id)
+		return;
+	if (id == 0) {
+		ui_pop(p->view.ui, &p->view);
+		return;
+	}
+	if (p->job)
+		engine_cancel(ui_engine(p->view.ui), p->job);
+	p->job = 0;
+	free(p->problem);
+	p->problem = NULL;
+	free(p->command);
+	p->command = NULL;
+	p->id = id;
+	p->top = 0;
+	p->found = 0;
+	p->is_html = ui_rc(p->view.ui)->prefer_html;
+	page_clear(&p->page);
+	read_message(p);
+	if (p->page.is_missing) {
+		fetch(p, "TEXT*", "fetching the message");
+		lay_out(p, p->columns);
+	}
+}
+
+static void
+after_triage(struct view *v)
+{
+	struct pager *p = pager_of(v);
+
+	if (list_cursor_id(list_of(p)) != p->id) {
+		follow_cursor(p);
+		return;
+	}
+	size_t top = p->top;
+	read_message(p);
+	p->top = top;
+}
+
+/* ---- drawing ---- */
+
+static enum style
+line_style(const struct line *l)
+{
+	static const enum style styles[] = {
+		[SPAN_TEXT] = ST_NORMAL, [SPAN_QUOTE] = ST_QUOTE1, [SPAN_SIGNATURE] = ST_SIGNATURE,
+		[SPAN_LINK] = ST_LINK, [SPAN_HEADING] = ST_HEADING, [SPAN_HEADER] = ST_HEADER,
+		[SPAN_HEADER_NAME] = ST_HEADER_NAME, [SPAN_ATTACHMENT] = ST_ATTACHMENT,
+		[SPAN_NOTICE] = ST_NOTICE,
+	};
+
+	if (l->quote_level > 0)
+		return ST_QUOTE1 + (enum style)((l->quote_level - 1) % 3);
+	return styles[l->style];
+}
+
+static void
+draw_line(const struct pager *p, const struct area *a, int y, const struct line *l)
+{
+	int from = 0, to;
+
+	area_put(a, y, 0, -1, line_style(l), l->text);
+	if (l->style == SPAN_HEADER || l->style == SPAN_HEADER_NAME) {
+		const char *colon = strchr(l->text, ':');
+		if (colon && l->text[0] != ' ')
+			area_style(a, y, 0, (int)(colon - l->text) + 1, ST_HEADER_NAME);
+	}
+	while (p->folded && page_match(l->text, p->folded, &from, &to)) {
+		area_over(a, y, from, to - from, ST_MATCH);
+		from = to;
+	}
+}
+
+static size_t
+last_top(const struct pager *p)
+{
+	size_t n = p->page.lines.n, rows = (size_t)p->rows;
+
+	return n > rows ? n - rows : 0;
+}
+
+static void
+pager_draw(struct view *v, const struct area *a)
+{
+	struct pager *p = pager_of(v);
+
+	p->rows = a->rows;
+	if (a->columns != p->columns)
+		lay_out(p, a->columns);
+	if (p->top > last_top(p))
+		p->top = last_top(p);
+	for (int y = 0; y < a->rows && p->top + (size_t)y < p->page.lines.n; y++)
+		draw_line(p, a, y, &p->page.lines.v[p->top + (size_t)y]);
+}
+
+static void
+pager_title(struct view *v, struct str *left, struct str *right)
+{
+	struct pager *p = pager_of(v);
+	size_t n = p->page.lines.n, bottom = p->top + (size_t)p->rows;
+	const char *subject = p->message.m.subject;
+
+	if (p->section)
+		str_printf(left, "part %s of ", p->section);
+	else
+		str_printf(left, "%s  ", index_name(p->index));
+	str_puts(left, subject && *subject ? subject : "(no subject)");
+	if (p->message.m.flags & MSG_FLAGGED)
+		str_puts(right, "flagged  ");
+	if (p->message.id && !(p->message.m.flags & MSG_SEEN))
+		str_puts(right, "unread  ");
+	if (n <= (size_t)p->rows)
+		str_puts(right, "all");
+	else if (bottom >= n)
+		str_puts(right, "end");
+	else
+		str_printf(right, "%zu%%", p->top * 100 / n);
+}
+
+/* ---- moving ---- */
+
+static void
+scroll(struct pager *p, long lines)
+{
+	size_t end = last_top(p);
+
+	if (lines < 0)
+		p->top -= (size_t)-lines < p->top ? (size_t)-lines : p->top;
+	else
+		p->top = p->top + (size_t)lines < end ? p->top + (size_t)lines : end;
+}
+
+static long
+page_lines(const struct pager *p)
+{
+	int keep = ui_rc(p->view.ui)->page_context;
+
+	return p->rows - keep > 1 ? p->rows - keep : 1;
+}
+
+static void
+go(struct pager *p, bool back)
+{
+	if (!p->index) {
+		ui_status(p->view.ui, "this is one part; q goes back to the message");
+		return;
+	}
+	if (list_move(list_of(p), back ? -1 : 1))
+		follow_cursor(p);
+	else
+		ui_status(p->view.ui, back ? "this is the first message" : "this is the last message");
+}
+
+static void
+go_unread(struct pager *p, bool back)
+{
+	if (!p->index)
+		return;
+	enum list_search state = list_unread(list_of(p), back);
+	if (state == SEARCH_FOUND || state == SEARCH_WRAPPED)
+		follow_cursor(p);
+	else if (state == SEARCH_FAILED)
+		ui_status(p->view.ui, "no unread messages here");
+}
+
+/* A page on; at the end of the message to the next one. */
+static void
+read_on(struct pager *p)
+{
+	if (p->top < last_top(p))
+		scroll(p, page_lines(p));
+	else
+		go(p, false);
+}
+
+static void
+skip_quoted(struct pager *p)
+{
+	size_t line = page_skip_quoted(&p->page, p->top < p->page.body ? p->page.body : p->top);
+
+	if (line >= p->page.lines.n)
+		ui_status(p->view.ui, "nothing follows the quoted text");
+	else
+		scroll(p, (long)line - (long)p->top);
+}
+
+/* ---- search ---- */
+
+static void
+find(struct pager *p, size_t from, bool back)
+{
+	if (!p->folded) {
+		ui_status(p->view.ui, "nothing was searched for yet: / searches");
+		return;
+	}
+	size_t n = p->page.lines.n, at = page_find(&p->page, from, back, p->folded);
+	if (at == n) {
+		at = back ? page_find(&p->page, n, true, p->folded)
+			: page_find(&p->page, (size_t)-1, false, p->folded);
+		if (at < n)
+			ui_status(p->view.ui, "went round the end of the message");
+	}
+	if (at == n) {
+		ui_status(p->view.ui, "'%s' is not in this message", p->search);
+		return;
+	}
+	p->found = at;
+	if (at < p->top || at >= p->top + (size_t)p->rows)
+		p->top = at > (size_t)p->rows / 3 ? at - (size_t)p->rows / 3 : 0;
+}
+
+static void
+search(struct pager *p, const char *text)
+{
+	free(p->search);
+	free(p->folded);
+	p->search = *text ? xstrdup(text) : NULL;
+	p->folded = *text ? text_fold(text) : NULL;
+	if (p->folded)
+		find(p, p->top > 0 ? p->top - 1 : (size_t)-1, false);
+}
+
+/* ---- doing something with it ---- */
+
+static void
+pipe_now(struct pager *p)
+{
+	size_t n;
+	char *raw = store_body_read(ui_store(p->view.ui), p->id, "", (size_t)1 << 30, &n);
+
+	if (raw && !ui_run_shell(p->view.ui, p->command, raw, n, true))
+		ui_status(p->view.ui, "'%s' failed", p->command);
+	free(raw);
+	free(p->command);
+	p->command = NULL;
+}
+
+static void
+pipe_message(struct pager *p, const char *command)
+{
+	uint64_t size;
+	int fd = store_body(ui_store(p->view.ui), p->id, "", &size);
+
+	if (*command == '\0')
+		return;
+	free(p->command);
+	p->command = xstrdup(command);
+	if (fd < 0) {
+		fetch(p, "", "fetching the whole message");
+		return;
+	}
+	close(fd);
+	pipe_now(p);
+}
+
+static void
+toggle_html(struct pager *p)
+{
+	if (!p->page.has_html || !p->page.has_plain) {
+		ui_status(p->view.ui, p->page.has_html ? "there is no plain text beside the HTML"
+			: "this message has no HTML");
+		return;
+	}
+	p->is_html = !p->is_html;
+	p->top = 0;
+	lay_out(p, p->columns);
+	if (p->page.is_missing) {
+		fetch(p, "TEXT*", "fetching the message");
+		lay_out(p, p->columns);
+	}
+}
+
+static void
+toggle_headers(struct pager *p)
+{
+	p->all_headers = !p->all_headers;
+	p->top = 0;
+	lay_out(p, p->columns);
+}
+
+/* ---- commands ---- */
+
+static bool
+move_command(struct pager *p, enum command_id id)
+{
+	switch (id) {
+	case CMD_DOWN: scroll(p, 1); return true;
+	case CMD_UP: scroll(p, -1); return true;
+	case CMD_PAGE_DOWN: scroll(p, page_lines(p)); return true;
+	case CMD_PAGE_UP: scroll(p, -page_lines(p)); return true;
+	case CMD_HALF_DOWN: scroll(p, p->rows / 2); return true;
+	case CMD_HALF_UP: scroll(p, -p->rows / 2); return true;
+	case CMD_FIRST: p->top = 0; return true;
+	case CMD_LAST: p->top = last_top(p); return true;
+	case CMD_READ_ON: read_on(p); return true;
+	case CMD_NEXT_MESSAGE: go(p, false); return true;
+	case CMD_PREVIOUS_MESSAGE: go(p, true); return true;
+	case CMD_NEXT_UNREAD: go_unread(p, false); return true;
+	case CMD_PREVIOUS_UNREAD: go_unread(p, true); return true;
+	case CMD_SEARCH_NEXT: find(p, p->found, false); return true;
+	case CMD_SEARCH_PREVIOUS: find(p, p->found, true); return true;
+	case CMD_SKIP_QUOTED: skip_quoted(p); return true;
+	default: return false;
+	}
+}
+
+static void
+other_command(struct pager *p, const struct call *c)
+{
+	switch (c->cmd->id) {
+	case CMD_SEARCH: search(p, c->arg); break;
+	case CMD_HEADERS: toggle_headers(p); break;
+	case CMD_HTML: toggle_html(p); break;
+	case CMD_PARTS: ui_push(p->view.ui, parts_new(p->view.ui, p->id)); break;
+	case CMD_PIPE: pipe_message(p, c->arg); break;
+	case CMD_LINK: links_ask(&p->links, &p->view, &p->page.lines, c->arg); break;
+	case CMD_CANCEL: search(p, ""); break;
+	default: break;
+	}
+}
+
+/* The list's cursor left the message behind the pager's back. */
+static bool
+is_stray(struct pager *p)
+{
+	return p->index && list_cursor_id(list_of(p)) != p->id;
+}
+
+static void
+pager_command(struct view *v, const struct call *c)
+{
+	struct pager *p = pager_of(v);
+
+	ui_redraw(v->ui);
+	if (move_command(p, c->cmd->id))
+		return;
+	if (p->index && c->cmd->needs && is_stray(p)) {
+		ui_status(v->ui, "that message is gone; this is the next one");
+		follow_cursor(p);
+		return;
+	}
+	if (!p->index || !triage_command(&p->triage, c))
+		other_command(p, c);
+}
+
+/* ---- the rest of the view ---- */
+
+static void
+job_done(struct pager *p, const struct event *ev)
+{
+	p->job = 0;
+	if (ev->u.done.code == ERR_OK) {
+		if (p->command)
+			pipe_now(p);
+	} else {
+		free(p->command);
+		p->command = NULL;
+		free(p->problem);
+		p->problem = ev->u.done.code == ERR_CANCELLED ? xstrdup("Not fetched; $ tries again")
+			: xasprintf("Not fetched: %s; $ tries again", ev->u.done.text);
+	}
+	read_message(p);
+}
+
+/* What failed before may be had now. */
+static bool
+is_good_news(const struct event *ev)
+{
+	return (ev->kind == EV_STATE && ev->u.state.link == LINK_ONLINE)
+		|| (ev->kind == EV_DONE && ev->job != 0 && ev->u.done.code == ERR_OK);
+}
+
+static void
+pager_event(struct view *v, const struct event *ev)
+{
+	struct pager *p = pager_of(v);
+
+	if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
+		read_message(p);
+	else if (ev->kind == EV_DONE && ev->job == p->job && p->job != 0)
+		job_done(p, ev);
+	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)
+		fetch(p, p->section ? p->section : "TEXT*", "fetching the message");
+	else if (ev->kind == EV_NOTICE && p->index && !is_stray(p))
+		read_message(p);
+}
+
+static void
+pager_shown(struct view *v)
+{
+	struct pager *p = pager_of(v);
+
+	if (p->index && p->id == 0)
+		follow_cursor(p);
+	else if (p->message.id == 0)
+		read_message(p);
+}
+
+/* The list below went back to where it was done. */
+static void
+pager_undone(struct view *v)
+{
+	if (pager_of(v)->index)
+		after_triage(v);
+}
+
+static account_id
+pager_account(struct view *v)
+{
+	struct pager *p = pager_of(v);
+
+	return store_folder_account(ui_store(v->ui), msg_folder(p->id));
+}
+
+static void
+pager_close(struct view *v)
+{
+	struct pager *p = pager_of(v);
+
+	triage_clear(&p->triage);
+	message_clear(&p->message);
+	page_clear(&p->page);
+	links_clear(&p->links);
+	free(p->section);
+	free(p->search);
+	free(p->folded);
+	free(p->problem);
+	free(p->command);
+	free(p);
+}
+
+static const struct view_ops pager_ops = {
+	.bit = V_PAGER,
+	.draw = pager_draw,
+	.title = pager_title,
+	.command = pager_command,
+	.event = pager_event,
+	.shown = pager_shown,
+	.account = pager_account,
+	.undone = pager_undone,
+	.close = pager_close,
+};
+
+static struct pager *
+new_pager(struct ui *ui)
+{
+	struct pager *p = xcalloc(1, sizeof *p);
+
+	p->view.ops = &pager_ops;
+	p->view.ui = ui;
+	p->is_html = ui_rc(ui)->prefer_html;
+	p->rows = 24;
+	return p;
+}
+
+struct view *
+pager_new(struct ui *ui, struct view *index)
+{
+	struct pager *p = new_pager(ui);
+
+	p->index = index;
+	triage_init(&p->triage, &p->view, index_list(index), after_triage);
+	return &p->view;
+}
+
+struct view *
+pager_new_part(struct ui *ui, msg_id id, const char *section)
+{
+	struct pager *p = new_pager(ui);
+
+	p->id = id;
+	p->section = xstrdup(section);
+	return &p->view;
+}
+
+void
+pager_command_on(struct ui *ui, struct view *index, const struct call *c)
+{
+	msg_id id = list_open(index_list(index));
+
+	if (id == 0) {
+		ui_status(ui, "no message here");
+	} else if (c->cmd->id == CMD_PARTS) {
+		ui_push(ui, parts_new(ui, id));
+	} else {
+		struct view *v = pager_new(ui, index);
+		ui_push(ui, v);
+		pager_command(v, c);
+	}
+}

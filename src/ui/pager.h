@@ -1,0 +1,14 @@
+/* pager.h - the view of one message: the one under the cursor of a message list, along which
+ * the pager moves; or of one part of a message. */
+#ifndef DUNLIN_UI_PAGER_H
+#define DUNLIN_UI_PAGER_H
+
+#include "view.h"
+
+struct view *pager_new(struct ui *ui, struct view *index);
+struct view *pager_new_part(struct ui *ui, msg_id id, const char *section);
+
+/* What the list offers on its message without opening it: CMD_PARTS, CMD_PIPE. */
+void pager_command_on(struct ui *ui, struct view *index, const struct call *c);
+
+#endif
