@@ -73,6 +73,7 @@ struct act {
 	account_id account;	/* folder acts; ACT_MOVE and _COPY: whose `dest` is, 0: the messages' own */
 	folder_id folder;
 	const char *dest;	/* UTF-8 name as shown (ACT_MOVE, _COPY, _FOLDER_CREATE, _RENAME) */
+	bool is_automatic;	/* nobody pressed a key for it (read because shown): undo passes over it */
 };
 
 /* Opens the store, makes a worker for every account of the rc. The rc and dirs must outlive it.

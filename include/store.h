@@ -189,7 +189,7 @@ struct intent {
 	uint32_t n_msgs, n_tries;
 	uint32_t dest_uidnext;	/* recorded before COPY, so that a crash can be looked into; 0: unknown */
 	intent_id inverse_of;	/* undo of that one; its messages are where that one put them */
-	const char *label;	/* for people: "delete 3 messages" */
+	const char *label;	/* for people: "delete 3 messages"; "": not a person's doing, undo passes over it */
 	const char *error;	/* the server's words; "" */
 };
 

@@ -242,7 +242,7 @@ record(struct acting *x, account_id account, folder_id folder, const char *dest,
 		.set = x->act->kind == ACT_FLAGS ? x->act->set & MSG_SERVER_FLAGS : 0,
 		.clear = x->act->kind == ACT_FLAGS ? x->act->clear & MSG_SERVER_FLAGS : 0,
 		.created = time(NULL),
-		.label = x->label,
+		.label = x->act->is_automatic ? "" : x->label,
 		.error = "",
 	};
 	intent_id id = 0;

@@ -221,7 +221,7 @@ invert(struct undo *u, const struct intent *in, struct error *e)
 	return ERR_OK;
 }
 
-#define UNDOABLE "inverse_of = 0 AND NOT is_undone AND state <= 2"
+#define UNDOABLE "inverse_of = 0 AND NOT is_undone AND state <= 2 AND label <> ''"
 
 static enum err
 undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct error *e)

@@ -51,7 +51,7 @@ tell_undone(struct ui *ui, const char *label)
 		if (v->ops->undone)
 			v->ops->undone(v);
 	}
-	ui_status(ui, "%s", label);
+	ui_status(ui, "taken back: %s", label);
 }
 
 static void

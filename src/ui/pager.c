@@ -79,7 +79,7 @@ fetch(struct pager *p, const char *section, const char *what)
 static void
 mark_seen(struct pager *p)
 {
-	struct act act = { .kind = ACT_FLAGS, .set = MSG_SEEN };
+	struct act act = { .kind = ACT_FLAGS, .set = MSG_SEEN, .is_automatic = true };
 	char label[80];
 
 	if (p->section || (p->message.m.flags & MSG_SEEN) || !ui_rc(p->view.ui)->mark_seen)

@@ -466,7 +466,8 @@ test_undo_of_folder_acts(void **state)
 	intent_id id;
 
 	folder_id old = fx_folder(fx, "Old", ROLE_NONE);
-	struct intent rename = { .account = fx->account, .kind = INTENT_FOLDER_RENAME, .folder = old, .dest = "New" };
+	struct intent rename = { .account = fx->account, .kind = INTENT_FOLDER_RENAME, .folder = old,
+		.dest = "New", .label = "rename" };
 	OK(store_intent_add(fx->s, &rename, NULL, 0, &group, &id, &fx->e));
 	fx_next(fx, &b);
 	OK(store_folder_rename(fx->s, old, "New", "New", &fx->e));
@@ -558,7 +559,31 @@ test_forget(void **state)
 	fx_done(fx, &b, 0);
 }
 
-TEST_MAIN(FX(test_move_hides_then_arrives), FX(test_refused_comes_back), FX(test_flags_show_at_once),
+/* Undo takes back the last thing a person did, not what the program did meanwhile. */
+static void
+test_undo_passes_over_what_nobody_did(void **state)
+{
+	struct fixture *fx = *state;
+	msg_id one = msg_id_of(fx->inbox, 1), two = msg_id_of(fx->inbox, 2);
+	struct intent seen = { .account = fx->account, .kind = INTENT_FLAGS, .folder = fx->inbox,
+		.dest = "", .set = MSG_SEEN, .label = "" };
+	char label[100];
+	int64_t group;
+	intent_id id;
+	struct msg m;
+
+	for (uint32_t uid = 1; uid <= 2; uid++)
+		fx_msg(fx, fx->inbox, uid, 0, NULL);
+	fx_move(fx, one);
+	OK(store_intent_add(fx->s, &seen, &two, 1, &group, &id, &fx->e));
+	OK(store_undo(fx->s, label, sizeof label, &fx->e));
+	assert_true(store_msg(fx->s, one, &fx->a, &m));
+	assert_true(store_msg(fx->s, two, &fx->a, &m));
+	assert_true(m.flags & MSG_SEEN);
+	assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
+}
+
+TEST_MAIN(FX(test_undo_passes_over_what_nobody_did), FX(test_move_hides_then_arrives), FX(test_refused_comes_back), FX(test_flags_show_at_once),
 	FX(test_undo_pending_vanishes), FX(test_undo_done_move_goes_back),
 	FX(test_batches_join_across_others), FX(test_batches_overtake_nothing),
 	FX(test_large_act_is_carried_out_in_steps), FX(test_running_comes_back_after_a_crash),
