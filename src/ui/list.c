@@ -21,6 +21,23 @@ list_new(const struct store *s)
 	return l;
 }
 
+static void
+stop_waiting(struct list *l)
+{
+	free(l->awaited.message_id);
+	l->awaited = (struct left){ 0 };
+	l->want = 0;
+	l->is_fresh = false;
+}
+
+static void
+forget_left(struct list *l)
+{
+	while (l->n_left > 0)
+		free(l->left[--l->n_left].message_id);
+	stop_waiting(l);
+}
+
 void
 list_free(struct list *l)
 {
@@ -28,6 +45,7 @@ list_free(struct list *l)
 		return;
 	hunt_clear(l);
 	query_free(l->search);
+	forget_left(l);
 	source_clear(&l->src);
 	arena_clear(&l->arena);
 	idset_clear(&l->tags);
@@ -188,8 +206,7 @@ load(struct list *l, const struct place *at, msg_id id)
 void
 list_show(struct list *l, msg_id id, const struct place *at)
 {
-	l->want = 0;
-	l->is_fresh = false;
+	stop_waiting(l);
 	load(l, at, id);
 }
 
@@ -221,6 +238,26 @@ find_heir(struct list *l, msg_id *id, struct place *at)
 	return false;
 }
 
+/* What was undone may come back at once, or from the server with another UID. */
+static bool
+go_to_awaited(struct list *l)
+{
+	struct place at;
+	msg_id id = l->awaited.id;
+
+	if (id == 0)
+		return false;
+	source_restore(&l->src, id);
+	if (!source_place(&l->src, id, &at) && *l->awaited.message_id) {
+		id = store_find(l->src.store, msg_folder(id), l->awaited.message_id);
+		source_adopt(&l->src, l->awaited.id, id);
+		if (!source_place(&l->src, id, &at))
+			return false;
+	}
+	list_show(l, id, &at);
+	return true;
+}
+
 /* Reads the window again after a change in the store. */
 static void
 reread(struct list *l)
@@ -228,6 +265,8 @@ reread(struct list *l)
 	struct place at = l->place;
 	msg_id id = l->id;
 
+	if (go_to_awaited(l))
+		return;
 	if (l->want && source_place(&l->src, l->want, &at)) {
 		list_show(l, l->want, &at);
 		return;
@@ -298,8 +337,7 @@ list_folders(struct list *l, const folder_id *folders, size_t n)
 	idset_clear(&l->tags);
 	idset_clear(&l->folds);
 	l->is_all_folded = false;
-	l->n_left = 0;
-	l->want = 0;
+	forget_left(l);
 	source_limit(&l->src, NULL, NULL);
 	source_folders(&l->src, folders, n);
 	l->is_fresh = source_is_array(&l->src);
@@ -369,8 +407,7 @@ is_window_short(const struct list *l)
 static void
 follow(struct list *l)
 {
-	l->want = 0;
-	l->is_fresh = false;
+	stop_waiting(l);
 	if (is_window_short(l))
 		load(l, &l->place, l->id);
 }
@@ -446,8 +483,7 @@ list_first(struct list *l)
 {
 	msg_id was = l->id;
 
-	l->want = 0;
-	l->is_fresh = false;
+	stop_waiting(l);
 	load_top(l);
 	return l->id != was;
 }
@@ -457,8 +493,7 @@ list_last(struct list *l)
 {
 	msg_id was = l->id;
 
-	l->want = 0;
-	l->is_fresh = false;
+	stop_waiting(l);
 	load(l, &place_end, 0);
 	set_cursor(l, l->n_rows);
 	return l->id != was;
@@ -655,30 +690,29 @@ list_targets(const struct list *l, bool tagged, size_t *n)
 void
 list_leave(struct list *l)
 {
-	if (l->n_left == N_LEFT)
+	const struct list_row *r = list_cursor(l);
+
+	if (l->n_left == N_LEFT) {
+		free(l->left[0].message_id);
 		memmove(l->left, l->left + 1, --l->n_left * sizeof *l->left);
-	l->left[l->n_left++] = l->id;
+	}
+	l->left[l->n_left++] = (struct left){ l->id, xstrdup(r ? r->m->message_id : "") };
 }
 
 void
 list_stay(struct list *l)
 {
 	if (l->n_left > 0)
-		l->n_left--;
+		free(l->left[--l->n_left].message_id);
 }
 
 void
 list_return(struct list *l)
 {
-	struct place at;
-	msg_id id = l->n_left > 0 ? l->left[--l->n_left] : 0;
-
-	source_changed(&l->src);
-	source_restore(&l->src, id);
-	if (id && source_place(&l->src, id, &at))
-		list_show(l, id, &at);
-	else
-		reread(l);
+	stop_waiting(l);
+	if (l->n_left > 0)
+		l->awaited = l->left[--l->n_left];
+	list_refresh(l);
 }
 
 /* ---- how many, and where ---- */

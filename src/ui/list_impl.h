@@ -16,6 +16,13 @@ struct hunt {
 	enum list_search state;
 };
 
+/* Where the cursor was at an action. A message that went to the server and back has another
+ * UID, so its Message-ID is kept too. */
+struct left {
+	msg_id id;
+	char *message_id;
+};
+
 struct list {
 	struct source src;
 
@@ -37,8 +44,9 @@ struct list {
 
 	struct idset tags, folds;
 	bool is_all_folded;		/* then `folds` holds the threads that are not */
-	msg_id left[N_LEFT];
+	struct left left[N_LEFT];	/* the newest last */
 	size_t n_left;
+	struct left awaited;		/* undone: the cursor goes there when it is back */
 
 	struct query *search;		/* what n repeats */
 	struct hunt hunt;

@@ -290,6 +290,14 @@ source_restore(struct source *s, msg_id id)
 		sorted_add(&s->all, &p);
 }
 
+void
+source_adopt(struct source *s, msg_id old, msg_id id)
+{
+	if (s->query && id && idset_has(&s->fitted, (uint64_t)old))
+		idset_add(&s->fitted, (uint64_t)id);
+	source_restore(s, id);
+}
+
 /* ---- gathering ---- */
 
 static void

@@ -73,6 +73,8 @@ bool source_place(struct source *s, msg_id id, struct place *out);
 bool source_would_be(struct source *s, msg_id id, struct place *out);
 /* A message that is back after an undo takes its place again at once. */
 void source_restore(struct source *s, msg_id id);
+/* The same message under another id (it went to the server and back): fits where the old did. */
+void source_adopt(struct source *s, msg_id old, msg_id id);
 bool source_has_folder(const struct source *s, folder_id id);
 
 #endif

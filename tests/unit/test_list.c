@@ -246,6 +246,35 @@ test_delete_and_undo(void **state)
 	}
 }
 
+/* What comes back from the server with another UID gets the cursor when it arrives, unless
+ * the person went elsewhere. */
+static void
+test_undo_by_another_uid(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (int moved = 0; moved < 2; moved++) {
+		uint32_t new_uid = 40 + (uint32_t)moved;
+		struct error e;
+		struct msg m = { .id = msg_id_of(fx->inbox, new_uid), .arrived = 1700000000 + 60 * 20,
+			.date = 1, .from_name = "", .from_addr = "", .to = "", .cc = "", .subject = "",
+			.message_id = moved ? "1.19@t" : "1.20@t", .in_reply_to = "", .references = "",
+			.list_id = "" };
+		fill(fx, fx->inbox, 1, 30);
+		show(fx);
+		list_goto(fx->l, msg_id_of(fx->inbox, moved ? 19 : 20));
+		list_leave(fx->l);
+		gone(fx, moved ? 19 : 20, moved ? 19 : 20);
+		list_refresh(fx->l);
+		list_return(fx->l);
+		if (moved)
+			list_first(fx->l);
+		ok(store_msg_put(fx->s, &m, &e), &e);
+		list_refresh(fx->l);
+		assert_int_equal(moved ? 30 : new_uid, cursor(fx));
+	}
+}
+
 /* Deleting a whole screen at once leaves the cursor on what was below it. */
 static void
 test_delete_many(void **state)
@@ -708,7 +737,7 @@ test_idset(void **state)
 
 #define F(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 TEST_MAIN(T(test_sorted), T(test_idset), F(test_opens_at_newest), F(test_arrivals_keep_cursor),
-	F(test_arrivals_keep_lines), F(test_delete_and_undo), F(test_delete_many), F(test_emptied),
+	F(test_arrivals_keep_lines), F(test_delete_and_undo), F(test_undo_by_another_uid), F(test_delete_many), F(test_emptied),
 	F(test_walk), F(test_pages), F(test_cost), F(test_orders), F(test_limit), F(test_limit_undo),
 	F(test_unified), F(test_threads), F(test_folding), F(test_open_folded), F(test_thread_rises),
 	F(test_tags), F(test_search), F(test_next_unread))
