@@ -123,7 +123,7 @@ cancel(struct ui *ui, const struct call *c)
 
 	if (status_cancel(ui))
 		ui_status(ui, "cancelled");
-	else
+	else if (!c->on_tagged)
 		v->ops->command(v, c);
 }
 

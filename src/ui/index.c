@@ -760,6 +760,14 @@ nothing(struct view *v)
 }
 
 struct view *
+index_find(struct ui *ui)
+{
+	struct view *v = ui_find(ui, V_INDEX);
+
+	return v && v->ops == &index_ops ? v : NULL;
+}
+
+struct view *
 index_new(struct ui *ui, folder_id folder, account_id account)
 {
 	struct index *x = xcalloc(1, sizeof *x);

@@ -9,6 +9,8 @@ enum { INDEX_ALL_INBOXES = 0 };		/* in place of a folder: the inboxes of all acc
 
 /* With INDEX_ALL_INBOXES and an account: that one's inbox, as soon as it is known. */
 struct view *index_new(struct ui *ui, folder_id folder, account_id account);
+/* The message list of the stack; NULL: there is none. */
+struct view *index_find(struct ui *ui);
 /* The same view on another folder; the sort order and threads stay. */
 void index_show(struct view *v, folder_id folder);
 

@@ -14,7 +14,7 @@
 void
 views_open(struct ui *ui, folder_id folder)
 {
-	struct view *index = ui_find(ui, V_INDEX);
+	struct view *index = index_find(ui);
 
 	if (!index) {
 		ui_push(ui, index_new(ui, folder, 0));
@@ -28,7 +28,7 @@ views_open(struct ui *ui, folder_id folder)
 void
 views_folders(struct ui *ui, const struct call *c)
 {
-	struct view *index = ui_find(ui, V_INDEX);
+	struct view *index = index_find(ui);
 
 	(void)c;
 	if (ui_find(ui, V_FOLDERS)) {
