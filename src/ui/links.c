@@ -1,10 +1,11 @@
 /* links.c - a link becomes one argument of the browser's argv, never a shell word. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "links.h"
 
-enum { MAX_ARGS = 16 };
+enum { MAX_ARGS = 16, MAX_LINKS = 500 };
 
 /* One of the schemes, and nothing that is not printable ASCII: what a link needs of the rest
  * is percent-encoded, and what is not could not be judged by eye. */
@@ -41,28 +42,107 @@ yes_open(void *ctx)
 	free(words);
 }
 
+/* ---- which links there are ---- */
+
+struct found {
+	char *v[MAX_LINKS];
+	size_t n;
+};
+
+/* What ends an address in running text, and what may stand behind it without being of it. */
+static size_t
+address_length(const char *s)
+{
+	size_t n = strcspn(s, " \t<>\"'`{}|\\^");
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)s[i] >= 127)
+			n = i;
+	while (n > 0 && strchr(".,;:!?)]", s[n - 1]))
+		n--;
+	return n;
+}
+
+static void
+find_in_line(struct found *f, const char *line)
+{
+	const char *at;
+
+	while (f->n < MAX_LINKS && (at = str_istr(line, "http"))) {
+		size_t n = address_length(at);
+		char *url = xstrndup(at, n);
+		line = at + (n > 4 ? n : 4);
+		if (link_is_safe(url) && n > 8)
+			f->v[f->n++] = url;
+		else
+			free(url);
+	}
+}
+
+static void
+find_links(struct found *f, const struct lines *text)
+{
+	f->n = 0;
+	for (size_t i = 0; i < text->n_links && f->n < MAX_LINKS; i++)
+		f->v[f->n++] = xstrdup(text->links[i]);
+	for (size_t i = 0; i < text->n && text->n_links == 0; i++)
+		find_in_line(f, text->v[i].text);
+}
+
+static void
+found_clear(struct found *f)
+{
+	while (f->n > 0)
+		free(f->v[--f->n]);
+}
+
+void
+links_complete(const struct lines *text, const char *typed, struct completion *out)
+{
+	struct found f;
+	char number[24];
+
+	find_links(&f, text);
+	out->from = 0;
+	for (size_t i = 0; i < f.n; i++) {
+		snprintf(number, sizeof number, "%zu", i + 1);
+		completion_offer(out, typed, number, f.v[i]);
+	}
+	found_clear(&f);
+}
+
+static void
+ask(struct links *l, struct view *v, const char *url)
+{
+	if (!link_is_safe(url)) {
+		ui_status(v->ui, "not opened, only http, https and mailto are: %s", url);
+		return;
+	}
+	links_clear(l);
+	l->view = v;
+	l->url = xstrdup(url);
+	char *question = xasprintf("Open %s ?", url);
+	ui_confirm(v->ui, v, question, yes_open, l);
+	free(question);
+}
+
 void
 links_ask(struct links *l, struct view *v, const struct lines *text, const char *number)
 {
 	char *end;
 	unsigned long k = strtoul(number, &end, 10);
+	struct found f;
 
 	if (*number == '\0')
 		return;
-	if (text->n_links == 0) {
+	find_links(&f, text);
+	if (f.n == 0)
 		ui_status(v->ui, "there are no links in this message");
-	} else if (*end || k < 1 || k > text->n_links) {
-		ui_status(v->ui, "links are numbered 1 to %zu", text->n_links);
-	} else if (!link_is_safe(text->links[k - 1])) {
-		ui_status(v->ui, "not opened, only http, https and mailto are: %s", text->links[k - 1]);
-	} else {
-		links_clear(l);
-		l->view = v;
-		l->url = xstrdup(text->links[k - 1]);
-		char *question = xasprintf("Open %s ?", l->url);
-		ui_confirm(v->ui, v, question, yes_open, l);
-		free(question);
-	}
+	else if (*end || k < 1 || k > f.n)
+		ui_status(v->ui, "links are numbered 1 to %zu", f.n);
+	else
+		ask(l, v, f.v[k - 1]);
+	found_clear(&f);
 }
 
 void

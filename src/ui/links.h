@@ -1,5 +1,6 @@
-/* links.h - opening a numbered link of a message in the browser: asked first, with the whole
- * address shown, and only http, https and mailto (SECURITY 4, 8, 17). */
+/* links.h - opening a link of a message in the browser: asked first, with the address shown,
+ * and only http, https and mailto (SECURITY 4, 8, 17). HTML has its links numbered in the text; of
+ * plain text those that stand in it are numbered from the top. */
 #ifndef DUNLIN_UI_LINKS_H
 #define DUNLIN_UI_LINKS_H
 
@@ -12,6 +13,8 @@ struct links {
 };
 
 void links_ask(struct links *l, struct view *v, const struct lines *text, const char *number);
+/* Offers the numbers with their addresses. */
+void links_complete(const struct lines *text, const char *typed, struct completion *out);
 void links_clear(struct links *l);
 bool link_is_safe(const char *url);
 

@@ -64,7 +64,7 @@ message_part_size(const struct part *p)
 {
 	if (p->decoded_bytes)
 		return p->decoded_bytes;
-	return p->encoding == ENC_BASE64 ? p->size_bytes / 78 * 57 : p->size_bytes;
+	return p->encoding == ENC_BASE64 ? p->size_bytes * 57 / 78 : p->size_bytes;
 }
 
 bool

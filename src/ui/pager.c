@@ -522,6 +522,15 @@ pager_account(struct view *v)
 	return store_folder_account(ui_store(v->ui), msg_folder(p->id));
 }
 
+static bool
+pager_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
+{
+	if (c->id != CMD_LINK)
+		return false;
+	links_complete(&pager_of(v)->page.lines, text, out);
+	return true;
+}
+
 static void
 pager_close(struct view *v)
 {
@@ -547,6 +556,7 @@ static const struct view_ops pager_ops = {
 	.event = pager_event,
 	.shown = pager_shown,
 	.account = pager_account,
+	.complete = pager_complete,
 	.undone = pager_undone,
 	.close = pager_close,
 };

@@ -1,0 +1,466 @@
+/* test_views.c - what a person sees and does: whole screens over a store of fixed mail, with an
+ * engine that never starts (no network, and no harm in that).
+ *
+ * The screens are in tests/unit/screens; DUNLIN_WRITE_SCREENS=1 writes them anew, to be read
+ * in the diff. */
+#include <time.h>
+
+#include "ui_fixture.h"
+#include "mime.h"
+#include "ui/index.h"
+#include "ui/links.h"
+#include "ui/outfile.h"
+#include "ui/views.h"
+#include "utf8.h"
+
+static const int64_t now = 1784116800;		/* 2026-07-15 12:00 UTC */
+
+static const char rc_text[] =
+	"[account work]\nfrom = Ada <ada@example.org>\nreceive = imaps://ada@imap.example.org\n"
+	"password = x\n";
+
+struct fx {
+	struct fixture *u;
+	struct store *s;
+	account_id account;
+	folder_id inbox;
+};
+
+#define OK(call) do { struct error e_ = {0}; (void)e_; if ((call) != ERR_OK) fail_msg("%s", #call); } while (0)
+
+static folder_id
+folder(struct fx *f, const char *name, enum folder_role role)
+{
+	struct folder x = { .account = f->account, .wire = name, .name = name, .delim = '/',
+		.role = role };
+	folder_id id;
+
+	OK(store_folder_put(f->s, &x, &id, NULL));
+	OK(store_folder_validity(f->s, &id, 1, NULL));
+	x.id = id;
+	x.uidvalidity = 1;
+	x.is_filled = true;
+	OK(store_folder_state(f->s, &x, NULL));
+	return id;
+}
+
+static const struct {
+	const char *name, *addr, *subject, *parent;
+	int64_t ago_s;
+	uint64_t size_bytes;
+	uint32_t flags;
+} mails[] = {
+	{ "Grace Hopper", "grace@navy.example", "Compilers", "", 400 * 86400, 5300, MSG_SEEN },
+	{ "Bob", "bob@example.org", "Lunch?", "", 30 * 86400, 900, MSG_SEEN | MSG_ANSWERED },
+	{ "Ada", "ada@example.org", "Re: Lunch?", "2@t", 29 * 86400, 700, MSG_SEEN },
+	{ "山田太郎", "yamada@example.jp", "会議の議事録", "", 5 * 86400, 123456, MSG_SEEN | MSG_ATTACH },
+	{ "Zoë Ångström", "zoe@example.se", "Party 🎉 on Friday, and everybody is to bring something to"
+		" eat, to drink or to sing", "", 86400, 2048, MSG_FLAGGED },
+	{ "", "robot@build.example", "build 4711 \033[31mfailed\007", "", 7200, 40000, 0 },
+	{ "Bob", "bob@example.org", "Re: Lunch?", "3@t", 3600, 1000, 0 },
+	{ "Katherine Johnson", "kj@nasa.example", "", "", 60, 10 << 20, MSG_SEEN | MSG_FORWARDED },
+};
+
+static void
+put_mail(struct fx *f, uint32_t uid)
+{
+	char mid[20];
+	struct msg m = { .id = msg_id_of(f->inbox, uid), .arrived = now - mails[uid - 1].ago_s,
+		.date = now - mails[uid - 1].ago_s, .size_bytes = mails[uid - 1].size_bytes,
+		.flags = mails[uid - 1].flags, .from_name = mails[uid - 1].name,
+		.from_addr = mails[uid - 1].addr, .to = "Ada <ada@example.org>", .cc = "",
+		.subject = mails[uid - 1].subject, .message_id = mid, .in_reply_to = mails[uid - 1].parent,
+		.references = mails[uid - 1].parent, .list_id = "" };
+
+	snprintf(mid, sizeof mid, "%u@t", uid);
+	OK(store_msg_put(f->s, &m, NULL));
+}
+
+static void
+put_body(struct fx *f, uint32_t uid, const char *raw)
+{
+	struct body_writer *w;
+
+	OK(body_create(&w, f->s, msg_id_of(f->inbox, uid), "", NULL));
+	OK(body_write(w, raw, strlen(raw), NULL));
+	OK(body_commit(w, NULL));
+}
+
+static const char letter[] =
+	"From: Bob <bob@example.org>\r\nTo: Ada <ada@example.org>\r\nSubject: Re: Lunch?\r\n"
+	"Date: Wed, 15 Jul 2026 11:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+	"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+	"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+	"On Monday Ada wrote:\r\n> Lunch at noon?\r\n> Or later?\r\n\r\n"
+	"Noon it is. See https://example.org/menu\r\n\r\n-- \r\nBob\r\n"
+	"--b\r\nContent-Type: application/pdf; name=\"../../menu.pdf\"\r\n"
+	"Content-Disposition: attachment; filename=\"../../menu.pdf\"\r\n"
+	"Content-Transfer-Encoding: base64\r\n\r\nbWVudQ==\r\n--b--\r\n";
+
+static struct fx *
+begin(int rows, int columns)
+{
+	struct fx *f = xcalloc(1, sizeof *f);
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	mime_init();
+	f->u = setup(rc_text, rows, columns);
+	f->u->ui->now = now;
+	OK(store_open(&f->s, f->u->dirs.data, f->u->dirs.cache, STORE_WRITE, NULL));
+	f->account = engine_account(f->u->engine, 0);
+	f->inbox = folder(f, "INBOX", ROLE_INBOX);
+	folder(f, "Archive", ROLE_ARCHIVE);
+	folder(f, "Trash", ROLE_TRASH);
+	folder(f, "Lists/dev", ROLE_NONE);
+	OK(store_begin(f->s, NULL));
+	for (uint32_t uid = 1; uid <= LEN(mails); uid++)
+		put_mail(f, uid);
+	OK(store_commit(f->s, NULL));
+	put_body(f, 7, letter);
+	views_start(f->u->ui, &(struct ui_options){ 0 });
+	settle(f->u);
+	return f;
+}
+
+static void
+end(struct fx *f)
+{
+	store_close(f->s);
+	teardown(f->u);
+	free(f);
+}
+
+static char *
+bottom(struct fx *f)
+{
+	char *text = grid_text(&f->u->ui->grid), *line = text;
+
+	for (int i = 0; i < f->u->ui->grid.rows - 1; i++)
+		line = strchr(line, '\n') + 1;
+	char *out = xstrndup(line, strcspn(line, "\n"));
+	free(text);
+	return out;
+}
+
+#define BOTTOM_HAS(f, text) do {							\
+		char *b_ = bottom(f);							\
+		if (!strstr(b_, text))							\
+			fail_msg("'%s' is not in '%s'", text, b_);			\
+		free(b_);								\
+	} while (0)
+
+static bool
+shows(struct fx *f, const char *text)
+{
+	char *screen = grid_text(&f->u->ui->grid);
+	bool is = strstr(screen, text) != NULL;
+
+	free(screen);
+	return is;
+}
+
+/* ---- screens ---- */
+
+static const struct {
+	const char *name, *keys;
+} screens[] = {
+	{ "index", "" },
+	{ "threads", "gt" },
+	{ "folded", "gtZ" },
+	{ "tagged", "tjt" },
+	{ "limit", "lfrom:bob<Enter>" },
+	{ "nothing", "lfrom:ada@nowhere<Enter>" },
+	{ "empty", "cTrash<Enter>" },
+	{ "by-size", "osize<Enter>" },
+	{ "pager", "j<Enter>" },
+	{ "pager-absent", "jj<Enter>" },
+	{ "pager-headers", "j<Enter>h" },
+	{ "parts", "j<Enter>v" },
+	{ "folders", "y" },
+};
+
+static void
+compare(struct fx *f, const char *name, int columns, int rows)
+{
+	char *path = xasprintf("tests/unit/screens/%s-%dx%d.txt", name, columns, rows);
+	char *got = grid_text(&f->u->ui->grid), *want = NULL;
+	size_t n;
+	struct error e;
+
+	if (getenv("DUNLIN_WRITE_SCREENS")) {
+		FILE *out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(got, out);
+		fclose(out);
+	} else if (file_read(&want, &n, path, 100000, &e) != ERR_OK) {
+		fail_msg("%s", e.text);
+	} else if (strcmp(want, got) != 0) {
+		fail_msg("%s differs:\n%s", path, got);
+	}
+	free(path);
+	free(got);
+	free(want);
+}
+
+/* Every view at three sizes is, as a whole, as it was when somebody last looked at it. */
+static void
+test_screens(void **state)
+{
+	static const int sizes[][2] = { { 80, 24 }, { 120, 40 }, { 40, 12 } };
+
+	(void)state;
+	for (size_t k = 0; k < LEN(sizes); k++) {
+		for (size_t i = 0; i < LEN(screens); i++) {
+			struct fx *f = begin(sizes[k][1], sizes[k][0]);
+			press(f->u, screens[i].keys);
+			compare(f, screens[i].name, sizes[k][0], sizes[k][1]);
+			end(f);
+		}
+	}
+}
+
+/* ---- doing ---- */
+
+/* A deleted message is gone at once, the status says so, and u brings it back under the cursor. */
+static void
+test_delete_undo(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "jjd");
+	assert_false(shows(f, "build 4711"));
+	BOTTOM_HAS(f, "1 message deleted");
+	press(f->u, "k");
+	press(f->u, "u");
+	assert_true(shows(f, "build 4711"));
+	BOTTOM_HAS(f, "taken back: 1 message deleted");
+	assert_int_equal(6, msg_uid(list_cursor_id(index_list(ui_top(f->u->ui)))));
+	end(f);
+}
+
+/* Reading marks as read; u after that still takes back the deletion before it. */
+static void
+test_reading_is_not_undone(void **state)
+{
+	struct fx *f = begin(24, 80);
+	struct arena a = {0};
+	struct msg m;
+
+	(void)state;
+	press(f->u, "d<Enter>");
+	assert_true(shows(f, "Noon it is."));
+	assert_true(store_msg(f->s, msg_id_of(f->inbox, 7), &a, &m));
+	assert_true(m.flags & MSG_SEEN);
+	press(f->u, "qu");
+	assert_true(store_msg(f->s, msg_id_of(f->inbox, 8), &a, &m));
+	assert_true(store_msg(f->s, msg_id_of(f->inbox, 7), &a, &m));
+	assert_true(m.flags & MSG_SEEN);
+	arena_clear(&a);
+	end(f);
+}
+
+/* Deleting in the pager shows the next older message; undo there shows the deleted one again. */
+static void
+test_delete_in_pager(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "<Enter>");
+	assert_true(shows(f, "(no subject)"));
+	press(f->u, "d");
+	assert_true(shows(f, "Noon it is."));
+	press(f->u, "u");
+	assert_true(shows(f, "(no subject)"));
+	press(f->u, "J");
+	assert_true(shows(f, "Noon it is."));
+	press(f->u, "K");
+	assert_true(shows(f, "(no subject)"));
+	end(f);
+}
+
+/* `;` acts on what is tagged, on nothing else, and is one step of undo. */
+static void
+test_tagged(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "tjjt;d");
+	BOTTOM_HAS(f, "2 messages deleted");
+	assert_false(shows(f, "Katherine"));
+	assert_false(shows(f, "Party"));
+	assert_true(shows(f, "build 4711"));
+	press(f->u, "u");
+	assert_true(shows(f, "Katherine"));
+	assert_true(shows(f, "Party"));
+	press(f->u, "<C-t>;d");
+	BOTTOM_HAS(f, "nothing is tagged");
+	end(f);
+}
+
+/* Moving asks for a folder that is not there, and makes it only on y. */
+static void
+test_move_to_new_folder(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "sBills<Enter>");
+	BOTTOM_HAS(f, "Make it?");
+	press(f->u, "n");
+	assert_true(shows(f, "Katherine"));
+	press(f->u, "sBills<Enter>y");
+	assert_false(shows(f, "Katherine"));
+	press(f->u, "sArchive<Enter>");
+	BOTTOM_HAS(f, "moved to Archive");
+	end(f);
+}
+
+/* In Trash delete asks first, and does nothing on any key but y. */
+static void
+test_trash_asks(void **state)
+{
+	struct fx *f = begin(24, 80);
+	struct arena a = {0};
+	struct folder trash;
+
+	(void)state;
+	assert_true(store_folder_by_role(f->s, f->account, ROLE_TRASH, &a, &trash));
+	f->inbox = trash.id;
+	put_mail(f, 1);
+	press(f->u, "cTrash<Enter>d");
+	BOTTOM_HAS(f, "cannot be undone");
+	press(f->u, "<Enter>");
+	assert_true(shows(f, "Compilers"));
+	press(f->u, "dy");
+	assert_false(shows(f, "Compilers"));
+	arena_clear(&a);
+	end(f);
+}
+
+/* Unread and flag are toggled; on several, all become the same. */
+static void
+test_toggles(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "N");
+	BOTTOM_HAS(f, "unread");
+	press(f->u, "NF");
+	assert_true(shows(f, "F "));
+	press(f->u, "tjtk;N");
+	BOTTOM_HAS(f, "2 messages");
+	end(f);
+}
+
+/* Folders: made, renamed and deleted from their list; the inbox stays. */
+static void
+test_folder_acts(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "yd");
+	BOTTOM_HAS(f, "the inbox");
+	press(f->u, "+Bills<Enter>");
+	BOTTOM_HAS(f, "Bills created");
+	press(f->u, "/Archive<Enter><Enter>");
+	assert_true(shows(f, "work/Archive"));
+	assert_true(shows(f, "No messages here"));
+	end(f);
+}
+
+/* An attachment is saved under a name without the path the mail proposed, and never over a
+ * file that is there. */
+static void
+test_save(void **state)
+{
+	struct fx *f = begin(24, 80);
+	char *dir = xasprintf("%s/out", f->u->dir), *path = xasprintf("%s/menu.pdf", dir), *keys, *text;
+	size_t n;
+
+	(void)state;
+	OK(path_mkdirs(dir, NULL));
+	press(f->u, "j<Enter>vG");
+	keys = xasprintf("s<C-u>%s<Enter>", dir);
+	press(f->u, keys);
+	OK(file_read(&text, &n, path, 100, NULL));
+	assert_string_equal("menu", text);
+	free(text);
+	OK(file_write_atomic(path, "mine", 4, NULL));
+	press(f->u, keys);
+	BOTTOM_HAS(f, "Write over");
+	press(f->u, "n");
+	OK(file_read(&text, &n, path, 100, NULL));
+	assert_string_equal("mine", text);
+	free(text);
+	free(keys);
+	free(path);
+	free(dir);
+	end(f);
+}
+
+/* Only what can be judged by eye and opens a page or a letter is handed to the browser. */
+static void
+test_links(void **state)
+{
+	(void)state;
+	assert_true(link_is_safe("https://example.org/a?b=c"));
+	assert_true(link_is_safe("HTTP://example.org"));
+	assert_true(link_is_safe("mailto:ada@example.org"));
+	assert_false(link_is_safe("file:///etc/passwd"));
+	assert_false(link_is_safe("javascript:alert(1)"));
+	assert_false(link_is_safe("--help"));
+	assert_false(link_is_safe("https://example.org/\xe2\x80\xaegro"));
+	assert_false(link_is_safe("https://example.org/ a"));
+	assert_false(link_is_safe("https://example.org/\n"));
+	assert_false(link_is_safe(""));
+}
+
+/* A link in plain text is offered by number, and opened only after a y. */
+static void
+test_link_in_text(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "j<Enter>b");
+	assert_true(shows(f, "https://example.org/menu"));
+	press(f->u, "1<Enter>");
+	BOTTOM_HAS(f, "Open https://example.org/menu ?");
+	press(f->u, "nb2<Enter>");
+	BOTTOM_HAS(f, "numbered 1 to 1");
+	end(f);
+}
+
+/* Any keys, in any view, at any size: nothing crashes, no control byte is on the screen. */
+static void
+test_any_keys(void **state)
+{
+	static const char *const keys[] = { "j", "k", "<Enter>", "q", "d", "u", "t", "v", "y", "z", "Z",
+		"g", "G", "<Esc>", "<Tab>", "n", "N", "F", "l", "o", "/", "h", "H", "S", "J", "K", ";", "a",
+		"s", "<PageDown>", "<PageUp>", "<Space>", "c", "?", "T", "r", "+", "b", "1", "A" };
+	unsigned x = 42;
+
+	(void)state;
+	for (int round = 0; round < 4; round++) {
+		struct fx *f = begin(10 + 5 * round, 40 + 23 * round);
+		for (int i = 0; i < 150 && !f->u->ui->is_over; i++) {
+			x = x * 1103515245 + 12345;
+			press(f->u, keys[(x >> 16) % LEN(keys)]);
+			char *screen = grid_text(&f->u->ui->grid);
+			for (const char *p = screen; *p; p++)
+				assert_true((unsigned char)*p >= ' ' || *p == '\n');
+			free(screen);
+		}
+		end(f);
+	}
+}
+
+TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
+	T(test_tagged), T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles),
+	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_any_keys))
