@@ -90,7 +90,7 @@ test_default_map(void **state)
 		{ V_INDEX, "c", "folder" }, { V_INDEX, "y", "folders" }, { V_INDEX, "z", "fold" },
 		{ V_INDEX, "G", "last" }, { V_INDEX, "gg", "first" }, { V_INDEX, "$", "sync" },
 		{ V_INDEX, "?", "help" }, { V_INDEX, ":", "command" }, { V_INDEX, "g", "prefix" },
-		{ V_PAGER, "<Space>", "page-down" }, { V_PARTS, "s", "save" }, { V_PARTS, "l", "none" },
+		{ V_PAGER, "<Space>", "read-on" }, { V_PARTS, "s", "save" }, { V_PARTS, "l", "none" },
 		{ V_FOLDERS, "d", "delete-folder" }, { V_HELP, "d", "none" },
 	};
 	keymap_init(&m, NULL);
