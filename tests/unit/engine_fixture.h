@@ -23,6 +23,7 @@ struct fixture {
 	struct event last;		/* the newest of each kind that tests ask for */
 	struct error notice;
 	uint32_t n_new, n_notices;
+	enum link_state link;		/* as last told */
 };
 
 static inline struct backend *
@@ -110,6 +111,8 @@ next_event(struct fixture *fx, struct event *ev, int timeout_ms)
 	}
 	if (ev->kind == EV_FOLDER)
 		fx->n_new += ev->u.folder.n_new;
+	if (ev->kind == EV_STATE)
+		fx->link = ev->u.state.link;
 	if (ev->kind == EV_NOTICE) {
 		fx->notice = ev->u.notice;
 		fx->n_notices++;
@@ -137,6 +140,8 @@ wait_for_link(struct fixture *fx, enum link_state state)
 {
 	struct event ev;
 
+	if (fx->link == state)		/* it came while something else was waited for */
+		return (struct event){ .kind = EV_STATE, .u.state.link = state };
 	do
 		ev = wait_for(fx, EV_STATE, 0);
 	while (ev.u.state.link != state);

@@ -284,10 +284,10 @@ test_refused_delete_comes_back(void **state)
 	begin(&fx);
 	lock(&fx);
 	fx.server->refusal = "[NOPERM] folder is read-only";
-	unlock(&fx);
 	fx.n_notices = 0;
 	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
 	assert_false(is_visible(&fx, "INBOX", 2));	/* gone at once: the intent is recorded */
+	unlock(&fx);					/* now the server may answer */
 	wait_for(&fx, EV_NOTICE, 0);
 	assert_non_null(strstr(fx.notice.text, "[NOPERM] folder is read-only"));
 	assert_true(is_visible(&fx, "INBOX", 2));
