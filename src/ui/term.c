@@ -488,6 +488,12 @@ term_open(struct term **out, bool mouse, struct error *e)
 	SCREEN *ncurses = new_screen();
 	if (!ncurses)
 		return error_set(e, ERR_LOCAL, "no description of the terminal type '%s'", type);
+	const char *cup = tigetstr("cup");
+	if (!cup || cup == (const char *)-1) {
+		endwin();
+		delscreen(ncurses);
+		return error_set(e, ERR_LOCAL, "a terminal of type '%s' cannot move its cursor", type);
+	}
 	struct screen *s = xcalloc(1, sizeof *s);
 	s->term.ops = &screen_ops;
 	s->ncurses = ncurses;

@@ -136,6 +136,17 @@ def test_no_terminal_is_said_plainly():
         assert done.stdout == ""
 
 
+def test_terminal_that_cannot_is_refused():
+    with Home() as home, home.screen(TERM="dumb") as s:
+        text = s.wait("[exit 1]")
+        assert "a terminal of type 'dumb' cannot move its cursor" in text, text
+
+
+def test_unknown_terminal_is_taken_for_a_usual_one():
+    with Home() as home, home.screen(TERM="something-new") as s:
+        s.wait("? help")
+
+
 def test_usage():
     with Home() as home:
         for args, want in (["chek"], "did you mean 'check'?"), (["-Z"], "no option '-Z'"), \
