@@ -193,6 +193,17 @@ lock_opening(struct store *s)
 	return fd;
 }
 
+/* SQLite refuses a link anywhere in a path; a person may well have linked the directories elsewhere. */
+static char *
+real_dir(const char *dir)
+{
+	char *real = realpath(dir, NULL);
+	char *copy = xstrdup(real ? real : dir);
+
+	free(real);
+	return copy;
+}
+
 enum err
 store_open(struct store **out, const char *data_dir, const char *cache_dir, enum store_mode mode,
 	struct error *e)
@@ -204,14 +215,14 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir, enum
 	*out = NULL;
 	s->db = xcalloc(1, sizeof *s->db);
 	s->mode = mode;
-	s->data_dir = xstrdup(data_dir);
-	s->cache_dir = xstrdup(cache_dir);
-	s->bodies_dir = path_join(cache_dir, "bodies");
-	if (mode == STORE_WRITE) {
-		if ((rc = path_mkdirs(data_dir, e)) != ERR_OK || (rc = path_mkdirs(cache_dir, e)) != ERR_OK)
-			goto out;
+	if (mode == STORE_WRITE && ((rc = path_mkdirs(data_dir, e)) != ERR_OK
+	    || (rc = path_mkdirs(cache_dir, e)) != ERR_OK))
+		goto out;
+	s->data_dir = real_dir(data_dir);
+	s->cache_dir = real_dir(cache_dir);
+	s->bodies_dir = path_join(s->cache_dir, "bodies");
+	if (mode == STORE_WRITE)
 		lock = lock_opening(s);
-	}
 	if ((rc = open_data(s, e)) != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
 		goto out;
 	sqlite3_wal_hook(s->db->h, on_commit, s);

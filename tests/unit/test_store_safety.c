@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store_fixture.h"
 
@@ -456,7 +457,22 @@ test_values(void **state)
 	assert_null(store_value(fx->s, "sort"));
 }
 
-TEST_MAIN(FX(test_reading_handle), FX(test_files_are_private), FX(test_newer_release),
+/* A data directory that is a symbolic link, as people who keep their files in one place have it. */
+static void
+test_linked_directory(void **state)
+{
+	struct fixture *fx = *state;
+	char *link = xasprintf("%s.link", fx->data);
+	struct store *s;
+
+	assert_int_equal(0, symlink(fx->data, link));
+	OK(store_open(&s, link, fx->cache, STORE_WRITE, &fx->e));
+	store_close(s);
+	unlink(link);
+	free(link);
+}
+
+TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_private), FX(test_newer_release),
 	FX(test_damaged_index_begins_anew), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
 	FX(test_foreign_index_is_not_trusted), FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
 	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch), FX(test_full_disk),
