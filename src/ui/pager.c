@@ -28,6 +28,7 @@ struct pager {
 	int columns, rows;		/* of the layout; 0: lay out anew */
 	size_t top;
 	bool all_headers, is_html;
+	bool follows_undo;		/* what was undone comes back under the cursor, perhaps later */
 	char *search, *folded;		/* what is highlighted */
 	size_t found;			/* its line */
 	job_id job;			/* a fetch under way */
@@ -122,6 +123,7 @@ follow_cursor(struct pager *p)
 	free(p->command);
 	p->command = NULL;
 	p->id = id;
+	p->follows_undo = false;
 	p->top = 0;
 	p->found = 0;
 	p->is_html = ui_rc(p->view.ui)->prefer_html;
@@ -485,7 +487,9 @@ pager_event(struct view *v, const struct event *ev)
 {
 	struct pager *p = pager_of(v);
 
-	if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
+	if (p->follows_undo && is_stray(p))
+		follow_cursor(p);
+	else if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
 		read_message(p);
 	else if (ev->kind == EV_DONE && ev->job == p->job && p->job != 0)
 		job_done(p, ev);
@@ -510,8 +514,12 @@ pager_shown(struct view *v)
 static void
 pager_undone(struct view *v)
 {
-	if (pager_of(v)->index)
-		after_triage(v);
+	struct pager *p = pager_of(v);
+
+	if (!p->index)
+		return;
+	p->follows_undo = true;
+	after_triage(v);
 }
 
 static account_id

@@ -98,14 +98,16 @@ static const char letter[] =
 	"Content-Transfer-Encoding: base64\r\n\r\nbWVudQ==\r\n--b--\r\n";
 
 static struct fx *
-begin(int rows, int columns)
+begin_with(const char *more_rc, int rows, int columns)
 {
+	char *rc = xasprintf("%s%s", rc_text, more_rc);
 	struct fx *f = xcalloc(1, sizeof *f);
 
 	setenv("TZ", "UTC", 1);
 	tzset();
 	mime_init();
-	f->u = setup(rc_text, rows, columns);
+	f->u = setup(rc, rows, columns);
+	free(rc);
 	f->u->ui->now = now;
 	OK(store_open(&f->s, f->u->dirs.data, f->u->dirs.cache, STORE_WRITE, NULL));
 	f->account = engine_account(f->u->engine, 0);
@@ -121,6 +123,12 @@ begin(int rows, int columns)
 	views_start(f->u->ui, &(struct ui_options){ 0 });
 	settle(f->u);
 	return f;
+}
+
+static struct fx *
+begin(int rows, int columns)
+{
+	return begin_with("", rows, columns);
 }
 
 static void
@@ -437,6 +445,30 @@ test_link_in_text(void **state)
 	end(f);
 }
 
+/* The inboxes of several accounts are one list, each row saying whose it is; a message moves
+ * within its account only. */
+static void
+test_all_inboxes(void **state)
+{
+	struct fx *f = begin_with("[account home]\nfrom = a@b.example\n"
+		"receive = imaps://a@imap.example.net\npassword = y\n", 24, 100);
+
+	(void)state;
+	f->account = engine_account(f->u->engine, 1);
+	f->inbox = folder(f, "INBOX", ROLE_INBOX);
+	put_mail(f, 2);
+	put_mail(f, 6);
+	press(f->u, "ygg<Enter>");
+	assert_true(shows(f, "All inboxes"));
+	compare(f, "all-inboxes", 100, 24);
+	press(f->u, "tjt;sArchive<Enter>");
+	BOTTOM_HAS(f, "several accounts");
+	press(f->u, "<Esc>sArchive<Enter>n");
+	press(f->u, "y");
+	compare(f, "all-folders", 100, 24);
+	end(f);
+}
+
 /* Any keys, in any view, at any size: nothing crashes, no control byte is on the screen. */
 static void
 test_any_keys(void **state)
@@ -463,4 +495,4 @@ test_any_keys(void **state)
 
 TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
 	T(test_tagged), T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles),
-	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_any_keys))
+	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_any_keys))
