@@ -52,6 +52,7 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(COPY, "copy", "C", V_MAIL, NEEDS_MOVE, FOLDER, "copy to a folder"),
 	ROW(FLAG, "flag", "F", V_MAIL, NEEDS_FLAGS, NONE, "flag, or take the flag off"),
 	ROW(READ, "read", "N", V_MAIL, NEEDS_FLAGS, NONE, "mark unread, or read"),
+	ROW(READ_ALL, "read-all", "gN", V_INDEX, NEEDS_FLAGS, NONE, "mark all of the list read"),
 	ROW(JUNK, "junk", "!", V_MAIL, NEEDS_MOVE, NONE, "move to Junk"),
 	ROW(TAG, "tag", "t", V_INDEX, 0, NONE, "tag, or untag"),
 	ROW(TAG_THREAD, "tag-thread", "T", V_INDEX, 0, NONE, "tag the whole thread"),

@@ -59,7 +59,7 @@ tag_unit(struct list *l, const struct unit *u)
 {
 	for (uint32_t i = 0; i < u->n; i++)
 		if (fits(&l->hunt, &u->msgs[i]))
-			idset_add(&l->tags, (uint64_t)u->msgs[i].id);
+			idset_add(l->hunt.into, (uint64_t)u->msgs[i].id);
 }
 
 /* True: the hunt goes on. */
@@ -69,7 +69,7 @@ look_at(struct list *l, const struct unit *u)
 	struct hunt *h = &l->hunt;
 	bool is_start = place_compare(&u->at, &h->start) == 0;
 
-	if (h->is_tagging) {
+	if (h->into) {
 		tag_unit(l, u);
 		return true;
 	}
@@ -92,8 +92,8 @@ wrap(struct list *l)
 {
 	struct hunt *h = &l->hunt;
 
-	if (h->is_tagging) {
-		end(l, SEARCH_TAGGED);
+	if (h->into) {
+		end(l, h->into == &l->tags ? SEARCH_TAGGED : SEARCH_COLLECTED);
 		list_refresh(l);
 		return false;
 	}
@@ -177,10 +177,20 @@ list_tag_query(struct list *l, const char *text, int64_t now, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	hunt_clear(l);
-	l->hunt = (struct hunt){ .query = q, .is_going = true, .is_tagging = true, .at = place_top,
+	l->hunt = (struct hunt){ .query = q, .is_going = true, .into = &l->tags, .at = place_top,
 		.state = SEARCH_GOING };
 	hunt_slice(l);
 	return ERR_OK;
+}
+
+void
+list_collect_unread(struct list *l)
+{
+	hunt_clear(l);
+	idset_clear(&l->collected);
+	l->hunt = (struct hunt){ .is_going = true, .into = &l->collected, .at = place_top,
+		.state = SEARCH_GOING };
+	hunt_slice(l);
 }
 
 enum list_search

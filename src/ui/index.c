@@ -402,6 +402,8 @@ tell_search(struct index *x, enum list_search state)
 {
 	struct ui *ui = x->view.ui;
 	char count[32];
+	msg_id *ids;
+	size_t n;
 
 	switch (state) {
 	case SEARCH_WRAPPED:
@@ -415,6 +417,10 @@ tell_search(struct index *x, enum list_search state)
 		break;
 	case SEARCH_TAGGED:
 		ui_status(ui, "%s tagged", plural(count, list_n_tagged(x->list), "message"));
+		break;
+	case SEARCH_COLLECTED:
+		ids = list_collected(x->list, &n);
+		triage_mark_read(&x->triage, ids, n);
 		break;
 	case SEARCH_GOING:
 		ui_status(ui, "searching ... Esc stops");
@@ -604,6 +610,10 @@ other_command(struct index *x, const struct call *c)
 	case CMD_TAG: list_tag(l); list_move(l, 1); break;
 	case CMD_TAG_THREAD: list_tag_thread(l); list_thread(l, false); break;
 	case CMD_TAG_QUERY: tag_query(x, c->arg); break;
+	case CMD_READ_ALL:
+		list_collect_unread(l);
+		tell_search(x, list_search_state(l));
+		break;
 	case CMD_UNTAG_ALL: list_untag_all(l); break;
 	case CMD_CANCEL: escape(x); break;
 	case CMD_EMPTY_TRASH: triage_empty_trash(&x->triage, x->folder.account); break;

@@ -50,6 +50,7 @@ list_free(struct list *l)
 	arena_clear(&l->arena);
 	idset_clear(&l->tags);
 	idset_clear(&l->folds);
+	idset_clear(&l->collected);
 	free(l->units);
 	free(l->rows);
 	free(l);
@@ -664,24 +665,44 @@ add_target(msg_id **v, size_t *n, size_t *cap, msg_id id)
 	(*v)[(*n)++] = id;
 }
 
-msg_id *
-list_targets(const struct list *l, bool tagged, size_t *n)
+static msg_id *
+ids_of(const struct idset *s, size_t *n)
 {
 	msg_id *v = NULL;
 	size_t cap = 0, at = 0;
 	uint64_t id;
 
 	*n = 0;
-	if (tagged) {
-		while ((id = idset_next(&l->tags, &at)) != 0)
-			add_target(&v, n, &cap, (msg_id)id);
-	} else if (l->n_rows > 0 && l->rows[l->cursor].n_folded) {
+	while ((id = idset_next(s, &at)) != 0)
+		add_target(&v, n, &cap, (msg_id)id);
+	return v;
+}
+
+msg_id *
+list_targets(const struct list *l, bool tagged, size_t *n)
+{
+	msg_id *v = NULL;
+	size_t cap = 0;
+
+	if (tagged)
+		return ids_of(&l->tags, n);
+	*n = 0;
+	if (l->n_rows > 0 && l->rows[l->cursor].n_folded) {
 		const struct unit *u = &l->units[l->rows[l->cursor].unit];
 		for (uint32_t i = 0; i < u->n; i++)
 			add_target(&v, n, &cap, u->msgs[i].id);
 	} else if (l->id) {
 		add_target(&v, n, &cap, l->id);
 	}
+	return v;
+}
+
+msg_id *
+list_collected(struct list *l, size_t *n)
+{
+	msg_id *v = ids_of(&l->collected, n);
+
+	idset_clear(&l->collected);
 	return v;
 }
 

@@ -57,11 +57,16 @@ bool list_goto(struct list *l, msg_id id);	/* unfolds its thread */
 
 /* Searching, in slices: when something is found the cursor moves there. */
 enum list_search { SEARCH_NONE, SEARCH_GOING, SEARCH_FOUND, SEARCH_WRAPPED, SEARCH_FAILED,
-	SEARCH_TAGGED };
+	SEARCH_TAGGED, SEARCH_COLLECTED };
 enum err list_search(struct list *l, const char *text, int64_t now, bool back, struct error *e);
 enum list_search list_search_again(struct list *l, bool back);	/* the last text; SEARCH_NONE: there is none */
 enum list_search list_unread(struct list *l, bool back);
 enum list_search list_search_state(struct list *l);		/* how it ended is told once */
+
+/* Finds all unread messages of the list, in slices; ends in SEARCH_COLLECTED. The ids are the
+ * caller's then. */
+void list_collect_unread(struct list *l);
+msg_id *list_collected(struct list *l, size_t *n);
 
 /* The cursor. */
 const struct list_row *list_cursor(struct list *l);	/* NULL: the list is empty */

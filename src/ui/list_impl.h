@@ -10,7 +10,8 @@ enum { LIST_SLICE_US = 4000, N_LEFT = 32 };
 /* A search under way: units are read from `at` on; it ends where it began. */
 struct hunt {
 	struct query *query;		/* NULL: unread messages */
-	bool is_going, is_back, is_wrapped, is_tagging, is_fresh;
+	bool is_going, is_back, is_wrapped, is_fresh;
+	struct idset *into;		/* all that fit go in there; NULL: the first is looked for */
 	struct place at, start;
 	msg_id start_id;
 	enum list_search state;
@@ -42,7 +43,7 @@ struct list {
 	bool is_fresh;			/* nobody moved yet: the cursor stays on the first row */
 	uint32_t newest_uid;		/* of the first row when it was last seen */
 
-	struct idset tags, folds;
+	struct idset tags, folds, collected;
 	bool is_all_folded;		/* then `folds` holds the threads that are not */
 	struct left left[N_LEFT];	/* the newest last */
 	size_t n_left;

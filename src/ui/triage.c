@@ -140,6 +140,20 @@ toggle(struct triage *t, uint32_t flag)
 	act_and_forget(t);
 }
 
+void
+triage_mark_read(struct triage *t, msg_id *ids, size_t n)
+{
+	forget(t);
+	t->ids = ids;
+	t->n = n;
+	t->is_tagged = false;
+	t->act = (struct act){ .kind = ACT_FLAGS, .set = MSG_SEEN };
+	if (n > 0)
+		act_and_forget(t);
+	else
+		ui_status(t->view->ui, "no unread messages here");
+}
+
 /* ---- moving ---- */
 
 static account_id

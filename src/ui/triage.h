@@ -29,6 +29,9 @@ void triage_clear(struct triage *t);
  * of these commands. */
 bool triage_command(struct triage *t, const struct call *c);
 
+/* Marks them read; the ids are triage's then. */
+void triage_mark_read(struct triage *t, msg_id *ids, size_t n);
+
 /* Asks, and empties the Trash of the account. */
 void triage_empty_trash(struct triage *t, account_id account);
 

@@ -365,6 +365,26 @@ test_toggles(void **state)
 	end(f);
 }
 
+/* All of the list is marked read, of a limited one what is shown; it is one step of undo. */
+static void
+test_read_all(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "lfrom:bob<Enter>gN");
+	BOTTOM_HAS(f, "1 message marked read");
+	press(f->u, "<Esc>");
+	assert_true(shows(f, "8, 2 unread"));
+	press(f->u, "gN");
+	assert_false(shows(f, "unread"));
+	press(f->u, "gN");
+	BOTTOM_HAS(f, "no unread");
+	press(f->u, "u");
+	assert_true(shows(f, "8, 2 unread"));
+	end(f);
+}
+
 /* Folders: made, renamed and deleted from their list; the inbox stays. */
 static void
 test_folder_acts(void **state)
@@ -494,5 +514,5 @@ test_any_keys(void **state)
 }
 
 TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
-	T(test_tagged), T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles),
+	T(test_tagged), T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_read_all),
 	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_any_keys))
