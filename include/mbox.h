@@ -70,6 +70,30 @@ struct mbox_source {
 enum err mbox_append(const char *path, const struct mbox_source *src, uint32_t flags,
 	int64_t arrived, uint64_t *pos, struct error *e);
 
+/* ---- many messages at once, prepared in a file of their own (the spool) ---- */
+
+/* A message as mbox_append would write it, at the end of `fd`, where others written so may stand. */
+struct mbox_encoded {
+	uint64_t hash;			/* of its header, as in mbox_msg */
+	uint64_t pos, end;		/* in the spool: its From_ line; behind its last byte */
+};
+/* When a message with that header (cut at MBOX_MAX_HEADER) arrived. */
+typedef int64_t mbox_arrival(const char *head, size_t n);
+/* On failure the spool is as it was. Neither lock nor fsync. */
+enum err mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
+	struct mbox_encoded *out, struct error *e);
+/* The hash that a message with this header will have. */
+uint64_t mbox_header_hash(const char *head, size_t n);
+
+/* Appends n_bytes of the spool to the mbox, fsync; on failure the mbox is cut back. `begin` is called under the
+ * lock before the first byte is written, with the length of the mbox; when it fails nothing is written. */
+typedef enum err mbox_begin(void *ctx, uint64_t before, struct error *e);
+enum err mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void *ctx,
+	struct error *e);
+/* After a crash within or behind mbox_join, called with what `begin` was told: afterwards each message of the
+ * spool stands in the mbox once and whole, whatever was written of it, and whoever wrote since. */
+enum err mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before, struct error *e);
+
 /* Changes: new flags, or removal. In place where the flags have room, else the whole
  * file is written anew beside itself and renamed (mode, owner and symlink kept). All or nothing, but for
  * flags in place, where each message is. ERR_FOLDER if one is not where it was: nothing is changed then. */

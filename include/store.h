@@ -260,6 +260,42 @@ size_t store_intents(const struct store *s, size_t max, struct arena *a, struct 
 /* Forgets done, refused and undone ones older than `before`. */
 enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
 
+/* ---- the POP3 ledger: what was downloaded, in dunlin.db (doc/pop3.md) ---- */
+
+enum pop3_state {
+	POP3_HERE,		/* whole in the mbox, on disk */
+	POP3_HEADER,		/* its header alone is in the mbox: it is larger than max-size */
+	POP3_DELETED		/* here, and the server confirmed that it deleted it */
+};
+
+struct pop3_entry {
+	int64_t id;		/* 0 on the way in */
+	const char *uidl;	/* "" where the server has none that can be used */
+	uint64_t hash;		/* of its header, as in struct mbox_msg */
+	uint64_t size_bytes;	/* as LIST said */
+	enum pop3_state state;
+	int64_t fetched, listed;	/* when; when the server last listed it */
+};
+
+/* All of the account, those that are coming left out; by uidl. */
+size_t store_pop3(const struct store *s, account_id account, struct arena *a, struct pop3_entry **out);
+
+/* Records, durably, that these are about to be appended to the mbox, `bytes` of them behind `before`. Their
+ * states say what they will be. One batch an account. */
+enum err store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
+	const struct pop3_entry *v, size_t n, struct error *e);
+/* True: a batch was begun and not ended. */
+bool store_pop3_begun(const struct store *s, account_id account, uint64_t *before, uint64_t *bytes);
+/* They are in the mbox, on disk: durably recorded as here. */
+enum err store_pop3_end(struct store *s, account_id account, struct error *e);
+/* None of them was appended, and none will be: forgotten. */
+enum err store_pop3_abandon(struct store *s, account_id account, struct error *e);
+
+/* State, uidl, size and `listed` of entries that are there, in one transaction. */
+enum err store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n, struct error *e);
+/* Forgets those that the server has not listed since `before`. */
+enum err store_pop3_forget(struct store *s, account_id account, int64_t before, struct error *e);
+
 /* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */
 char *store_value(const struct store *s, const char *name);
 enum err store_value_put(struct store *s, const char *name, const char *value, struct error *e);

@@ -31,6 +31,18 @@ open_file(int *fd, uint64_t *size, const char *path, struct error *e)
 	return ERR_OK;
 }
 
+/* So that nobody sees half of what is being appended. */
+static enum err
+lock_for_reading(int fd, uint64_t *size, const char *path, struct error *e)
+{
+	struct stat st;
+	enum err rc = fd < 0 ? ERR_OK : mbox_lock_shared(fd, path, e);
+
+	if (rc == ERR_OK && fd >= 0 && fstat(fd, &st) == 0)
+		*size = (uint64_t)st.st_size;
+	return rc;
+}
+
 static void
 close_file(int fd)
 {
@@ -179,8 +191,8 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 	return ERR_OK;
 }
 
-static enum err
-scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
+enum err
+mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e)
 {
 	struct scan s = { .visit = visit, .ctx = ctx, .was_blank = true, .blank_pos = from };
@@ -213,10 +225,12 @@ mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	int fd;
 	enum err rc = open_file(&fd, &size, path, e);
 
+	if (rc == ERR_OK)
+		rc = lock_for_reading(fd, &size, path, e);
 	if (rc == ERR_OK && from > size)
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
 	if (rc == ERR_OK && fd >= 0)
-		rc = scan_fd(fd, from, size, visit, ctx, cancel, e);
+		rc = mbox_scan_fd(fd, from, size, visit, ctx, cancel, e);
 	close_file(fd);
 	return rc;
 }
@@ -267,7 +281,7 @@ mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e)
 		size_t count = 0;
 		rc = next_boundary(fd, size - window, size, &at, e);
 		if (rc == ERR_OK && at < size)
-			rc = scan_fd(fd, at, size, count_visit, &count, NULL, e);
+			rc = mbox_scan_fd(fd, at, size, count_visit, &count, NULL, e);
 		if (rc == ERR_OK && count >= n) {
 			*from = at;
 			break;
@@ -316,7 +330,8 @@ write_header(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struc
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
 		if (p.starts)
 			skip = piece_status_header(&p) != 0;
-		if (!skip && (rc = out(ctx, p.p, p.n, e)) != ERR_OK)
+		size_t quote = piece_quoted_from(&p) > 0;
+		if (!skip && (rc = out(ctx, p.p + quote, p.n - quote, e)) != ERR_OK)
 			break;
 	}
 	reader_clear(&r);
@@ -353,11 +368,13 @@ mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, v
 	if (rc == ERR_OK && fd < 0)
 		rc = error_set(e, ERR_FOLDER, "'%s' is gone", path);
 	if (rc == ERR_OK)
+		rc = lock_for_reading(fd, &size, path, e);
+	if (rc == ERR_OK)
 		rc = mbox_head_read(&h, fd, from_pos, size, e);
 	if (rc == ERR_OK && h.msg.hash != hash)
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
 	if (rc == ERR_OK)
-		rc = scan_fd(fd, from_pos, size, first_visit, &m, NULL, e);
+		rc = mbox_scan_fd(fd, from_pos, size, first_visit, &m, NULL, e);
 	if (rc == ERR_OK)
 		rc = write_header(fd, &m, out, ctx, e);
 	if (rc == ERR_OK)

@@ -67,15 +67,15 @@ take_dotlock(struct mbox_lock *l, int *left_ms, struct error *e)
 }
 
 static enum err
-take_fcntl(struct mbox_lock *l, int *left_ms, struct error *e)
+take_fcntl(int fd, const char *path, short type, int *left_ms, struct error *e)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock whole = { .l_type = type, .l_whence = SEEK_SET };
 
-	while (fcntl(l->fd, F_OFD_SETLK, &whole) < 0) {
+	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
 		if (errno != EACCES && errno != EAGAIN)
-			return error_errno(e, ERR_LOCAL, "cannot lock '%s'", l->path);
+			return error_errno(e, ERR_LOCAL, "cannot lock '%s'", path);
 		if (*left_ms <= 0)
-			return error_set(e, ERR_FOLDER, "another program has locked '%s'", l->path);
+			return error_set(e, ERR_FOLDER, "another program has locked '%s'", path);
 		pause_ms(STEP_MS);
 		*left_ms -= STEP_MS;
 	}
@@ -106,7 +106,7 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e)
 			rc = error_errno(e, ERR_LOCAL, "cannot open '%s' for writing", path);
 			break;
 		}
-		rc = take_fcntl(l, &left_ms, e);
+		rc = take_fcntl(l->fd, l->path, F_WRLCK, &left_ms, e);
 		if (rc != ERR_OK || !is_replaced(l))
 			break;
 		close(l->fd);
@@ -115,6 +115,16 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e)
 	if (rc != ERR_OK)
 		mbox_unlock(l);
 	return rc;
+}
+
+/* A file system without locks is read all the same. */
+enum err
+mbox_lock_shared(int fd, const char *path, struct error *e)
+{
+	int left_ms = WAIT_MS;
+	enum err rc = take_fcntl(fd, path, F_RDLCK, &left_ms, e);
+
+	return rc == ERR_FOLDER ? rc : ERR_OK;
 }
 
 void

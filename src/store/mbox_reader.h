@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "mbox.h"
@@ -65,11 +66,24 @@ struct mbox_head {
 /* Reads the header at from_pos. ERR_FOLDER when there is no From_ line. */
 enum err mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e);
 
+/* mbox_scan of an open file of that size, without its lock. */
+enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
+	const struct cancel *cancel, struct error *e);
+
+/* How many line ends are missing before a From_ line may follow at `size`. */
+int mbox_missing_newlines(int fd, off_t size);
+
 struct mbox_lock {
 	int fd;
 	char *path, *dotlock;		/* the real path; NULL: no dotlock taken */
 };
 enum err mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e);
 void mbox_unlock(struct mbox_lock *l);
+/* For reading, until fd is closed: whoever appends at this moment has finished then. */
+enum err mbox_lock_shared(int fd, const char *path, struct error *e);
+
+/* The file without [from, to), through a new file; l->fd is the old one afterwards. */
+enum err mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to,
+	struct error *e);
 
 #endif

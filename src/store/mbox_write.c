@@ -75,7 +75,25 @@ struct appender {
 	struct out *o;
 	uint32_t flags;
 	bool in_head, skip, open_line;
+	uint64_t hash;			/* of the header as it will stand in the file */
+	bool in_own_header;
+	struct str *head;		/* NULL: not wanted */
 };
+
+static void
+note_header(struct appender *a, const struct piece *p)
+{
+	static const struct piece quote = { .p = ">", .n = 1, .starts = true };
+	struct piece line = *p;
+
+	if (piece_quoted_from(p) >= 0) {
+		a->hash = piece_hash(a->hash, &quote, &a->in_own_header);
+		line.starts = false;
+	}
+	a->hash = piece_hash(a->hash, &line, &a->in_own_header);
+	if (a->head && a->head->len + p->n <= MBOX_MAX_HEADER)
+		str_add(a->head, p->p, p->n);
+}
 
 static enum err
 append_piece(struct appender *a, const struct piece *p, struct error *e)
@@ -88,6 +106,8 @@ append_piece(struct appender *a, const struct piece *p, struct error *e)
 	}
 	if (p->starts)
 		a->skip = a->in_head && piece_status_header(p);
+	if (a->in_head && !a->skip)
+		note_header(a, p);
 	if (rc == ERR_OK && !a->skip)
 		rc = out_line(a->o, p, e);
 	a->open_line = p->p[p->n - 1] != '\n';
@@ -95,32 +115,35 @@ append_piece(struct appender *a, const struct piece *p, struct error *e)
 }
 
 static enum err
-out_message(struct out *o, const struct mbox_source *src, uint32_t flags, struct error *e)
+out_message(struct appender *a, const struct mbox_source *src, struct error *e)
 {
-	struct appender a = { .o = o, .flags = flags, .in_head = true };
+	static const struct piece newline = { .p = "\n", .n = 1 };
 	struct reader r;
 	struct piece p;
 	enum err rc;
 
+	a->in_head = true;
 	reader_init_source(&r, src);
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
-		if ((rc = append_piece(&a, &p, e)) != ERR_OK)
+		if ((rc = append_piece(a, &p, e)) != ERR_OK)
 			break;
 	}
 	reader_clear(&r);
-	if (rc == ERR_OK && a.open_line)
-		rc = out_add(o, "\n", 1, e);
-	if (rc == ERR_OK && a.in_head) {
-		rc = out_status(o, flags, e);
-		if (rc == ERR_OK)
-			rc = out_add(o, "\n", 1, e);
+	if (rc == ERR_OK && a->open_line) {
+		if (a->in_head)
+			note_header(a, &newline);
+		rc = out_add(a->o, "\n", 1, e);
 	}
-	return rc == ERR_OK ? out_add(o, "\n", 1, e) : rc;	/* the empty line behind it */
+	if (rc == ERR_OK && a->in_head) {
+		rc = out_status(a->o, a->flags, e);
+		if (rc == ERR_OK)
+			rc = out_add(a->o, "\n", 1, e);
+	}
+	return rc == ERR_OK ? out_add(a->o, "\n", 1, e) : rc;	/* the empty line behind it */
 }
 
-/* How many line ends are missing before a From_ line may follow. */
-static int
-missing_newlines(int fd, off_t size)
+int
+mbox_missing_newlines(int fd, off_t size)
 {
 	char last[2] = "\n\n";
 	size_t n = size >= 2 ? 2 : (size_t)size;
@@ -151,7 +174,7 @@ format_ctime(char out[64], int64_t arrived)
 static enum err
 out_from_line(struct out *o, off_t size, int64_t arrived, uint64_t *pos, struct error *e)
 {
-	int n_newlines = missing_newlines(o->fd, size);
+	int n_newlines = mbox_missing_newlines(o->fd, size);
 	char date[64], line[128];
 
 	format_ctime(date, arrived);
@@ -166,6 +189,7 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 {
 	struct mbox_lock l;
 	struct out o = {0};
+	struct appender a = { .o = &o, .flags = flags };
 	enum err rc = mbox_lock(&l, path, true, e);
 
 	if (rc != ERR_OK)
@@ -177,7 +201,7 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 	if (rc == ERR_OK)
 		rc = out_from_line(&o, size, arrived, pos, e);
 	if (rc == ERR_OK)
-		rc = out_message(&o, src, flags, e);
+		rc = out_message(&a, src, e);
 	if (rc == ERR_OK)
 		rc = out_flush(&o, e);
 	if (rc == ERR_OK && fsync(l.fd) < 0)
@@ -187,6 +211,78 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 	str_clear(&o.buf);
 	mbox_unlock(&l);
 	return rc;
+}
+
+/* The date in the From_ line, which is of one length, is written when the header is known. */
+static enum err
+date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
+{
+	char date[64];
+
+	format_ctime(date, arrived);
+	at += (off_t)strlen("From MAILER-DAEMON ");
+	return pwrite(fd, date, strlen(date), at) == (ssize_t)strlen(date) ? ERR_OK
+		: error_errno(e, ERR_LOCAL, "cannot write the message");
+}
+
+enum err
+mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
+	struct mbox_encoded *out, struct error *e)
+{
+	struct out o = { .fd = fd };
+	struct str head = {0};
+	struct appender a = { .o = &o, .flags = flags, .head = &head };
+	off_t size = lseek(fd, 0, SEEK_END), end;
+	uint64_t pos;
+	enum err rc = size < 0 ? error_errno(e, ERR_LOCAL, "cannot write the message")
+		: out_from_line(&o, size, 0, &pos, e);
+
+	if (rc == ERR_OK)
+		rc = out_message(&a, src, e);
+	if (rc == ERR_OK)
+		rc = out_flush(&o, e);
+	if (rc == ERR_OK)
+		rc = date_from_line(fd, (off_t)pos, arrival(str_get(&head), head.len), e);
+	if (rc == ERR_OK && (end = lseek(fd, 0, SEEK_END)) >= 0)
+		*out = (struct mbox_encoded){ .hash = a.hash, .pos = pos, .end = (uint64_t)end };
+	else if (size >= 0 && ftruncate(fd, size) < 0)
+		error_errno(e, rc = ERR_LOCAL, "cannot cut back what was downloaded");
+	str_clear(&head);
+	str_clear(&o.buf);
+	return rc;
+}
+
+static enum err
+take_header(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+{
+	struct { const char *p; size_t n; } *head = ctx;
+
+	(void)e;
+	*n = head->n < size ? head->n : size;
+	memcpy(buf, head->p, *n);
+	head->p += *n;
+	head->n -= *n;
+	return ERR_OK;
+}
+
+uint64_t
+mbox_header_hash(const char *head, size_t n)
+{
+	struct { const char *p; size_t n; } text = { head, n };
+	struct mbox_source src = { &text, take_header };
+	struct appender a = { .in_head = true };
+	struct reader r;
+	struct piece p;
+
+	reader_init_source(&r, &src);
+	while (reader_next(&r, &p, NULL) == ERR_OK && p.n > 0 && !piece_is_blank(&p)) {
+		if (p.starts)
+			a.skip = piece_status_header(&p);
+		if (!a.skip)
+			note_header(&a, &p);
+	}
+	reader_clear(&r);
+	return a.hash;
 }
 
 /* ---- marking in place ---- */
@@ -272,9 +368,11 @@ copy_header(struct out *o, int fd, const struct mbox_msg *m, uint32_t flags, str
 struct rewrite {
 	struct out out;
 	int fd;
+	uint64_t size;
 	const struct mbox_change *changes;
 	size_t n, next;
 	uint64_t copied_to;		/* all before it is in the new file, or left out on purpose */
+	uint64_t cut_from, cut_to;
 	struct error *e;
 	enum err rc;
 };
@@ -324,17 +422,26 @@ copy_owner(int to, int from, struct error *e)
 	return ERR_OK;
 }
 
+/* The new content into w->out. */
+typedef void write_content(struct rewrite *w);
+
 static void
-write_anew(struct rewrite *w, const struct mbox_lock *l, uint64_t size)
+write_changed(struct rewrite *w)
 {
-	enum err rc = mbox_scan(l->path, 0, rewrite_visit, w, NULL, w->e);
+	enum err rc = mbox_scan_fd(w->fd, 0, w->size, rewrite_visit, w, NULL, w->e);
 
 	if (w->rc == ERR_OK)
 		w->rc = rc;
 	if (w->rc == ERR_OK && w->next < w->n)
 		w->rc = error_set(w->e, ERR_FOLDER, "the mailbox file has changed");
 	if (w->rc == ERR_OK)
-		w->rc = copy_range(&w->out, w->fd, w->copied_to, size, w->e);
+		w->rc = copy_range(&w->out, w->fd, w->copied_to, w->size, w->e);
+}
+
+static void
+write_anew(struct rewrite *w, const struct mbox_lock *l, write_content *write_it)
+{
+	write_it(w);
 	if (w->rc == ERR_OK)
 		w->rc = out_flush(&w->out, w->e);
 	if (w->rc == ERR_OK)
@@ -355,30 +462,44 @@ new_file_name(const char *path)
 }
 
 static enum err
-rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes, size_t n,
-	struct error *e)
+rewrite(const struct mbox_lock *l, struct rewrite *w, write_content *write_it)
 {
 	char *tmp = new_file_name(l->path);
-	struct rewrite w = { .fd = l->fd, .changes = changes, .n = n, .e = e };
 
 	unlink(tmp);
-	w.out.fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w.out.fd < 0) {
-		w.rc = error_errno(e, ERR_LOCAL, "cannot write beside '%s'", l->path);
+	w->out.fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->out.fd < 0) {
+		w->rc = error_errno(w->e, ERR_LOCAL, "cannot write beside '%s'", l->path);
 		goto out;
 	}
-	write_anew(&w, l, size);
-	if (w.rc == ERR_OK && rename(tmp, l->path) < 0)
-		w.rc = error_errno(e, ERR_LOCAL, "cannot replace '%s'", l->path);
-	if (w.rc == ERR_OK)
-		w.rc = path_sync_dir_of(l->path, e);
+	write_anew(w, l, write_it);
+	if (w->rc == ERR_OK && rename(tmp, l->path) < 0)
+		w->rc = error_errno(w->e, ERR_LOCAL, "cannot replace '%s'", l->path);
+	if (w->rc == ERR_OK)
+		w->rc = path_sync_dir_of(l->path, w->e);
 	else
 		unlink(tmp);
-	close(w.out.fd);
+	close(w->out.fd);
 out:
-	str_clear(&w.out.buf);
+	str_clear(&w->out.buf);
 	free(tmp);
-	return w.rc;
+	return w->rc;
+}
+
+static void
+write_without(struct rewrite *w)
+{
+	w->rc = copy_range(&w->out, w->fd, 0, w->cut_from, w->e);
+	if (w->rc == ERR_OK)
+		w->rc = copy_range(&w->out, w->fd, w->cut_to, w->size, w->e);
+}
+
+enum err
+mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to, struct error *e)
+{
+	struct rewrite w = { .fd = l->fd, .size = size, .cut_from = from, .cut_to = to, .e = e };
+
+	return rewrite(l, &w, write_without);
 }
 
 /* Every change must still mean the message it was made for. */
@@ -418,7 +539,9 @@ mbox_change(const char *path, const struct mbox_change *changes, size_t n, bool 
 		if (rc == ERR_OK && fdatasync(l.fd) < 0)
 			rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
 	} else if (rc == ERR_OK) {
-		rc = rewrite(&l, (uint64_t)size, changes, n, e);
+		struct rewrite w = { .fd = l.fd, .size = (uint64_t)size, .changes = changes, .n = n,
+			.e = e };
+		rc = rewrite(&l, &w, write_changed);
 		*was_rewritten = rc == ERR_OK;
 	}
 	mbox_unlock(&l);

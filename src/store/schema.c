@@ -38,6 +38,16 @@ static const char *const data_steps[] = {
 	"CREATE INDEX intent_msg_now ON intent_msg (now, intent);"
 	"CREATE TABLE overlay (msg INTEGER PRIMARY KEY, set_bits INTEGER NOT NULL,"
 	"	clear_bits INTEGER NOT NULL, hidden INTEGER NOT NULL);",
+
+	/* The POP3 ledger. state: enum pop3_state. hash: of the header, as in the mbox; size: as LIST said.
+	 * is_coming: of the batch that is being appended to the mbox, which was `before` bytes long. */
+	"CREATE TABLE pop3 (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, uidl TEXT NOT NULL,"
+	"	hash INTEGER NOT NULL, size INTEGER NOT NULL, state INTEGER NOT NULL,"
+	"	fetched INTEGER NOT NULL, listed INTEGER NOT NULL, is_coming INTEGER NOT NULL);"
+	"CREATE INDEX pop3_account ON pop3 (account, uidl);"
+	"CREATE INDEX pop3_coming ON pop3 (account) WHERE is_coming;"
+	"CREATE TABLE pop3_batch (account INTEGER PRIMARY KEY, before INTEGER NOT NULL,"
+	"	bytes INTEGER NOT NULL);",
 };
 
 static const char *const index_steps[] = {

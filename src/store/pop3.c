@@ -1,0 +1,121 @@
+/* pop3.c - the ledger of what was downloaded.
+ *
+ * An entry is recorded before its message is appended to the mbox, and counts after that is on disk; what
+ * is between is repaired from the spool (mbox_join_again) before anything else happens, so that "in the
+ * ledger" and "in the mbox" are the same set. Both steps end with store_sync: a DELE may follow the second. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_db.h"
+
+size_t
+store_pop3(const struct store *s, account_id account, struct arena *a, struct pop3_entry **out)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT id, uidl, hash, size, state, fetched, listed FROM pop3"
+		" WHERE account = ? AND NOT is_coming ORDER BY uidl, id", "u", account);
+	struct pop3_entry *v = NULL;
+	size_t n = 0, cap = 0;
+
+	while (db_row(s, st)) {
+		v = array_grow(v, n, &cap, sizeof *v);
+		v[n++] = (struct pop3_entry){
+			.id = sqlite3_column_int64(st, 0), .uidl = db_text(st, 1, a),
+			.hash = (uint64_t)sqlite3_column_int64(st, 2),
+			.size_bytes = (uint64_t)sqlite3_column_int64(st, 3),
+			.state = (enum pop3_state)sqlite3_column_int(st, 4),
+			.fetched = sqlite3_column_int64(st, 5), .listed = sqlite3_column_int64(st, 6),
+		};
+	}
+	*out = arena_alloc(a, (n + 1) * sizeof **out);
+	if (n > 0)
+		memcpy(*out, v, n * sizeof *v);
+	free(v);
+	return n;
+}
+
+enum err
+store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
+	const struct pop3_entry *v, size_t n, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "INSERT INTO pop3_batch VALUES (?, ?, ?)", "uii", account, (int64_t)before,
+		(int64_t)bytes);
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		rc = db_run(s, e, "INSERT INTO pop3 (account, uidl, hash, size, state, fetched, listed,"
+			" is_coming) VALUES (?, ?, ?, ?, ?, ?, ?, 1)", "usiiuii", account, v[i].uidl,
+			(int64_t)v[i].hash, (int64_t)v[i].size_bytes, (uint32_t)v[i].state, v[i].fetched,
+			v[i].listed);
+	rc = tx_close(s, rc, e);
+	return rc == ERR_OK ? store_sync(s, e) : rc;
+}
+
+bool
+store_pop3_begun(const struct store *s, account_id account, uint64_t *before, uint64_t *bytes)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT before, bytes FROM pop3_batch WHERE account = ?", "u", account);
+	bool is = db_row(s, st);
+
+	if (is) {
+		*before = (uint64_t)sqlite3_column_int64(st, 0);
+		*bytes = (uint64_t)sqlite3_column_int64(st, 1);
+		db_done(st);
+	}
+	return is;
+}
+
+static enum err
+end_batch(struct store *s, account_id account, bool is_kept, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = is_kept
+		? db_run(s, e, "UPDATE pop3 SET is_coming = 0 WHERE account = ? AND is_coming", "u", account)
+		: db_run(s, e, "DELETE FROM pop3 WHERE account = ? AND is_coming", "u", account);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM pop3_batch WHERE account = ?", "u", account);
+	rc = tx_close(s, rc, e);
+	return rc == ERR_OK ? store_sync(s, e) : rc;
+}
+
+enum err
+store_pop3_end(struct store *s, account_id account, struct error *e)
+{
+	return end_batch(s, account, true, e);
+}
+
+enum err
+store_pop3_abandon(struct store *s, account_id account, struct error *e)
+{
+	return end_batch(s, account, false, e);
+}
+
+enum err
+store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		rc = db_run(s, e, "UPDATE pop3 SET state = ?, uidl = ?, size = ?, listed = ? WHERE id = ?",
+			"usiii", (uint32_t)v[i].state, v[i].uidl, (int64_t)v[i].size_bytes, v[i].listed,
+			v[i].id);
+	return tx_close(s, rc, e);
+}
+
+enum err
+store_pop3_forget(struct store *s, account_id account, int64_t before, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "DELETE FROM pop3 WHERE account = ? AND listed < ? AND NOT is_coming", "ui",
+		account, before);
+	return tx_close(s, rc, e);
+}
