@@ -6,12 +6,18 @@
 #define DUNLIN_ACCOUNT_H
 
 #include "backend.h"
+#include "pop3.h"
 #include "rc.h"
 
 /* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
  * the cancel outlive it; data_dir is struct dirs.data. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
 struct backend *account_backend(const struct rc *rc, const struct rc_account *a,
 	const char *data_dir, struct cancel *cancel, struct error *e);
+
+/* Of a POP3 account, account_backend gives its local mbox files; mail comes into their inbox over a session with
+ * these settings (strings borrowed). The directory they are in is owned by the caller. */
+struct pop3_config account_pop3(const struct rc *rc, const struct rc_account *a);
+char *account_mbox_dir(const struct rc_account *a, const char *data_dir);
 
 /* Whether there is anybody to log in to. */
 bool account_needs_password(const struct rc_account *a);

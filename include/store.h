@@ -281,9 +281,9 @@ struct pop3_entry {
 size_t store_pop3(const struct store *s, account_id account, struct arena *a, struct pop3_entry **out);
 
 /* Records, durably, that these are about to be appended to the mbox, `bytes` of them behind `before`. Their
- * states say what they will be. One batch an account. */
+ * states say what they will be; their ids are filled in. One batch an account. */
 enum err store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
-	const struct pop3_entry *v, size_t n, struct error *e);
+	struct pop3_entry *v, size_t n, struct error *e);
 /* True: a batch was begun and not ended. */
 bool store_pop3_begun(const struct store *s, account_id account, uint64_t *before, uint64_t *bytes);
 /* They are in the mbox, on disk: durably recorded as here. */

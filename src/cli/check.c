@@ -17,6 +17,8 @@
 #include "str.h"
 #include "utf8.h"
 
+enum { GOODBYE_MS = 500 };
+
 struct check {
 	const struct rc *rc;
 	const struct rc_account *a;
@@ -137,23 +139,58 @@ fail_connect(struct check *c, const struct error *e)
 	fail(c, "connect", e->text, NULL);
 }
 
-/* The backend's own lines: TLS, login, extensions. */
+/* What an adapter tells of its session: TLS, login, extensions, a line each. */
 static void
-say_description(struct check *c, struct backend *b)
+say_description(struct check *c, struct str *text)
 {
 	static const char *const steps[] = { "TLS", "login", "server" };
-	struct str text = {0};
 	size_t i = 0;
 
-	b->ops->describe(b, &text);
-	for (char *line = text.data, *end; line && *line; line = end) {
+	for (char *line = text->data, *end; line && *line; line = end) {
 		end = line + strcspn(line, "\n");
 		if (*end)
 			*end++ = '\0';
 		say(c, true, i < LEN(steps) ? steps[i] : "server", line);
 		i++;
 	}
+	str_clear(text);
+}
+
+/* The server of a POP3 account: its folders are local files, and looked at like any others. */
+static bool
+check_pop3(struct check *c, const struct backend_login *login)
+{
+	struct pop3_config cfg = account_pop3(c->rc, c->a);
+	struct pop3_msg *msgs;
+	struct arena a = {0};
+	struct str text = {0};
+	struct pop3 *p;
+	struct error e = {0};
+	uint64_t bytes = 0;
+	size_t n;
+
+	e.code = pop3_open(&p, &cfg, login, c->cancel, &e);
+	if (e.code != ERR_OK) {
+		fail_connect(c, &e);
+		return false;
+	}
+	pop3_describe(p, &text);
+	say_description(c, &text);
+	bool is_listed = pop3_list(p, &a, &msgs, &n, &e) == ERR_OK;
+	for (size_t i = 0; is_listed && i < n; i++)
+		bytes += msgs[i].size_bytes;
+	if (is_listed) {
+		str_printf(&text, "%zu message%s on the server, %llu bytes", n, n == 1 ? "" : "s",
+			(unsigned long long)bytes);
+		say(c, true, "mail", str_get(&text));
+	} else {
+		fail(c, "mail", e.text, "the server lists no mail: ask who runs it");
+	}
+	pop3_quit(p, GOODBYE_MS, NULL);
+	pop3_close(p);
+	arena_clear(&a);
 	str_clear(&text);
+	return is_listed;
 }
 
 /* ---- folders ---- */
@@ -224,8 +261,8 @@ say_caps(struct check *c, const struct backend *b)
 static void
 check_account(struct check *c)
 {
-	enum { GOODBYE_MS = 500 };
 	struct error e = {0};
+	struct str text = {0};
 	char *password = NULL;
 	struct backend *b = NULL;
 
@@ -239,25 +276,32 @@ check_account(struct check *c)
 			fail_connect(c, &e);
 		goto out;
 	}
+	struct backend_login login = {
+		.user = c->a->receive.user ? c->a->receive.user : "",
+		.password = password ? password : "",
+	};
+	if (c->a->receive.protocol == RC_POP3 && !check_pop3(c, &login))
+		goto out;
 	b = account_backend(c->rc, c->a, c->dirs->data, c->cancel, &e);
 	if (!b) {
 		fail(c, "receive", e.text, NULL);
 		goto out;
 	}
-	struct backend_login login = {
-		.user = c->a->receive.user ? c->a->receive.user : "",
-		.password = password ? password : "",
-	};
 	e.code = b->ops->connect(b, &login, &e);
 	if (e.code != ERR_OK) {
 		fail_connect(c, &e);
 		goto out;
 	}
-	say_description(c, b);
+	b->ops->describe(b, &text);
+	if (c->a->receive.protocol == RC_IMAP)
+		say_description(c, &text);
+	else
+		say(c, true, "files", str_get(&text));
 	say_caps(c, b);
 	check_folders(c, b);
 out:
 	secret_free(password);
+	str_clear(&text);
 	if (b)
 		b->ops->close(b, GOODBYE_MS);
 }

@@ -8,25 +8,48 @@
 #include "path.h"
 #include "str.h"
 
-static struct backend *
-imap_backend(const struct rc *rc, const struct rc_account *a, struct cancel *cancel)
+static struct net_config
+receive_net(const struct rc *rc, const struct rc_account *a)
 {
 	static const enum net_security security[] = {
 		[RC_TLS] = NET_TLS, [RC_STARTTLS] = NET_STARTTLS, [RC_PLAIN] = NET_PLAIN,
 	};
-	struct imap_config cfg = {
-		.net = {
-			.host = a->receive.host,
-			.port = a->receive.port,
-			.security = security[a->receive.security],
-			.ca_file = a->ca_file,
-			.fingerprint = a->tls_fingerprint,
-			.io_ms = rc->timeout_s * 1000,
-		},
-		.auth = a->auth,
+
+	return (struct net_config){
+		.host = a->receive.host,
+		.port = a->receive.port,
+		.security = security[a->receive.security],
+		.ca_file = a->ca_file,
+		.fingerprint = a->tls_fingerprint,
+		.io_ms = rc->timeout_s * 1000,
 	};
+}
+
+static struct backend *
+imap_backend(const struct rc *rc, const struct rc_account *a, struct cancel *cancel)
+{
+	struct imap_config cfg = { .net = receive_net(rc, a), .auth = a->auth };
 
 	return imap_new(&cfg, cancel);
+}
+
+struct pop3_config
+account_pop3(const struct rc *rc, const struct rc_account *a)
+{
+	return (struct pop3_config){ .net = receive_net(rc, a), .auth = a->auth };
+}
+
+char *
+account_mbox_dir(const struct rc_account *a, const char *data_dir)
+{
+	if (a->mbox || a->receive.protocol == RC_MBOX)
+		return path_expand(a->mbox ? a->mbox : a->receive.path);
+	char *name = path_safe_name(a->name);
+	char *mail = path_join(data_dir, "mail"), *dir = path_join(mail, name);
+
+	free(mail);
+	free(name);
+	return dir;
 }
 
 static struct backend *
@@ -34,7 +57,7 @@ local_backend(const struct rc_account *a, const char *data_dir, struct cancel *c
 {
 	char *name = path_safe_name(a->name);
 	char *maps = path_join(data_dir, "maps"), *map_dir = path_join(maps, name);
-	char *dir = path_expand(a->mbox ? a->mbox : a->receive.path);
+	char *dir = account_mbox_dir(a, data_dir);
 	struct local_config cfg = { .dir = dir, .inbox = a->folder[ROLE_INBOX], .map_dir = map_dir,
 		.read_only = a->read_only };
 	struct backend *b = local_new(&cfg, cancel);
@@ -54,8 +77,6 @@ account_backend(const struct rc *rc, const struct rc_account *a, const char *dat
 	case RC_IMAP:
 		return imap_backend(rc, a, cancel);
 	case RC_POP3:
-		error_set(e, ERR_UNSUPPORTED, "account '%s': POP3 is not supported yet", a->name);
-		return NULL;
 	case RC_MBOX:
 		return local_backend(a, data_dir, cancel);
 	case RC_SMTP:

@@ -28,6 +28,7 @@ worker_free(struct worker *w)
 {
 	if (!w)
 		return;
+	drain_free(w->drain, 0);
 	store_close(w->store);
 	jobs_clear(&w->jobs);
 	cancel_close(&w->cancel);
@@ -65,6 +66,10 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 		rc = error_set(e, ERR_LOCAL, "cannot record the account '%s'", conf->name);
 	if (rc == ERR_OK)
 		rc = store_open(&w->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	if (rc == ERR_OK && conf->receive.protocol == RC_POP3)
+		rc = drain_new(&w->drain, &(struct drain_config){ .rc = g->rc, .conf = conf,
+			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
+			.events = &g->events, .jobs = &w->jobs }, e);
 	if (rc == ERR_OK) {
 		atomic_init(&w->caps, remembered_caps(g->store, w->account));
 		*out = w;

@@ -39,6 +39,8 @@ link_set(struct worker *w, enum link_state state, const struct error *why)
 		return;
 	w->link.state = state;
 	w->link.why = why ? *why : (struct error){0};
+	if (w->drain && state != LINK_OFFLINE && state != LINK_NEEDS_PERSON)
+		return;				/* files are always there; the drain tells of the server */
 	ev.u.state.link = state;
 	ev.u.state.why = w->link.why;
 	if (state == LINK_OFFLINE && w->link.retry_ms > now_ms())
@@ -119,7 +121,7 @@ static enum err
 find_password(struct worker *w, struct error *e)
 {
 	w->link.is_stale = w->link.password != NULL;
-	if (w->link.password || !account_needs_password(w->conf))
+	if (w->link.password || w->drain || !account_needs_password(w->conf))
 		return ERR_OK;
 	return account_password(&w->link.password, w->conf, &w->cancel, e);
 }
@@ -247,7 +249,9 @@ link_orders(struct worker *w)
 	struct link *l = &w->link;
 	struct orders *o = &w->orders;
 
-	if (o->has_password) {
+	if (w->drain && o->has_password) {
+		drain_password(w->drain, o->password);
+	} else if (o->has_password) {
 		l->is_asking = false;
 		forget_password(l);
 		l->password = o->password;
@@ -261,6 +265,8 @@ link_orders(struct worker *w)
 		l->n_refused = 0;
 		try_again(l);
 	}
+	if (o->is_reconnect && w->drain)
+		drain_want(w->drain);
 	o->has_password = o->is_reconnect = false;
 }
 

@@ -491,7 +491,7 @@ mirror_sync(struct worker *w, folder_id id, struct error *e)
 		m->looked_ms = now_ms();
 	}
 	if (changed)
-		post_folder(w, m->open.id, n_new);
+		post_folder(w, m->open.id, worker_count_new(w, &m->open, n_new));
 	return rc;
 }
 

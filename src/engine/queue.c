@@ -281,6 +281,14 @@ jobs_password(struct jobs *q, const char *password)
 }
 
 void
+jobs_poke(struct jobs *q)
+{
+	pthread_mutex_lock(&q->lock);
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
 jobs_quit(struct jobs *q)
 {
 	pthread_mutex_lock(&q->lock);

@@ -59,6 +59,7 @@ bool jobs_cancel(struct jobs *q, job_id id);	/* true: it had not begun and is go
 void jobs_acted(struct jobs *q);		/* intents were recorded */
 void jobs_reconnect(struct jobs *q);
 void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */
+void jobs_poke(struct jobs *q);			/* any thread: there is news elsewhere */
 void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way */
 
 /* For the worker. */

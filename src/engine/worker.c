@@ -21,6 +21,7 @@ enum {
 	WAIT_MAX_MS = 4 * 60 * 1000,	/* also finds out that a connection is dead */
 	REST_MS = 30 * 1000,		/* after our disk failed */
 	GOODBYE_MS = 500,
+	DRAIN_END_MS = 200,
 	MAX_DROPS = 1			/* a job is tried once more when the link broke under it */
 };
 
@@ -85,11 +86,18 @@ end_sync(struct worker *w, size_t i, enum err code, const struct error *e)
 	w->syncs[i] = w->syncs[--w->n_syncs];
 }
 
+/* A sync of a POP3 account is over when its pass is, too; a pass that failed is its failure. */
 static void
 end_syncs_of(struct worker *w, folder_id folder, enum err code, const struct error *e)
 {
+	const struct error *drained = &w->drained.result;
+
 	for (size_t i = w->n_syncs; i-- > 0;) {
-		if (w->syncs[i].folder == folder)
+		if (w->syncs[i].folder != folder || (code == ERR_OK && w->syncs[i].pass > w->drained.pass))
+			continue;
+		if (code == ERR_OK && w->syncs[i].pass > 0 && drained->code != ERR_OK)
+			end_sync(w, i, drained->code, drained);
+		else
 			end_sync(w, i, code, e);
 	}
 }
@@ -115,8 +123,11 @@ cancel_syncs(struct worker *w)
 				end_sync(w, i, ERR_CANCELLED, NULL);
 		}
 	}
-	if (o->n_cancelled > 0 && w->n_syncs == 0)
+	if (o->n_cancelled > 0 && w->n_syncs == 0) {
 		w->mirror.n_todo = 0;
+		if (w->drain)
+			drain_stop(w->drain);
+	}
 	o->n_cancelled = 0;
 }
 
@@ -148,7 +159,10 @@ begin_sync(struct worker *w, const struct queued *j, struct error *e)
 		plan_everything(w);
 	}
 	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof *w->syncs);
-	w->syncs[w->n_syncs++] = (struct sync_job){ .id = j->id, .folder = j->job.folder };
+	w->syncs[w->n_syncs++] = (struct sync_job){
+		.id = j->id, .folder = j->job.folder,
+		.pass = w->drain ? drain_want(w->drain) : 0,
+	};
 	return ERR_OK;
 }
 
@@ -410,6 +424,40 @@ tidy(struct worker *w)
 		log_msg("%s: %s", w->conf->name, e.text);
 }
 
+/* Mail that the drain brought: the inbox is looked at. A sync of one folder waited for it. */
+static void
+take_drained(struct worker *w)
+{
+	struct arena a = {0};
+	struct drain_news news;
+	struct folder inbox;
+
+	drain_news(w->drain, &news);
+	uint32_t n_new = w->drained.n_new + news.n_new;
+	bool is_new_pass = news.pass != w->drained.pass;
+	w->drained = news;
+	w->drained.n_new = n_new;
+	if (news.n_new > 0 && store_folder_by_role(w->store, w->account, ROLE_INBOX, &a, &inbox)) {
+		w->mirror.is_dirty = w->mirror.is_dirty || w->mirror.open.id == inbox.id;
+		mirror_todo(w, inbox.id);
+	}
+	for (size_t i = 0; is_new_pass && i < w->n_syncs; i++) {
+		if (w->syncs[i].folder)
+			mirror_todo(w, w->syncs[i].folder);
+	}
+	arena_clear(&a);
+}
+
+uint32_t
+worker_count_new(struct worker *w, const struct folder *f, uint32_t n_new)
+{
+	if (!w->drain || f->role != ROLE_INBOX)
+		return n_new;
+	n_new = w->drained.n_new;
+	w->drained.n_new = 0;
+	return n_new;
+}
+
 /* ---- the loop ---- */
 
 static void
@@ -419,6 +467,8 @@ take_orders(struct worker *w)
 
 	jobs_orders(&w->jobs, o);
 	link_orders(w);
+	if (w->drain)
+		take_drained(w);
 	cancel_syncs(w);
 	if (o->last_act_ms) {
 		w->sync_ms = o->last_act_ms + w->linger_ms;
@@ -453,12 +503,27 @@ step(struct worker *w, struct error *e)
 	return step_wait(w, e);
 }
 
+/* What a crash left in the inbox is repaired before anybody looks at it. */
+static void
+begin_draining(struct worker *w)
+{
+	struct error e;
+
+	if (!w->drain)
+		return;
+	if (drain_recover(w->drain, &e) != ERR_OK)
+		worker_notice(w, &e);
+	if (drain_start(w->drain, &e) != ERR_OK)
+		worker_notice(w, &e);
+}
+
 void *
 worker_main(void *arg)
 {
 	struct worker *w = arg;
 	static const struct error quitting = { .code = ERR_CANCELLED };
 
+	begin_draining(w);
 	for (;;) {
 		take_orders(w);
 		if (w->orders.is_quitting)
@@ -479,6 +544,8 @@ worker_main(void *arg)
 	w->sync_ms = w->sync_ms ? 1 : 0;
 	make_sure(w);
 	worker_fail_jobs(w, &quitting);
+	drain_free(w->drain, DRAIN_END_MS);
+	w->drain = NULL;
 	link_close(w, GOODBYE_MS);
 	mirror_clear(w);
 	orders_clear(&w->orders);

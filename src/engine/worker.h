@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "backend.h"
+#include "drain.h"
 #include "engine.h"
 #include "queue.h"
 #include "store.h"
@@ -68,6 +69,7 @@ struct mirror {
 struct sync_job {
 	job_id id;
 	folder_id folder;
+	uint64_t pass;			/* of the drain, that has to end before; 0: none */
 	int n_drops;
 };
 
@@ -99,6 +101,8 @@ struct worker {
 	folder_id bad;			/* could not be opened: not tried again before */
 	int64_t bad_until_ms;
 	int64_t rest_ms;		/* no background work before: our disk failed */
+	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
+	struct drain_news drained;	/* how its last pass ended, and what is not yet in the index */
 };
 
 void *worker_main(void *arg);
@@ -106,6 +110,8 @@ void worker_done(struct worker *w, job_id id, enum err code, const struct error 
 void worker_notice(struct worker *w, const struct error *e);
 void post_folder(struct worker *w, folder_id id, uint32_t n_new);
 void post_folders(struct worker *w);
+/* What to tell as new of a folder in which n_new rows are. */
+uint32_t worker_count_new(struct worker *w, const struct folder *f, uint32_t n_new);
 /* ends every job that waits, for want of a connection */
 void worker_fail_jobs(struct worker *w, const struct error *why);
 void worker_wait(struct worker *w, int64_t until_ms);	/* or until something is wanted */

@@ -35,7 +35,7 @@ store_pop3(const struct store *s, account_id account, struct arena *a, struct po
 
 enum err
 store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
-	const struct pop3_entry *v, size_t n, struct error *e)
+	struct pop3_entry *v, size_t n, struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
@@ -43,11 +43,13 @@ store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t 
 		return rc;
 	rc = db_run(s, e, "INSERT INTO pop3_batch VALUES (?, ?, ?)", "uii", account, (int64_t)before,
 		(int64_t)bytes);
-	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
 		rc = db_run(s, e, "INSERT INTO pop3 (account, uidl, hash, size, state, fetched, listed,"
 			" is_coming) VALUES (?, ?, ?, ?, ?, ?, ?, 1)", "usiiuii", account, v[i].uidl,
 			(int64_t)v[i].hash, (int64_t)v[i].size_bytes, (uint32_t)v[i].state, v[i].fetched,
 			v[i].listed);
+		v[i].id = sqlite3_last_insert_rowid(s->db->h);
+	}
 	rc = tx_close(s, rc, e);
 	return rc == ERR_OK ? store_sync(s, e) : rc;
 }

@@ -1,0 +1,547 @@
+/* drain_pass.c - one session with a POP3 server.
+ *
+ * The order of writes, which doc/pop3.md argues: messages into the spool, fsync; under the mbox's lock its
+ * length and the entries into the ledger, durably; the spool onto the mbox, fsync; the ledger: they are here,
+ * durably. Only then, with everything downloaded, DELE and QUIT. The spool is not touched again before its
+ * batch has ended, so that a crash anywhere is repaired from spool, mbox and ledger. One program at a time:
+ * the spool is locked for the whole of a pass. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "drain.h"
+#include "log.h"
+#include "mbox.h"
+#include "mime.h"
+#include "str.h"
+
+enum {
+	BATCH_BYTES = 8 << 20,
+	BATCH_MSGS = 1000,
+	BATCH_MS = 1000,		/* so that what has arrived is soon seen */
+	AHEAD_BYTES = 1 << 20,		/* asked for and not yet taken */
+	QUIT_MS = 60 * 1000,		/* the server deletes now, which may take a while */
+	DAY_S = 86400,
+	FORGET_DAYS = 90		/* what the server has not listed for so long is not coming back */
+};
+
+struct pass {
+	struct drain_pass *d;
+	struct pop3 *pop3;
+	struct plan plan;
+	int spool;
+	int64_t now;
+	/* the batch in the spool */
+	struct pop3_entry *batch;
+	struct plan_item **batch_items;	/* whose entries they will be */
+	size_t n_batch, cap_batch, cap_items;
+	uint64_t batch_bytes;
+	int64_t batch_ms;
+	/* for people */
+	uint64_t n_done, n_todo, bytes_done, bytes_todo;
+	uint32_t n_failed;
+	struct error failure;
+};
+
+/* ---- the spool ---- */
+
+static enum err
+open_spool(struct pass *p, struct error *e)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	p->spool = open(p->d->spool_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->spool < 0)
+		return error_errno(e, ERR_LOCAL, "cannot open '%s'", p->d->spool_path);
+	if (fcntl(p->spool, F_OFD_SETLK, &whole) < 0)
+		return error_set(e, ERR_CONN, "another dunlin is just fetching this account's mail");
+	return ERR_OK;
+}
+
+static enum err
+empty_spool(struct pass *p, struct error *e)
+{
+	p->n_batch = 0;
+	p->batch_bytes = 0;
+	p->batch_ms = now_ms();
+	return ftruncate(p->spool, 0) < 0 ? error_errno(e, ERR_LOCAL, "cannot empty the spool") : ERR_OK;
+}
+
+/* A batch that was begun and not ended: by a crash, or because the disk was full. */
+static enum err
+finish_batch(struct pass *p, struct error *e)
+{
+	struct drain_pass *d = p->d;
+	uint64_t before, bytes;
+	struct stat st;
+
+	if (!store_pop3_begun(d->store, d->cfg->account, &before, &bytes))
+		return ERR_OK;
+	log_msg("%s: a batch of %llu bytes was not ended: looking at the inbox", d->cfg->conf->name,
+		(unsigned long long)bytes);
+	if (fstat(p->spool, &st) < 0 || (uint64_t)st.st_size < bytes) {
+		error_set(e, ERR_LOCAL, "'%s' was cut short by somebody: what it held is fetched again",
+			d->spool_path);
+		d->notice(d->ctx, e);
+		return store_pop3_abandon(d->store, d->cfg->account, e);
+	}
+	enum err rc = mbox_join_again(d->inbox, p->spool, bytes, before, e);
+	return rc == ERR_OK ? store_pop3_end(d->store, d->cfg->account, e) : rc;
+}
+
+static enum err
+begin_batch(void *ctx, uint64_t before, struct error *e)
+{
+	struct pass *p = ctx;
+
+	return store_pop3_begin(p->d->store, p->d->cfg->account, before, p->batch_bytes, p->batch,
+		p->n_batch, e);
+}
+
+static enum err
+commit(struct pass *p, struct error *e)
+{
+	struct drain_pass *d = p->d;
+	enum err rc = ERR_OK;
+
+	if (p->n_batch == 0)
+		return ERR_OK;
+	if (fsync(p->spool) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot write the spool");
+	if (rc == ERR_OK)
+		rc = mbox_join(d->inbox, p->spool, p->batch_bytes, begin_batch, p, e);
+	if (rc == ERR_OK)
+		rc = store_pop3_end(d->store, d->cfg->account, e);
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < p->n_batch; i++) {
+		p->batch_items[i]->entry = arena_alloc(&p->plan.arena, sizeof *p->batch);
+		*p->batch_items[i]->entry = p->batch[i];
+	}
+	d->appended(d->ctx, (uint32_t)p->n_batch);
+	return empty_spool(p, e);
+}
+
+/* ---- headers, where the UIDL does not tell ---- */
+
+/* A whole header, or as much of it as an mbox would keep for the hash. */
+static enum err
+read_header(struct pass *p, uint64_t *hash, struct error *e)
+{
+	struct str head = {0};
+	char *buf = xmalloc(65536);
+	size_t n;
+	enum err rc;
+
+	while ((rc = pop3_read(p->pop3, buf, 65536, &n, e)) == ERR_OK && n > 0) {
+		if (head.len + n <= MBOX_MAX_HEADER)
+			str_add(&head, buf, n);
+	}
+	*hash = mbox_header_hash(str_get(&head), head.len);
+	str_clear(&head);
+	free(buf);
+	return rc;
+}
+
+static enum err
+ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked, bool header_only,
+	struct error *e)
+{
+	uint64_t ahead = 0;
+
+	for (size_t i = taken; i < *asked; i++)
+		ahead += header_only ? 1 : v[i]->m.size_bytes;
+	while (*asked < n && *asked - taken < pop3_window(p->pop3) &&
+	    (*asked == taken || ahead + v[*asked]->m.size_bytes <= AHEAD_BYTES || header_only)) {
+		enum err rc = pop3_ask(p->pop3, &v[*asked]->m, header_only, e);
+		if (rc != ERR_OK)
+			return rc;
+		ahead += v[(*asked)++]->m.size_bytes;
+	}
+	return ERR_OK;
+}
+
+/* Hashes by TOP; of a server that refuses it, of the whole message. */
+static enum err
+hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only, struct error *e)
+{
+	size_t asked = 0;
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((rc = ask_more(p, v, n, i, &asked, header_only, e)) != ERR_OK)
+			return rc;
+		rc = pop3_take(p->pop3, e);
+		if (rc == ERR_OK)
+			rc = read_header(p, &v[i]->hash, e);
+		if (rc != ERR_OK && rc != ERR_MSG)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+static enum err
+find_hashes(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	struct plan_item **v = xcalloc(plan->n, sizeof *v);
+	size_t n = 0, n_left = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		if (plan->v[i].wants_hash)
+			v[n++] = &plan->v[i];
+	}
+	if (n > 0)
+		log_msg("%s: %zu messages are told by their headers", p->d->cfg->conf->name, n);
+	enum err rc = hash_headers(p, v, n, true, e);
+	for (size_t i = 0; i < n; i++) {
+		if (v[i]->hash == 0)
+			v[n_left++] = v[i];
+	}
+	if (rc == ERR_OK && n_left > 0)
+		rc = hash_headers(p, v, n_left, false, e);
+	free(v);
+	return rc;
+}
+
+/* ---- what is on the server, what is here ---- */
+
+/* Notes of entries that were found: their name, size, and that they are still listed (to the day). */
+static enum err
+note_listed(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	struct pop3_entry *changed = xcalloc(plan->n, sizeof *changed);
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct plan_item *item = &plan->v[i];
+		struct pop3_entry *entry = item->entry;
+		if (!entry || (str_eq(entry->uidl, item->m.uidl) && entry->size_bytes == item->m.size_bytes &&
+		    entry->state != POP3_DELETED && p->now - entry->listed < DAY_S))
+			continue;
+		entry->uidl = item->m.uidl;
+		entry->size_bytes = item->m.size_bytes;
+		entry->listed = p->now;
+		if (entry->state == POP3_DELETED)
+			entry->state = POP3_HERE;
+		changed[n++] = *entry;
+	}
+	enum err rc = n > 0 ? store_pop3_update(p->d->store, changed, n, e) : ERR_OK;
+	free(changed);
+	return rc;
+}
+
+static enum err
+make_plan(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	struct pop3_msg *msgs;
+	enum err rc = pop3_list(p->pop3, &plan->arena, &msgs, &plan->n, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	plan->v = xcalloc(plan->n, sizeof *plan->v);
+	for (size_t i = 0; i < plan->n; i++)
+		plan->v[i].m = msgs[i];
+	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena, &plan->entries);
+	plan_by_uidl(plan);
+	rc = find_hashes(p, e);
+	if (rc != ERR_OK)
+		return rc;
+	plan_by_hash(plan);
+	return note_listed(p, e);
+}
+
+/* ---- downloading ---- */
+
+static int64_t
+received_date(const struct header *h)
+{
+	const char *semicolon = strrchr(h->raw, ';');
+
+	return semicolon ? mime_date(semicolon + 1, NULL) : 0;
+}
+
+/* When the last server took it in; else when it was written, or now. */
+static int64_t
+arrival(const char *head, size_t n)
+{
+	struct arena a = {0};
+	const struct header *h;
+	size_t n_fields = mime_headers(&a, &h, head, n);
+	int64_t when = 0, now = time(NULL);
+
+	for (size_t i = 0; i < n_fields && when == 0; i++) {
+		if (str_ieq(h[i].name, "Received"))
+			when = received_date(&h[i]);
+	}
+	for (size_t i = 0; i < n_fields && when == 0; i++) {
+		if (str_ieq(h[i].name, "Date"))
+			when = mime_date(h[i].raw, NULL);
+	}
+	arena_clear(&a);
+	return when > 0 && when < now ? when : now;
+}
+
+static void
+tell_progress(struct pass *p)
+{
+	bool is_bytes = p->bytes_todo / (p->n_todo + 1) > (1 << 20);
+
+	if (is_bytes)
+		p->d->progress(p->d->ctx, p->bytes_done, p->bytes_todo, true);
+	else
+		p->d->progress(p->d->ctx, p->n_done, p->n_todo, false);
+}
+
+static enum err
+from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+{
+	struct pass *p = ctx;
+	uint64_t step = p->bytes_done >> 20;
+	enum err rc = pop3_read(p->pop3, buf, size, n, e);
+
+	p->bytes_done += *n;
+	if (rc == ERR_OK && p->bytes_done >> 20 != step)
+		tell_progress(p);
+	return rc;
+}
+
+static enum err
+fetch_one(struct pass *p, struct plan_item *item, struct error *e)
+{
+	struct mbox_source src = { p, from_server };
+	struct mbox_encoded out = {0};
+	enum err rc = pop3_take(p->pop3, e);
+
+	if (rc == ERR_OK)
+		rc = mbox_encode(p->spool, &src, 0, arrival, &out, e);
+	if (rc != ERR_OK)
+		return rc;
+	p->batch = array_grow(p->batch, p->n_batch, &p->cap_batch, sizeof *p->batch);
+	p->batch_items = array_grow(p->batch_items, p->n_batch, &p->cap_items, sizeof *p->batch_items);
+	p->batch_items[p->n_batch] = item;
+	p->batch[p->n_batch++] = (struct pop3_entry){
+		.uidl = item->m.uidl, .hash = out.hash, .size_bytes = item->m.size_bytes,
+		.state = POP3_HERE, .fetched = p->now, .listed = p->now,
+	};
+	p->batch_bytes = out.end;
+	return ERR_OK;
+}
+
+static void
+note_failure(struct pass *p, const struct error *e)
+{
+	if (p->n_failed++ == 0)
+		p->failure = *e;
+}
+
+static bool
+is_batch_full(const struct pass *p)
+{
+	return p->n_batch >= BATCH_MSGS || p->batch_bytes >= BATCH_BYTES ||
+		now_ms() - p->batch_ms >= BATCH_MS;
+}
+
+/* During which message the link broke, so that the next pass leaves it to the end. */
+static void
+remember_bad(struct drain_pass *d, const struct plan_item *item, enum err rc)
+{
+	if (rc != ERR_CONN)
+		return;
+	free(d->bad_uidl);
+	d->bad_uidl = xstrdup(item->m.uidl);
+}
+
+static enum err
+fetch_all(struct pass *p, struct plan_item **v, size_t n, struct error *e)
+{
+	size_t asked = 0;
+	enum err rc = empty_spool(p, e);
+	struct error ignored;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		if (atomic_load(p->d->stop) && i >= asked)
+			break;
+		if (!atomic_load(p->d->stop) && (i == asked || asked - i < pop3_window(p->pop3) / 2 + 1))
+			rc = ask_more(p, v, n, i, &asked, false, e);
+		if (rc == ERR_OK)
+			rc = fetch_one(p, v[i], e);
+		remember_bad(p->d, v[i], rc);
+		if (rc == ERR_MSG) {
+			note_failure(p, e);
+			rc = ERR_OK;
+		}
+		p->n_done++;
+		tell_progress(p);
+		if (rc == ERR_OK && is_batch_full(p))
+			rc = commit(p, e);
+	}
+	/* What arrived whole counts, whatever became of the rest. */
+	enum err last = commit(p, rc == ERR_OK ? e : &ignored);
+	return rc == ERR_OK ? last : rc;
+}
+
+static enum err
+download(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	struct plan_item **v = xcalloc(plan->n + 1, sizeof *v), *bad = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->v[i];
+		if (item->entry)
+			continue;
+		p->bytes_todo += item->m.size_bytes;
+		if (!bad && p->d->bad_uidl && str_eq(item->m.uidl, p->d->bad_uidl))
+			bad = item;
+		else
+			v[n++] = item;
+	}
+	if (bad)
+		v[n++] = bad;
+	p->n_todo = n;
+	log_msg("%s: %zu messages on the server, %zu of them new", p->d->cfg->conf->name, plan->n, n);
+	enum err rc = n > 0 ? fetch_all(p, v, n, e) : ERR_OK;
+	free(v);
+	return rc;
+}
+
+/* ---- deleting ---- */
+
+static bool
+may_delete(const struct pass *p, const struct pop3_entry *entry)
+{
+	int days = p->d->cfg->conf->keep_days;
+
+	return days >= 0 && entry->state == POP3_HERE && !p->d->cfg->conf->read_only &&
+		p->now - entry->fetched >= (int64_t)days * DAY_S;
+}
+
+static enum err
+mark_deleted(struct pass *p, struct pop3_entry **v, const bool *refused, size_t n, struct error *e)
+{
+	struct pop3_entry *gone = xcalloc(n + 1, sizeof *gone);
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (refused[i])
+			continue;
+		gone[k] = *v[i];
+		gone[k++].state = POP3_DELETED;
+	}
+	enum err rc = k > 0 ? store_pop3_update(p->d->store, gone, k, e) : ERR_OK;
+	free(gone);
+	return rc;
+}
+
+/* DELE and QUIT. The server deletes at QUIT or not at all; when its answer is lost, the next listing tells. */
+static enum err
+delete_and_quit(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	struct pop3_entry **v = xcalloc(plan->n + 1, sizeof *v);
+	uint32_t *numbers = xcalloc(plan->n + 1, sizeof *numbers);
+	bool *refused = xcalloc(plan->n + 1, sizeof *refused);
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n && !atomic_load(p->d->stop); i++) {
+		if (!plan->v[i].entry || !may_delete(p, plan->v[i].entry))
+			continue;
+		numbers[n] = plan->v[i].m.number;
+		v[n++] = plan->v[i].entry;
+	}
+	enum err rc = n > 0 ? pop3_dele(p->pop3, numbers, n, refused, e) : ERR_OK;
+	if (rc == ERR_OK)
+		rc = pop3_quit(p->pop3, QUIT_MS, e);
+	if (rc == ERR_OK)
+		rc = mark_deleted(p, v, refused, n, e);
+	free(v);
+	free(numbers);
+	free(refused);
+	return rc;
+}
+
+/* ---- the pass ---- */
+
+static void
+tell_failures(struct pass *p)
+{
+	struct error e;
+
+	if (p->n_failed == 0)
+		return;
+	error_set(&e, ERR_MSG, "%s: %u message%s could not be fetched and will be tried again (%.200s)",
+		p->d->cfg->conf->name, p->n_failed, p->n_failed == 1 ? "" : "s", p->failure.text);
+	p->d->notice(p->d->ctx, &e);
+}
+
+static enum err
+connect_to_server(struct pass *p, const char *password, struct error *e)
+{
+	struct pop3_config cfg = account_pop3(p->d->cfg->rc, p->d->cfg->conf);
+	struct backend_login login = {
+		.user = p->d->cfg->conf->receive.user ? p->d->cfg->conf->receive.user : "",
+		.password = password ? password : "",
+	};
+
+	return pop3_open(&p->pop3, &cfg, &login, p->d->cancel, e);
+}
+
+static void
+pass_clear(struct pass *p)
+{
+	pop3_close(p->pop3);
+	plan_clear(&p->plan);
+	free(p->batch);
+	free(p->batch_items);
+	if (p->spool >= 0)
+		close(p->spool);
+}
+
+enum err
+drain_pass_recover(struct drain_pass *d, struct error *e)
+{
+	struct pass p = { .d = d, .spool = -1 };
+	enum err rc = open_spool(&p, e);
+
+	/* Another process that is at work on it leaves nothing torn. */
+	if (rc == ERR_OK)
+		rc = finish_batch(&p, e);
+	else if (rc == ERR_CONN)
+		rc = ERR_OK;
+	pass_clear(&p);
+	return rc;
+}
+
+enum err
+drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
+{
+	struct pass p = { .d = d, .spool = -1, .now = time(NULL) };
+	enum err rc = open_spool(&p, e);
+
+	if (rc == ERR_OK)
+		rc = finish_batch(&p, e);
+	if (rc == ERR_OK)
+		rc = connect_to_server(&p, password, e);
+	if (rc == ERR_OK) {
+		d->listed(d->ctx);
+		rc = make_plan(&p, e);
+	}
+	if (rc == ERR_OK)
+		rc = download(&p, e);
+	if (rc == ERR_OK)
+		rc = delete_and_quit(&p, e);
+	if (rc == ERR_OK)
+		rc = store_pop3_forget(d->store, d->cfg->account, p.now - FORGET_DAYS * DAY_S, e);
+	tell_failures(&p);
+	pass_clear(&p);
+	return rc == ERR_OK && atomic_load(d->stop) ? error_set(e, ERR_CANCELLED, "stopped") : rc;
+}
