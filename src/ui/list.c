@@ -303,6 +303,14 @@ settle(struct list *l)
 		list_show(l, 0, &at);
 }
 
+/* Whether what was gathered may show in the window. By date it comes at the end. */
+static bool
+is_window_stale(const struct list *l)
+{
+	return l->want || l->at_end || l->src.order != ORDER_DATE || l->src.is_reverse
+		|| !l->src.is_gathering;
+}
+
 bool
 list_idle(struct list *l, bool *changed)
 {
@@ -311,7 +319,8 @@ list_idle(struct list *l, bool *changed)
 	bool more = source_gather(&l->src, LIST_SLICE_US);
 
 	if (l->src.all.n != n || was_gathering != l->src.is_gathering) {
-		reread(l);
+		if (is_window_stale(l))
+			reread(l);
 		*changed = true;
 	}
 	if (was_gathering && !l->src.is_gathering)

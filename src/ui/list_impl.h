@@ -5,7 +5,7 @@
 
 #include "list.h"
 
-enum { LIST_SLICE_US = 4000, N_LEFT = 32 };
+enum { LIST_SLICE_US = 2500, N_LEFT = 32 };
 
 /* A search under way: units are read from `at` on; it ends where it began. */
 struct hunt {

@@ -10,7 +10,7 @@
 #include "str.h"
 #include "utf8.h"
 
-enum { PAGE = 200, THREAD_PAGE = 40 };
+enum { PAGE = 100, THREAD_PAGE = 12 };
 
 static int64_t
 now_us(void)
