@@ -1,12 +1,13 @@
-/* message.c - bodies come from the store by section; where only the whole message is there (a
- * local mailbox, or fetched so), it is parsed and the sections come from that. */
+/* message.c - bodies come from the store by section. Where the whole message is there (a local
+ * mailbox, or a small one fetched so) it is parsed and every section comes from that; one too large to be
+ * taken apart between two keys is left to the worker, which cuts out the sections asked for. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message.h"
 
-enum { MAX_HEADER = 4 << 20 };
+enum { MAX_HEADER = 4 << 20, QUICKLY_PARSED = 1 << 20 };
 static const size_t max_bytes = (size_t)1 << 30;
 
 static void
@@ -18,6 +19,18 @@ read_whole(struct message *x)
 	x->root = mime_root(x->parsed);
 	x->header = x->raw;
 	x->header_len = mime_header_length(x->raw, x->raw_len);
+}
+
+static bool
+is_quickly_parsed(const struct message *x)
+{
+	uint64_t size;
+	int fd = store_body(x->store, x->id, "", &size);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return size <= QUICKLY_PARSED;
 }
 
 static void
@@ -36,6 +49,10 @@ message_read(struct message *x, const struct store *s, msg_id id)
 	*x = (struct message){ .store = s, .id = id };
 	if (!store_msg(s, id, &x->arena, &x->m))
 		return false;
+	if (is_quickly_parsed(x))
+		read_whole(x);
+	if (x->root)
+		return true;
 	x->root = store_parts(s, id, &x->arena);
 	if (x->root)
 		read_header(x);

@@ -73,6 +73,14 @@ find_kinds(struct page *p, const struct message *m)
 }
 
 static void
+note_missing(struct page *p, const char *section)
+{
+	if (!p->is_missing)
+		snprintf(p->missing, sizeof p->missing, "%s", section);
+	p->is_missing = true;
+}
+
+static void
 add_body(struct page *p, const struct message *m, const struct page_options *o, const char *waiting)
 {
 	const struct part *parts[MAX_PARTS];
@@ -81,7 +89,8 @@ add_body(struct page *p, const struct message *m, const struct page_options *o, 
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			lines_add(&p->lines, SPAN_TEXT, "", o->columns);
-		p->is_missing |= !add_part(p, m, parts[i], o->columns);
+		if (!add_part(p, m, parts[i], o->columns))
+			note_missing(p, parts[i]->section);
 	}
 	if (!m->root)
 		p->is_missing = true;

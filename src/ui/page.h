@@ -15,6 +15,7 @@ struct page {
 	struct lines lines;
 	size_t body;			/* where the text begins, behind header and attachments */
 	bool is_missing;		/* something of the text is not here yet */
+	char missing[64];		/* the first such section; "" while the parts are not known */
 	bool has_html, has_plain;	/* there is a choice when both */
 };
 

@@ -76,6 +76,18 @@ fetch(struct pager *p, const char *section, const char *what)
 	p->job = ui_submit(p->view.ui, &job, what);
 }
 
+/* What the text on the screen lacks: all the pager needs at first, then one part after another (those of
+ * HTML are asked for when they are to be seen). */
+static void
+fetch_missing(struct pager *p)
+{
+	const char *section = p->section ? p->section
+		: p->page.missing[0] ? p->page.missing : "TEXT*";
+
+	fetch(p, section, "fetching the message");
+	lay_out(p, p->columns);
+}
+
 /* A second intent, made by the program and not by the person. */
 static void
 mark_seen(struct pager *p)
@@ -129,10 +141,8 @@ follow_cursor(struct pager *p)
 	p->is_html = ui_rc(p->view.ui)->prefer_html;
 	page_clear(&p->page);
 	read_message(p);
-	if (p->page.is_missing) {
-		fetch(p, "TEXT*", "fetching the message");
-		lay_out(p, p->columns);
-	}
+	if (p->page.is_missing)
+		fetch_missing(p);
 }
 
 static void
@@ -376,10 +386,8 @@ toggle_html(struct pager *p)
 	p->is_html = !p->is_html;
 	p->top = 0;
 	lay_out(p, p->columns);
-	if (p->page.is_missing) {
-		fetch(p, "TEXT*", "fetching the message");
-		lay_out(p, p->columns);
-	}
+	if (p->page.is_missing)
+		fetch_missing(p);
 }
 
 static void
@@ -460,7 +468,10 @@ pager_command(struct view *v, const struct call *c)
 static void
 job_done(struct pager *p, const struct event *ev)
 {
+	char before[sizeof p->page.missing];
+
 	p->job = 0;
+	memcpy(before, p->page.missing, sizeof before);
 	if (ev->u.done.code == ERR_OK) {
 		if (p->command)
 			pipe_now(p);
@@ -472,6 +483,8 @@ job_done(struct pager *p, const struct event *ev)
 			: xasprintf("Not fetched: %s; $ tries again", ev->u.done.text);
 	}
 	read_message(p);
+	if (p->page.is_missing && !p->problem && !str_eq(before, p->page.missing))
+		fetch_missing(p);
 }
 
 /* What failed before may be had now. */
@@ -494,7 +507,7 @@ pager_event(struct view *v, const struct event *ev)
 	else if (ev->kind == EV_DONE && ev->job == p->job && p->job != 0)
 		job_done(p, ev);
 	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)
-		fetch(p, p->section ? p->section : "TEXT*", "fetching the message");
+		fetch_missing(p);
 	else if (ev->kind == EV_NOTICE && p->index && !is_stray(p))
 		read_message(p);
 }

@@ -13,6 +13,7 @@
 #include "pager.h"
 #include "parts.h"
 #include "path.h"
+#include "utf8.h"
 
 struct parts {
 	struct view view;
@@ -29,6 +30,7 @@ struct parts {
 	char *section, *arg;		/* of what, and its argument */
 	char *initial;			/* file name proposed */
 	char *path;			/* waits for "overwrite?" */
+	char *search;			/* folded */
 };
 
 static struct parts *
@@ -303,6 +305,30 @@ move(struct parts *x, long by)
 	x->cursor = to < 0 || last < 0 ? 0 : (size_t)(to > last ? last : to);
 }
 
+/* To the next part, around the end, whose type or name has the text searched for. */
+static void
+search(struct parts *x, bool back)
+{
+	for (size_t i = 1; x->search && i <= x->n; i++) {
+		size_t k = (x->cursor + (back ? x->n - i : i)) % x->n;
+		if (text_contains(x->rows[k]->type, x->search)
+		    || text_contains(name_of(x->rows[k]), x->search)) {
+			x->cursor = k;
+			return;
+		}
+	}
+	ui_status(x->view.ui, x->search ? "no part is called so"
+		: "nothing was searched for yet: / searches");
+}
+
+static void
+set_search(struct parts *x, const char *text)
+{
+	free(x->search);
+	x->search = *text ? text_fold(text) : NULL;
+	search(x, false);
+}
+
 static void
 parts_command(struct view *v, const struct call *c)
 {
@@ -319,6 +345,9 @@ parts_command(struct view *v, const struct call *c)
 	case CMD_FIRST: x->cursor = 0; break;
 	case CMD_LAST: move(x, (long)x->n); break;
 	case CMD_OPEN: open_part(x); break;
+	case CMD_SEARCH: set_search(x, c->arg); break;
+	case CMD_SEARCH_NEXT: search(x, false); break;
+	case CMD_SEARCH_PREVIOUS: search(x, true); break;
 	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: wish(x, c->cmd->id, c->arg); break;
 	default: break;
 	}
@@ -402,6 +431,7 @@ parts_close(struct view *v)
 	free(x->arg);
 	free(x->initial);
 	free(x->path);
+	free(x->search);
 	free(x);
 }
 

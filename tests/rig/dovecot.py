@@ -1,4 +1,5 @@
 """A private Dovecot: IMAP, POP3 and LMTP on loopback ports, run as an unprivileged user."""
+import fcntl
 import grp
 import imaplib
 import os
@@ -18,9 +19,24 @@ PASSWORD = "hunter2-is-secret"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port below the ephemeral range that no other test was given: a counter all processes share."""
+    path = os.path.join(tempfile.gettempdir(), f"dunlin-rig-port-{os.geteuid()}")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(fd, "r+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        port = int(f.read() or 0)
+        while True:
+            port = port + 1 if 20000 <= port < 29999 else 20000
+            with socket.socket() as s:
+                try:
+                    s.bind(("127.0.0.1", port))
+                    break
+                except OSError:
+                    continue
+        f.seek(0)
+        f.truncate()
+        f.write(str(port))
+    return port
 
 
 def _unprivileged():
