@@ -44,7 +44,9 @@ void store_close(struct store *s);	/* NULL is fine */
 enum err store_sync(struct store *s, struct error *e);
 
 /* One transaction over several of the writing calls below, on index.db. A worker commits about a
- * hundred rows at a time, and never across a network call. Other writers wait 5 s at most. */
+ * hundred rows at a time, and never across a network call. Other writers wait 5 s at most. A write that
+ * fails makes store_commit fail, with nothing of the batch kept. A call that writes dunlin.db (a new folder,
+ * UIDVALIDITY, intents, values) commits what was begun, and begins anew behind itself. */
 enum err store_begin(struct store *s, struct error *e);
 enum err store_commit(struct store *s, struct error *e);
 void store_rollback(struct store *s);

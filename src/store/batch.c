@@ -1,7 +1,9 @@
-/* batch.c - what to do next: the oldest pending intent, and behind it all that go in the same command.
+/* batch.c - what to do next: the oldest pending intent, and behind it all that go in the same
+ * command.
  *
  * A later one joins across others as long as none of those concerns the same messages; an
- * operation on folders is never crossed. What was running comes back as the batch it ran in. */
+ * operation on folders is never crossed. What was running comes back as the batch it ran in.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,12 +56,14 @@ static bool
 is_same_command(const struct intent *a, const struct intent *b)
 {
 	return a->kind == b->kind && a->kind <= INTENT_EXPUNGE && a->set == b->set
-	    && a->clear == b->clear && str_eq(a->dest, b->dest) && !a->inverse_of == !b->inverse_of;
+		&& a->clear == b->clear && str_eq(a->dest, b->dest)
+		&& !a->inverse_of == !b->inverse_of;
 }
 
 #define MSGS_OF "SELECT msg, now FROM intent_msg WHERE intent = ?"
 
-/* A message that is crossed, elsewhere, or nobody knows where, keeps the intent from joining. */
+/* A message that is crossed, elsewhere, or nobody knows where, keeps the intent from joining.
+ */
 static bool
 may_join(const struct store *s, const struct id_set *crossed, folder_id folder, intent_id id)
 {
@@ -99,8 +103,11 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 	struct id_set crossed = {0};
 	struct arena scratch = {0};
 	size_t n_uids = b->first.n_msgs;
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE account = ? AND state = 0 AND state <= 1"
-		" AND id > ? ORDER BY id LIMIT ?", "uiu", b->first.account, b->first.id, (uint32_t)MAX_LOOKAHEAD);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " INTENT_COLUMNS
+		"FROM intent WHERE account = ? AND state = 0 AND state <= 1 AND id > ? ORDER"
+		" BY id LIMIT ?",
+		"uiu", b->first.account, b->first.id, (uint32_t)MAX_LOOKAHEAD);
 
 	while (n_uids < MAX_UIDS && crossed.n < MAX_CROSSED_MSGS && db_row(s, st)) {
 		struct intent next;
@@ -124,9 +131,10 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 static void
 take_running(const struct store *s, struct intent_batch *b, size_t *cap)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT id FROM intent WHERE account = ?1 AND state = 1 AND state <= 1 AND id > ?2"
-		" AND batch = (SELECT batch FROM intent WHERE id = ?2) ORDER BY id", "ui", b->first.account,
-		b->first.id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT id FROM intent WHERE account = ?1 AND state = 1 AND state <= 1 AND id"
+		" > ?2 AND batch = (SELECT batch FROM intent WHERE id = ?2) ORDER BY id",
+		"ui", b->first.account, b->first.id);
 
 	while (db_row(s, st))
 		take(b, cap, sqlite3_column_int64(st, 0));
@@ -140,7 +148,8 @@ by_uid(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorted, because adding to a set is cheap in order. What moved elsewhere meanwhile is left out. */
+/* Sorted, because adding to a set is cheap in order. What moved elsewhere meanwhile is left
+ * out. */
 static void
 collect_uids(const struct store *s, struct intent_batch *b)
 {
@@ -164,28 +173,34 @@ collect_uids(const struct store *s, struct intent_batch *b)
 	free(uids);
 }
 
-/* Messages may have moved since the intent was recorded (a move before it was undone): then it is
- * carried out where they are by now, but for a move to where they are. */
+/* Messages may have moved since the intent was recorded (a move before it was undone): then it
+ * is carried out where they are by now, but for a move to where they are. */
 static folder_id
 folder_by_now(const struct store *s, const struct intent *in)
 {
 	folder_id there = 0;
-	sqlite3_stmt *st = db_query(s, "SELECT now >> 32 FROM intent_msg WHERE intent = ?1 AND now <> 0"
-		" ORDER BY now >> 32 <> ?2 LIMIT 1", "iu", in->id, in->folder);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT now >> 32 FROM intent_msg WHERE intent = ?1 AND now <> 0 ORDER BY now"
+		" >> 32 <> ?2 LIMIT 1",
+		"iu", in->id, in->folder);
 
 	if (db_row(s, st)) {
 		there = (folder_id)sqlite3_column_int64(st, 0);
 		db_done(st);
 	}
-	bool is_there_already = in->kind == INTENT_MOVE && there == folder_current(s, in->account, in->dest);
+	bool is_there_already =
+		in->kind == INTENT_MOVE && there == folder_current(s, in->account, in->dest);
 	return there && !is_there_already ? there : in->folder;
 }
 
 static bool
-find_first(const struct store *s, account_id account, uint32_t state, struct arena *a, struct intent *out)
+find_first(const struct store *s, account_id account, uint32_t state, struct arena *a,
+	struct intent *out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent INDEXED BY intent_open"
-		" WHERE account = ? AND state = ? AND state <= 1 ORDER BY id LIMIT 1", "uu", account, state);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " INTENT_COLUMNS "FROM intent INDEXED BY intent_open"
+		" WHERE account = ? AND state = ? AND state <= 1 ORDER BY id LIMIT 1",
+		"uu", account, state);
 
 	if (!db_row(s, st))
 		return false;
@@ -195,14 +210,16 @@ find_first(const struct store *s, account_id account, uint32_t state, struct are
 }
 
 bool
-store_intent_next(const struct store *s, account_id account, struct arena *a, struct intent_batch *out)
+store_intent_next(const struct store *s, account_id account, struct arena *a,
+	struct intent_batch *out)
 {
 	size_t cap = 0;
 
 	*out = (struct intent_batch){0};
 	snapshot_open(s);
 	out->was_running = find_first(s, account, INTENT_RUNNING, a, &out->first);
-	bool found = out->was_running || find_first(s, account, INTENT_PENDING, a, &out->first);
+	bool found =
+		out->was_running || find_first(s, account, INTENT_PENDING, a, &out->first);
 	if (found) {
 		if (out->first.kind <= INTENT_EXPUNGE)
 			out->first.folder = folder_by_now(s, &out->first);

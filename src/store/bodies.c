@@ -1,9 +1,9 @@
 /* bodies.c - sections of messages as files, and part trees.
  *
- * A file is bodies/<folder>/<uid / 256>/<uid>.<section>; the name says all, so that no table has to
- * agree with the directory. It is written under another name, synced and renamed: whole or absent.
- * When it was last opened is its mtime. A directory holds the files of 256 UIDs, so that all of a message
- * are found by reading a short list. */
+ * A file is bodies/<folder>/<uid / 256>/<uid>.<section>; the name says all, so that no table
+ * has to agree with the directory. It is written under another name, synced and renamed: whole
+ * or absent. When it was last opened is its mtime. A directory holds the files of 256 UIDs, so
+ * that all of a message are found by reading a short list. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,12 +42,13 @@ directory_of(const struct store *s, folder_id folder, uint32_t uid)
 static char *
 path_of(const struct store *s, msg_id id, const char *section)
 {
-	return xasprintf("%s/%u/%u/%u.%s", s->bodies_dir, msg_folder(id), msg_uid(id) / UIDS_A_DIRECTORY,
-		msg_uid(id), *section ? section : "whole");
+	return xasprintf("%s/%u/%u/%u.%s", s->bodies_dir, msg_folder(id),
+		msg_uid(id) / UIDS_A_DIRECTORY, msg_uid(id), *section ? section : "whole");
 }
 
 enum err
-body_create(struct body_writer **out, struct store *s, msg_id id, const char *section, struct error *e)
+body_create(struct body_writer **out, struct store *s, msg_id id, const char *section,
+	struct error *e)
 {
 	*out = NULL;
 	if (!section_ok(section))
@@ -202,7 +203,8 @@ drop_among_all(const char *folder_dir, uint32_t lo, uint32_t hi)
 		return;
 	for (struct dirent *entry; (entry = readdir(d)); ) {
 		uint64_t bucket = strtoul(entry->d_name, NULL, 10);
-		if (entry->d_name[0] == '.' || bucket < lo / UIDS_A_DIRECTORY || bucket > hi / UIDS_A_DIRECTORY)
+		if (entry->d_name[0] == '.' || bucket < lo / UIDS_A_DIRECTORY
+			|| bucket > hi / UIDS_A_DIRECTORY)
 			continue;
 		char *dir = path_join(folder_dir, entry->d_name);
 		drop_in_directory(dir, lo, hi);
@@ -237,7 +239,8 @@ bodies_rename(struct store *s, msg_id from, msg_id to)
 	const char *section;
 
 	for (struct dirent *entry; d && (entry = readdir(d)); ) {
-		if (uid_of_name(entry->d_name, &section) != msg_uid(from) || path_mkdirs(into, NULL) != ERR_OK)
+		if (uid_of_name(entry->d_name, &section) != msg_uid(from)
+			|| path_mkdirs(into, NULL) != ERR_OK)
 			continue;
 		char *name = xasprintf("%s/%u.%s", into, msg_uid(to), section);
 		if (renameat(dirfd(d), entry->d_name, AT_FDCWD, name) < 0)
@@ -265,7 +268,8 @@ struct walk {
 	uint64_t total_bytes;
 };
 
-typedef void (*visit_fn)(void *ctx, const char *path, const struct stat *st, folder_id folder, uint32_t uid);
+typedef void (*visit_fn)(void *ctx, const char *path, const struct stat *st, folder_id folder,
+	uint32_t uid);
 
 /* Three levels and no links are followed. */
 static void
@@ -283,8 +287,10 @@ walk_level(const char *dir, int level, folder_id folder, visit_fn visit, void *c
 			continue;
 		char *path = path_join(dir, entry->d_name);
 		if (S_ISDIR(st.st_mode) && level < 2)
-			walk_level(path, level + 1, level == 0
-				? (folder_id)strtoul(entry->d_name, NULL, 10) : folder, visit, ctx);
+			walk_level(path, level + 1,
+				level == 0 ? (folder_id)strtoul(entry->d_name, NULL, 10)
+					   : folder,
+				visit, ctx);
 		else if (!S_ISDIR(st.st_mode))
 			visit(ctx, path, &st, folder, uid_of_name(entry->d_name, &section));
 		free(path);
@@ -324,7 +330,8 @@ collect_one(void *ctx, const char *path, const struct stat *st, folder_id folder
 {
 	struct collect *c = ctx;
 	struct walk *w = &c->walk;
-	bool is_known = uid && db_int(c->s, "SELECT 1 FROM msg WHERE id = ?", "i", msg_id_of(folder, uid));
+	bool is_known = uid
+		&& db_int(c->s, "SELECT 1 FROM msg WHERE id = ?", "i", msg_id_of(folder, uid));
 
 	if (!is_known) {
 		if (uid || st->st_mtime < c->now - UNFINISHED_S)
@@ -343,7 +350,8 @@ collect_one(void *ctx, const char *path, const struct stat *st, folder_id folder
 static int
 by_used(const void *a, const void *b)
 {
-	int64_t x = ((const struct body_file *)a)->used, y = ((const struct body_file *)b)->used;
+	int64_t x = ((const struct body_file *)a)->used,
+		y = ((const struct body_file *)b)->used;
 
 	return (x > y) - (x < y);
 }
@@ -382,8 +390,8 @@ store_parts_put(struct store *s, msg_id id, const struct part *root, struct erro
 	if (rc != ERR_OK)
 		return rc;
 	part_format(&text, root);
-	rc = db_run(s, e, "INSERT OR REPLACE INTO part SELECT id, ? FROM msg WHERE id = ?", "si",
-		str_get(&text), id);
+	rc = db_run(s, e, "INSERT OR REPLACE INTO part SELECT id, ? FROM msg WHERE id = ?",
+		"si", str_get(&text), id);
 	rc = tx_close(s, rc, e);
 	str_clear(&text);
 	return rc;

@@ -46,7 +46,8 @@ prepared(const struct store *s, const char *sql)
 		if (!slot->sql)
 			break;
 	}
-	int rc = sqlite3_prepare_v3(s->db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->st, NULL);
+	int rc = sqlite3_prepare_v3(s->db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->st,
+		NULL);
 	if (rc != SQLITE_OK) {
 		note_failure(s, rc);
 		slot->st = NULL;
@@ -207,7 +208,10 @@ store_commit(struct store *s, struct error *e)
 		return error_set(e, ERR_LOCAL, "the mail store failed: nothing was begun");
 	db->is_begun = false;
 	if (db->is_broken)
-		return end(s, error_set(e, ERR_LOCAL, "the mail store failed: a write before failed"), e);
+		return end(s,
+			error_set(e, ERR_LOCAL,
+				"the mail store failed: a write before failed"),
+			e);
 	return end(s, ERR_OK, e);
 }
 

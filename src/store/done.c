@@ -1,35 +1,41 @@
 /* done.c - how an intent ends: carried out, refused, or put back.
  *
- * Carried out: the index first, then dunlin.db with the overlay. A crash between leaves the intent
- * running, and doing all of it once more changes nothing. */
+ * Carried out: the index first, then dunlin.db with the overlay. A crash between leaves the
+ * intent running, and doing all of it once more changes nothing. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_db.h"
 
 enum err
-store_intents_running(struct store *s, const struct intent_batch *b, uint32_t dest_uidnext, struct error *e)
+store_intents_running(struct store *s, const struct intent_batch *b, uint32_t dest_uidnext,
+	struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
 	if (rc != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++)
-		rc = db_run(s, e, "UPDATE intent SET state = 1, batch = ?1, dest_uidnext = ?2, folder = ?3,"
-			" source = coalesce((SELECT wire FROM mailbox WHERE id = ?3), source)"
-			" WHERE id = ?4 AND state <= 1", "iuui", b->ids[0], dest_uidnext, b->first.folder,
-			b->ids[i]);
+		rc = db_run(s, e,
+			"UPDATE intent SET state = 1, batch = ?1, dest_uidnext = ?2, folder ="
+			" ?3, source = coalesce((SELECT wire FROM mailbox WHERE id = ?3),"
+			" source) WHERE id = ?4 AND state <= 1",
+			"iuui", b->ids[0], dest_uidnext, b->first.folder, b->ids[i]);
 	return tx_close(s, rc, e);
 }
 
 enum err
-store_intents_redirect(struct store *s, account_id account, const char *dest, const char *wire, struct error *e)
+store_intents_redirect(struct store *s, account_id account, const char *dest, const char *wire,
+	struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
 	if (rc == ERR_OK)
-		rc = tx_close(s, db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ?", "sus",
-			wire, account, dest), e);
+		rc = tx_close(s,
+			db_run(s, e,
+				"UPDATE intent SET dest = ? WHERE account = ? AND dest = ?",
+				"sus", wire, account, dest),
+			e);
 	return rc;
 }
 
@@ -55,8 +61,8 @@ by_from(const void *a, const void *b)
 }
 
 static enum err
-map_init(struct map *m, struct store *s, const struct intent *in, const uint32_t *from, const uint32_t *to,
-	size_t n, struct error *e)
+map_init(struct map *m, struct store *s, const struct intent *in, const uint32_t *from,
+	const uint32_t *to, size_t n, struct error *e)
 {
 	enum err rc = ERR_OK;
 
@@ -87,14 +93,15 @@ map_find(const struct map *m, msg_id id)
 /* ---- the index ---- */
 
 static enum err
-carry_out_one(struct store *s, const struct intent *in, const struct map *m, msg_id id, struct error *e)
+carry_out_one(struct store *s, const struct intent *in, const struct map *m, msg_id id,
+	struct error *e)
 {
 	msg_id to = m->is_dest_listed ? map_find(m, id) : 0;
 	enum err rc = ERR_OK;
 
 	if (in->kind == INTENT_FLAGS)
-		return db_run(s, e, "UPDATE msg SET flags = (flags | ?) & ~? WHERE id = ?", "uui", in->set,
-			in->clear, id);
+		return db_run(s, e, "UPDATE msg SET flags = (flags | ?) & ~? WHERE id = ?",
+			"uui", in->set, in->clear, id);
 	if (to)
 		rc = msg_copy(s, id, to, e);
 	if (rc == ERR_OK && in->kind != INTENT_COPY)
@@ -103,7 +110,8 @@ carry_out_one(struct store *s, const struct intent *in, const struct map *m, msg
 }
 
 static enum err
-change_index(struct store *s, const struct intent_batch *b, const struct map *m, struct error *e)
+change_index(struct store *s, const struct intent_batch *b, const struct map *m,
+	struct error *e)
 {
 	enum err rc = tx_open(s, DB_INDEX, e);
 
@@ -112,8 +120,8 @@ change_index(struct store *s, const struct intent_batch *b, const struct map *m,
 	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(&b->uids, uid)); )
 		rc = carry_out_one(s, &b->first, m, msg_id_of(b->first.folder, uid), e);
 	if (rc == ERR_OK && b->first.kind == INTENT_FOLDER_DELETE)
-		rc = db_run(s, e, "UPDATE folder SET attrs = attrs | ? WHERE id = ?", "uu", (uint32_t)FOLDER_GONE,
-			b->first.folder);
+		rc = db_run(s, e, "UPDATE folder SET attrs = attrs | ? WHERE id = ?", "uu",
+			(uint32_t)FOLDER_GONE, b->first.folder);
 	return tx_close(s, rc, e);
 }
 
@@ -123,7 +131,8 @@ change_bodies(struct store *s, const struct intent_batch *b, const struct map *m
 	if (b->first.kind != INTENT_MOVE && b->first.kind != INTENT_EXPUNGE)
 		return;
 	for (uint32_t uid = 0; (uid = uidset_next(&b->uids, uid)); ) {
-		msg_id id = msg_id_of(b->first.folder, uid), to = m->is_dest_listed ? map_find(m, id) : 0;
+		msg_id id = msg_id_of(b->first.folder, uid),
+		       to = m->is_dest_listed ? map_find(m, id) : 0;
 		if (to)
 			bodies_rename(s, id, to);
 		else
@@ -133,12 +142,15 @@ change_bodies(struct store *s, const struct intent_batch *b, const struct map *m
 
 /* ---- dunlin.db ---- */
 
-/* Whoever else speaks of the message, to be done or to be undone, finds it in its new place. */
+/* Whoever else speaks of the message, to be done or to be undone, finds it in its new place.
+ */
 static enum err
 follow_move(struct store *s, msg_id from, msg_id to, const char *mid, struct error *e)
 {
-	enum err rc = db_run(s, e, "UPDATE intent_msg SET now = ?, mid = CASE mid WHEN '' THEN ? ELSE mid END"
-		" WHERE now = ?", "isi", to, mid, from);
+	enum err rc = db_run(s, e,
+		"UPDATE intent_msg SET now = ?, mid = CASE mid WHEN '' THEN ? ELSE mid END"
+		" WHERE now = ?",
+		"isi", to, mid, from);
 
 	if (rc == ERR_OK)
 		rc = overlay_recompute(s, from, e);
@@ -146,44 +158,57 @@ follow_move(struct store *s, msg_id from, msg_id to, const char *mid, struct err
 }
 
 static enum err
-record_place(struct store *s, const struct intent *in, intent_id id, const struct intent_msg *im,
-	const struct map *m, struct error *e)
+record_place(struct store *s, const struct intent *in, intent_id id,
+	const struct intent_msg *im, const struct map *m, struct error *e)
 {
 	msg_id to = msg_folder(im->now) == in->folder ? map_find(m, im->now) : 0;
 	enum err rc = ERR_OK;
 
 	if (to)
-		rc = db_run(s, e, "UPDATE intent_msg SET made = ? WHERE intent = ? AND msg = ?", "iii", to, id,
-			im->origin);
+		rc = db_run(s, e,
+			"UPDATE intent_msg SET made = ? WHERE intent = ? AND msg = ?", "iii",
+			to, id, im->origin);
 	if (rc == ERR_OK && to && in->kind == INTENT_COPY)
-		rc = db_run(s, e, "UPDATE intent_msg SET now = ?1 WHERE msg = ?2 AND intent IN"
-			" (SELECT id FROM intent WHERE inverse_of = ?3 AND inverse_of > 0)", "iii", to, im->origin, id);
+		rc = db_run(s, e,
+			"UPDATE intent_msg SET now = ?1 WHERE msg = ?2 AND intent IN (SELECT"
+			" id FROM intent WHERE inverse_of = ?3 AND inverse_of > 0)",
+			"iii", to, im->origin, id);
 	if (rc == ERR_OK && in->kind == INTENT_MOVE && msg_folder(im->now) == in->folder)
 		return follow_move(s, im->now, to, im->message_id, e);
 	return rc == ERR_OK ? overlay_recompute(s, im->now, e) : rc;
 }
 
-/* Its undo, recorded while it ran, now knows where to look; of a copy nobody knows the place of, none. */
+/* Its undo, recorded while it ran, now knows where to look; of a copy nobody knows the place
+ * of, none. */
 static enum err
-ready_inverse(struct store *s, const struct intent *in, intent_id id, const struct map *m, struct error *e)
+ready_inverse(struct store *s, const struct intent *in, intent_id id, const struct map *m,
+	struct error *e)
 {
 	if (in->kind == INTENT_COPY && m->n == 0)
-		return db_run(s, e, "UPDATE intent SET state = 3, error = 'the server does not say where the"
-			" copies are' WHERE inverse_of = ? AND inverse_of > 0 AND state = 0", "i", id);
+		return db_run(s, e,
+			"UPDATE intent SET state = 3, error = 'the server does not say where"
+			" the copies are' WHERE inverse_of = ? AND inverse_of > 0 AND state ="
+			" 0",
+			"i", id);
 	if (in->kind != INTENT_MOVE && in->kind != INTENT_COPY)
 		return ERR_OK;
-	return db_run(s, e, "UPDATE intent SET folder = ? WHERE inverse_of = ? AND inverse_of > 0 AND state = 0",
+	return db_run(s, e,
+		"UPDATE intent SET folder = ? WHERE inverse_of = ? AND inverse_of > 0 AND"
+		" state = 0",
 		"ui", m->dest, id);
 }
 
 static enum err
-end_one(struct store *s, const struct intent *in, intent_id id, const struct map *m, struct error *e)
+end_one(struct store *s, const struct intent *in, intent_id id, const struct map *m,
+	struct error *e)
 {
 	struct arena a = {0};
 	struct intent_msg *msgs;
 	size_t n = store_intent_messages(s, id, &a, &msgs);
-	enum err rc = db_run(s, e, "UPDATE intent SET state = CASE WHEN is_undone THEN 4 ELSE 2 END WHERE id = ?"
-		" AND state <= 1", "i", id);
+	enum err rc = db_run(s, e,
+		"UPDATE intent SET state = CASE WHEN is_undone THEN 4 ELSE 2 END WHERE id = ?"
+		" AND state <= 1",
+		"i", id);
 
 	if (rc == ERR_OK)
 		rc = ready_inverse(s, in, id, m, e);
@@ -194,8 +219,8 @@ end_one(struct store *s, const struct intent *in, intent_id id, const struct map
 }
 
 enum err
-store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t *from, const uint32_t *to,
-	size_t n_map, struct error *e)
+store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t *from,
+	const uint32_t *to, size_t n_map, struct error *e)
 {
 	struct map m;
 	enum err rc = map_init(&m, s, &b->first, from, to, n_map, e);
@@ -221,7 +246,8 @@ out:
 static enum err
 cancel_inverse(struct store *s, intent_id id, struct error *e)
 {
-	intent_id inverse = db_int(s, "SELECT id FROM intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0",
+	intent_id inverse = db_int(s,
+		"SELECT id FROM intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0",
 		"i", id);
 	enum err rc = ERR_OK;
 
@@ -229,7 +255,9 @@ cancel_inverse(struct store *s, intent_id id, struct error *e)
 		rc = db_run(s, e, "UPDATE intent SET state = 4 WHERE id = ?", "i", inverse);
 		if (rc == ERR_OK)
 			rc = overlay_recompute_intent(s, inverse, e);
-		inverse = db_int(s, "SELECT id FROM intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0",
+		inverse = db_int(s,
+			"SELECT id FROM intent WHERE inverse_of = ? AND inverse_of > 0 AND"
+			" state = 0",
 			"i", id);
 	}
 	return rc;
@@ -246,15 +274,17 @@ give_up_one(struct store *s, intent_id id, const char *sql, const char *why, str
 }
 
 enum err
-store_intents_refused(struct store *s, const struct intent_batch *b, const char *why, struct error *e)
+store_intents_refused(struct store *s, const struct intent_batch *b, const char *why,
+	struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
 	if (rc != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++)
-		rc = give_up_one(s, b->ids[i], "UPDATE intent SET state = 3, error = ?2 WHERE id = ?1"
-			" AND state <= 1", why, e);
+		rc = give_up_one(s, b->ids[i],
+			"UPDATE intent SET state = 3, error = ?2 WHERE id = ?1 AND state <= 1",
+			why, e);
 	return tx_close(s, rc, e);
 }
 
@@ -267,11 +297,18 @@ store_intents_retry(struct store *s, const struct intent_batch *b, struct error 
 	if (rc != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++) {
-		bool is_undone = db_int(s, "SELECT is_undone FROM intent WHERE id = ?", "i", b->ids[i]) != 0;
-		rc = is_undone ? give_up_one(s, b->ids[i], "UPDATE intent SET state = 4 WHERE id = ?1"
-				" AND state <= 1 AND ?2 = ''", "", e)
-			: db_run(s, e, "UPDATE intent SET state = 0, n_tries = n_tries + 1 WHERE id = ?"
-				" AND state <= 1", "i", b->ids[i]);
+		bool is_undone =
+			db_int(s, "SELECT is_undone FROM intent WHERE id = ?", "i", b->ids[i])
+			!= 0;
+		rc = is_undone ? give_up_one(s, b->ids[i],
+			     "UPDATE intent SET state = 4 WHERE id = ?1"
+			     " AND state <= 1 AND ?2 = ''",
+			     "", e)
+			       : db_run(s, e,
+				       "UPDATE intent SET state = 0, n_tries = n_tries + 1 "
+				       "WHERE id = ?"
+				       " AND state <= 1",
+				       "i", b->ids[i]);
 	}
 	return tx_close(s, rc, e);
 }

@@ -9,12 +9,14 @@
 
 /* hidden and unread: by how much pending intents change the counts; the overlay is small. */
 #define DELTAS \
-	"SELECT m.folder AS folder, sum(o.hidden) AS hidden, sum((NOT o.hidden AND " \
-	"(((m.flags | o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0)) AS unread " \
+	"SELECT m.folder AS folder, sum(o.hidden) AS hidden, sum((NOT o.hidden AND" \
+	" (((m.flags | o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0)) AS" \
+	" unread " \
 	"FROM overlay o CROSS JOIN msg m ON m.id = o.msg "
 #define FOLDER_COLUMNS \
-	"f.id, f.account, f.wire, f.name, f.delim, f.role, f.attrs, f.uidvalidity, f.uidnext, f.modseq, " \
-	"f.n_server, f.is_filled, f.n_msgs - coalesce(d.hidden, 0), f.n_unread + coalesce(d.unread, 0), " \
+	"f.id, f.account, f.wire, f.name, f.delim, f.role, f.attrs, f.uidvalidity," \
+	" f.uidnext, f.modseq, f.n_server, f.is_filled, f.n_msgs - coalesce(d.hidden, 0)," \
+	" f.n_unread + coalesce(d.unread, 0), " \
 	"f.n_server_unread "
 
 static void
@@ -42,11 +44,13 @@ read_folder(sqlite3_stmt *st, struct arena *a, struct folder *f)
 size_t
 store_folders(const struct store *s, account_id account, struct arena *a, struct folder **out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
-		"GROUP BY m.folder) d ON d.folder = f.id WHERE f.account = ?1 AND NOT f.attrs & ?2"
-		" AND NOT EXISTS (SELECT 1 FROM intent WHERE folder = f.id AND kind = 6 AND state <= 1)"
-		" ORDER BY f.role <> 1, f.role = 0, f.role, f.name COLLATE NOCASE, f.name", "uu",
-		account, (uint32_t)FOLDER_GONE);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
+		"GROUP BY m.folder) d ON d.folder = f.id WHERE f.account = ?1 AND NOT f.attrs"
+		" & ?2 AND NOT EXISTS (SELECT 1 FROM intent WHERE folder = f.id AND kind = 6"
+		" AND state <= 1) ORDER BY f.role <> 1, f.role = 0, f.role, f.name COLLATE"
+		" NOCASE, f.name",
+		"uu", account, (uint32_t)FOLDER_GONE);
 	struct folder *v = NULL;
 	size_t n = 0, cap = 0;
 
@@ -64,9 +68,10 @@ store_folders(const struct store *s, account_id account, struct arena *a, struct
 bool
 store_folder(const struct store *s, folder_id id, struct arena *a, struct folder *out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
-		"WHERE o.msg BETWEEN ?2 AND ?3) d ON d.folder = f.id WHERE f.id = ?1", "uii", id,
-		msg_id_of(id, 0), msg_id_of(id, UINT32_MAX));
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
+		"WHERE o.msg BETWEEN ?2 AND ?3) d ON d.folder = f.id WHERE f.id = ?1",
+		"uii", id, msg_id_of(id, 0), msg_id_of(id, UINT32_MAX));
 
 	if (!db_row(s, st))
 		return false;
@@ -78,24 +83,25 @@ store_folder(const struct store *s, folder_id id, struct arena *a, struct folder
 folder_id
 folder_current(const struct store *s, account_id account, const char *wire)
 {
-	return (folder_id)db_int(s, "SELECT id FROM folder WHERE account = ? AND wire = ?", "us",
-		account, wire);
+	return (folder_id)db_int(s, "SELECT id FROM folder WHERE account = ? AND wire = ?",
+		"us", account, wire);
 }
 
 bool
-store_folder_by_wire(const struct store *s, account_id account, const char *wire, struct arena *a,
-	struct folder *out)
+store_folder_by_wire(const struct store *s, account_id account, const char *wire,
+	struct arena *a, struct folder *out)
 {
 	return store_folder(s, folder_current(s, account, wire), a, out);
 }
 
 bool
-store_folder_by_role(const struct store *s, account_id account, enum folder_role role, struct arena *a,
-	struct folder *out)
+store_folder_by_role(const struct store *s, account_id account, enum folder_role role,
+	struct arena *a, struct folder *out)
 {
-	folder_id id = (folder_id)db_int(s, "SELECT id FROM folder WHERE account = ? AND role = ?"
-		" AND NOT attrs & ? ORDER BY name LIMIT 1", "uuu", account, (uint32_t)role,
-		(uint32_t)FOLDER_GONE);
+	folder_id id = (folder_id)db_int(s,
+		"SELECT id FROM folder WHERE account = ? AND role = ? AND NOT attrs & ? ORDER"
+		" BY name LIMIT 1",
+		"uuu", account, (uint32_t)role, (uint32_t)FOLDER_GONE);
 
 	return store_folder(s, id, a, out);
 }
@@ -108,23 +114,27 @@ store_folder_account(const struct store *s, folder_id id)
 
 /* Within a transaction on dunlin.db. */
 static enum err
-make_identity(struct store *s, account_id account, const char *wire, folder_id *id, struct error *e)
+make_identity(struct store *s, account_id account, const char *wire, folder_id *id,
+	struct error *e)
 {
 	enum err rc = db_run(s, e, "INSERT INTO mailbox (account, wire) VALUES (?, ?)"
 		" ON CONFLICT DO NOTHING", "us", account, wire);
 
-	*id = (folder_id)db_int(s, "SELECT id FROM mailbox WHERE account = ? AND wire = ? AND NOT is_old",
-		"us", account, wire);
+	*id = (folder_id)db_int(s,
+		"SELECT id FROM mailbox WHERE account = ? AND wire = ? AND NOT is_old", "us",
+		account, wire);
 	return rc;
 }
 
 enum err
-folder_identity(struct store *s, account_id account, const char *wire, folder_id *id, struct error *e)
+folder_identity(struct store *s, account_id account, const char *wire, folder_id *id,
+	struct error *e)
 {
 	enum err rc;
 
-	*id = (folder_id)db_int(s, "SELECT id FROM mailbox WHERE account = ? AND wire = ? AND NOT is_old",
-		"us", account, wire);
+	*id = (folder_id)db_int(s,
+		"SELECT id FROM mailbox WHERE account = ? AND wire = ? AND NOT is_old", "us",
+		account, wire);
 	if (*id)
 		return ERR_OK;
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
@@ -142,12 +152,15 @@ store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct 
 		rc = folder_identity(s, f->account, f->wire, id, e);
 	if (rc != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "INSERT INTO folder (id, account, wire, name, delim, role, attrs, uidvalidity)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-		" coalesce((SELECT uidvalidity FROM mailbox WHERE id = ?1), 0))"
-		" ON CONFLICT (id) DO UPDATE SET name = excluded.name, delim = excluded.delim,"
-		" role = excluded.role, attrs = excluded.attrs", "uussuuu", *id, f->account, f->wire, f->name,
-		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role, f->attrs & ~(uint32_t)FOLDER_GONE);
+	rc = db_run(s, e,
+		"INSERT INTO folder (id, account, wire, name, delim, role, attrs,"
+		" uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT"
+		" uidvalidity FROM mailbox WHERE id = ?1), 0)) ON CONFLICT (id) DO UPDATE SET"
+		" name = excluded.name, delim = excluded.delim, role = excluded.role, attrs ="
+		" excluded.attrs",
+		"uussuuu", *id, f->account, f->wire, f->name,
+		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role,
+		f->attrs & ~(uint32_t)FOLDER_GONE);
 	return tx_close(s, rc, e);
 }
 
@@ -171,8 +184,9 @@ store_folders_keep_only(struct store *s, account_id account, const folder_id *id
 		goto out;
 	if (n)
 		qsort(named, n, sizeof *named, by_id);
-	sqlite3_stmt *st = db_query(s, "SELECT id FROM folder WHERE account = ? AND NOT attrs & ?", "uu",
-		account, (uint32_t)FOLDER_GONE);
+	sqlite3_stmt *st =
+		db_query(s, "SELECT id FROM folder WHERE account = ? AND NOT attrs & ?", "uu",
+			account, (uint32_t)FOLDER_GONE);
 	while (db_row(s, st)) {
 		folder_id id = (folder_id)sqlite3_column_int64(st, 0);
 		if (n && bsearch(&id, named, n, sizeof *named, by_id))
@@ -193,20 +207,22 @@ out:
 /* ?1 the old wire name, ?2 the new one, ?3 the old with the delimiter, ?4 the account. */
 #define RENAMED(column) column " = ?2 || substr(" column ", length(?1) + 1)"
 #define CONCERNED(column) \
-	"(" column " = ?1 OR (length(?3) > length(?1) AND substr(" column ", 1, length(?3)) = ?3))"
+	"(" column " = ?1 OR (length(?3) > length(?1)" \
+	" AND substr(" column ", 1, length(?3)) = ?3))"
 
 static enum err
 rename_identities(struct store *s, account_id account, const char *from, const char *to,
 	const char *prefix, struct error *e)
 {
 	static const char *const steps[] = {
-		"UPDATE mailbox SET is_old = 1 WHERE account = ?4 AND NOT is_old AND wire = ?2 AND ?1 <> ?2"
-		" AND length(?3)",
-		"UPDATE mailbox SET " RENAMED("wire") " WHERE account = ?4 AND NOT is_old AND " CONCERNED("wire"),
-		"UPDATE intent SET " RENAMED("dest") " WHERE account = ?4 AND " CONCERNED("dest")
-		" AND kind IN (1, 2)",
-		"UPDATE intent SET " RENAMED("source") " WHERE account = ?4 AND " CONCERNED("source")
-		" AND kind IN (1, 2)",
+		"UPDATE mailbox SET is_old = 1 WHERE account = ?4 AND NOT is_old AND wire = ?2"
+		" AND ?1 <> ?2 AND length(?3)",
+		"UPDATE mailbox SET " RENAMED("wire")
+		" WHERE account = ?4 AND NOT is_old AND " CONCERNED("wire"),
+		"UPDATE intent SET " RENAMED("dest")
+		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("dest"),
+		"UPDATE intent SET " RENAMED("source")
+		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),
 	};
 	enum err rc = ERR_OK;
 
@@ -216,7 +232,8 @@ rename_identities(struct store *s, account_id account, const char *from, const c
 }
 
 enum err
-store_folder_rename(struct store *s, folder_id id, const char *wire, const char *name, struct error *e)
+store_folder_rename(struct store *s, folder_id id, const char *wire, const char *name,
+	struct error *e)
 {
 	struct arena a = {0};
 	struct folder f;
@@ -237,12 +254,16 @@ store_folder_rename(struct store *s, folder_id id, const char *wire, const char 
 		rc = folder_discard(s, other, e);
 	if (rc != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 		goto out;
-	rc = db_run(s, e, "UPDATE folder SET " RENAMED("name") " WHERE account = ?4 AND id IN"
-		" (SELECT id FROM mailbox WHERE NOT is_old AND account = ?4) AND " CONCERNED("name"), "sssu",
-		f.name, name, name_prefix, f.account);
+	rc = db_run(s, e,
+		"UPDATE folder SET " RENAMED("name") " WHERE account = ?4 AND id IN"
+		" (SELECT id FROM mailbox WHERE NOT is_old AND account = ?4) AND "
+		CONCERNED("name"),
+		"sssu", f.name, name, name_prefix, f.account);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "UPDATE folder SET " RENAMED("wire") " WHERE account = ?4 AND "
-			CONCERNED("wire"), "sssu", f.wire, wire, prefix, f.account);
+		rc = db_run(s, e,
+			"UPDATE folder SET " RENAMED("wire") " WHERE account = ?4 AND "
+			CONCERNED("wire"),
+			"sssu", f.wire, wire, prefix, f.account);
 	rc = tx_close(s, rc, e);
 out:
 	arena_clear(&a);
@@ -256,14 +277,16 @@ store_folder_state(struct store *s, const struct folder *f, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE folder SET uidnext = ?, modseq = ?, n_server = ?, n_server_unread = ?,"
-		" is_filled = ?, attrs = ? WHERE id = ?", "uiuuuuu", f->uidnext, (int64_t)f->modseq,
-		f->n_server, f->n_server_unread, (uint32_t)f->is_filled, f->attrs, f->id);
+	rc = db_run(s, e,
+		"UPDATE folder SET uidnext = ?, modseq = ?, n_server = ?, n_server_unread ="
+		" ?, is_filled = ?, attrs = ? WHERE id = ?",
+		"uiuuuuu", f->uidnext, (int64_t)f->modseq, f->n_server, f->n_server_unread,
+		(uint32_t)f->is_filled, f->attrs, f->id);
 	return tx_close(s, rc, e);
 }
 
-/* The rows of a folder that is no more go first, its own row last, so that what a crash leaves is
- * found again at the next opening. */
+/* The rows of a folder that is no more go first, its own row last, so that what a crash leaves
+ * is found again at the next opening. */
 enum err
 folder_discard(struct store *s, folder_id id, struct error *e)
 {
@@ -272,8 +295,9 @@ folder_discard(struct store *s, folder_id id, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE folder SET attrs = attrs | ?, wire = char(10) || id WHERE id = ?", "uu",
-		(uint32_t)FOLDER_GONE, id);
+	rc = db_run(s, e,
+		"UPDATE folder SET attrs = attrs | ?, wire = char(10) || id WHERE id = ?",
+		"uu", (uint32_t)FOLDER_GONE, id);
 	if ((rc = tx_close(s, rc, e)) != ERR_OK)
 		return rc;
 	uidset_add_range(&all, 1, UINT32_MAX);
@@ -285,15 +309,19 @@ folder_discard(struct store *s, folder_id id, struct error *e)
 }
 
 static enum err
-replace_identity(struct store *s, folder_id old, folder_id *id, uint32_t validity, struct error *e)
+replace_identity(struct store *s, folder_id old, folder_id *id, uint32_t validity,
+	struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
 	if (rc != ERR_OK)
 		return rc;
-	if ((rc = db_run(s, e, "UPDATE mailbox SET is_old = 1 WHERE id = ?", "u", old)) == ERR_OK)
-		rc = db_run(s, e, "INSERT INTO mailbox (account, wire, uidvalidity)"
-			" SELECT account, wire, ? FROM mailbox WHERE id = ?", "uu", validity, old);
+	if ((rc = db_run(s, e, "UPDATE mailbox SET is_old = 1 WHERE id = ?", "u", old))
+		== ERR_OK)
+		rc = db_run(s, e,
+			"INSERT INTO mailbox (account, wire, uidvalidity) SELECT account,"
+			" wire, ? FROM mailbox WHERE id = ?",
+			"uu", validity, old);
 	*id = (folder_id)sqlite3_last_insert_rowid(s->db->h);
 	if (rc == ERR_OK)
 		rc = intents_refuse_folder(s, old, "the server rebuilt this mailbox", e);
@@ -307,11 +335,14 @@ set_validity(struct store *s, folder_id id, uint32_t validity, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE mailbox SET uidvalidity = ? WHERE id = ?", "uu", validity, id);
+	rc = db_run(s, e, "UPDATE mailbox SET uidvalidity = ? WHERE id = ?", "uu", validity,
+		id);
 	if ((rc = tx_close(s, rc, e)) != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 		return rc;
-	return tx_close(s, db_run(s, e, "UPDATE folder SET uidvalidity = ? WHERE id = ?", "uu", validity,
-		id), e);
+	return tx_close(s,
+		db_run(s, e, "UPDATE folder SET uidvalidity = ? WHERE id = ?", "uu", validity,
+			id),
+		e);
 }
 
 enum err
@@ -338,18 +369,25 @@ store_folder_validity(struct store *s, folder_id *id, uint32_t validity, struct 
 	return rc;
 }
 
+static folder_id
+find_old(struct store *s)
+{
+	return (folder_id)db_int(s, "SELECT id FROM folder WHERE id NOT IN"
+		" (SELECT id FROM mailbox WHERE NOT is_old) LIMIT 1", "");
+}
+
 enum err
 folders_repair(struct store *s, struct error *e)
 {
 	folder_id id;
 	enum err rc = ERR_OK;
 
-	while (rc == ERR_OK && (id = (folder_id)db_int(s, "SELECT id FROM folder WHERE id NOT IN"
-	    " (SELECT id FROM mailbox WHERE NOT is_old) LIMIT 1", "")))
+	while (rc == ERR_OK && (id = find_old(s)))
 		rc = folder_discard(s, id, e);
 	const char *differs = "SELECT count(*) FROM folder f JOIN mailbox b ON b.id = f.id"
 		" WHERE b.wire <> f.wire OR b.uidvalidity <> f.uidvalidity";
-	if (rc != ERR_OK || db_int(s, differs, "") == 0 || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+	if (rc != ERR_OK || db_int(s, differs, "") == 0
+		|| (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 		return rc;
 	rc = db_run(s, e, "UPDATE folder SET (wire, uidvalidity) ="
 		" (SELECT wire, uidvalidity FROM mailbox b WHERE b.id = folder.id)", "");

@@ -1,9 +1,9 @@
 /* intents.c - recording decisions, and reading the list of them.
  *
- * An intent and what it changes on the screen (overlay.c) are one transaction on dunlin.db, without
- * fsync: it survives kill -9 by the WAL, and a power cut once store_sync was called. One of more than
- * a thousand messages is recorded as several of the same group, so that whoever carries it out works
- * in short steps. */
+ * An intent and what it changes on the screen (overlay.c) are one transaction on dunlin.db,
+ * without fsync: it survives kill -9 by the WAL, and a power cut once store_sync was called.
+ * One of more than a thousand messages is recorded as several of the same group, so that
+ * whoever carries it out works in short steps. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,11 +45,14 @@ intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out)
 enum err
 intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e)
 {
-	enum err rc = db_run(s, e, "INSERT INTO intent (grp, account, kind, state, folder, source, dest,"
-		" set_bits, clear_bits, created, inverse_of, label) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+	enum err rc = db_run(s, e,
+		"INSERT INTO intent (grp, account, kind, state, folder, source, dest,"
+		" set_bits, clear_bits, created, inverse_of, label) VALUES (?, ?, ?, 0, ?, ?,"
+		" ?, ?, ?, ?, ?, ?)",
 		"iuuussuuiis", in->group, in->account, (uint32_t)in->kind, in->folder,
 		in->source ? in->source : "", in->dest ? in->dest : "", in->set, in->clear,
-		in->created ? in->created : (int64_t)time(NULL), in->inverse_of, in->label ? in->label : "");
+		in->created ? in->created : (int64_t)time(NULL), in->inverse_of,
+		in->label ? in->label : "");
 
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	if (rc == ERR_OK && in->group == 0)
@@ -67,15 +70,18 @@ struct change {
 static struct change
 find_change(const struct store *s, const struct intent *in, msg_id id, struct arena *a)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT m.flags, coalesce(o.set_bits, 0), coalesce(o.clear_bits, 0),"
-		" h.message_id FROM msg m LEFT JOIN overlay o ON o.msg = m.id CROSS JOIN head h ON h.id = m.id"
-		" WHERE m.id = ? AND coalesce(o.hidden, 0) = 0", "i", id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT m.flags, coalesce(o.set_bits, 0), coalesce(o.clear_bits, 0),"
+		" h.message_id FROM msg m LEFT JOIN overlay o ON o.msg = m.id CROSS JOIN head"
+		" h ON h.id = m.id WHERE m.id = ? AND coalesce(o.hidden, 0) = 0",
+		"i", id);
 	struct change c = { .message_id = "" };
 
 	if (!db_row(s, st))
 		return c;
 	uint32_t flags = (uint32_t)sqlite3_column_int64(st, 0);
-	flags = (flags | (uint32_t)sqlite3_column_int64(st, 1)) & ~(uint32_t)sqlite3_column_int64(st, 2);
+	flags = (flags | (uint32_t)sqlite3_column_int64(st, 1))
+		& ~(uint32_t)sqlite3_column_int64(st, 2);
 	c.any = true;
 	if (in->kind == INTENT_FLAGS) {
 		c.set = in->set & ~flags;
@@ -91,12 +97,15 @@ find_change(const struct store *s, const struct intent *in, msg_id id, struct ar
 static enum err
 count_msgs(struct store *s, intent_id id, struct error *e)
 {
-	return db_run(s, e, "UPDATE intent SET n_msgs = (SELECT count(*) FROM intent_msg WHERE intent = ?1)"
-		" WHERE id = ?1", "i", id);
+	return db_run(s, e,
+		"UPDATE intent SET n_msgs = (SELECT count(*) FROM intent_msg WHERE intent ="
+		" ?1) WHERE id = ?1",
+		"i", id);
 }
 
 static enum err
-add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first, struct error *e)
+add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first,
+	struct error *e)
 {
 	struct arena a = {0};
 	intent_id id = 0;
@@ -119,9 +128,10 @@ add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, inten
 			n_in_this = 0;
 		}
 		if (rc == ERR_OK)
-			rc = db_run(s, e, "INSERT OR IGNORE INTO intent_msg (intent, msg, now, set_bits, clear_bits,"
-				" mid) VALUES (?, ?, ?, ?, ?, ?)", "iiiuus", id, msgs[i], msgs[i], c.set, c.clear,
-				c.message_id);
+			rc = db_run(s, e,
+				"INSERT OR IGNORE INTO intent_msg (intent, msg, now,"
+				" set_bits, clear_bits, mid) VALUES (?, ?, ?, ?, ?, ?)",
+				"iiiuus", id, msgs[i], msgs[i], c.set, c.clear, c.message_id);
 		if (rc == ERR_OK)
 			rc = overlay_add(s, msgs[i], in, e);
 		n_in_this++;
@@ -133,7 +143,8 @@ add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, inten
 }
 
 static enum err
-check_intent(const struct intent *in, const msg_id *msgs, size_t n, const char *source, struct error *e)
+check_intent(const struct intent *in, const msg_id *msgs, size_t n, const char *source,
+	struct error *e)
 {
 	bool has_dest = in->dest && *in->dest;
 	bool needs_dest = in->kind == INTENT_MOVE || in->kind == INTENT_COPY
@@ -150,8 +161,8 @@ check_intent(const struct intent *in, const msg_id *msgs, size_t n, const char *
 }
 
 enum err
-store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n, int64_t *group,
-	intent_id *id, struct error *e)
+store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
+	int64_t *group, intent_id *id, struct error *e)
 {
 	struct intent mine = *in;
 	struct arena a = {0};
@@ -162,7 +173,8 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 	*group = in->group;
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 		return rc;
-	st = db_query(s, "SELECT wire FROM mailbox WHERE id = ? AND NOT is_old", "u", in->folder);
+	st = db_query(s, "SELECT wire FROM mailbox WHERE id = ? AND NOT is_old", "u",
+		in->folder);
 	mine.source = NULL;
 	mine.inverse_of = 0;
 	if (db_row(s, st)) {
@@ -170,7 +182,8 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 		db_done(st);
 	}
 	rc = check_intent(&mine, msgs, is_about_messages(in->kind) ? n : 0, mine.source, e);
-	bool goes_nowhere = in->kind == INTENT_MOVE && mine.source && str_eq(mine.source, in->dest);
+	bool goes_nowhere =
+		in->kind == INTENT_MOVE && mine.source && str_eq(mine.source, in->dest);
 	if (rc == ERR_OK && is_about_messages(in->kind) && !goes_nowhere)
 		rc = add_msgs(s, &mine, msgs, n, id, e);
 	else if (rc == ERR_OK && !is_about_messages(in->kind))
@@ -187,16 +200,22 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 uint32_t
 store_intents_pending(const struct store *s, account_id account)
 {
-	return (uint32_t)(account ? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open"
-		" WHERE state <= 1 AND account = ?", "u", account)
-		: db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE state <= 1", ""));
+	return (uint32_t)(account ? db_int(s,
+				  "SELECT count(*) FROM intent INDEXED BY intent_open"
+				  " WHERE state <= 1 AND account = ?",
+				  "u", account)
+				  : db_int(s,
+					  "SELECT count(*) FROM intent INDEXED BY intent_open "
+					  "WHERE state <= 1",
+					  ""));
 }
 
 size_t
 store_intents(const struct store *s, size_t max, struct arena *a, struct intent **out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent ORDER BY id DESC LIMIT ?", "i",
-		(int64_t)max);
+	sqlite3_stmt *st =
+		db_query(s, "SELECT " INTENT_COLUMNS "FROM intent ORDER BY id DESC LIMIT ?",
+			"i", (int64_t)max);
 	struct intent *v = NULL;
 	size_t n = 0, cap = 0;
 
@@ -212,9 +231,11 @@ store_intents(const struct store *s, size_t max, struct arena *a, struct intent 
 }
 
 size_t
-store_intent_messages(const struct store *s, intent_id id, struct arena *a, struct intent_msg **out)
+store_intent_messages(const struct store *s, intent_id id, struct arena *a,
+	struct intent_msg **out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT msg, now, made, mid FROM intent_msg WHERE intent = ? ORDER BY msg",
+	sqlite3_stmt *st = db_query(s,
+		"SELECT msg, now, made, mid FROM intent_msg WHERE intent = ? ORDER BY msg",
 		"i", id);
 	struct intent_msg *v = NULL;
 	size_t n = 0, cap = 0;
@@ -242,7 +263,8 @@ store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now, str
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE intent_msg SET now = ? WHERE intent = ? AND msg = ?", "iii", now, id, origin);
+	rc = db_run(s, e, "UPDATE intent_msg SET now = ? WHERE intent = ? AND msg = ?", "iii",
+		now, id, origin);
 	if (rc == ERR_OK)
 		rc = overlay_recompute(s, now, e);
 	return tx_close(s, rc, e);
@@ -251,20 +273,24 @@ store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now, str
 enum err
 intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e)
 {
-	enum err rc = db_run(s, e, "UPDATE intent SET state = 3, error = ? WHERE folder = ? AND state <= 1", "su",
+	enum err rc = db_run(s, e,
+		"UPDATE intent SET state = 3, error = ? WHERE folder = ? AND state <= 1", "su",
 		why, folder);
 
-	return rc == ERR_OK ? db_run(s, e, "DELETE FROM overlay WHERE msg BETWEEN ? AND ?", "ii",
-		msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX)) : rc;
+	return rc == ERR_OK ? db_run(s, e, "DELETE FROM overlay WHERE msg BETWEEN ? AND ?",
+		       "ii", msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX))
+			    : rc;
 }
 
 enum err
 store_intents_forget(struct store *s, int64_t before, struct error *e)
 {
 	static const char *const steps[] = {
-		"DELETE FROM intent WHERE created < ?1 AND state > 1 AND NOT EXISTS"
-		" (SELECT 1 FROM intent i WHERE i.inverse_of = intent.id AND i.inverse_of > 0 AND i.state <= 1)",
-		"DELETE FROM intent_msg WHERE intent NOT IN (SELECT id FROM intent) AND ?1 = ?1",
+		"DELETE FROM intent WHERE created < ?1 AND state > 1 AND NOT EXISTS (SELECT 1"
+		" FROM intent i WHERE i.inverse_of = intent.id AND i.inverse_of > 0 AND"
+		" i.state <= 1)",
+		"DELETE FROM intent_msg WHERE intent NOT IN (SELECT id FROM intent) AND ?1 ="
+		" ?1",
 	};
 	enum err rc = tx_open(s, DB_DATA, e);
 

@@ -16,7 +16,8 @@ struct row {
 static struct row
 find_row(struct store *s, msg_id id)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT arrived, thread FROM msg WHERE id = ?", "i", id);
+	sqlite3_stmt *st =
+		db_query(s, "SELECT arrived, thread FROM msg WHERE id = ?", "i", id);
 	struct row r = { .exists = db_row(s, st) };
 
 	if (r.exists) {
@@ -31,7 +32,8 @@ static enum err
 put_head(struct store *s, const struct msg *m, struct error *e)
 {
 	char *refs = references_bounded(m->references);
-	enum err rc = db_run(s, e, "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	enum err rc = db_run(s, e,
+		"INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"isssssssss", m->id, m->from_name, m->from_addr, m->to, m->cc, m->subject,
 		m->message_id, m->in_reply_to, refs, m->list_id);
 
@@ -40,24 +42,30 @@ put_head(struct store *s, const struct msg *m, struct error *e)
 }
 
 static enum err
-insert_msg(struct store *s, const struct msg *m, thread_id thread, uint64_t mid, struct error *e)
+insert_msg(struct store *s, const struct msg *m, thread_id thread, uint64_t mid,
+	struct error *e)
 {
-	return db_run(s, e, "INSERT INTO msg (id, folder, arrived, thread, flags, date, size, modseq,"
-		" pos, mid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iuiiuiiiii", m->id,
-		msg_folder(m->id), m->arrived, (int64_t)thread, m->flags & ~(uint32_t)MSG_PENDING,
-		m->date, (int64_t)m->size_bytes, (int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid);
+	return db_run(s, e,
+		"INSERT INTO msg (id, folder, arrived, thread, flags, date, size, modseq,"
+		" pos, mid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"iuiiuiiiii", m->id, msg_folder(m->id), m->arrived, (int64_t)thread,
+		m->flags & ~(uint32_t)MSG_PENDING, m->date, (int64_t)m->size_bytes,
+		(int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid);
 }
 
 static enum err
-update_msg(struct store *s, const struct msg *m, const struct row *old, thread_id thread, uint64_t mid,
-	struct error *e)
+update_msg(struct store *s, const struct msg *m, const struct row *old, thread_id thread,
+	uint64_t mid, struct error *e)
 {
-	enum err rc = db_run(s, e, "UPDATE msg SET flags = ?, date = ?, size = ?, modseq = ?, pos = ?,"
-		" mid = ? WHERE id = ?", "uiiiiii", m->flags & ~(uint32_t)MSG_PENDING, m->date,
-		(int64_t)m->size_bytes, (int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid, m->id);
+	enum err rc = db_run(s, e,
+		"UPDATE msg SET flags = ?, date = ?, size = ?, modseq = ?, pos = ?, mid = ?"
+		" WHERE id = ?",
+		"uiiiiii", m->flags & ~(uint32_t)MSG_PENDING, m->date, (int64_t)m->size_bytes,
+		(int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid, m->id);
 
 	if (rc == ERR_OK && old->thread != thread)
-		rc = db_run(s, e, "UPDATE msg SET thread = ? WHERE id = ?", "ii", (int64_t)thread, m->id);
+		rc = db_run(s, e, "UPDATE msg SET thread = ? WHERE id = ?", "ii",
+			(int64_t)thread, m->id);
 	return rc;
 }
 
@@ -66,8 +74,8 @@ static struct msg
 complete(const struct msg *m)
 {
 	struct msg c = *m;
-	const char **strings[] = { &c.from_name, &c.from_addr, &c.to, &c.cc, &c.subject, &c.message_id,
-		&c.in_reply_to, &c.references, &c.list_id };
+	const char **strings[] = { &c.from_name, &c.from_addr, &c.to, &c.cc, &c.subject,
+		&c.message_id, &c.in_reply_to, &c.references, &c.list_id };
 
 	for (size_t i = 0; i < LEN(strings); i++) {
 		if (!*strings[i])
@@ -99,7 +107,8 @@ put(struct store *s, const struct msg *m, struct error *e)
 		? message_id_hash(account, m->message_id, strlen(m->message_id)) : 0;
 	if (old.exists)
 		old = find_row(s, m->id);	/* merging may have changed it */
-	rc = old.exists ? update_msg(s, m, &old, thread, mid, e) : insert_msg(s, m, thread, mid, e);
+	rc = old.exists ? update_msg(s, m, &old, thread, mid, e)
+			: insert_msg(s, m, thread, mid, e);
 	return rc == ERR_OK ? put_head(s, m, e) : rc;
 }
 
@@ -120,10 +129,12 @@ store_msg_flags(struct store *s, msg_id id, uint32_t flags, uint64_t modseq, str
 	if (rc != ERR_OK)
 		return rc;
 	flags &= MSG_SERVER_FLAGS;
-	rc = db_run(s, e, "UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
+	rc = db_run(s, e,
+		"UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
 		"uui", (uint32_t)MSG_SERVER_FLAGS, flags, id);
 	if (rc == ERR_OK && modseq)
-		rc = db_run(s, e, "UPDATE msg SET modseq = ? WHERE id = ?", "ii", (int64_t)modseq, id);
+		rc = db_run(s, e, "UPDATE msg SET modseq = ? WHERE id = ?", "ii",
+			(int64_t)modseq, id);
 	return tx_close(s, rc, e);
 }
 
@@ -135,7 +146,8 @@ store_msg_attach(struct store *s, msg_id id, bool has_attachment, struct error *
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
+	rc = db_run(s, e,
+		"UPDATE msg SET flags = flags & ~?1 | ?2 WHERE id = ?3 AND flags & ?1 <> ?2",
 		"uui", (uint32_t)MSG_ATTACH, bit, id);
 	return tx_close(s, rc, e);
 }
@@ -151,7 +163,8 @@ msg_remove_range(struct store *s, folder_id folder, uint32_t lo, uint32_t hi, st
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < LEN(tables) && rc == ERR_OK; i++)
-		rc = db_run(s, e, tables[i], "ii", msg_id_of(folder, lo), msg_id_of(folder, hi));
+		rc = db_run(s, e, tables[i], "ii", msg_id_of(folder, lo),
+			msg_id_of(folder, hi));
 	return rc;
 }
 
@@ -161,7 +174,8 @@ enum { SLICE_ROWS = 1000 };
 static uint32_t
 slice_end(struct store *s, folder_id folder, uint32_t lo, uint32_t hi)
 {
-	int64_t end = db_int(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1 OFFSET ?",
+	int64_t end = db_int(s,
+		"SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1 OFFSET ?",
 		"iiu", msg_id_of(folder, lo), msg_id_of(folder, hi), (uint32_t)SLICE_ROWS);
 
 	return end ? msg_uid(end) - 1 : hi;
@@ -182,7 +196,8 @@ store_msgs_gone(struct store *s, folder_id folder, const struct uidset *uids, st
 			rc = msg_remove_range(s, folder, lo, end, e);
 			while (rc == ERR_OK && end < hi) {
 				lo = end + 1;
-				if ((rc = tx_close(s, rc, e)) != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+				if ((rc = tx_close(s, rc, e)) != ERR_OK
+					|| (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 					return rc;
 				end = slice_end(s, folder, lo, hi);
 				rc = msg_remove_range(s, folder, lo, end, e);
@@ -198,15 +213,21 @@ store_msgs_gone(struct store *s, folder_id folder, const struct uidset *uids, st
 enum err
 msg_copy(struct store *s, msg_id from, msg_id to, struct error *e)
 {
-	enum err rc = db_run(s, e, "INSERT INTO msg SELECT ?1, ?2, arrived, thread, flags, date, size, 0, 0,"
-		" mid FROM msg WHERE id = ?3 AND NOT EXISTS (SELECT 1 FROM msg WHERE id = ?1)", "iui",
-		to, msg_folder(to), from);
+	enum err rc = db_run(s, e,
+		"INSERT INTO msg SELECT ?1, ?2, arrived, thread, flags, date, size, 0, 0, mid"
+		" FROM msg WHERE id = ?3 AND NOT EXISTS (SELECT 1 FROM msg WHERE id = ?1)",
+		"iui", to, msg_folder(to), from);
 
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "INSERT OR IGNORE INTO head SELECT ?1, from_name, from_addr, to_list, cc_list,"
-			" subject, message_id, in_reply_to, refs, list_id FROM head WHERE id = ?2", "ii", to, from);
+		rc = db_run(s, e,
+			"INSERT OR IGNORE INTO head SELECT ?1, from_name, from_addr, to_list,"
+			" cc_list, subject, message_id, in_reply_to, refs, list_id FROM head"
+			" WHERE id = ?2",
+			"ii", to, from);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "INSERT OR IGNORE INTO part SELECT ?1, tree FROM part WHERE id = ?2", "ii", to, from);
+		rc = db_run(s, e,
+			"INSERT OR IGNORE INTO part SELECT ?1, tree FROM part WHERE id = ?2",
+			"ii", to, from);
 	return rc;
 }
 
@@ -223,8 +244,9 @@ msg_read(sqlite3_stmt *st, struct arena *a, struct msg *out)
 	out->flags = (uint32_t)sqlite3_column_int64(st, c++);
 	out->thread = (thread_id)sqlite3_column_int64(st, c++);
 	out->pos_bytes = (uint64_t)sqlite3_column_int64(st, c++);
-	const char **strings[] = { &out->from_name, &out->from_addr, &out->to, &out->cc, &out->subject,
-		&out->message_id, &out->in_reply_to, &out->references, &out->list_id };
+	const char **strings[] = { &out->from_name, &out->from_addr, &out->to, &out->cc,
+		&out->subject, &out->message_id, &out->in_reply_to, &out->references,
+		&out->list_id };
 	for (size_t i = 0; i < LEN(strings); i++)
 		*strings[i] = db_text(st, c++, a);
 	if (sqlite3_column_type(st, c) != SQLITE_NULL) {
@@ -237,8 +259,11 @@ msg_read(sqlite3_stmt *st, struct arena *a, struct msg *out)
 bool
 store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " MSG_COLUMNS "FROM msg m LEFT JOIN overlay o ON o.msg = m.id"
-		" CROSS JOIN head h ON h.id = m.id WHERE m.id = ? AND coalesce(o.hidden, 0) = 0", "i", id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " MSG_COLUMNS "FROM msg m LEFT JOIN overlay o ON o.msg = m.id"
+		" CROSS JOIN head h ON h.id = m.id WHERE m.id = ? AND coalesce(o.hidden, 0) ="
+		" 0",
+		"i", id);
 
 	if (!db_row(s, st))
 		return false;
@@ -250,8 +275,9 @@ store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out)
 enum err
 store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
-		msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX));
+	sqlite3_stmt *st =
+		db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
+			msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX));
 
 	s->db->failed = s->db->is_begun ? s->db->failed : 0;
 	while (db_row(s, st))
@@ -260,9 +286,11 @@ store_uids(const struct store *s, folder_id folder, struct uidset *out, struct e
 }
 
 size_t
-store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max, struct uid_flags *out)
+store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max,
+	struct uid_flags *out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT id, flags FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+	sqlite3_stmt *st = db_query(s,
+		"SELECT id, flags FROM msg WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
 		"iii", msg_id_of(folder, from), msg_id_of(folder, UINT32_MAX), (int64_t)max);
 	size_t n = 0;
 
@@ -274,14 +302,19 @@ store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t m
 	return n;
 }
 
-/* By way of the thread, which its hash leads to; the hash is compared before the wide row is read. */
+/* By way of the thread, which its hash leads to; the hash is compared before the wide row is
+ * read. */
 msg_id
 store_find(const struct store *s, folder_id folder, const char *message_id)
 {
 	account_id account = store_folder_account(s, folder);
 	int64_t hash = (int64_t)message_id_hash(account, message_id, strlen(message_id));
 
-	return *message_id ? db_int(s, "SELECT m.id FROM mid d CROSS JOIN msg m ON m.thread = d.thread"
-		" AND m.folder = ?2 AND m.mid = ?1 CROSS JOIN head h ON h.id = m.id AND h.message_id = ?3"
-		" WHERE d.hash = ?1 ORDER BY m.id DESC LIMIT 1", "ius", hash, folder, message_id) : 0;
+	return *message_id ? db_int(s,
+		       "SELECT m.id FROM mid d CROSS JOIN msg m ON m.thread = d.thread"
+		       " AND m.folder = ?2 AND m.mid = ?1 CROSS JOIN head h ON h.id = m.id "
+		       "AND h.message_id = ?3"
+		       " WHERE d.hash = ?1 ORDER BY m.id DESC LIMIT 1",
+		       "ius", hash, folder, message_id)
+			   : 0;
 }

@@ -1,8 +1,8 @@
 /* overlay.c - what pending and running intents make of a message, one small row each.
  *
- * The row is what all of them say, in their order; it is added to when one is recorded, worked out anew
- * when one ends, and gone with the last. A move hides; the way back of a move (its undo) does not: until the
- * server has done it the message stays in sight where it is. */
+ * The row is what all of them say, in their order; it is added to when one is recorded, worked
+ * out anew when one ends, and gone with the last. A move hides; the way back of a move (its
+ * undo) does not: until the server has done it the message stays in sight where it is. */
 #include "store_db.h"
 
 struct effect {
@@ -26,15 +26,16 @@ apply(struct effect *f, enum intent_kind kind, uint32_t set, uint32_t clear, boo
 static enum err
 put(struct store *s, msg_id id, const struct effect *f, struct error *e)
 {
-	return db_run(s, e, "INSERT OR REPLACE INTO overlay VALUES (?, ?, ?, ?)", "iuuu", id, f->set,
-		f->clear, (uint32_t)f->hidden);
+	return db_run(s, e, "INSERT OR REPLACE INTO overlay VALUES (?, ?, ?, ?)", "iuuu", id,
+		f->set, f->clear, (uint32_t)f->hidden);
 }
 
 enum err
 overlay_add(struct store *s, msg_id id, const struct intent *in, struct error *e)
 {
 	struct effect f = {0};
-	sqlite3_stmt *st = db_query(s, "SELECT set_bits, clear_bits, hidden FROM overlay WHERE msg = ?", "i", id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT set_bits, clear_bits, hidden FROM overlay WHERE msg = ?", "i", id);
 
 	if (db_row(s, st)) {
 		f.set = (uint32_t)sqlite3_column_int64(st, 0);
@@ -59,8 +60,10 @@ overlay_recompute(struct store *s, msg_id id, struct error *e)
 		return ERR_OK;
 	while (db_row(s, st)) {
 		is_concerned = true;
-		apply(&f, (enum intent_kind)sqlite3_column_int(st, 0), (uint32_t)sqlite3_column_int64(st, 1),
-			(uint32_t)sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3) != 0);
+		apply(&f, (enum intent_kind)sqlite3_column_int(st, 0),
+			(uint32_t)sqlite3_column_int64(st, 1),
+			(uint32_t)sqlite3_column_int64(st, 2),
+			sqlite3_column_int64(st, 3) != 0);
 	}
 	return is_concerned ? put(s, id, &f, e)
 		: db_run(s, e, "DELETE FROM overlay WHERE msg = ?", "i", id);

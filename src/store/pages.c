@@ -1,8 +1,8 @@
-/* pages.c - lists by the page: keyset paging on (arrived, id), so that a page costs its length wherever
- * it is.
+/* pages.c - lists by the page: keyset paging on (arrived, id), so that a page costs its length
+ * wherever it is.
  *
- * Several folders are merged by key: of each no more is read than can still be among the best `max`.
- * Hidden messages are stepped over in the index alone, without touching their rows. */
+ * Several folders are merged by key: of each no more is read than can still be among the best
+ * `max`. Hidden messages are stepped over in the index alone, without touching their rows. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +18,15 @@ const struct page_key page_top = { INT64_MAX, INT64_MAX }, page_end = { INT64_MI
 	" WHERE m.folder = ?1 AND coalesce(o.hidden, 0) = 0 AND "
 
 static size_t
-page_of_one(const struct store *s, folder_id folder, struct page_key from, bool newer, size_t max,
-	struct arena *a, struct msg *out)
+page_of_one(const struct store *s, folder_id folder, struct page_key from, bool newer,
+	size_t max, struct arena *a, struct msg *out)
 {
 	const char *older_sql = "SELECT " MSG_COLUMNS PAGE_FROM "(m.arrived, m.id) < (?2, ?3)"
 		" ORDER BY m.arrived DESC, m.id DESC LIMIT ?4";
 	const char *newer_sql = "SELECT " MSG_COLUMNS PAGE_FROM "(m.arrived, m.id) > (?2, ?3)"
 		" ORDER BY m.arrived, m.id LIMIT ?4";
-	sqlite3_stmt *st = db_query(s, newer ? newer_sql : older_sql, "uiii", folder, from.arrived, from.id,
-		(int64_t)max);
+	sqlite3_stmt *st = db_query(s, newer ? newer_sql : older_sql, "uiii", folder,
+		from.arrived, from.id, (int64_t)max);
 	size_t n = 0;
 
 	while (n < max && db_row(s, st))
@@ -48,7 +48,8 @@ compare(struct page_key a, struct page_key b)
 	return (a.id > b.id) - (a.id < b.id);
 }
 
-/* Keys nearest to where the page starts first. Returns false when k is farther than all and the page full. */
+/* Keys nearest to where the page starts first. Returns false when k is farther than all and
+ * the page full. */
 static bool
 add_key(struct page_key *keys, size_t *n, size_t max, struct page_key k, bool newer)
 {
@@ -67,20 +68,23 @@ add_key(struct page_key *keys, size_t *n, size_t max, struct page_key k, bool ne
 }
 
 static size_t
-page_of_many(const struct store *s, const folder_id *folders, size_t n_folders, struct page_key from,
-	bool newer, size_t max, struct arena *a, struct msg *out)
+page_of_many(const struct store *s, const folder_id *folders, size_t n_folders,
+	struct page_key from, bool newer, size_t max, struct arena *a, struct msg *out)
 {
-	const char *older_sql = KEYS_FROM "(m.arrived, m.id) < (?2, ?3) ORDER BY m.arrived DESC, m.id DESC";
-	const char *newer_sql = KEYS_FROM "(m.arrived, m.id) > (?2, ?3) ORDER BY m.arrived, m.id";
+	const char *older_sql =
+		KEYS_FROM "(m.arrived, m.id) < (?2, ?3) ORDER BY m.arrived DESC, m.id DESC";
+	const char *newer_sql =
+		KEYS_FROM "(m.arrived, m.id) > (?2, ?3) ORDER BY m.arrived, m.id";
 	struct page_key *keys = xcalloc(max + 1, sizeof *keys);
 	size_t n = 0, n_out = 0;
 
 	snapshot_open(s);
 	for (size_t f = 0; f < n_folders; f++) {
-		sqlite3_stmt *st = db_query(s, newer ? newer_sql : older_sql, "uii", folders[f],
-			from.arrived, from.id);
+		sqlite3_stmt *st = db_query(s, newer ? newer_sql : older_sql, "uii",
+			folders[f], from.arrived, from.id);
 		while (db_row(s, st)) {
-			struct page_key k = { sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) };
+			struct page_key k = { sqlite3_column_int64(st, 0),
+				sqlite3_column_int64(st, 1) };
 			if (!add_key(keys, &n, max, k, newer))
 				break;
 		}
@@ -94,8 +98,8 @@ page_of_many(const struct store *s, const folder_id *folders, size_t n_folders, 
 }
 
 size_t
-store_page(const struct store *s, const folder_id *folders, size_t n_folders, struct page_key from,
-	bool newer, size_t max, struct arena *a, struct msg *out)
+store_page(const struct store *s, const folder_id *folders, size_t n_folders,
+	struct page_key from, bool newer, size_t max, struct arena *a, struct msg *out)
 {
 	if (n_folders == 0 || max == 0)
 		return 0;

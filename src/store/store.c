@@ -1,7 +1,8 @@
 /* store.c - opening and closing: two files, one connection.
  *
  * index.db is a cache. When it is damaged, or was made for another dunlin.db (so that its
- * folder ids mean something else), it is put aside and begun anew, together with the bodies. */
+ * folder ids mean something else), it is put aside and begun anew, together with the bodies.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
 
 	if (str_eq(schema, "ix")) {
 		if (n_pages >= INDEX_CHECKPOINT_PAGES)
-			sqlite3_wal_checkpoint_v2(h, "ix", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+			sqlite3_wal_checkpoint_v2(h, "ix", SQLITE_CHECKPOINT_PASSIVE, NULL,
+				NULL);
 		return SQLITE_OK;
 	}
 	s->db->n_data_wal_pages = n_pages;
@@ -91,9 +93,11 @@ attach_index(struct store *s, struct error *e)
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "ATTACH ? AS ix", "s", path);
 	if (rc == ERR_OK)
-		rc = db_script(s, "PRAGMA ix.journal_mode = WAL; PRAGMA ix.synchronous = NORMAL;"
-			"PRAGMA ix.cache_size = -2000; PRAGMA ix.journal_size_limit = 8000000;"
-			"SELECT count(*) FROM ix.sqlite_schema", e);
+		rc = db_script(s,
+			"PRAGMA ix.journal_mode = WAL; PRAGMA ix.synchronous = NORMAL;PRAGMA"
+			" ix.cache_size = -2000; PRAGMA ix.journal_size_limit ="
+			" 8000000;SELECT count(*) FROM ix.sqlite_schema",
+			e);
 	if (rc == ERR_OK && s->mode == STORE_WRITE)
 		rc = schema_migrate(s, "ix", e);
 	free(path);
@@ -126,7 +130,8 @@ put_aside(struct store *s)
 
 	log_msg("store: the index is damaged or foreign: begun anew");
 	rename(index, aside);
-	for (const char *const *suffix = (const char *const[]){ "-wal", "-shm", NULL }; *suffix; suffix++) {
+	for (const char *const *suffix = (const char *const[]){ "-wal", "-shm", NULL };
+		*suffix; suffix++) {
 		char *p = xasprintf("%s%s", index, *suffix);
 		unlink(p);
 		free(p);
@@ -193,7 +198,8 @@ lock_opening(struct store *s)
 	return fd;
 }
 
-/* SQLite refuses a link anywhere in a path; a person may well have linked the directories elsewhere. */
+/* SQLite refuses a link anywhere in a path; a person may well have linked the directories
+ * elsewhere. */
 static char *
 real_dir(const char *dir)
 {
@@ -205,8 +211,8 @@ real_dir(const char *dir)
 }
 
 enum err
-store_open(struct store **out, const char *data_dir, const char *cache_dir, enum store_mode mode,
-	struct error *e)
+store_open(struct store **out, const char *data_dir, const char *cache_dir,
+	enum store_mode mode, struct error *e)
 {
 	struct store *s = xcalloc(1, sizeof *s);
 	int lock = -1;
@@ -274,14 +280,17 @@ sync_path(const char *path, struct error *e)
 
 	if (fd < 0 && errno == ENOENT)
 		return ERR_OK;
-	enum err rc = fd < 0 || fsync(fd) < 0 ? error_errno(e, ERR_LOCAL, "cannot sync '%s'", path) : ERR_OK;
+	enum err rc = fd < 0 || fsync(fd) < 0
+		? error_errno(e, ERR_LOCAL, "cannot sync '%s'", path)
+		: ERR_OK;
 	if (fd >= 0)
 		close(fd);
 	return rc;
 }
 
-/* All that was committed is in the WAL or in the file itself, which a checkpoint syncs. SQLite's own
- * locks are on the other two files, so that closing a descriptor of the WAL drops none of them. */
+/* All that was committed is in the WAL or in the file itself, which a checkpoint syncs.
+ * SQLite's own locks are on the other two files, so that closing a descriptor of the WAL drops
+ * none of them. */
 enum err
 store_sync(struct store *s, struct error *e)
 {
@@ -290,8 +299,10 @@ store_sync(struct store *s, struct error *e)
 
 	if (rc == ERR_OK)
 		rc = sync_path(s->data_dir, e);
-	if (rc == ERR_OK && s->db->n_data_wal_pages >= DATA_CHECKPOINT_PAGES && !s->db->is_begun) {
-		sqlite3_wal_checkpoint_v2(s->db->h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == ERR_OK && s->db->n_data_wal_pages >= DATA_CHECKPOINT_PAGES
+		&& !s->db->is_begun) {
+		sqlite3_wal_checkpoint_v2(s->db->h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
+			NULL);
 		s->db->n_data_wal_pages = 0;
 	}
 	free(wal);

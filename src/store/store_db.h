@@ -2,9 +2,9 @@
  * transactions that write one file only.
  *
  * One connection a handle: dunlin.db is "main", index.db is attached as "ix"; no table name
- * is in both, so that SQL needs no qualifying. SQLite opens the snapshots of a statement in that order,
- * dunlin.db first; since writers change the index first, a reader between never sees a row whose overlay
- * was dropped before the row changed. */
+ * is in both, so that SQL needs no qualifying. SQLite opens the snapshots of a statement in
+ * that order, dunlin.db first; since writers change the index first, a reader between never
+ * sees a row whose overlay was dropped before the row changed. */
 #ifndef DUNLIN_STORE_DB_H
 #define DUNLIN_STORE_DB_H
 
@@ -13,7 +13,7 @@
 #include "store.h"
 #include "str.h"
 
-enum { N_STATEMENTS = 512 };		/* a power of two, well above the number of call sites */
+enum { N_STATEMENTS = 512 }; /* a power of two, well above the number of call sites */
 
 struct statement {
 	const char *sql;		/* the literal's address is the key */
@@ -28,36 +28,38 @@ struct db {
 	bool is_begun;			/* between store_begin and store_commit */
 	bool is_broken;			/* a write between them failed: commit will refuse */
 	enum db_file writing;		/* the transaction of one call */
-	int failed;			/* SQLite's code of the first failed read within a transaction */
+	int failed; /* SQLite's code of the first failed read within a transaction */
 	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
 	bool is_index_damaged;
 };
 
 struct store {
-	struct db *db;			/* behind a pointer: reading through a const store caches statements */
+	struct db *db; /* behind a pointer: reading through a const store caches statements */
 	enum store_mode mode;
 	char *data_dir, *cache_dir, *bodies_dir;
 };
 
 /* ---- db.c ---- */
 
-/* The prepared statement with its parameters bound: types is a letter each, 'i' int64_t, 'u' uint32_t, 's'
- * const char * (which must outlive the stepping; NULL is NULL). sql must be a literal. NULL on
- * error, which is logged; db_row(NULL) is false. */
+/* The prepared statement with its parameters bound: types is a letter each, 'i' int64_t, 'u'
+ * uint32_t, 's' const char * (which must outlive the stepping; NULL is NULL). sql must be a
+ * literal. NULL on error, which is logged; db_row(NULL) is false. */
 sqlite3_stmt *db_query(const struct store *s, const char *sql, const char *types, ...);
-bool db_row(const struct store *s, sqlite3_stmt *st);	/* false at the end, or on error; then st is reset */
+bool db_row(const struct store *s,
+	sqlite3_stmt *st); /* false at the end, or on error; then st is reset */
 void db_done(sqlite3_stmt *st);				/* stop reading early; NULL is fine */
 /* First column of the first row; 0 when none. */
 int64_t db_int(const struct store *s, const char *sql, const char *types, ...);
 /* Runs a statement to its end. */
 enum err db_run(struct store *s, struct error *e, const char *sql, const char *types, ...);
 enum err db_script(struct store *s, const char *sql, struct error *e);
-enum err db_fail(const struct store *s, struct error *e);	/* ERR_LOCAL with SQLite's words */
+enum err db_fail(const struct store *s, struct error *e); /* ERR_LOCAL with SQLite's words */
 const char *db_text(sqlite3_stmt *st, int column, struct arena *a);	/* never NULL */
 
-/* A transaction of one call, on one file. Within store_begin one on the index joins in; one on dunlin.db
- * first commits what was begun, so that no transaction ever writes both. Every tx_open that returned
- * ERR_OK is followed by one tx_close, which rolls back unless rc is ERR_OK. */
+/* A transaction of one call, on one file. Within store_begin one on the index joins in; one on
+ * dunlin.db first commits what was begun, so that no transaction ever writes both. Every
+ * tx_open that returned ERR_OK is followed by one tx_close, which rolls back unless rc is
+ * ERR_OK. */
 enum err tx_open(struct store *s, enum db_file file, struct error *e);
 enum err tx_close(struct store *s, enum err rc, struct error *e);
 /* A reading transaction, so that several statements see one state. */
@@ -72,8 +74,10 @@ enum err schema_check(struct store *s, struct error *e);
 
 /* ---- folders.c ---- */
 
-enum err folders_repair(struct store *s, struct error *e);	/* what a crash between two files left */
-folder_id folder_current(const struct store *s, account_id account, const char *wire);	/* 0: none */
+enum err
+folders_repair(struct store *s, struct error *e); /* what a crash between two files left */
+folder_id
+folder_current(const struct store *s, account_id account, const char *wire); /* 0: none */
 /* The identity, made when there is none; and the end of one. */
 enum err folder_identity(struct store *s, account_id account, const char *wire, folder_id *id,
 	struct error *e);
@@ -120,12 +124,15 @@ enum err overlay_add(struct store *s, msg_id id, const struct intent *in, struct
 /* ---- intents.c ---- */
 
 #define INTENT_COLUMNS \
-	"id, grp, account, kind, state, folder, dest, set_bits, clear_bits, created, n_msgs, " \
+	"id, grp, account, kind, state, folder, dest, set_bits, clear_bits, created," \
+	" n_msgs, " \
 	"n_tries, dest_uidnext, inverse_of, label, error, source "
 void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
 /* A new row without messages. */
-enum err intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
+enum err
+intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
 /* Ends all pending and running intents of a folder that is no more. */
-enum err intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
+enum err
+intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
 
 #endif

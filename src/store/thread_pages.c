@@ -1,8 +1,8 @@
 /* thread_pages.c - conversations by the page, by their newest message as shown.
  *
- * The index keeps one head a thread and folder (trigger-made), in order of the newest. Threads that pending
- * intents concern are few: their heads are worked out from their messages and merged in; all others come
- * straight from the index. */
+ * The index keeps one head a thread and folder (trigger-made), in order of the newest. Threads
+ * that pending intents concern are few: their heads are worked out from their messages and
+ * merged in; all others come straight from the index. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,16 +33,20 @@ compare(int64_t newest_a, thread_id a, int64_t newest_b, thread_id b)
 static void
 add_shown(const struct store *s, folder_id folder, struct thread_head *h)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT t.n_msgs, t.n_unread FROM thread_head t WHERE t.thread = ?"
-		" AND t.folder = ?", "iu", (int64_t)h->id, folder);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT t.n_msgs, t.n_unread FROM thread_head t WHERE t.thread = ? AND"
+		" t.folder = ?",
+		"iu", (int64_t)h->id, folder);
 	if (db_row(s, st)) {
 		h->n_msgs += (uint32_t)sqlite3_column_int64(st, 0);
 		h->n_unread += (uint32_t)sqlite3_column_int64(st, 1);
 		db_done(st);
 	}
-	st = db_query(s, "SELECT m.arrived FROM msg m LEFT JOIN overlay o ON o.msg = m.id WHERE m.thread = ?"
-		" AND m.folder = ? AND coalesce(o.hidden, 0) = 0 ORDER BY m.arrived DESC LIMIT 1", "iu",
-		(int64_t)h->id, folder);
+	st = db_query(s,
+		"SELECT m.arrived FROM msg m LEFT JOIN overlay o ON o.msg = m.id WHERE"
+		" m.thread = ? AND m.folder = ? AND coalesce(o.hidden, 0) = 0 ORDER BY"
+		" m.arrived DESC LIMIT 1",
+		"iu", (int64_t)h->id, folder);
 	if (db_row(s, st)) {
 		int64_t newest = sqlite3_column_int64(st, 0);
 		h->newest = newest > h->newest ? newest : h->newest;
@@ -67,22 +71,27 @@ find_head(const struct heads *h, thread_id id)
 	return h->n ? bsearch(&key, h->v, h->n, sizeof *h->v, by_id) : NULL;
 }
 
-/* How the overlay changes the counts: (thread, hidden, unread delta) of each message concerned. First the
- * deltas are collected, a thread several times, then they are summed up. */
+/* How the overlay changes the counts: (thread, hidden, unread delta) of each message
+ * concerned. First the deltas are collected, a thread several times, then they are summed up.
+ */
 static void
 collect_deltas(const struct query *q, struct heads *out)
 {
 	for (size_t f = 0; f < q->n_folders; f++) {
-		sqlite3_stmt *st = db_query(q->s, "SELECT m.thread, sum(o.hidden), sum((NOT o.hidden AND"
-			" (((m.flags | o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0))"
-			" FROM overlay o CROSS JOIN msg m ON m.id = o.msg WHERE o.msg BETWEEN ? AND ?"
-			" GROUP BY m.thread", "ii", msg_id_of(q->folders[f], 0), msg_id_of(q->folders[f], UINT32_MAX));
+		sqlite3_stmt *st = db_query(q->s,
+			"SELECT m.thread, sum(o.hidden), sum((NOT o.hidden AND (((m.flags |"
+			" o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0)) FROM"
+			" overlay o CROSS JOIN msg m ON m.id = o.msg WHERE o.msg BETWEEN ?"
+			" AND ? GROUP BY m.thread",
+			"ii", msg_id_of(q->folders[f], 0),
+			msg_id_of(q->folders[f], UINT32_MAX));
 		while (db_row(q->s, st)) {
 			out->v = array_grow(out->v, out->n, &out->cap, sizeof *out->v);
 			out->v[out->n++] = (struct thread_head){
 				.id = (thread_id)sqlite3_column_int64(st, 0),
 				.newest = INT64_MIN,
-				.n_msgs = -(uint32_t)sqlite3_column_int64(st, 1),	/* wraps; the sum is right */
+				.n_msgs = -(uint32_t)sqlite3_column_int64(st,
+					1), /* wraps; the sum is right */
 				.n_unread = (uint32_t)sqlite3_column_int64(st, 2),
 			};
 		}
@@ -120,15 +129,18 @@ concerned_heads(const struct query *q, struct heads *out)
 	}
 }
 
-/* Of a thread in several folders: the head of the folder with its newest message stands for all. */
+/* Of a thread in several folders: the head of the folder with its newest message stands for
+ * all. */
 static bool
 stands_for_all(const struct query *q, folder_id folder, struct thread_head *h)
 {
 	for (size_t f = 0; f < q->n_folders; f++) {
 		if (q->folders[f] == folder)
 			continue;
-		sqlite3_stmt *st = db_query(q->s, "SELECT newest, n_msgs, n_unread FROM thread_head"
-			" WHERE thread = ? AND folder = ?", "iu", (int64_t)h->id, q->folders[f]);
+		sqlite3_stmt *st = db_query(q->s,
+			"SELECT newest, n_msgs, n_unread FROM thread_head WHERE thread = ?"
+			" AND folder = ?",
+			"iu", (int64_t)h->id, q->folders[f]);
 		if (!db_row(q->s, st))
 			continue;
 		int64_t newest = sqlite3_column_int64(st, 0);
@@ -143,7 +155,8 @@ stands_for_all(const struct query *q, folder_id folder, struct thread_head *h)
 
 /* Nearest to where the page starts first; false when it is full and h farther than all. */
 static bool
-add_head(struct thread_head *out, size_t *n, size_t max, const struct thread_head *h, bool newer)
+add_head(struct thread_head *out, size_t *n, size_t max, const struct thread_head *h,
+	bool newer)
 {
 	size_t at = *n;
 
@@ -166,12 +179,14 @@ static void
 add_folder(const struct query *q, folder_id folder, const struct heads *concerned, size_t max,
 	struct thread_head *out, size_t *n)
 {
-	const char *older_sql = "SELECT thread, newest, n_msgs, n_unread FROM thread_head WHERE folder = ?"
+	const char *older_sql =
+		"SELECT thread, newest, n_msgs, n_unread FROM thread_head WHERE folder = ?"
 		" AND (newest, thread) < (?, ?) ORDER BY newest DESC, thread DESC";
-	const char *newer_sql = "SELECT thread, newest, n_msgs, n_unread FROM thread_head WHERE folder = ?"
+	const char *newer_sql =
+		"SELECT thread, newest, n_msgs, n_unread FROM thread_head WHERE folder = ?"
 		" AND (newest, thread) > (?, ?) ORDER BY newest, thread";
-	sqlite3_stmt *st = db_query(q->s, q->newer ? newer_sql : older_sql, "uii", folder, q->from.arrived,
-		q->from.id);
+	sqlite3_stmt *st = db_query(q->s, q->newer ? newer_sql : older_sql, "uii", folder,
+		q->from.arrived, q->from.id);
 
 	while (db_row(q->s, st)) {
 		struct thread_head h = {
@@ -182,7 +197,8 @@ add_folder(const struct query *q, folder_id folder, const struct heads *concerne
 		};
 		struct thread_head key = h;
 		if (find_head(concerned, h.id) || !stands_for_all(q, folder, &h)) {
-			/* elsewhere; but when even its place is too far, so is all that follows */
+			/* elsewhere; but when even its place is too far, so is all that
+			 * follows */
 			if (*n == max && (q->newer ? by_newest(&key, &out[max - 1]) >= 0
 			    : by_newest(&key, &out[max - 1]) <= 0))
 				break;
@@ -195,8 +211,8 @@ add_folder(const struct query *q, folder_id folder, const struct heads *concerne
 }
 
 size_t
-store_threads(const struct store *s, const folder_id *folders, size_t n_folders, struct page_key from,
-	bool newer, size_t max, struct thread_head *out)
+store_threads(const struct store *s, const folder_id *folders, size_t n_folders,
+	struct page_key from, bool newer, size_t max, struct thread_head *out)
 {
 	struct query q = { s, folders, n_folders, from, newer };
 	struct heads concerned = {0};
@@ -222,17 +238,19 @@ store_threads(const struct store *s, const folder_id *folders, size_t n_folders,
 }
 
 size_t
-store_thread(const struct store *s, const folder_id *folders, size_t n_folders, thread_id id, size_t max,
-	struct arena *a, struct msg **out)
+store_thread(const struct store *s, const folder_id *folders, size_t n_folders, thread_id id,
+	size_t max, struct arena *a, struct msg **out)
 {
 	struct thread_head *keys = xcalloc(max + 1, sizeof *keys);	/* id: the message */
 	size_t n = 0, n_out = 0;
 
 	snapshot_open(s);
 	for (size_t f = 0; max > 0 && f < n_folders; f++) {
-		sqlite3_stmt *st = db_query(s, "SELECT m.arrived, m.id FROM msg m LEFT JOIN overlay o"
-			" ON o.msg = m.id WHERE m.thread = ? AND m.folder = ? AND coalesce(o.hidden, 0) = 0"
-			" ORDER BY m.arrived DESC, m.id DESC", "iu", (int64_t)id, folders[f]);
+		sqlite3_stmt *st = db_query(s,
+			"SELECT m.arrived, m.id FROM msg m LEFT JOIN overlay o ON o.msg ="
+			" m.id WHERE m.thread = ? AND m.folder = ? AND coalesce(o.hidden, 0)"
+			" = 0 ORDER BY m.arrived DESC, m.id DESC",
+			"iu", (int64_t)id, folders[f]);
 		while (db_row(s, st)) {
 			struct thread_head k = { .newest = sqlite3_column_int64(st, 0),
 				.id = (thread_id)sqlite3_column_int64(st, 1) };

@@ -1,10 +1,10 @@
 /* threads.c - which messages belong together.
  *
  * Every Message-ID seen or referred to in an account maps to a thread (table mid). A message
- * joins the thread of any id it names, in whatever order they arrive; when it names ids of several
- * threads, the smaller ones become part of the largest, so that n messages cost O(n log n) however
- * they come. A message counts with its own id, In-Reply-To, and the oldest and newest 50 of its
- * References: ten thousand of them cost no more than a hundred. */
+ * joins the thread of any id it names, in whatever order they arrive; when it names ids of
+ * several threads, the smaller ones become part of the largest, so that n messages cost O(n
+ * log n) however they come. A message counts with its own id, In-Reply-To, and the oldest and
+ * newest 50 of its References: ten thousand of them cost no more than a hundred. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +81,8 @@ collect_ids(account_id account, const struct msg *m, uint64_t *ids)
 static int64_t
 thread_size(struct store *s, thread_id t)
 {
-	return db_int(s, "SELECT total(n_msgs) FROM thread_head WHERE thread = ?", "i", (int64_t)t);
+	return db_int(s, "SELECT total(n_msgs) FROM thread_head WHERE thread = ?", "i",
+		(int64_t)t);
 }
 
 /* The ids first: when the last message leaves a thread, its ids are forgotten. */
@@ -146,7 +147,8 @@ thread_assign(struct store *s, account_id account, const struct msg *m, thread_i
 	if (had)
 		add_found(&found, had);
 	for (size_t i = 0; i < n; i++) {
-		sqlite3_stmt *st = db_query(s, "SELECT thread FROM mid WHERE hash = ?", "i", (int64_t)ids[i]);
+		sqlite3_stmt *st = db_query(s, "SELECT thread FROM mid WHERE hash = ?", "i",
+			(int64_t)ids[i]);
 		if ((is_known[i] = db_row(s, st))) {
 			add_found(&found, (thread_id)sqlite3_column_int64(st, 0));
 			db_done(st);
@@ -158,7 +160,8 @@ thread_assign(struct store *s, account_id account, const struct msg *m, thread_i
 		return rc;
 	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
 		if (!is_known[i])
-			rc = db_run(s, e, "INSERT INTO mid VALUES (?, ?) ON CONFLICT DO NOTHING", "ii",
+			rc = db_run(s, e,
+				"INSERT INTO mid VALUES (?, ?) ON CONFLICT DO NOTHING", "ii",
 				(int64_t)ids[i], (int64_t)*out);
 	}
 	return rc;

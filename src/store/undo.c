@@ -1,9 +1,9 @@
 /* undo.c - the newest group back.
  *
- * What has not begun vanishes. What runs or is done gets its inverse: of flags, only the bits that really
- * changed, message by message; of a move, the way back from wherever the message is by now; of a copy, the
- * removal of the copies, and only when the server said which they are. An inverse is an intent like
- * others, but not itself undone. */
+ * What has not begun vanishes. What runs or is done gets its inverse: of flags, only the bits
+ * that really changed, message by message; of a move, the way back from wherever the message
+ * is by now; of a copy, the removal of the copies, and only when the server said which they
+ * are. An inverse is an intent like others, but not itself undone. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,14 +19,16 @@ struct undo {
 static enum err
 vanish(struct undo *u, const struct intent *in, struct error *e)
 {
-	enum err rc = db_run(u->s, e, "UPDATE intent SET state = 4, is_undone = 1 WHERE id = ?", "i", in->id);
+	enum err rc = db_run(u->s, e,
+		"UPDATE intent SET state = 4, is_undone = 1 WHERE id = ?", "i", in->id);
 
 	u->n_undone++;
 	return rc == ERR_OK ? overlay_recompute_intent(u->s, in->id, e) : rc;
 }
 
 static enum err
-begin_inverse(struct undo *u, const struct intent *of, struct intent *inverse, intent_id *id, struct error *e)
+begin_inverse(struct undo *u, const struct intent *of, struct intent *inverse, intent_id *id,
+	struct error *e)
 {
 	inverse->group = u->group;
 	inverse->account = of->account;
@@ -52,7 +54,8 @@ end_inverse(struct undo *u, intent_id id, struct error *e)
 static bool
 is_rebuilt(struct undo *u, folder_id folder)
 {
-	bool is_old = db_int(u->s, "SELECT is_old FROM mailbox WHERE id = ?", "u", folder) != 0;
+	bool is_old =
+		db_int(u->s, "SELECT is_old FROM mailbox WHERE id = ?", "u", folder) != 0;
 
 	if (is_old)
 		u->why_not = "the server rebuilt the mailbox";
@@ -66,8 +69,10 @@ undo_flags(struct undo *u, const struct intent *in, struct error *e)
 	struct store *s = u->s;
 	enum err rc = ERR_OK;
 
-	sqlite3_stmt *st = db_query(s, "SELECT DISTINCT now >> 32, set_bits, clear_bits FROM intent_msg"
-		" WHERE intent = ? AND now <> 0", "i", in->id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT DISTINCT now >> 32, set_bits, clear_bits FROM intent_msg WHERE intent"
+		" = ? AND now <> 0",
+		"i", in->id);
 	while (rc == ERR_OK && db_row(s, st)) {
 		struct intent inverse = {
 			.kind = INTENT_FLAGS,
@@ -80,10 +85,13 @@ undo_flags(struct undo *u, const struct intent *in, struct error *e)
 			continue;
 		rc = begin_inverse(u, in, &inverse, &id, e);
 		if (rc == ERR_OK)
-			rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, set_bits, clear_bits, mid)"
-				" SELECT ?1, msg, now, clear_bits, set_bits, mid FROM intent_msg WHERE intent = ?2"
-				" AND now >> 32 = ?3 AND set_bits = ?4 AND clear_bits = ?5", "iiuuu", id, in->id,
-				inverse.folder, inverse.clear, inverse.set);
+			rc = db_run(s, e,
+				"INSERT INTO intent_msg (intent, msg, now, set_bits,"
+				" clear_bits, mid) SELECT ?1, msg, now, clear_bits, set_bits,"
+				" mid FROM intent_msg WHERE intent = ?2 AND now >> 32 = ?3"
+				" AND set_bits = ?4 AND clear_bits = ?5",
+				"iiuuu", id, in->id, inverse.folder, inverse.clear,
+				inverse.set);
 		if (rc == ERR_OK)
 			rc = end_inverse(u, id, e);
 	}
@@ -103,14 +111,16 @@ locate(struct store *s, const struct intent *in, folder_id dest, struct error *e
 	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
 		msg_id found = msgs[i].now ? 0 : store_find(s, dest, msgs[i].message_id);
 		if (found)
-			rc = db_run(s, e, "UPDATE intent_msg SET now = ? WHERE intent = ? AND msg = ?", "iii",
-				found, in->id, msgs[i].origin);
+			rc = db_run(s, e,
+				"UPDATE intent_msg SET now = ? WHERE intent = ? AND msg = ?",
+				"iii", found, in->id, msgs[i].origin);
 	}
 	arena_clear(&a);
 	return rc;
 }
 
-/* One inverse for each folder the messages are in by now; those in an unknown place are in dest. */
+/* One inverse for each folder the messages are in by now; those in an unknown place are in
+ * dest. */
 static enum err
 undo_move(struct undo *u, const struct intent *in, struct error *e)
 {
@@ -119,7 +129,8 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 	bool is_running = in->state == INTENT_RUNNING;
 	enum err rc = is_running ? ERR_OK : locate(s, in, dest, e);
 
-	sqlite3_stmt *st = db_query(s, "SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?", "i", in->id);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?", "i", in->id);
 	while (rc == ERR_OK && db_row(s, st)) {
 		folder_id where = (folder_id)sqlite3_column_int64(st, 0);
 		struct intent inverse = { .kind = INTENT_MOVE, .dest = in->source,
@@ -131,8 +142,11 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 			continue;	/* back already */
 		rc = begin_inverse(u, in, &inverse, &id, e);
 		if (rc == ERR_OK)
-			rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, mid) SELECT ?1, msg, now, mid"
-				" FROM intent_msg WHERE intent = ?2 AND now >> 32 = ?3", "iiu", id, in->id, where);
+			rc = db_run(s, e,
+				"INSERT INTO intent_msg (intent, msg, now, mid) SELECT ?1,"
+				" msg, now, mid FROM intent_msg WHERE intent = ?2 AND now >>"
+				" 32 = ?3",
+				"iiu", id, in->id, where);
 		if (rc == ERR_OK)
 			rc = end_inverse(u, id, e);
 	}
@@ -149,16 +163,19 @@ undo_copy(struct undo *u, const struct intent *in, struct error *e)
 	intent_id id;
 	enum err rc;
 
-	inverse.folder = (folder_id)db_int(s, "SELECT made >> 32 FROM intent_msg WHERE intent = ? AND made <> 0",
-		"i", in->id);
+	inverse.folder = (folder_id)db_int(s,
+		"SELECT made >> 32 FROM intent_msg WHERE intent = ? AND made <> 0", "i",
+		in->id);
 	if (!is_running && !inverse.folder) {
 		u->why_not = "the server does not say where the copies are";
 		return ERR_OK;
 	}
 	if ((rc = begin_inverse(u, in, &inverse, &id, e)) != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, mid) SELECT ?1, msg, made, mid"
-		" FROM intent_msg WHERE intent = ?2 AND (made <> 0 OR ?3)", "iiu", id, in->id, (uint32_t)is_running);
+	rc = db_run(s, e,
+		"INSERT INTO intent_msg (intent, msg, now, mid) SELECT ?1, msg, made, mid"
+		" FROM intent_msg WHERE intent = ?2 AND (made <> 0 OR ?3)",
+		"iiu", id, in->id, (uint32_t)is_running);
 	return rc == ERR_OK ? end_inverse(u, id, e) : rc;
 }
 
@@ -172,7 +189,8 @@ undo_create(struct undo *u, const struct intent *in, struct error *e)
 	intent_id id;
 	enum err rc = ERR_OK;
 
-	if (in->state == INTENT_RUNNING || !store_folder_by_wire(s, in->account, in->dest, &a, &f))
+	if (in->state == INTENT_RUNNING
+		|| !store_folder_by_wire(s, in->account, in->dest, &a, &f))
 		u->why_not = "the folder is not known yet";
 	else if (f.n_msgs || f.n_server)
 		u->why_not = "there is mail in the folder";
@@ -197,8 +215,10 @@ undo_rename(struct undo *u, const struct intent *in, struct error *e)
 static enum err
 invert(struct undo *u, const struct intent *in, struct error *e)
 {
-	enum err rc = db_run(u->s, e, "UPDATE intent SET is_undone = 1, state = CASE state WHEN 2 THEN 4 ELSE state"
-		" END WHERE id = ?", "i", in->id);
+	enum err rc = db_run(u->s, e,
+		"UPDATE intent SET is_undone = 1, state = CASE state WHEN 2 THEN 4 ELSE state"
+		" END WHERE id = ?",
+		"i", in->id);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -230,8 +250,10 @@ undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct
 	struct arena a = {0};
 	enum err rc = ERR_OK;
 
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE grp = ? AND " UNDOABLE
-		" ORDER BY id DESC", "i", group);
+	sqlite3_stmt *st = db_query(s,
+		"SELECT " INTENT_COLUMNS "FROM intent WHERE grp = ? AND " UNDOABLE
+		" ORDER BY id DESC",
+		"i", group);
 	while (rc == ERR_OK && db_row(s, st)) {
 		struct intent in;
 		intent_read(st, &a, &in);
@@ -253,7 +275,8 @@ store_undo(struct store *s, char *label, size_t label_size, struct error *e)
 	snprintf(label, label_size, "%s", "");
 	if (rc != ERR_OK)
 		return rc;
-	int64_t group = db_int(s, "SELECT grp FROM intent WHERE " UNDOABLE " ORDER BY grp DESC LIMIT 1", "");
+	int64_t group = db_int(s,
+		"SELECT grp FROM intent WHERE " UNDOABLE " ORDER BY grp DESC LIMIT 1", "");
 	if (group)
 		rc = undo_group(&u, group, label, label_size, e);
 	rc = tx_close(s, rc, e);

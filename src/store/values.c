@@ -9,8 +9,8 @@ store_account(struct store *s, const char *name)
 
 	if (id || tx_open(s, DB_DATA, NULL) != ERR_OK)
 		return id;
-	enum err rc = db_run(s, NULL, "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING",
-		"s", name);
+	enum err rc = db_run(s, NULL,
+		"INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING", "s", name);
 	id = (account_id)db_int(s, find, "s", name);
 	return tx_close(s, rc, NULL) == ERR_OK ? id : 0;
 }

@@ -2,8 +2,8 @@
  *
  *	bench_store [ROWS]
  *
- * A synthetic inbox, newest first, half of it conversations. Prints a line for each figure; nothing is
- * asserted, for machines differ. */
+ * A synthetic inbox, newest first, half of it conversations. Prints a line for each figure;
+ *nothing is asserted, for machines differ. */
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,19 +49,30 @@ static void
 put_one(struct bench *b, uint32_t uid)
 {
 	char mid[80], parent[80] = "", refs[400] = "", subject[80];
-	uint32_t place = uid % 8, root = uid - place;	/* 8 in a row: 4 of them one conversation */
-	struct msg m = { .id = msg_id_of(b->inbox, uid), .arrived = 1500000000 + 60 * (int64_t)uid,
-		.date = 1500000000 + 60 * (int64_t)uid, .size_bytes = 5000 + uid % 1000,
-		.flags = uid % 5 ? MSG_SEEN : 0, .from_name = "Ada Lovelace",
-		.from_addr = "ada.lovelace@example.org", .to = "Charles Babbage <charles@example.org>",
-		.cc = "", .subject = subject, .message_id = mid, .in_reply_to = parent, .references = refs,
+	uint32_t place = uid % 8,
+		 root = uid - place; /* 8 in a row: 4 of them one conversation */
+	struct msg m = { .id = msg_id_of(b->inbox, uid),
+		.arrived = 1500000000 + 60 * (int64_t)uid,
+		.date = 1500000000 + 60 * (int64_t)uid,
+		.size_bytes = 5000 + uid % 1000,
+		.flags = uid % 5 ? MSG_SEEN : 0,
+		.from_name = "Ada Lovelace",
+		.from_addr = "ada.lovelace@example.org",
+		.to = "Charles Babbage <charles@example.org>",
+		.cc = "",
+		.subject = subject,
+		.message_id = mid,
+		.in_reply_to = parent,
+		.references = refs,
 		.list_id = "" };
 
-	snprintf(mid, sizeof mid, "%08x.%u.%x@mail.example.org", uid * 2654435761u, uid, uid ^ 0x5bd1e995);
+	snprintf(mid, sizeof mid, "%08x.%u.%x@mail.example.org", uid * 2654435761u, uid,
+		uid ^ 0x5bd1e995);
 	snprintf(subject, sizeof subject, "The analytical engine, note %u of many", uid);
 	for (uint32_t k = 0; place < 4 && k < place; k++) {
 		uint32_t u = root + k;
-		snprintf(parent, sizeof parent, "%08x.%u.%x@mail.example.org", u * 2654435761u, u, u ^ 0x5bd1e995);
+		snprintf(parent, sizeof parent, "%08x.%u.%x@mail.example.org", u * 2654435761u,
+			u, u ^ 0x5bd1e995);
 		strcat(strcat(refs, k ? " " : ""), parent);
 	}
 	must(b, store_msg_put(b->s, &m, &b->e));
@@ -78,12 +89,14 @@ bench_insert(struct bench *b, uint32_t n)
 			put_one(b, uid--);
 		must(b, store_commit(b->s, &b->e));
 	}
-	printf("insert %u rows: %.2f s CPU, %.2f s\n", n, (now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e3,
+	printf("insert %u rows: %.2f s CPU, %.2f s\n", n,
+		(now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e3,
 		(now_ms(CLOCK_MONOTONIC) - wall) / 1e3);
 }
 
 static struct page_key
-bench_page(struct bench *b, const char *what, const folder_id *folders, size_t n, struct page_key from)
+bench_page(struct bench *b, const char *what, const folder_id *folders, size_t n,
+	struct page_key from)
 {
 	struct arena a = {0};
 	struct msg page[PAGE];
@@ -115,8 +128,8 @@ bench_folders(struct bench *b, const char *what)
 	double t = now_ms(CLOCK_MONOTONIC);
 	size_t n = store_folders(b->s, b->account, &a, &v);
 
-	printf("folders %s: %.3f ms (%u messages, %u unread)\n", what, now_ms(CLOCK_MONOTONIC) - t,
-		n ? v[0].n_msgs : 0, n ? v[0].n_unread : 0);
+	printf("folders %s: %.3f ms (%u messages, %u unread)\n", what,
+		now_ms(CLOCK_MONOTONIC) - t, n ? v[0].n_msgs : 0, n ? v[0].n_unread : 0);
 	arena_clear(&a);
 }
 
@@ -126,8 +139,11 @@ bench_deletes(struct bench *b, uint32_t n_rows, uint32_t n)
 	double worst_add = 0, worst_page = 0, sum = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct intent in = { .account = b->account, .kind = INTENT_MOVE, .folder = b->inbox,
-			.dest = "Other", .label = "delete" };
+		struct intent in = { .account = b->account,
+			.kind = INTENT_MOVE,
+			.folder = b->inbox,
+			.dest = "Other",
+			.label = "delete" };
 		msg_id id = msg_id_of(b->inbox, n_rows - i);
 		struct arena a = {0};
 		struct msg page[PAGE];
@@ -143,14 +159,18 @@ bench_deletes(struct bench *b, uint32_t n_rows, uint32_t n)
 		sum += t2 - t0;
 		arena_clear(&a);
 	}
-	printf("%u deletes, a page after each: %.3f ms each; worst: record %.3f ms, page %.3f ms\n", n, sum / n,
-		worst_add, worst_page);
+	printf("%u deletes, a page after each: %.3f ms each; worst: record %.3f ms, page %.3f "
+	       "ms\n",
+		n, sum / n, worst_add, worst_page);
 }
 
 static void
 bench_many(struct bench *b, uint32_t n_rows, uint32_t n)
 {
-	struct intent in = { .account = b->account, .kind = INTENT_MOVE, .folder = b->inbox, .dest = "Other",
+	struct intent in = { .account = b->account,
+		.kind = INTENT_MOVE,
+		.folder = b->inbox,
+		.dest = "Other",
 		.label = "delete" };
 	msg_id *ids = xcalloc(n, sizeof *ids);
 	struct intent_batch batch;
@@ -173,7 +193,8 @@ bench_many(struct bench *b, uint32_t n_rows, uint32_t n)
 		must(b, store_intents_done(b->s, &batch, NULL, NULL, 0, &b->e));
 		intent_batch_clear(&batch);
 	}
-	printf("all carried out in %d batches: %.1f ms\n", n_batches, now_ms(CLOCK_MONOTONIC) - t);
+	printf("all carried out in %d batches: %.1f ms\n", n_batches,
+		now_ms(CLOCK_MONOTONIC) - t);
 	arena_clear(&a);
 	free(ids);
 }
@@ -246,7 +267,8 @@ main(int argc, char **argv)
 	struct page_key k = bench_page(&b, "first of a new handle", &b.inbox, 1, page_top);
 	bench_page(&b, "again", &b.inbox, 1, page_top);
 	bench_page(&b, "next", &b.inbox, 1, k);
-	bench_page(&b, "in the middle", &b.inbox, 1, (struct page_key){ 1500000000 + 30 * (int64_t)n, 0 });
+	bench_page(&b, "in the middle", &b.inbox, 1,
+		(struct page_key){ 1500000000 + 30 * (int64_t)n, 0 });
 	bench_page(&b, "of two folders", both, 2, page_top);
 	bench_threads(&b, "first");
 	bench_threads(&b, "again");

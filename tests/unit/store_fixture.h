@@ -1,4 +1,5 @@
-/* store_fixture.h - a store in a directory of its own, one account, folders INBOX and Trash. */
+/* store_fixture.h - a store in a directory of its own, one account, folders INBOX and Trash.
+ */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
@@ -33,7 +34,11 @@ assert_ok(struct fixture *fx, enum err rc, int line)
 static inline folder_id
 fx_folder(struct fixture *fx, const char *wire, enum folder_role role)
 {
-	struct folder f = { .account = fx->account, .wire = wire, .name = wire, .delim = '/', .role = role };
+	struct folder f = { .account = fx->account,
+		.wire = wire,
+		.name = wire,
+		.delim = '/',
+		.role = role };
 	folder_id id;
 
 	OK(store_folder_put(fx->s, &f, &id, &fx->e));
@@ -88,15 +93,26 @@ fx_close(void **state)
 	return 0;
 }
 
-/* A message that arrived at second `uid`, with id "<uid>@<folder>", in reply to `parent`, or none. */
+/* A message that arrived at second `uid`, with id "<uid>@<folder>", in reply to `parent`, or
+ * none. */
 static inline msg_id
 fx_msg(struct fixture *fx, folder_id folder, uint32_t uid, uint32_t flags, const char *parent)
 {
 	char mid[64], subject[64];
-	struct msg m = { .id = msg_id_of(folder, uid), .arrived = uid, .date = uid, .size_bytes = 1000,
-		.flags = flags, .from_name = "Ada", .from_addr = "ada@example.org", .to = "bob@example.org",
-		.cc = "", .subject = subject, .message_id = mid, .in_reply_to = parent ? parent : "",
-		.references = "", .list_id = "" };
+	struct msg m = { .id = msg_id_of(folder, uid),
+		.arrived = uid,
+		.date = uid,
+		.size_bytes = 1000,
+		.flags = flags,
+		.from_name = "Ada",
+		.from_addr = "ada@example.org",
+		.to = "bob@example.org",
+		.cc = "",
+		.subject = subject,
+		.message_id = mid,
+		.in_reply_to = parent ? parent : "",
+		.references = "",
+		.list_id = "" };
 
 	snprintf(mid, sizeof mid, "%u@%u", uid, folder);
 	snprintf(subject, sizeof subject, "subject %u", uid);
@@ -135,11 +151,16 @@ fx_top(struct fixture *fx, folder_id folder)
 }
 
 static inline intent_id
-fx_intend(struct fixture *fx, enum intent_kind kind, const char *dest, uint32_t set, uint32_t clear,
-	const msg_id *msgs, size_t n)
+fx_intend(struct fixture *fx, enum intent_kind kind, const char *dest, uint32_t set,
+	uint32_t clear, const msg_id *msgs, size_t n)
 {
-	struct intent in = { .account = fx->account, .kind = kind, .folder = n ? msg_folder(msgs[0]) : 0,
-		.dest = dest, .set = set, .clear = clear, .label = "act" };
+	struct intent in = { .account = fx->account,
+		.kind = kind,
+		.folder = n ? msg_folder(msgs[0]) : 0,
+		.dest = dest,
+		.set = set,
+		.clear = clear,
+		.label = "act" };
 	int64_t group;
 	intent_id id;
 
@@ -174,7 +195,8 @@ fx_next(struct fixture *fx, struct intent_batch *b)
 	return result;
 }
 
-/* Done, message `uid` having become `uid + offset` where it went; offset 0: the server does not say. */
+/* Done, message `uid` having become `uid + offset` where it went; offset 0: the server does
+ * not say. */
 static inline void
 fx_done(struct fixture *fx, struct intent_batch *b, uint32_t offset)
 {

@@ -42,18 +42,33 @@ static void
 test_message_reads_back(void **state)
 {
 	struct fixture *fx = *state;
-	struct msg in = { .id = msg_id_of(fx->inbox, 7), .arrived = 100, .date = 90, .size_bytes = 12345678901,
-		.modseq = 1ull << 62, .flags = MSG_SEEN | MSG_LIST, .from_name = "Ada", .from_addr = "a@x",
-		.to = "b", .cc = "c", .subject = "s", .message_id = "m", .in_reply_to = "i",
-		.references = "r1 r2", .list_id = "l", .pos_bytes = 5 }, m;
+	struct msg in = { .id = msg_id_of(fx->inbox, 7),
+		.arrived = 100,
+		.date = 90,
+		.size_bytes = 12345678901,
+		.modseq = 1ull << 62,
+		.flags = MSG_SEEN | MSG_LIST,
+		.from_name = "Ada",
+		.from_addr = "a@x",
+		.to = "b",
+		.cc = "c",
+		.subject = "s",
+		.message_id = "m",
+		.in_reply_to = "i",
+		.references = "r1 r2",
+		.list_id = "l",
+		.pos_bytes = 5 },
+		   m;
 
 	OK(store_msg_put(fx->s, &in, &fx->e));
 	assert_true(store_msg(fx->s, in.id, &fx->a, &m));
-	assert_true(m.arrived == 100 && m.date == 90 && m.size_bytes == in.size_bytes && m.pos_bytes == 5);
+	assert_true(m.arrived == 100 && m.date == 90 && m.size_bytes == in.size_bytes
+		&& m.pos_bytes == 5);
 	assert_true(m.modseq == in.modseq && m.flags == in.flags && m.thread != 0);
-	assert_string_equal("Ada a@x b c s m i r1 r2 l", arena_printf(&fx->a, "%s %s %s %s %s %s %s %s %s",
-		m.from_name, m.from_addr, m.to, m.cc, m.subject, m.message_id, m.in_reply_to, m.references,
-		m.list_id));
+	assert_string_equal("Ada a@x b c s m i r1 r2 l",
+		arena_printf(&fx->a, "%s %s %s %s %s %s %s %s %s", m.from_name, m.from_addr,
+			m.to, m.cc, m.subject, m.message_id, m.in_reply_to, m.references,
+			m.list_id));
 	assert_true(store_find(fx->s, fx->inbox, "m") == in.id);
 	assert_true(store_find(fx->s, fx->trash, "m") == 0);
 	assert_true(store_find(fx->s, fx->inbox, "r1") == 0);
@@ -96,8 +111,9 @@ test_pages_merge_folders(void **state)
 			assert_int_equal(want--, msg_uid(page[i].id));
 		k = (struct page_key){ page[n - 1].arrived, page[n - 1].id };
 	}
-	assert_int_equal(2, store_page(fx->s, both, 2, (struct page_key){ 7, msg_id_of(fx->inbox, 7) }, true,
-		4, &fx->a, page));
+	assert_int_equal(2,
+		store_page(fx->s, both, 2, (struct page_key){ 7, msg_id_of(fx->inbox, 7) },
+			true, 4, &fx->a, page));
 	assert_int_equal(9, msg_uid(page[0].id));
 	assert_int_equal(4, store_page(fx->s, both, 2, page_end, true, 4, &fx->a, page));
 	assert_int_equal(4, msg_uid(page[0].id));
@@ -144,5 +160,6 @@ test_rollback(void **state)
 	assert_string_equal("2", fx_top(fx, fx->inbox));
 }
 
-TEST_MAIN(FX(test_folders_read_back), FX(test_gone_folder_keeps_its_id), FX(test_message_reads_back),
-	FX(test_pages_meet), FX(test_pages_merge_folders), FX(test_gone_messages_leave), FX(test_rollback))
+TEST_MAIN(FX(test_folders_read_back), FX(test_gone_folder_keeps_its_id),
+	FX(test_message_reads_back), FX(test_pages_meet), FX(test_pages_merge_folders),
+	FX(test_gone_messages_leave), FX(test_rollback))

@@ -4,7 +4,8 @@
 #include "store_fixture.h"
 
 static thread_id
-put(struct fixture *fx, folder_id folder, uint32_t uid, const char *mid, const char *reply, const char *refs)
+put(struct fixture *fx, folder_id folder, uint32_t uid, const char *mid, const char *reply,
+	const char *refs)
 {
 	struct msg m = { .id = msg_id_of(folder, uid), .arrived = uid, .message_id = mid,
 		.in_reply_to = reply, .references = refs }, out;
@@ -25,15 +26,16 @@ thread_of(struct fixture *fx, folder_id folder, uint32_t uid)
 
 /* The page of threads as text: the newest arrival, messages, unread of each. */
 static const char *
-page(struct fixture *fx, const folder_id *folders, size_t n, struct page_key from, bool newer, size_t max)
+page(struct fixture *fx, const folder_id *folders, size_t n, struct page_key from, bool newer,
+	size_t max)
 {
 	struct thread_head heads[50];
 	struct str text = {0};
 	size_t got = store_threads(fx->s, folders, n, from, newer, max, heads);
 
 	for (size_t i = 0; i < got; i++)
-		str_printf(&text, "%s%d:%u/%u", i ? " " : "", (int)heads[i].newest, heads[i].n_msgs,
-			heads[i].n_unread);
+		str_printf(&text, "%s%d:%u/%u", i ? " " : "", (int)heads[i].newest,
+			heads[i].n_msgs, heads[i].n_unread);
 	const char *result = arena_strdup(&fx->a, str_get(&text));
 	str_clear(&text);
 	return result;
@@ -47,7 +49,8 @@ test_any_order_of_arrival(void **state)
 	const int orders[6][3] = { {0,1,2}, {0,2,1}, {1,0,2}, {1,2,0}, {2,0,1}, {2,1,0} };
 
 	for (uint32_t i = 0; i < 6; i++) {
-		const char *root = arena_printf(&fx->a, "root%u", i), *mid = arena_printf(&fx->a, "mid%u", i);
+		const char *root = arena_printf(&fx->a, "root%u", i),
+			   *mid = arena_printf(&fx->a, "mid%u", i);
 		const char *leaf = arena_printf(&fx->a, "leaf%u", i);
 		for (int k = 0; k < 3; k++) {
 			if (orders[i][k] == 0)
@@ -57,8 +60,10 @@ test_any_order_of_arrival(void **state)
 			else
 				put(fx, fx->inbox, 10 * i + 3, leaf, mid, "");
 		}
-		assert_true(thread_of(fx, fx->inbox, 10 * i + 1) == thread_of(fx, fx->inbox, 10 * i + 2));
-		assert_true(thread_of(fx, fx->inbox, 10 * i + 1) == thread_of(fx, fx->inbox, 10 * i + 3));
+		assert_true(thread_of(fx, fx->inbox, 10 * i + 1)
+			== thread_of(fx, fx->inbox, 10 * i + 2));
+		assert_true(thread_of(fx, fx->inbox, 10 * i + 1)
+			== thread_of(fx, fx->inbox, 10 * i + 3));
 	}
 	assert_string_equal("53:3/3 43:3/3 33:3/3 23:3/3 13:3/3 3:3/3",
 		page(fx, &fx->inbox, 1, page_top, false, 50));
@@ -97,8 +102,8 @@ test_strangers_stay_apart(void **state)
 	assert_true(put(fx, fx->inbox, 2, "", "", "") != put(fx, fx->inbox, 3, "", "", ""));
 }
 
-/* A thread is listed by its newest message that is shown, and counts without the hidden ones, paged
- * both ways without a gap. */
+/* A thread is listed by its newest message that is shown, and counts without the hidden ones,
+ * paged both ways without a gap. */
 static void
 test_hidden_messages_move_threads(void **state)
 {
@@ -109,7 +114,8 @@ test_hidden_messages_move_threads(void **state)
 	put(fx, fx->inbox, 3, "c1", "", "");
 	put(fx, fx->inbox, 4, "a2", "a1", "");
 	put(fx, fx->inbox, 5, "d1", "", "");
-	assert_string_equal("5:1/1 4:2/2 3:1/1 2:1/1", page(fx, &fx->inbox, 1, page_top, false, 50));
+	assert_string_equal("5:1/1 4:2/2 3:1/1 2:1/1",
+		page(fx, &fx->inbox, 1, page_top, false, 50));
 	fx_move(fx, msg_id_of(fx->inbox, 4));
 	fx_move(fx, msg_id_of(fx->inbox, 5));
 	fx_flag(fx, msg_id_of(fx->inbox, 2), MSG_SEEN, 0);
@@ -136,10 +142,12 @@ test_threads_merge_folders(void **state)
 	assert_string_equal("6:2/2", page(fx, both, 2, page_top, false, 1));
 	assert_string_equal("5:2/2", page(fx, both, 2, (struct page_key){ 6,
 		(msg_id)thread_of(fx, fx->trash, 6) }, false, 1));
-	assert_int_equal(2, store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 10, &fx->a, &msgs));
+	assert_int_equal(2,
+		store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 10, &fx->a, &msgs));
 	assert_int_equal(3, msg_uid(msgs[0].id));
 	assert_int_equal(6, msg_uid(msgs[1].id));
-	assert_int_equal(1, store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 1, &fx->a, &msgs));
+	assert_int_equal(1,
+		store_thread(fx->s, both, 2, thread_of(fx, fx->trash, 6), 1, &fx->a, &msgs));
 	assert_int_equal(6, msg_uid(msgs[0].id));
 }
 
@@ -153,7 +161,10 @@ test_put_again(void **state)
 	put(fx, fx->inbox, 2, "b", "", "");
 	put(fx, fx->inbox, 2, "b", "a", "");
 	assert_string_equal("2:2/2", page(fx, &fx->inbox, 1, page_top, false, 50));
-	struct msg again = { .id = msg_id_of(fx->inbox, 2), .arrived = 9, .message_id = "b", .flags = MSG_SEEN };
+	struct msg again = { .id = msg_id_of(fx->inbox, 2),
+		.arrived = 9,
+		.message_id = "b",
+		.flags = MSG_SEEN };
 	OK(store_msg_put(fx->s, &again, &fx->e));
 	assert_string_equal("9:2/1", page(fx, &fx->inbox, 1, page_top, false, 50));
 	assert_int_equal(2, fx_counts(fx, fx->inbox).n_msgs);
@@ -211,8 +222,11 @@ test_long_thread_is_not_quadratic(void **state)
 			char mid[32], ref[32];
 			snprintf(mid, sizeof mid, "m%u", uid);
 			snprintf(ref, sizeof ref, "m%u", uid - 1);
-			struct msg m = { .id = msg_id_of(fx->inbox, uid), .arrived = uid, .message_id = mid,
-				.in_reply_to = ref, .references = "m0" };
+			struct msg m = { .id = msg_id_of(fx->inbox, uid),
+				.arrived = uid,
+				.message_id = mid,
+				.in_reply_to = ref,
+				.references = "m0" };
 			OK(store_msg_put(fx->s, &m, &fx->e));
 		}
 		OK(store_commit(fx->s, &fx->e));
@@ -227,6 +241,7 @@ test_long_thread_is_not_quadratic(void **state)
 	assert_true(cpu_ms() - t < 3 * half[0] + 1000);
 }
 
-TEST_MAIN(FX(test_any_order_of_arrival), FX(test_late_link_merges), FX(test_strangers_stay_apart),
-	FX(test_hidden_messages_move_threads), FX(test_threads_merge_folders), FX(test_put_again),
+TEST_MAIN(FX(test_any_order_of_arrival), FX(test_late_link_merges),
+	FX(test_strangers_stay_apart), FX(test_hidden_messages_move_threads),
+	FX(test_threads_merge_folders), FX(test_put_again),
 	FX(test_many_references_are_bounded), FX(test_long_thread_is_not_quadratic))

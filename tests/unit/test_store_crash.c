@@ -1,7 +1,8 @@
 /* kill -9 at any moment: what was decided is kept, once, and nothing is half done.
  *
- * A child decides and carries out in a loop against a pretended server (a file with a byte a message: where
- * it is), telling the parent what was recorded; the parent kills it, does what is left, and compares. */
+ * A child decides and carries out in a loop against a pretended server (a file with a byte a
+ * message: where it is), telling the parent what was recorded; the parent kills it, does what
+ * is left, and compares. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -63,14 +64,17 @@ check(struct fixture *fx, struct server *server, uint32_t n)
 	assert_in_range(fx_counts(fx, fx->inbox).n_msgs, n < N ? N - n - 1 : 0, N - n);
 	while (store_intent_next(fx->s, fx->account, &fx->a, &b))
 		work(fx, server, &b);
-	uint32_t n_in = fx_counts(fx, fx->inbox).n_msgs, n_out = fx_counts(fx, fx->trash).n_msgs;
+	uint32_t n_in = fx_counts(fx, fx->inbox).n_msgs,
+		 n_out = fx_counts(fx, fx->trash).n_msgs;
 	assert_int_equal(N, n_in + n_out);
 	assert_in_range(n_out, n, n + 1);
 	for (uint32_t uid = 1; uid <= N; uid++) {
 		struct msg m;
 		assert_int_equal(uid <= n_out, server->n_moved[uid]);
-		assert_int_equal(uid > n_out, store_msg(fx->s, msg_id_of(fx->inbox, uid), &fx->a, &m));
-		assert_int_equal(uid <= n_out, store_msg(fx->s, msg_id_of(fx->trash, 1000 + uid), &fx->a, &m));
+		assert_int_equal(uid > n_out,
+			store_msg(fx->s, msg_id_of(fx->inbox, uid), &fx->a, &m));
+		assert_int_equal(uid <= n_out,
+			store_msg(fx->s, msg_id_of(fx->trash, 1000 + uid), &fx->a, &m));
 	}
 	server->n_recorded = n_out;
 }
@@ -79,8 +83,8 @@ static void
 test_kill_at_any_moment(void **state)
 {
 	struct fixture *fx = *state;
-	struct server *server = mmap(NULL, sizeof *server, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		-1, 0);
+	struct server *server = mmap(NULL, sizeof *server, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned n_killed = 0;
 
 	assert_true(server != MAP_FAILED);

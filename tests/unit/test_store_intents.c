@@ -51,7 +51,8 @@ test_flags_show_at_once(void **state)
 	struct msg m;
 	struct intent_batch b;
 
-	msg_id one = fx_msg(fx, fx->inbox, 1, 0, NULL), two = fx_msg(fx, fx->inbox, 2, MSG_SEEN, NULL);
+	msg_id one = fx_msg(fx, fx->inbox, 1, 0, NULL),
+	       two = fx_msg(fx, fx->inbox, 2, MSG_SEEN, NULL);
 	msg_id both[] = { one, two };
 	assert_true(fx_flag(fx, two, MSG_SEEN, 0) == 0);
 	fx_intend(fx, INTENT_FLAGS, "", MSG_SEEN, 0, both, 2);
@@ -138,7 +139,8 @@ test_batches_overtake_nothing(void **state)
 	const char *want[] = { "1,3", "1", "1", "2" };
 
 	fx_msgs(fx, fx->inbox, 1, 3);
-	msg_id m[] = { 0, msg_id_of(fx->inbox, 1), msg_id_of(fx->inbox, 2), msg_id_of(fx->inbox, 3) };
+	msg_id m[] = { 0, msg_id_of(fx->inbox, 1), msg_id_of(fx->inbox, 2),
+		msg_id_of(fx->inbox, 3) };
 	fx_flag(fx, m[1], MSG_FLAGGED, 0);
 	fx_flag(fx, m[1], 0, MSG_FLAGGED);
 	fx_flag(fx, m[3], MSG_FLAGGED, 0);
@@ -158,7 +160,8 @@ test_batches_overtake_nothing(void **state)
 	assert_true(store_msg(fx->s, m[1], &fx->a, &shown) && shown.flags == MSG_FLAGGED);
 }
 
-/* A batch has at most a thousand messages, also when one keypress took more; undo takes them all. */
+/* A batch has at most a thousand messages, also when one keypress took more; undo takes them
+ * all. */
 static void
 test_large_act_is_carried_out_in_steps(void **state)
 {
@@ -183,7 +186,8 @@ test_large_act_is_carried_out_in_steps(void **state)
 	free(all);
 }
 
-/* What was running when the program died comes back first, as the batch it was, and is known as such. */
+/* What was running when the program died comes back first, as the batch it was, and is known
+ * as such. */
 static void
 test_running_comes_back_after_a_crash(void **state)
 {
@@ -239,7 +243,8 @@ test_two_intents_on_one_message(void **state)
 	assert_true(store_msg(fx->s, id, &fx->a, &m) && m.flags == MSG_FLAGGED);
 }
 
-/* Undo while the move runs: back in sight at once, moved back when it was done, and only once. */
+/* Undo while the move runs: back in sight at once, moved back when it was done, and only once.
+ */
 static void
 test_undo_of_running_move(void **state)
 {
@@ -293,7 +298,8 @@ test_undo_flags_by_message(void **state)
 	struct intent_batch b;
 	struct msg m;
 
-	msg_id ids[] = { fx_msg(fx, fx->inbox, 1, 0, NULL), fx_msg(fx, fx->inbox, 2, MSG_FLAGGED, NULL),
+	msg_id ids[] = { fx_msg(fx, fx->inbox, 1, 0, NULL),
+		fx_msg(fx, fx->inbox, 2, MSG_FLAGGED, NULL),
 		fx_msg(fx, fx->inbox, 3, MSG_SEEN, NULL) };
 	fx_intend(fx, INTENT_FLAGS, "", MSG_SEEN | MSG_FLAGGED, 0, ids, 3);
 	fx_next(fx, &b);
@@ -335,8 +341,8 @@ test_undo_follows_the_message(void **state)
 	assert_string_equal("nothing to undo", fx->e.text);
 }
 
-/* Without COPYUID the moved message is found again by its Message-ID, by the store once it was seen in its
- * new folder, else by the engine. */
+/* Without COPYUID the moved message is found again by its Message-ID, by the store once it was
+ * seen in its new folder, else by the engine. */
 static void
 test_undo_move_without_map(void **state)
 {
@@ -352,18 +358,22 @@ test_undo_move_without_map(void **state)
 		fx_done(fx, &b, 0);
 		assert_string_equal("", fx_top(fx, fx->inbox));
 		if (seen) {
-			struct msg arrived = { .id = msg_id_of(fx->trash, 9), .arrived = 5, .message_id =
-				arena_printf(&fx->a, "5@%u", fx->inbox) };
+			struct msg arrived = { .id = msg_id_of(fx->trash, 9),
+				.arrived = 5,
+				.message_id = arena_printf(&fx->a, "5@%u", fx->inbox) };
 			OK(store_msg_put(fx->s, &arrived, &fx->e));
 		}
 		OK(store_undo(fx->s, label, sizeof label, &fx->e));
 		assert_string_equal(seen ? "9" : "", fx_next(fx, &b));
 		assert_int_equal(fx->trash, b.first.folder);
 		if (!seen) {
-			assert_int_equal(1, store_intent_messages(fx->s, b.first.id, &fx->a, &msgs));
+			assert_int_equal(1,
+				store_intent_messages(fx->s, b.first.id, &fx->a, &msgs));
 			assert_true(msgs[0].now == 0);
-			assert_string_equal(arena_printf(&fx->a, "5@%u", fx->inbox), msgs[0].message_id);
-			OK(store_intent_found(fx->s, b.first.id, msgs[0].origin, msg_id_of(fx->trash, 9), &fx->e));
+			assert_string_equal(arena_printf(&fx->a, "5@%u", fx->inbox),
+				msgs[0].message_id);
+			OK(store_intent_found(fx->s, b.first.id, msgs[0].origin,
+				msg_id_of(fx->trash, 9), &fx->e));
 			intent_batch_clear(&b);
 			assert_string_equal("9", fx_next(fx, &b));
 		}
@@ -388,7 +398,8 @@ test_undo_copy(void **state)
 		fx_done(fx, &b, offset);
 		assert_string_equal("1", fx_top(fx, fx->inbox));
 		if (offset == 0) {
-			assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
+			assert_int_equal(ERR_UNSUPPORTED,
+				store_undo(fx->s, label, sizeof label, &fx->e));
 			continue;
 		}
 		assert_string_equal("7", fx_top(fx, fx->trash));
@@ -424,7 +435,8 @@ test_expunge_cannot_be_undone(void **state)
 	fx_done(fx, &b, 0);
 }
 
-/* A group over two folders and accounts is one undo; each worker gets its own account's part. */
+/* A group over two folders and accounts is one undo; each worker gets its own account's part.
+ */
 static void
 test_group_over_accounts(void **state)
 {
@@ -439,8 +451,12 @@ test_group_over_accounts(void **state)
 	folder_id other = fx_folder(fx, "INBOX", ROLE_INBOX);
 	msg_id ids[] = { fx_msg(fx, fx->inbox, 1, 0, NULL), fx_msg(fx, other, 1, 0, NULL) };
 	for (size_t i = 0; i < 2; i++) {
-		struct intent in = { .group = group, .account = i ? fx->account : first, .kind = INTENT_MOVE,
-			.folder = msg_folder(ids[i]), .dest = "Trash", .label = "delete 2 messages" };
+		struct intent in = { .group = group,
+			.account = i ? fx->account : first,
+			.kind = INTENT_MOVE,
+			.folder = msg_folder(ids[i]),
+			.dest = "Trash",
+			.label = "delete 2 messages" };
 		OK(store_intent_add(fx->s, &in, &ids[i], 1, &group, &id, &fx->e));
 	}
 	assert_int_equal(1, store_intents_pending(fx->s, first));
@@ -486,12 +502,14 @@ test_undo_of_folder_acts(void **state)
 		fx_done(fx, &b, 0);
 		if (has_mail) {
 			fx_msg(fx, made, 1, 0, NULL);
-			assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
+			assert_int_equal(ERR_UNSUPPORTED,
+				store_undo(fx->s, label, sizeof label, &fx->e));
 			continue;
 		}
 		OK(store_undo(fx->s, label, sizeof label, &fx->e));
 		struct folder *v;
-		assert_int_equal(3, store_folders(fx->s, fx->account, &fx->a, &v));	/* hidden at once */
+		assert_int_equal(3,
+			store_folders(fx->s, fx->account, &fx->a, &v)); /* hidden at once */
 		fx_next(fx, &b);
 		assert_int_equal(INTENT_FOLDER_DELETE, b.first.kind);
 		assert_int_equal(made, b.first.folder);
@@ -519,7 +537,8 @@ test_done_twice(void **state)
 	assert_int_equal(1, fx_counts(fx, fx->trash).n_msgs);
 }
 
-/* A map that a server made up harms nothing: UIDs nobody asked about, zero, the same one twice. */
+/* A map that a server made up harms nothing: UIDs nobody asked about, zero, the same one
+ * twice. */
 static void
 test_hostile_map(void **state)
 {
@@ -583,12 +602,13 @@ test_undo_passes_over_what_nobody_did(void **state)
 	assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
 }
 
-TEST_MAIN(FX(test_undo_passes_over_what_nobody_did), FX(test_move_hides_then_arrives), FX(test_refused_comes_back), FX(test_flags_show_at_once),
-	FX(test_undo_pending_vanishes), FX(test_undo_done_move_goes_back),
-	FX(test_batches_join_across_others), FX(test_batches_overtake_nothing),
-	FX(test_large_act_is_carried_out_in_steps), FX(test_running_comes_back_after_a_crash),
-	FX(test_two_intents_on_one_message), FX(test_undo_of_running_move),
-	FX(test_undo_of_running_that_never_was), FX(test_undo_flags_by_message),
-	FX(test_undo_follows_the_message), FX(test_undo_move_without_map), FX(test_undo_copy),
-	FX(test_expunge_cannot_be_undone), FX(test_group_over_accounts), FX(test_undo_of_folder_acts),
-	FX(test_done_twice), FX(test_hostile_map), FX(test_forget))
+TEST_MAIN(FX(test_move_hides_then_arrives), FX(test_refused_comes_back),
+	FX(test_flags_show_at_once), FX(test_undo_pending_vanishes),
+	FX(test_undo_done_move_goes_back), FX(test_batches_join_across_others),
+	FX(test_batches_overtake_nothing), FX(test_large_act_is_carried_out_in_steps),
+	FX(test_running_comes_back_after_a_crash), FX(test_two_intents_on_one_message),
+	FX(test_undo_of_running_move), FX(test_undo_of_running_that_never_was),
+	FX(test_undo_flags_by_message), FX(test_undo_follows_the_message),
+	FX(test_undo_move_without_map), FX(test_undo_copy), FX(test_expunge_cannot_be_undone),
+	FX(test_group_over_accounts), FX(test_undo_of_folder_acts), FX(test_done_twice),
+	FX(test_hostile_map), FX(test_forget), FX(test_undo_passes_over_what_nobody_did))

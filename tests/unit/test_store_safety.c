@@ -1,5 +1,5 @@
-/* What the store does when things go wrong: other releases, damage, a full disk, a rebuilt mailbox; and
- * bodies, which are whole or absent. */
+/* What the store does when things go wrong: other releases, damage, a full disk, a rebuilt
+ * mailbox; and bodies, which are whole or absent. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,14 +24,16 @@ sql(struct fixture *fx, const char *dir, const char *file, const char *text)
 	(void)fx;
 }
 
-/* A store that was never written cannot be opened for reading, and a reading handle cannot write. */
+/* A store that was never written cannot be opened for reading, and a reading handle cannot
+ * write. */
 static void
 test_reading_handle(void **state)
 {
 	struct fixture *fx = *state;
 	struct store *r;
 
-	assert_int_equal(ERR_LOCAL, store_open(&r, "/nonexistent/a", "/nonexistent/b", STORE_READ, &fx->e));
+	assert_int_equal(ERR_LOCAL,
+		store_open(&r, "/nonexistent/a", "/nonexistent/b", STORE_READ, &fx->e));
 	assert_null(r);
 	fx_msgs(fx, fx->inbox, 1, 2);
 	OK(store_open(&r, fx->data, fx->cache, STORE_READ, &fx->e));
@@ -49,8 +51,8 @@ static void
 test_files_are_private(void **state)
 {
 	struct fixture *fx = *state;
-	const char *names[] = { "data", "cache", "data/dunlin.db", "data/dunlin.db-wal", "cache/index.db",
-		"cache/index.db-wal" };
+	const char *names[] = { "data", "cache", "data/dunlin.db", "data/dunlin.db-wal",
+		"cache/index.db", "cache/index.db-wal" };
 	struct stat st;
 
 	for (size_t i = 0; i < LEN(names); i++) {
@@ -69,12 +71,15 @@ test_newer_release(void **state)
 
 	store_close(fx->s);
 	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 1000");
-	assert_int_equal(ERR_LOCAL, store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
+	assert_int_equal(ERR_LOCAL,
+		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_non_null(strstr(fx->e.text, "newer release"));
 	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 2");
 	sql(fx, fx->cache, "index.db", "PRAGMA user_version = 1000");
 	for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
-		assert_int_equal(ERR_LOCAL, store_open(&fx->s, fx->data, fx->cache, (enum store_mode)mode, &fx->e));
+		assert_int_equal(ERR_LOCAL,
+			store_open(&fx->s, fx->data, fx->cache, (enum store_mode)mode,
+				&fx->e));
 		assert_non_null(strstr(fx->e.text, "newer release"));
 	}
 }
@@ -92,8 +97,8 @@ scribble(struct fixture *fx, const char *name, off_t at)
 	free(path);
 }
 
-/* A damaged index is put aside and begun anew; folder ids and decisions hold and fit the rows that
- * are fetched again. */
+/* A damaged index is put aside and begun anew; folder ids and decisions hold and fit the rows
+ * that are fetched again. */
 static void
 test_damaged_index_begins_anew(void **state)
 {
@@ -145,11 +150,13 @@ test_damaged_data_is_an_error(void **state)
 
 	store_close(fx->s);
 	scribble(fx, "data/dunlin.db", 0);
-	assert_int_equal(ERR_LOCAL, store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
+	assert_int_equal(ERR_LOCAL,
+		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_null(fx->s);
 }
 
-/* An index that was made for another dunlin.db means nothing, for its folder ids are others. */
+/* An index that was made for another dunlin.db means nothing, for its folder ids are others.
+ */
 static void
 test_foreign_index_is_not_trusted(void **state)
 {
@@ -167,8 +174,8 @@ test_foreign_index_is_not_trusted(void **state)
 	assert_string_equal("", fx_top(fx, id));
 }
 
-/* UIDVALIDITY changed: another id, no rows, decisions end with a word about it, nothing is carried out on
- * the new mailbox; other folders are not touched. */
+/* UIDVALIDITY changed: another id, no rows, decisions end with a word about it, nothing is
+ * carried out on the new mailbox; other folders are not touched. */
 static void
 test_rebuilt_mailbox(void **state)
 {
@@ -195,7 +202,8 @@ test_rebuilt_mailbox(void **state)
 	assert_string_equal("1", fx_top(fx, fx->trash));
 	assert_int_equal(12, fx_counts(fx, id).uidvalidity);
 	assert_int_equal(id, fx_folder(fx, "INBOX", ROLE_INBOX));
-	assert_true(store_intents(fx->s, 1, &fx->a, &list) == 1 && list[0].state == INTENT_REFUSED);
+	assert_true(store_intents(fx->s, 1, &fx->a, &list) == 1
+		&& list[0].state == INTENT_REFUSED);
 	assert_string_equal("the server rebuilt this mailbox", list[0].error);
 	assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
 	assert_string_equal("none", fx_next(fx, &b));
@@ -212,7 +220,8 @@ test_rename_takes_all_along(void **state)
 	struct intent_batch b;
 	struct folder f;
 
-	folder_id top = fx_folder(fx, "Lists", ROLE_NONE), below = fx_folder(fx, "Lists/c", ROLE_NONE);
+	folder_id top = fx_folder(fx, "Lists", ROLE_NONE),
+		  below = fx_folder(fx, "Lists/c", ROLE_NONE);
 	fx_folder(fx, "Lists2", ROLE_NONE);
 	msg_id id = fx_msg(fx, fx->inbox, 1, 0, NULL);
 	fx_intend(fx, INTENT_MOVE, "Lists/c", 0, 0, &id, 1);
@@ -238,9 +247,11 @@ test_crash_between_files_is_repaired(void **state)
 
 	fx_msgs(fx, fx->inbox, 1, 3);
 	store_close(fx->s);
-	sql(fx, fx->data, "dunlin.db", "UPDATE mailbox SET is_old = 1 WHERE wire = 'INBOX';"
-		"INSERT INTO mailbox (account, wire, uidvalidity) SELECT account, wire, 5 FROM mailbox"
-		" WHERE wire = 'INBOX'; UPDATE mailbox SET wire = 'Bin', uidvalidity = 4 WHERE wire = 'Trash'");
+	sql(fx, fx->data, "dunlin.db",
+		"UPDATE mailbox SET is_old = 1 WHERE wire = 'INBOX';INSERT INTO mailbox"
+		" (account, wire, uidvalidity) SELECT account, wire, 5 FROM mailbox WHERE"
+		" wire = 'INBOX'; UPDATE mailbox SET wire = 'Bin', uidvalidity = 4 WHERE wire"
+		" = 'Trash'");
 	OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_string_equal("", fx_top(fx, fx->inbox));
 	folder_id fresh = fx_folder(fx, "INBOX", ROLE_INBOX);
@@ -270,8 +281,8 @@ test_folders_within_a_batch(void **state)
 	assert_int_equal(ERR_LOCAL, store_commit(fx->s, &fx->e));
 }
 
-/* No file may grow any more: every write fails with a word about it, none is half done, and with
- * room again all goes on. */
+/* No file may grow any more: every write fails with a word about it, none is half done, and
+ * with room again all goes on. */
 static void
 test_full_disk(void **state)
 {
@@ -291,7 +302,9 @@ test_full_disk(void **state)
 	for (rlim_t room = 0; room < 60000; room += 9000) {
 		small = (struct rlimit){ room, old.rlim_max };
 		assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &small));
-		struct intent in = { .account = fx->account, .kind = INTENT_MOVE, .folder = fx->inbox,
+		struct intent in = { .account = fx->account,
+			.kind = INTENT_MOVE,
+			.folder = fx->inbox,
 			.dest = "Trash" };
 		rc = store_intent_add(fx->s, &in, all, 500, &group, &id, &fx->e);
 		setrlimit(RLIMIT_FSIZE, &old);
@@ -323,7 +336,7 @@ test_full_disk(void **state)
 	body_abort(w);
 	assert_int_equal(-1, store_body(fx->s, msg_id_of(fx->inbox, 1), "1", NULL));
 	setrlimit(RLIMIT_FSIZE, &old);
-	assert_int_equal(0, fx_counts(fx, fx->inbox).n_msgs);		/* hidden still, none doubled */
+	assert_int_equal(0, fx_counts(fx, fx->inbox).n_msgs); /* hidden still, none doubled */
 	OK(store_intents_done(fx->s, &b, NULL, NULL, 0, &fx->e));
 	intent_batch_clear(&b);
 	assert_int_equal(0, store_intents_pending(fx->s, 0));
@@ -427,11 +440,13 @@ test_trim_takes_the_oldest(void **state)
 		write_body(fx, fx_msg(fx, fx->inbox, uid, 0, NULL), "1", "0123456789");
 	write_body(fx, msg_id_of(fx->inbox, 99), "1", "orphan");
 	for (uint32_t uid = 1; uid <= 4; uid++) {
-		char *path = arena_printf(&fx->a, "%s/bodies/%u/0/%u.1", fx->cache, fx->inbox, uid);
+		char *path =
+			arena_printf(&fx->a, "%s/bodies/%u/0/%u.1", fx->cache, fx->inbox, uid);
 		struct timespec t[2] = { { uid, 0 }, { uid, 0 } };
 		assert_int_equal(0, utimensat(AT_FDCWD, path, t, 0));
 	}
-	assert_true(has_body(fx, msg_id_of(fx->inbox, 1), "1", "0123456789"));	/* opened just now */
+	assert_true(has_body(fx, msg_id_of(fx->inbox, 1), "1",
+		"0123456789")); /* opened just now */
 	OK(store_bodies_trim(fx->s, 20, &fx->e));
 	assert_int_equal(-1, store_body(fx->s, msg_id_of(fx->inbox, 99), "1", NULL));
 	assert_int_equal(-1, store_body(fx->s, msg_id_of(fx->inbox, 2), "1", NULL));

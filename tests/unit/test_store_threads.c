@@ -34,7 +34,9 @@ fill(void *arg)
 		for (int i = 0; i < 100 && uid > 0 && w->rc == ERR_OK; i++, uid--) {
 			char mid[32];
 			snprintf(mid, sizeof mid, "t%u", uid);
-			struct msg m = { .id = msg_id_of(w->fx->trash, uid), .arrived = uid, .message_id = mid };
+			struct msg m = { .id = msg_id_of(w->fx->trash, uid),
+				.arrived = uid,
+				.message_id = mid };
 			w->rc = store_msg_put(w->s, &m, &w->e);
 		}
 		if (w->rc == ERR_OK)
@@ -67,8 +69,8 @@ carry_out(void *arg)
 	return NULL;
 }
 
-/* While one thread fills a folder and another carries intents out, each decision is recorded and shown in
- * the next page, none is lost, and none fails. */
+/* While one thread fills a folder and another carries intents out, each decision is recorded
+ * and shown in the next page, none is lost, and none fails. */
 static void
 test_deciding_while_others_write(void **state)
 {
