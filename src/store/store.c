@@ -229,7 +229,9 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	s->bodies_dir = path_join(s->cache_dir, "bodies");
 	if (mode == STORE_WRITE)
 		lock = lock_opening(s);
-	if ((rc = open_data(s, e)) != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
+	rc = open_data(s, e);
+	s->db->is_index_damaged = false;	/* it was the other file */
+	if (rc != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
 		goto out;
 	sqlite3_wal_hook(s->db->h, on_commit, s);
 	rc = mode == STORE_WRITE ? folders_repair(s, e) : schema_check(s, e);
@@ -261,7 +263,7 @@ store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (s->db->is_index_damaged && s->mode == STORE_WRITE)
+	if (s->db->is_index_damaged)
 		leave_mark(s);
 	for (size_t i = 0; i < N_STATEMENTS; i++)
 		sqlite3_finalize(s->db->statements[i].st);

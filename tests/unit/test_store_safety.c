@@ -153,6 +153,9 @@ test_damaged_data_is_an_error(void **state)
 	assert_int_equal(ERR_LOCAL,
 		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_null(fx->s);
+	char *mark = path_join(fx->cache, "index.damaged");
+	assert_int_equal(-1, access(mark, F_OK));	/* the index is not to blame */
+	free(mark);
 }
 
 /* An index that was made for another dunlin.db means nothing, for its folder ids are others.
