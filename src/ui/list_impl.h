@@ -1,5 +1,5 @@
-/* list_impl.h - the insides of a list, shared by list.c (window and cursor) and hunt.c
- * (search). */
+/* list_impl.h - the insides of a list, shared by list.c (window and cursor), list_tags.c
+ * and hunt.c (search). */
 #ifndef DUNLIN_UI_LIST_IMPL_H
 #define DUNLIN_UI_LIST_IMPL_H
 
@@ -54,6 +54,7 @@ struct list {
 };
 
 void list_show(struct list *l, msg_id id, const struct place *at);	/* cursor there, window around it */
+void list_lay_rows(struct list *l);	/* the window's rows anew from its units */
 bool hunt_slice(struct list *l);	/* true: more to do */
 void hunt_clear(struct list *l);
 
