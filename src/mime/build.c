@@ -1,0 +1,303 @@
+/* build.c - a draft to the bytes that go out.
+ *
+ * GMime writes headers (RFC 2047, RFC 2231, folding) and transfer encodings; what to encode how
+ * is decided here: text goes as it is when it is plain ASCII in lines of ordinary length, else
+ * quoted-printable, or base64 where that is shorter or line ends would not survive. Text lines end in
+ * LF until GMime writes them, but for base64, whose bytes are final (RFC 2046 4.1.1: CRLF). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "envelope.h"
+#include "path.h"
+#include "utf8.h"
+
+enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000 };
+
+/* ---- the text ---- */
+
+static void
+with_lf(struct str *out, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '\r')
+			str_putc(out, p[i]);
+		else if (i + 1 == n || p[i + 1] != '\n')
+			str_putc(out, '\n');
+	}
+	if (out->len == 0 || out->data[out->len - 1] != '\n')
+		str_putc(out, '\n');
+}
+
+static void
+with_crlf(struct str *out, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\n')
+			str_putc(out, '\r');
+		str_putc(out, p[i]);
+	}
+}
+
+static GMimeContentEncoding
+encoding_for(const struct str *text)
+{
+	size_t n_high = 0, n_odd = 0, line = 0, longest = 0;
+	bool has_from = str_starts(str_get(text), "From ") || strstr(str_get(text), "\nFrom ");
+
+	for (size_t i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->data[i];
+		line = c == '\n' ? 0 : line + 1;
+		longest = line > longest ? line : longest;
+		n_high += c >= 0x80;
+		n_odd += (c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+	}
+	if (n_high * 4 > text->len || n_odd * 8 > text->len)
+		return GMIME_CONTENT_ENCODING_BASE64;
+	if (n_high || n_odd || longest > MAX_PLAIN_LINE || has_from)
+		return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+	return GMIME_CONTENT_ENCODING_7BIT;
+}
+
+static void
+set_content(GMimePart *part, const void *p, size_t n, GMimeContentEncoding encoding)
+{
+	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(p, n);
+	GMimeDataWrapper *data = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+
+	g_mime_part_set_content_encoding(part, encoding);
+	g_mime_part_set_content(part, data);
+	g_object_unref(data);
+	g_object_unref(stream);
+}
+
+static GMimeObject *
+text_part(const struct draft *d)
+{
+	GMimePart *part = g_mime_part_new_with_type("text", "plain");
+	GMimeObject *o = GMIME_OBJECT(part);
+	struct str text = {0}, wire = {0};
+
+	with_lf(&text, d->text ? d->text : "", d->text_len);
+	bool is_ascii = true;
+	for (size_t i = 0; i < text.len; i++)
+		is_ascii = is_ascii && (unsigned char)text.data[i] < 0x80;
+	g_mime_object_set_content_type_parameter(o, "charset", is_ascii ? "us-ascii"
+		: utf8_valid(text.data, text.len) ? "utf-8" : "unknown-8bit");	/* RFC 1428 */
+	if (d->is_flowed)
+		g_mime_object_set_content_type_parameter(o, "format", "flowed");
+	GMimeContentEncoding encoding = encoding_for(&text);
+	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
+		with_crlf(&wire, text.data, text.len);
+	else
+		str_add(&wire, text.data, text.len);
+	set_content(part, wire.data, wire.len, encoding);
+	str_clear(&text);
+	str_clear(&wire);
+	return o;
+}
+
+/* ---- attachments ---- */
+
+static bool
+is_media_type(const char *t)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-";
+	char *low = xstrdup(t ? t : "");
+
+	for (char *c = low; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	size_t major = strspn(low, token);
+	size_t minor = low[major] == '/' ? strspn(low + major + 1, token) : 0;
+	bool is = major && minor && major + 1 + minor == strlen(low) && strlen(low) < 128 &&
+		!str_starts(low, "multipart/") && !str_starts(low, "message/");
+	free(low);
+	return is;
+}
+
+static GMimeObject *
+file_part(const struct draft_file *f)
+{
+	char *type = xstrdup(is_media_type(f->type) ? f->type : "application/octet-stream");
+	char *slash = strchr(type, '/'), *name = path_safe_name(f->name ? f->name : "");
+
+	*slash = '\0';
+	GMimePart *part = g_mime_part_new_with_type(type, slash + 1);
+	g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
+	g_mime_part_set_filename(part, name);
+	set_content(part, f->data, f->len, GMIME_CONTENT_ENCODING_BASE64);
+	free(name);
+	free(type);
+	return GMIME_OBJECT(part);
+}
+
+static GMimeObject *
+body_of(const struct draft *d, const struct compose_stamp *stamp)
+{
+	GMimeObject *text = text_part(d);
+
+	if (d->n_files == 0)
+		return text;
+	GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
+	char *boundary = xasprintf("=_%s", stamp->token);	/* "=_" is in no encoding (RFC 2045 6.7) */
+	g_mime_multipart_set_boundary(mixed, boundary);
+	g_mime_multipart_add(mixed, text);
+	g_object_unref(text);
+	for (size_t i = 0; i < d->n_files; i++) {
+		GMimeObject *file = file_part(&d->files[i]);
+		g_mime_multipart_add(mixed, file);
+		g_object_unref(file);
+	}
+	free(boundary);
+	return GMIME_OBJECT(mixed);
+}
+
+/* ---- the header ---- */
+
+static void
+put_list(GMimeMessage *m, const char *field, InternetAddressList *list, GMimeFormatOptions *format)
+{
+	char *text = list ? internet_address_list_to_string(list, format, TRUE) : NULL;
+
+	if (text)
+		g_mime_object_set_header(GMIME_OBJECT(m), field, text, "utf-8");
+	g_free(text);
+}
+
+/* "<a@b> c@d" as "<a@b> <c@d>", folded; what is no id, or too much, is left out from the oldest on. */
+static char *
+ids_of(const char *text)
+{
+	struct str out = {0};
+	char *copy = xstrdup(text), *rest = copy, *word;
+
+	while ((word = strsep(&rest, " \t<>,")) != NULL) {
+		size_t n = strlen(word);
+		bool is_ascii = true;
+		for (const char *c = word; *c; c++)
+			is_ascii = is_ascii && (unsigned char)*c > ' ' && (unsigned char)*c < 0x7f;
+		if (is_ascii && n > 2 && n < 900 && strchr(word, '@'))
+			str_printf(&out, "%s<%s>", out.len ? "\n " : "", word);
+	}
+	while (out.len > MAX_IDS_BYTES) {
+		const char *first = strstr(out.data, "\n "), *second = first ? strstr(first + 1, "\n ") : NULL;
+		if (!second)
+			break;
+		size_t at = (size_t)(first - out.data), cut = (size_t)(second - first);
+		memmove(out.data + at, out.data + at + cut, out.len - at - cut + 1);
+		str_cut(&out, out.len - cut);
+	}
+	free(copy);
+	return str_take(&out);
+}
+
+static void
+put_ids(GMimeMessage *m, const char *field, const char *ids)
+{
+	char *text = ids ? ids_of(ids) : NULL;
+	GMimeHeaderList *list = g_mime_object_get_header_list(GMIME_OBJECT(m));
+
+	if (text && *text) {
+		char *raw = xasprintf(" %s\n", text);
+		g_mime_header_list_append(list, field, "", NULL);
+		g_mime_header_set_raw_value(g_mime_header_list_get_header(list, field), raw);
+		free(raw);
+	}
+	free(text);
+}
+
+struct lists {
+	InternetAddressList *from, *to, *cc, *bcc;
+};
+
+static void
+lists_clear(struct lists *l)
+{
+	InternetAddressList *all[] = { l->from, l->to, l->cc, l->bcc };
+
+	for (size_t i = 0; i < LEN(all); i++) {
+		if (all[i])
+			g_object_unref(all[i]);
+	}
+}
+
+static enum err
+read_draft(struct lists *l, const struct draft *d, struct error *e)
+{
+	enum err rc;
+
+	if ((rc = addresses_read(&l->from, "From", d->from, e)) != ERR_OK ||
+	    (rc = addresses_read(&l->to, "To", d->to, e)) != ERR_OK ||
+	    (rc = addresses_read(&l->cc, "Cc", d->cc, e)) != ERR_OK ||
+	    (rc = addresses_read(&l->bcc, "Bcc", d->bcc, e)) != ERR_OK ||
+	    (rc = field_check("Subject", d->subject, e)) != ERR_OK ||
+	    (rc = field_check("In-Reply-To", d->in_reply_to, e)) != ERR_OK ||
+	    (rc = field_check("References", d->references, e)) != ERR_OK)
+		return rc;
+	if (!addresses_first(l->from))
+		return error_set(e, ERR_MSG, "From needs an address");
+	return ERR_OK;
+}
+
+static void
+write_message(struct letter *out, const struct draft *d, const struct lists *l,
+	const struct compose_stamp *stamp)
+{
+	GMimeFormatOptions *format = format_new();
+	GMimeMessage *m = g_mime_message_new(TRUE);
+	GMimeObject *body = body_of(d, stamp);
+	GDateTime *now = stamp_time(stamp);
+
+	g_mime_message_set_date(m, now);
+	put_list(m, "From", l->from, format);
+	put_list(m, "To", l->to, format);
+	put_list(m, "Cc", l->cc, format);
+	if (!l->to && !l->cc)			/* RFC 5322 3.6.3 lets it go out without; people wonder */
+		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;", "utf-8");
+	g_mime_message_set_subject(m, d->subject ? d->subject : "", "utf-8");
+	g_mime_message_set_message_id(m, out->message_id);
+	put_ids(m, "In-Reply-To", d->in_reply_to);
+	put_ids(m, "References", d->references);
+	g_mime_object_set_header(GMIME_OBJECT(m), "MIME-Version", "1.0", NULL);
+	g_mime_message_set_mime_part(m, body);
+	GMimeStream *stream = g_mime_stream_mem_new();
+	g_mime_object_write_to_stream(GMIME_OBJECT(m), format, stream);
+	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+	str_add(&out->bytes, bytes->data, bytes->len);
+	if (out->bytes.len < 2 || out->bytes.data[out->bytes.len - 1] != '\n')
+		str_puts(&out->bytes, "\r\n");
+	g_object_unref(stream);
+	g_date_time_unref(now);
+	g_object_unref(body);
+	g_object_unref(m);
+	g_mime_format_options_free(format);
+}
+
+enum err
+compose_build(struct letter *out, const struct draft *d, const struct compose_stamp *stamp,
+	struct error *e)
+{
+	struct lists l = {0};
+	enum err rc = read_draft(&l, d, e);
+
+	*out = (struct letter){0};
+	if (rc != ERR_OK)
+		goto out;
+	letter_add_recipients(out, l.to);
+	letter_add_recipients(out, l.cc);
+	letter_add_recipients(out, l.bcc);
+	if (out->n_to == 0) {
+		rc = error_set(e, ERR_MSG, "there is no recipient");
+		goto out;
+	}
+	out->sender = xstrdup(addresses_first(l.from));
+	out->message_id = message_id_new(out->sender, stamp);
+	out->subject = xstrdup(d->subject ? d->subject : "");
+	out->shown_to = xstrdup(d->to && *d->to ? d->to : d->cc && *d->cc ? d->cc : d->bcc);
+	write_message(out, d, &l, stamp);
+	rc = letter_check(out, e);
+out:
+	lists_clear(&l);
+	if (rc != ERR_OK)
+		letter_clear(out);
+	return rc;
+}
