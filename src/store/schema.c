@@ -52,6 +52,20 @@ static const char *const data_steps[] = {
 	"CREATE INDEX pop3_coming ON pop3 (account) WHERE is_coming;"
 	"CREATE TABLE pop3_batch (account INTEGER PRIMARY KEY, before INTEGER NOT NULL,"
 	"	bytes INTEGER NOT NULL);",
+	/* The outbox. state and copy are enums of store.h; the bytes apart, so that lists stay quick. */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL DEFAULT 0, is_held INTEGER NOT NULL DEFAULT 0, sender TEXT NOT NULL,"
+	"	message_id TEXT NOT NULL, subject TEXT NOT NULL, shown_to TEXT NOT NULL,"
+	"	needs INTEGER NOT NULL, created INTEGER NOT NULL, not_before INTEGER NOT NULL,"
+	"	retry_at INTEGER NOT NULL DEFAULT 0, n_tries INTEGER NOT NULL DEFAULT 0,"
+	"	size INTEGER NOT NULL, copy INTEGER NOT NULL, copy_at INTEGER NOT NULL DEFAULT 0,"
+	"	error TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX outbox_open ON outbox (account, state) WHERE state <= 1;"
+	"CREATE INDEX outbox_copy ON outbox (account) WHERE copy IN (2, 3);"
+	"CREATE TABLE outbox_bytes (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+	"CREATE TABLE outbox_rcpt (mail INTEGER NOT NULL, n INTEGER NOT NULL, addr TEXT NOT NULL,"
+	"	state INTEGER NOT NULL DEFAULT 0, words TEXT NOT NULL DEFAULT '',"
+	"	PRIMARY KEY (mail, n)) WITHOUT ROWID;",
 };
 
 static const char *const index_steps[] = {

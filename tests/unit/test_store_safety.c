@@ -74,7 +74,7 @@ test_newer_release(void **state)
 	assert_int_equal(ERR_LOCAL,
 		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_non_null(strstr(fx->e.text, "newer release"));
-	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 2");
+	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 3");
 	sql(fx, fx->cache, "index.db", "PRAGMA user_version = 1000");
 	for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
 		assert_int_equal(ERR_LOCAL,
