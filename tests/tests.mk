@@ -3,6 +3,7 @@
 #: make test       everything CI runs: layers, unit tests (ASan, UBSan), threads (TSan), real servers
 #: make unit       unit tests alone
 #: make e2e        against real servers and a real terminal; K=word runs those with the word in their name
+#: make faults     the IMAP side cut at every STEP-th byte (1: hours) and killed a hundred times
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers
@@ -32,6 +33,14 @@ tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
 e2e:
 	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin python3 -m rig.run -k '$(K)'
+
+# The same tests of test_faults.py as in e2e, in their long form.
+STEP ?= 1
+.PHONY: faults
+faults:
+	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
+	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_FAULT_STEP=$(STEP) \
+		python3 -m rig.run -k '$(K)' e2e/test_faults.py
 
 # No #include points up the list of layers in doc/architecture.md.
 layers:

@@ -194,6 +194,17 @@ transfer(struct replay *r, const struct uidset *uids, struct error *e)
 	return rc;
 }
 
+/* The second half of a move whose first was done. Where single messages cannot be removed the
+ * originals are marked, as the backend does in a move that is not cut. */
+static enum err
+remove_originals(struct replay *r, const struct uidset *copied, struct error *e)
+{
+	struct backend *b = r->w->b;
+
+	return b->caps & CAP_DELETE ? b->ops->expunge(b, copied, e)
+		: b->ops->set_flags(b, copied, MSG_DELETED, 0, e);
+}
+
 /* After a cut: what arrived is only removed from the source (move), the rest is transferred. */
 static enum err
 transfer_rest(struct replay *r, struct error *e)
@@ -204,7 +215,7 @@ transfer_rest(struct replay *r, struct error *e)
 	if (rc == ERR_OK && present.n > 0 && r->dest_uidnext)
 		rc = find_copied(r, &present, &copied, e);
 	if (rc == ERR_OK && copied.n > 0 && r->b.first.kind == INTENT_MOVE)
-		rc = r->w->b->ops->expunge(r->w->b, &copied, e);
+		rc = remove_originals(r, &copied, e);
 	uidset_minus(&rest, &present, &copied);
 	if (rc == ERR_OK && rest.n > 0)
 		rc = transfer(r, &rest, e);

@@ -9,14 +9,20 @@ class Proxy:
     """Listens on a free loopback port and passes bytes to `target`, a port.
 
     delay        seconds each way, added to every piece
-    cut_after    total bytes from the server after which both sides are reset; None: never
+    cut_after    total bytes from the server after which both sides are closed; None: never
+    cut_up_after the same of bytes from the client
+    cut_once     after that cut everything passes; else every further byte cuts
+    stall_after  total bytes from the server after which `stalled` becomes true
     stalled      while true nothing passes towards the client (and with stall_up, to the server)
     bytewise     the server's bytes arrive one by one
     """
 
-    def __init__(self, target, *, delay=0.0, cut_after=None, bytewise=False):
+    def __init__(self, target, *, delay=0.0, cut_after=None, cut_up_after=None, cut_once=False,
+                 stall_after=None, bytewise=False):
         self.target, self.delay = target, delay
         self.cut_after, self.bytewise = cut_after, bytewise
+        self.cut_up_after, self.cut_once, self.stall_after = cut_up_after, cut_once, stall_after
+        self.n_cuts = 0
         self.stalled = self.stall_up = self.refuse = False
         self.n_down = self.n_up = self.n_connections = 0
         self.up_log = bytearray()       # what clients sent, for "no credential was sent"
@@ -79,18 +85,24 @@ class Proxy:
             self._close(pair)
 
     def _send(self, sink, data, down):
-        if not down:
+        limit, passed = (self.cut_after, self.n_down) if down else (self.cut_up_after, self.n_up)
+        is_cut = limit is not None and passed + len(data) > limit
+        if is_cut:
+            data = data[:max(0, limit - passed)]
+        if down and self.stall_after is not None and passed + len(data) > self.stall_after:
+            data, self.stalled = data[:max(0, self.stall_after - passed)], True
+        if down:
+            self.n_down += len(data)
+        else:
             self.n_up += len(data)
             self.up_log += data
-            sink.sendall(data)
-            return
-        if self.cut_after is not None and self.n_down + len(data) > self.cut_after:
-            sink.sendall(data[:max(0, self.cut_after - self.n_down)])
-            self.n_down = self.cut_after
-            raise ConnectionError("cut")
-        self.n_down += len(data)
-        for piece in ([bytes([b]) for b in data] if self.bytewise else [data]):
+        for piece in ([bytes([b]) for b in data] if self.bytewise and down else [data]):
             sink.sendall(piece)
+        if is_cut:
+            self.n_cuts += 1
+            if self.cut_once:
+                self.cut_after = self.cut_up_after = None
+            raise ConnectionError("cut")
 
     @staticmethod
     def _close(pair):
