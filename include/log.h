@@ -11,7 +11,8 @@
 
 #include "err.h"
 
-enum err log_open(const char *path, struct error *e);	/* created 0600, appended */
+/* Appended to; 0600 whether it is new or not. ERR_LOCAL: also when the file is somebody else's. */
+enum err log_open(const char *path, struct error *e);
 void log_close(void);
 bool log_on(void);
 void log_msg(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -23,6 +23,9 @@ void dirs_clear(struct dirs *d);
 char *path_join(const char *dir, const char *name);	/* owned */
 char *path_expand(const char *path);			/* leading ~/ ; owned */
 enum err path_mkdirs(const char *path, struct error *e);	/* 0700, all that are missing */
+/* The same for a directory that nobody else may look into or put anything into: one that was there
+ * before is made 0700, and one of somebody else is an error, also behind a symbolic link. */
+enum err path_private(const char *path, struct error *e);
 
 /* Writes path.tmp, fsync, rename, fsync of the directory: after a crash the old content
  * or the new, never a mixture. A symlink is followed to its target. */

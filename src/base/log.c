@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,8 +25,15 @@ log_open(const char *path, struct error *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	struct stat st;
+
 	if (fd < 0)
 		return error_errno(e, ERR_LOCAL, "cannot open the log '%s'", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+	    && (st.st_uid != geteuid() || fchmod(fd, 0600) < 0)) {
+		close(fd);
+		return error_set(e, ERR_LOCAL, "the log '%s' belongs to somebody else", path);
+	}
 	pthread_mutex_lock(&lock);
 	file = fdopen(fd, "a");
 	if (file)

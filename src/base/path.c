@@ -99,6 +99,26 @@ path_mkdirs(const char *path, struct error *e)
 	return rc;
 }
 
+/* Root may write everywhere and still be led astray; so "ours" means the very same user. */
+enum err
+path_private(const char *path, struct error *e)
+{
+	struct stat link, st;
+	enum err rc = path_mkdirs(path, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (lstat(path, &link) < 0 || stat(path, &st) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot look at '%s'", path);
+	bool is_own_link = link.st_uid == geteuid() || link.st_uid == 0;
+	if (!is_own_link || st.st_uid != geteuid())
+		return error_set(e, ERR_LOCAL, "'%s' belongs to somebody else: nothing is kept there",
+			path);
+	if ((st.st_mode & 077) && chmod(path, 0700) < 0)
+		return error_errno(e, ERR_LOCAL, "others can look into '%s'", path);
+	return ERR_OK;
+}
+
 enum err
 fd_write_all(int fd, const void *p, size_t n, struct error *e)
 {

@@ -94,7 +94,7 @@ outfile_temporary(char **path, const char *name, const void *p, size_t n, struct
 		goto out;
 	else
 		base = path_join(dirs.cache, "open");
-	if ((rc = path_mkdirs(base, e)) != ERR_OK)
+	if ((rc = path_private(base, e)) != ERR_OK)
 		goto out;
 	remove_old(base);
 	dir = path_join(base, "open-XXXXXX");

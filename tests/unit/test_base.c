@@ -1,5 +1,6 @@
 /* The base: strings, arena, text, files. */
 #include <fcntl.h>
+#include <libgen.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,6 +205,62 @@ test_log_masks_secrets(void **state)
 	unlink(path);
 }
 
+/* A directory of ours is closed to others, also one that was open before; what is somebody
+ * else's, or a link that somebody else made, is refused. */
+static void
+test_private_directory(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/dunlin-private.XXXXXX";
+	struct error e;
+	struct stat st;
+
+	assert_non_null(mkdtemp(dir));
+	char *made = path_join(dir, "a/b"), *link = path_join(dir, "link");
+	assert_int_equal(ERR_OK, path_private(made, &e));
+	assert_int_equal(0, chmod(made, 0777));
+	assert_int_equal(ERR_OK, path_private(made, &e));
+	assert_int_equal(0, stat(made, &st));
+	assert_int_equal(0700, st.st_mode & 07777);
+	assert_int_equal(0, symlink(made, link));
+	assert_int_equal(ERR_OK, path_private(link, &e));
+	if (geteuid() == 0) {			/* only root can make what is somebody else's */
+		assert_int_equal(0, lchown(link, 65534, 65534));
+		assert_int_equal(ERR_LOCAL, path_private(link, &e));
+		assert_int_equal(0, chown(made, 65534, 65534));
+		assert_int_equal(ERR_LOCAL, path_private(made, &e));
+		assert_non_null(strstr(e.text, "somebody else"));
+	}
+	unlink(link);
+	rmdir(made);
+	rmdir(dirname(made));
+	rmdir(dir);
+	free(made);
+	free(link);
+}
+
+/* A log that was open to others before is closed to them before anything is written. */
+static void
+test_log_is_private(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/dunlin-log.XXXXXX";
+	struct error e;
+	struct stat st;
+
+	close(mkstemp(path));
+	assert_int_equal(0, chmod(path, 0666));
+	assert_int_equal(ERR_OK, log_open(path, &e));
+	log_close();
+	assert_int_equal(0, stat(path, &st));
+	assert_int_equal(0600, st.st_mode & 07777);
+	if (geteuid() == 0) {
+		assert_int_equal(0, chown(path, 65534, 65534));
+		assert_int_equal(ERR_LOCAL, log_open(path, &e));
+	}
+	unlink(path);
+}
+
 /* A text too long for an error is cut between characters, wherever the limit falls. */
 static void
 test_error_is_cut_between_characters(void **state)
@@ -228,4 +285,5 @@ TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts)
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),
-	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets))
+	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets), T(test_log_is_private),
+	T(test_private_directory))
