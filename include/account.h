@@ -28,7 +28,7 @@ bool account_needs_password(const struct rc_account *a);
 enum err account_password(char **out, const struct rc_account *a, struct cancel *cancel,
 	struct error *e);
 
-/* Runs `command` by sh -c, in a process group of its own, without a terminal, and takes the first line it
+/* Runs `command` by sh -c, in a session of its own, without a terminal, and takes the first line it
  * prints (4 KB at most). The command and all it started are killed on cancel and after
  * deadline_ms. Never logged. */
 enum err secret_command(char **out, const char *command, struct cancel *cancel, int deadline_ms,

@@ -1,9 +1,9 @@
 /* secret.c - runs the password command.
  *
  * The command is a program of the person's choice: it may hang, print megabytes, leave children
- * behind or ask something on a terminal that is ours. So it gets a process group of its own, no
- * terminal input, a bounded buffer and a deadline, and is killed with all its children. What it
- * prints lives in one buffer that is wiped. */
+ * behind or ask something on a terminal that is ours. So it gets a session of its own without
+ * any terminal (not even /dev/tty), a bounded buffer and a deadline, and is killed with all its
+ * children. What it prints lives in one buffer that is wiped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -55,8 +55,7 @@ spawn_shell(struct child *c, const char *command, int out, int err)
 	posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
+		POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(&attr, &none);
