@@ -19,15 +19,16 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Until something is readable, `wake` is, or the time is up. */
+/* Until `wake` is readable, something else is, or the time is up. `wake` comes first: a server
+ * that never stops talking must not keep us from what the person wants. */
 static enum err
 pause_for(struct imap *im, int64_t ms, int wake, bool *readable, bool *woken, struct error *e)
 {
 	struct pollfd p = { .fd = wake, .events = POLLIN };
 
-	*woken = false;
-	*readable = imap_has_input(im);
-	if (*readable)
+	*woken = wake >= 0 && poll(&p, 1, 0) > 0;
+	*readable = !*woken && imap_has_input(im);
+	if (*readable || *woken)
 		return ERR_OK;
 	enum err rc = net_wait(im->net, (int)(ms < 0 ? 0 : ms), wake, readable, e);
 	if (rc != ERR_OK)
@@ -67,7 +68,7 @@ idle_watch(struct imap *im, struct imap_cmd *c, int64_t until, int wake, bool *w
 			return rc;
 		if (!readable)
 			continue;
-		imap_begin(im, IMAP_MAX_BYTES);
+		net_command(im->net, im->cfg.net.io_ms, IMAP_MAX_BYTES);	/* the cap is for all of IDLE */
 		rc = imap_step(im, e);
 	}
 	return rc;
