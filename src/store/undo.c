@@ -16,6 +16,11 @@ struct undo {
 	const char *why_not;	/* why some of it cannot be undone */
 };
 
+/* Of intent_msg: not deleted for good since (or about to be). */
+#define NOT_PURGED \
+	" AND NOT EXISTS (SELECT 1 FROM intent_msg p JOIN intent ON intent.id = p.intent" \
+	" WHERE p.now = intent_msg.now AND p.now <> 0 AND kind = 3 AND state <= 2)"
+
 static enum err
 vanish(struct undo *u, const struct intent *in, struct error *e)
 {
@@ -62,6 +67,17 @@ is_rebuilt(struct undo *u, folder_id folder)
 	return is_old;
 }
 
+static void
+look_for_purged(struct undo *u, const struct intent *in)
+{
+	int64_t n_all = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?", "i", in->id);
+	int64_t n = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?" NOT_PURGED, "i",
+		in->id);
+
+	if (n < n_all)
+		u->why_not = "it is deleted for good";
+}
+
 /* One inverse for each folder and set of bits there is: of one keypress, one to four. */
 static enum err
 undo_flags(struct undo *u, const struct intent *in, struct error *e)
@@ -69,9 +85,10 @@ undo_flags(struct undo *u, const struct intent *in, struct error *e)
 	struct store *s = u->s;
 	enum err rc = ERR_OK;
 
+	look_for_purged(u, in);
 	sqlite3_stmt *st = db_query(s,
 		"SELECT DISTINCT now >> 32, set_bits, clear_bits FROM intent_msg WHERE intent"
-		" = ? AND now <> 0",
+		" = ? AND now <> 0" NOT_PURGED,
 		"i", in->id);
 	while (rc == ERR_OK && db_row(s, st)) {
 		struct intent inverse = {
@@ -89,7 +106,7 @@ undo_flags(struct undo *u, const struct intent *in, struct error *e)
 				"INSERT INTO intent_msg (intent, msg, now, set_bits,"
 				" clear_bits, mid) SELECT ?1, msg, now, clear_bits, set_bits,"
 				" mid FROM intent_msg WHERE intent = ?2 AND now >> 32 = ?3"
-				" AND set_bits = ?4 AND clear_bits = ?5",
+				" AND set_bits = ?4 AND clear_bits = ?5" NOT_PURGED,
 				"iiuuu", id, in->id, inverse.folder, inverse.clear,
 				inverse.set);
 		if (rc == ERR_OK)
@@ -129,8 +146,9 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 	bool is_running = in->state == INTENT_RUNNING;
 	enum err rc = is_running ? ERR_OK : locate(s, in, dest, e);
 
+	look_for_purged(u, in);
 	sqlite3_stmt *st = db_query(s,
-		"SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?", "i", in->id);
+		"SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?" NOT_PURGED, "i", in->id);
 	while (rc == ERR_OK && db_row(s, st)) {
 		folder_id where = (folder_id)sqlite3_column_int64(st, 0);
 		struct intent inverse = { .kind = INTENT_MOVE, .dest = in->source,
@@ -145,7 +163,7 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 			rc = db_run(s, e,
 				"INSERT INTO intent_msg (intent, msg, now, mid) SELECT ?1,"
 				" msg, now, mid FROM intent_msg WHERE intent = ?2 AND now >>"
-				" 32 = ?3",
+				" 32 = ?3" NOT_PURGED,
 				"iiu", id, in->id, where);
 		if (rc == ERR_OK)
 			rc = end_inverse(u, id, e);
@@ -215,9 +233,10 @@ undo_rename(struct undo *u, const struct intent *in, struct error *e)
 static enum err
 invert(struct undo *u, const struct intent *in, struct error *e)
 {
+	/* What is deleted for good stays done: what was done to it before cannot be undone either. */
 	enum err rc = db_run(u->s, e,
-		"UPDATE intent SET is_undone = 1, state = CASE state WHEN 2 THEN 4 ELSE state"
-		" END WHERE id = ?",
+		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND kind <> 3 THEN 4"
+		" ELSE state END WHERE id = ?",
 		"i", in->id);
 
 	if (rc != ERR_OK)

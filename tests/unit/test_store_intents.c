@@ -435,6 +435,37 @@ test_expunge_cannot_be_undone(void **state)
 	fx_done(fx, &b, 0);
 }
 
+/* A message that was moved and then deleted for good is not said to be back: that undo is refused,
+ * and the one after it takes back what was before. */
+static void
+test_undo_passes_over_purged(void **state)
+{
+	struct fixture *fx = *state;
+	char label[64];
+	struct intent_batch b;
+
+	fx_msgs(fx, fx->inbox, 1, 2);
+	msg_id one = msg_id_of(fx->inbox, 1), seven = msg_id_of(fx->trash, 7);
+	fx_flag(fx, msg_id_of(fx->inbox, 2), MSG_FLAGGED, 0);
+	assert_string_equal("2", fx_next(fx, &b));
+	fx_done(fx, &b, 0);
+	fx_intend(fx, INTENT_MOVE, "Trash", 0, 0, &one, 1);
+	assert_string_equal("1", fx_next(fx, &b));
+	fx_done(fx, &b, 6);
+	assert_string_equal("7", fx_top(fx, fx->trash));
+	fx_intend(fx, INTENT_EXPUNGE, "", 0, 0, &seven, 1);
+	assert_string_equal("7", fx_next(fx, &b));
+	fx_done(fx, &b, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
+		assert_non_null(strstr(fx->e.text, "deleted for good"));
+		assert_string_equal("none", fx_next(fx, &b));
+	}
+	OK(store_undo(fx->s, label, sizeof label, &fx->e));
+	assert_string_equal("2", fx_next(fx, &b));
+	fx_done(fx, &b, 0);
+}
+
 /* A group over two folders and accounts is one undo; each worker gets its own account's part.
  */
 static void
@@ -610,5 +641,6 @@ TEST_MAIN(FX(test_move_hides_then_arrives), FX(test_refused_comes_back),
 	FX(test_undo_of_running_move), FX(test_undo_of_running_that_never_was),
 	FX(test_undo_flags_by_message), FX(test_undo_follows_the_message),
 	FX(test_undo_move_without_map), FX(test_undo_copy), FX(test_expunge_cannot_be_undone),
+		FX(test_undo_passes_over_purged),
 	FX(test_group_over_accounts), FX(test_undo_of_folder_acts), FX(test_done_twice),
 	FX(test_hostile_map), FX(test_forget), FX(test_undo_passes_over_what_nobody_did))
