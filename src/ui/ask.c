@@ -78,7 +78,7 @@ void
 ui_confirm(struct ui *ui, struct view *owner, const char *question, void (*yes)(void *ctx),
 	void *ctx)
 {
-	char *label = xasprintf(" %s (y/N) ", question);
+	char *label = xasprintf(" %s", question);
 
 	ui->yes = yes;
 	ui->yes_ctx = ctx;

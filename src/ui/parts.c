@@ -214,7 +214,7 @@ save(struct parts *x, const struct part *p, const struct str *bytes)
 	if (outfile_write(x->path, str_get(bytes), bytes->len, &exists, &e) == ERR_OK) {
 		tell_saved(x, x->path, bytes->len);
 	} else if (exists) {
-		char *question = xasprintf("Write over what is there? %s", x->path);
+		char *question = xasprintf("Write over %s?", x->path);
 		ui_confirm(x->view.ui, &x->view, question, yes_overwrite, x);
 		free(question);
 	} else {

@@ -487,6 +487,17 @@ dots(struct str *out, const char *s, size_t n)
 		str_puts(out, "•");
 }
 
+/* However long the question, what may be answered is seen. */
+static void
+draw_question(const struct prompt *p, const struct area *a, int y)
+{
+	static const char answers[] = " (y/N) ";
+	int x = area_put(a, y, 0, a->columns - (int)sizeof answers, ST_PROMPT, p->spec.label);
+
+	x += area_put(a, y, x, -1, ST_PROMPT, answers);
+	area_cursor(a, y, x);
+}
+
 void
 prompt_draw(const struct prompt *p, const struct area *a)
 {
@@ -496,11 +507,11 @@ prompt_draw(const struct prompt *p, const struct area *a)
 
 	draw_list(p, a);
 	area_fill(a, y, 0, -1, ST_STATUS, " ");
-	int x = area_put(a, y, 0, a->columns * 2 / 3, ST_PROMPT, p->spec.label);
 	if (p->spec.kind == PROMPT_CONFIRM) {
-		area_cursor(a, y, x);
+		draw_question(p, a, y);
 		return;
 	}
+	int x = area_put(a, y, 0, a->columns * 2 / 3, ST_PROMPT, p->spec.label);
 	if (p->spec.kind == PROMPT_PASSWORD) {
 		dots(&left, s, p->cursor);
 		dots(&right, s + p->cursor, p->text.len - p->cursor);

@@ -287,7 +287,7 @@ triage_empty_trash(struct triage *t, account_id account)
 		t->account = account;
 		t->folder = f.id;
 		snprintf(question, sizeof question,
-			"Delete all in Trash (%s) for good? This cannot be undone.",
+			"Delete all in Trash (%s) for good?",
 			plural(count, f.n_msgs > f.n_server ? f.n_msgs : f.n_server, "message"));
 		ui_confirm(ui, t->view, question, yes_empty, t);
 	}

@@ -225,6 +225,12 @@ test_confirm(void **state)
 	assert_bottom(f, " Delete 3 messages for good? (y/N)");
 	press(f, "<Enter>");
 	assert_int_equal(0, n_yes);
+	/* However long the question and narrow the screen, what may be answered is seen. */
+	ui_confirm(f->ui, &f->probe->view, "Write over /home/ada/Mail/attachments/2026/November/report?",
+		say_yes, NULL);
+	settle(f);
+	assert_bottom(f, " Write over /home/ada/Mail/attachments/2026/Novembe… (y/N)");
+	press(f, "n");
 	ui_confirm(f->ui, &f->probe->view, "Sure?", say_yes, NULL);
 	press(f, "y");
 	assert_int_equal(1, n_yes);
