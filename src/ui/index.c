@@ -25,6 +25,7 @@ struct index {
 	bool is_outgoing;
 	enum list_order order;
 	bool is_reverse, has_threads;
+	size_t n_tagged;		/* before those that fit a query were added */
 	char *search;			/* what was looked for, for the messages about it */
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };
@@ -333,7 +334,9 @@ tell_search(struct index *x, enum list_search state)
 			ui_status(ui, "no unread messages here");
 		break;
 	case SEARCH_TAGGED:
-		ui_status(ui, "%s tagged", plural(count, list_n_tagged(x->list), "message"));
+		n = list_n_tagged(x->list);
+		ui_status(ui, n > x->n_tagged ? "%s tagged" : n ? "nothing more fits: %s tagged"
+			: "nothing fits", plural(count, n, "message"));
 		break;
 	case SEARCH_COLLECTED:
 		ids = list_collected(x->list, &n);
@@ -398,6 +401,7 @@ tag_query(struct index *x, const char *text)
 {
 	struct error e = { 0 };
 
+	x->n_tagged = list_n_tagged(x->list);
 	if (list_tag_query(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	else

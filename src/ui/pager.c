@@ -222,9 +222,12 @@ pager_title(struct view *v, struct str *left, struct str *right)
 	size_t n = p->page.lines.n, bottom = p->top + (size_t)p->rows;
 	const char *subject = p->message.m.subject;
 
-	if (p->section)
-		str_printf(left, "part %s of ", p->section);
-	else
+	const struct part *part = p->section && p->message.root
+		? part_find(p->message.root, p->section) : NULL;
+
+	if (part)
+		str_printf(left, "%s of ", *part->filename ? part->filename : part->type);
+	else if (!p->section)
 		str_printf(left, "%s  ", index_name(p->index));
 	str_puts(left, subject && *subject ? subject : "(no subject)");
 	if (p->message.m.flags & MSG_FLAGGED)
@@ -519,8 +522,8 @@ pager_shown(struct view *v)
 
 	if (p->index && p->id == 0)
 		follow_cursor(p);
-	else if (p->message.id == 0)
-		read_message(p);
+	else if (p->message.id == 0 && read_message(p) && p->page.is_missing)
+		fetch_missing(p);
 }
 
 /* The list below went back to where it was done. */

@@ -10,6 +10,7 @@
 #include "ui/index.h"
 #include "ui/links.h"
 #include "ui/outfile.h"
+#include "ui/pager.h"
 #include "ui/views.h"
 #include "utf8.h"
 
@@ -309,6 +310,35 @@ test_tagged(void **state)
 	end(f);
 }
 
+/* What a query tagged is told, and that nothing fitted is, too. */
+static void
+test_tag_query(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "<Alt-t>from:nobody<Enter>");
+	BOTTOM_HAS(f, "nothing fits");
+	press(f->u, "<Alt-t>from:bob<Enter>");
+	BOTTOM_HAS(f, "2 messages tagged");
+	press(f->u, "<Alt-t>from:nobody<Enter>");
+	BOTTOM_HAS(f, "nothing more fits: 2 messages tagged");
+	end(f);
+}
+
+/* A part that is not here is fetched when it is opened. */
+static void
+test_absent_part_is_fetched(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	ui_push(f->u->ui, pager_new_part(f->u->ui, msg_id_of(f->inbox, 5), "1"));
+	settle(f->u);
+	assert_true(shows(f, "Fetching the message"));
+	end(f);
+}
+
 /* Moving asks for a folder that is not there, and makes it only on y. */
 static void
 test_move_to_new_folder(void **state)
@@ -422,6 +452,7 @@ test_save(void **state)
 	OK(file_write_atomic(path, "mine", 4, NULL));
 	press(f->u, keys);
 	BOTTOM_HAS(f, "Write over");
+	BOTTOM_HAS(f, "(y/N)");
 	press(f->u, "n");
 	OK(file_read(&text, &n, path, 100, NULL));
 	assert_string_equal("mine", text);
@@ -514,5 +545,6 @@ test_any_keys(void **state)
 }
 
 TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
-	T(test_tagged), T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_read_all),
+	T(test_tagged), T(test_tag_query), T(test_absent_part_is_fetched),
+	T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_read_all),
 	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_any_keys))
