@@ -222,9 +222,9 @@ suggest_how(struct setup *s)
 	else
 		how = xstrdup("type");
 	free(store);
-	puts("  The password may come from a command that prints it (\"pass show mail/ada\"), be typed now\n"
-		"  and kept in the mailrc, which nobody else can read (\"type\"), or be asked for at each\n"
-		"  start (\"ask\").");
+	puts("  The password may come from a command that prints it (\"pass show mail/ada\"),\n"
+		"  be typed now and kept in the mailrc, which nobody else can read (\"type\"),\n"
+		"  or be asked for at each start (\"ask\").");
 	return how;
 }
 

@@ -108,6 +108,5 @@ account_password(char **out, const struct rc_account *a, struct cancel *cancel, 
 	}
 	if (a->password_command)
 		return secret_command(out, a->password_command, cancel, DEADLINE_MS, e);
-	return error_set(e, ERR_AUTH, "account '%s' has neither 'password-command' nor 'password'",
-		a->name);
+	return error_set(e, ERR_AUTH, "no password was given, nor is there one in the mailrc");
 }
