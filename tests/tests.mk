@@ -4,15 +4,16 @@
 #: make unit       unit tests alone
 #: make e2e        against real servers and a real terminal; K=word runs those with the word in their name
 #: make faults     the IMAP side cut at every STEP-th byte (1: hours) and killed a hundred times
+#: make every-byte broken connections, kills and full disks at each byte and call in turn
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers
-.PHONY: test test-deps unit unit-run e2e tsan tsan-run layers
+.PHONY: test test-deps unit unit-run every-byte every-byte-run e2e tsan tsan-run layers
 
 test: test-deps
 	@$(MAKE) --no-print-directory layers
 	@$(MAKE) --no-print-directory dunlin
-	@$(MAKE) --no-print-directory unit tsan e2e
+	@$(MAKE) --no-print-directory unit every-byte tsan e2e
 test-deps:
 	@scripts/deps test
 
@@ -23,11 +24,17 @@ unit-run: $(TESTS)
 	@sh tests/unit/run $(TESTS)
 
 # The tests whose subject is threads, again under TSan.
-THREADED := test_engine test_net test_net_cancel test_net_stream test_store_threads
+THREADED := test_drain test_engine test_net test_net_cancel test_net_stream test_store_threads
 tsan:
 	@$(MAKE) --no-print-directory CONFIG=tsan tsan-run
 tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
 	@sh tests/unit/run $^
+
+# Tests that cut, kill or fill the disk at each byte or call in turn, where `make unit` takes a sample.
+every-byte:
+	@$(MAKE) --no-print-directory CONFIG=asan every-byte-run
+every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_crash
+	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
 
 # End to end, with the program built under ASan and UBSan.
 e2e:

@@ -490,8 +490,9 @@ mirror_sync(struct worker *w, folder_id id, struct error *e)
 		m->is_dirty = false;
 		m->looked_ms = now_ms();
 	}
-	if (changed)
-		post_folder(w, m->open.id, worker_count_new(w, &m->open, n_new));
+	n_new = worker_count_new(w, &m->open, n_new);
+	if (changed || n_new > 0)
+		post_folder(w, m->open.id, n_new);
 	return rc;
 }
 

@@ -1,12 +1,10 @@
 """POP3 into an mbox, from outside: every message of the server once, whole, whatever breaks."""
-import mailbox
+import base64
 import os
 import poplib
 import random
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import time
 
@@ -101,3 +99,163 @@ def test_pop3_downloads_all_once():
         code, text = sync(home)
         assert code == 0 and "1 new message" in text, text
         same(home, d)
+
+
+# ---- things break; every byte and every call in turn are in tests/unit/test_drain*.c ----
+
+def whole(here, everything, what):
+    assert sorted(here) == sorted(everything), (what, sorted(set(everything) - set(here)))
+    for mid, raw in everything.items():
+        assert here[mid] == raw, (what, mid)
+
+
+def small_mailbox(d):
+    d.fill([mails.raw(n, words=4) for n in range(3)] + strange_mails()[:3])
+
+
+def cut_at(offsets, **proxy_args):
+    """For each offset: a first sync cut after so many bytes from the server, then a second one."""
+    with Dovecot() as d:
+        small_mailbox(d)
+        everything = on_server(d)
+        for k in offsets:
+            with Home() as home, Proxy(d.ports["pop3"], cut_after=k, **proxy_args) as proxy:
+                setup(home, proxy.port)
+                sync(home)
+                proxy.cut_after = None
+                for mid, raw in inbox(home).items():
+                    assert raw == everything[mid], (k, mid)
+                code, text = sync(home)
+                assert code == 0, (k, text)
+                whole(inbox(home), everything, k)
+
+
+def test_pop3_cut():
+    cut_at(range(3, 2500, 211))
+
+
+def test_pop3_split_into_bytes():
+    cut_at([None], bytewise=True)
+
+
+def test_pop3_keep_no_deletes_what_is_here_only():
+    """Cut while it deletes: nothing is gone from the server that is not in the mbox."""
+    for k in range(300, 4200, 700):
+        with Dovecot() as d, Home() as home, Proxy(d.ports["pop3"], cut_after=k) as proxy:
+            small_mailbox(d)
+            everything = on_server(d)
+            setup(home, proxy.port, keep="no")
+            sync(home)
+            here, there = inbox(home), on_server(d)
+            assert set(here) | set(there) == set(everything), k
+            proxy.cut_after = None
+            code, text = sync(home)
+            assert code == 0, text
+            whole(inbox(home), everything, k)
+            assert on_server(d) == {}, k
+
+
+def test_pop3_kill():
+    """kill -9 at random times, again and again, until a run comes to its end."""
+    n_kills = int(os.environ.get("DUNLIN_KILLS", "25"))
+    r = random.Random(5)
+    with Dovecot() as d:
+        d.fill([mails.raw(n, words=3000) for n in range(40)] + strange_mails()[:4])
+        everything, killed = on_server(d), 0
+        while killed < n_kills:
+            with Home() as home, Proxy(d.ports["pop3"], delay=0.002) as proxy:
+                setup(home, proxy.port)
+                for _ in range(10):
+                    p = subprocess.Popen([PROGRAM, "sync"], env=dict(os.environ, **home.env()),
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    time.sleep(r.uniform(0.05, 0.5))
+                    p.kill()
+                    killed += p.wait() == -signal.SIGKILL
+                    lock = home.path("mail/inbox.lock")
+                    if os.path.exists(lock):        # how those are got rid of is not the subject here
+                        os.unlink(lock)
+                code, text = sync(home)
+                assert code == 0, text
+                whole(inbox(home), everything, killed)
+
+
+def test_pop3_disk_full():
+    """A file must not grow beyond a limit: told, nothing lost, and all is well when there is room."""
+    with Dovecot() as d, Home() as home:
+        d.fill([mails.raw(n, words=2000) for n in range(30)])
+        everything = on_server(d)
+        setup(home, d.ports["pop3"], keep="no")
+        for limit_kb in (20, 60, 100, 200, 300):
+            r = subprocess.run(["bash", "-c", f"trap '' XFSZ; ulimit -f {limit_kb}; exec {PROGRAM} sync"],
+                               env=dict(os.environ, **home.env()), capture_output=True, timeout=60)
+            assert set(inbox(home)) | set(on_server(d)) == set(everything), limit_kb
+        code, text = sync(home)
+        assert code == 0, text
+        whole(inbox(home), everything, "full")
+        assert on_server(d) == {}
+
+
+# ---- who gets the password; what people see ----
+
+def test_pop3_tls():
+    with Dovecot() as d, Home() as home:
+        d.fill([mails.raw(1)])
+        for scheme, port in (("pop3s", "pop3s"), ("pop3", "pop3")):
+            for auth in ("", "auth = plain", "auth = scram-sha-256", "auth = login"):
+                home.account(d.ports[port], name="home", scheme=scheme, host="localhost",
+                             more=f"ca-file = {d.ca}\nmbox = {home.path('mail')}\n{auth}")
+                r = home.run("check")
+                assert r.returncode == 0 and "1 message on the server" in r.stdout, r.stdout + r.stderr
+                assert PASSWORD not in r.stdout + r.stderr
+        code, text = sync(home)
+        assert code == 0 and len(inbox(home)) == 1, text
+    with Dovecot(cert="wronghost") as d, Home() as home:
+        for scheme, port in (("pop3s", "pop3s"), ("pop3", "pop3")):
+            home.account(d.ports[port], name="home", scheme=scheme, host="localhost",
+                         more=f"ca-file = {d.ca}\nmbox = {home.path('mail')}")
+            code, text = sync(home)
+            assert code == 1 and "elsewhere.example" in text, (code, text)
+        assert "Login:" not in d.log()
+
+
+def test_pop3_log_has_neither_password_nor_mail():
+    with Dovecot() as d, Home() as home:
+        d.fill([mails.raw(1, subject="a secret subject")])
+        setup(home, d.ports["pop3"])
+        log = home.path("log")
+        code = home.run("-d", log, "sync").returncode
+        with open(log, errors="replace") as f:
+            text = f.read()
+        assert code == 0 and "C: CAPA" in text, text
+        assert PASSWORD not in text and "secret subject" not in text and "signature 1" not in text
+        assert base64.b64encode(PASSWORD.encode()).decode()[:12] not in text
+
+
+def test_pop3_wrong_password_and_no_server():
+    with Dovecot() as d, Home() as home:
+        setup(home, d.ports["pop3"], password="not-it")
+        code, text = sync(home)
+        assert code == 1 and "not-it" not in text, (code, text)
+    with Home() as home:
+        setup(home, 1)
+        code, text = sync(home)
+        assert code == 75, (code, text)
+
+
+def test_pop3_in_the_ui():
+    """New mail appears by itself, is deleted into Trash by key, and the server is told nothing."""
+    with Dovecot() as d, Home() as home:
+        d.fill([mails.raw(n, subject=f"Letter {n}") for n in range(3)])
+        setup(home, d.ports["pop3"], more="check-every = 10s")
+        with home.screen() as s:
+            s.wait("Letter 2")
+            d.fill([mails.raw(3, subject="Letter 3")])
+            s.keys("$")
+            s.wait("Letter 3")
+            s.keys("d")
+            s.wait("1 message deleted")
+            deadline = time.monotonic() + 10
+            while not os.path.exists(home.path("mail/Trash")) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert b"Letter" in open(home.path("mail/Trash"), "rb").read()
+        assert len(on_server(d)) == 4
