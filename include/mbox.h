@@ -40,19 +40,24 @@ struct mbox_stamp {
 	int64_t mtime_ns;
 };
 enum err mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e);	/* missing file: all 0 */
+bool mbox_stamp_is_same(const struct mbox_stamp *a, const struct mbox_stamp *b);
+/* A stamp taken within one tick of the clock of the last change would hide a second change in that
+ * tick: waits until the tick is over (a few ms at most) and looks once more. */
+enum err mbox_stamp_settled(struct mbox_stamp *out, const char *path, struct error *e);
 
 /* Called for each message in file order with its header (cut at MBOX_MAX_HEADER). False stops. */
 typedef bool mbox_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head);
 
-/* Scans from `from`, which is 0 or the position of a From_ line. A missing file is empty.
- */
+/* Scans from `from`, which is 0 or the position of a From_ line. A missing file is empty. */
 enum err mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
 /* The position from which at least the last n messages stand, found from the end. */
 enum err mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e);
 
-/* Header, flags, date and hash of the message at from_pos; end_pos is not filled in. */
-enum err mbox_peek(const char *path, uint64_t from_pos, struct mbox_msg *out, struct error *e);
+/* Visits the messages at these positions, in that order, reading their headers only: end_pos is 0.
+ * Where no From_ line stands (any more), none is visited. */
+enum err mbox_heads(const char *path, const uint64_t *from_pos, size_t n, mbox_visit *visit,
+	void *ctx, const struct cancel *cancel, struct error *e);
 
 /* The message at from_pos, which must have that hash (else ERR_FOLDER): its bytes without the From_ line and
  * without Status and X-Status, ">From " unquoted, piece by piece. */
@@ -61,7 +66,8 @@ enum err mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_writ
 	void *ctx, struct error *e);
 
 /* Appends one message (any line ends; From_ lines in it are quoted; Status lines in it dropped): locks,
- * writes, fsyncs; on failure the file is cut back to what it was. *pos: its From_ line. */
+ * writes, fsyncs; on failure the file is cut back to what it was. *pos: its From_ line. What dies in the
+ * middle leaves a torn message: who must not, uses mbox_join. */
 struct mbox_source {
 	void *ctx;
 	/* Fills buf, *n 0 at the end. */
@@ -82,6 +88,9 @@ typedef int64_t mbox_arrival(const char *head, size_t n);
 /* On failure the spool is as it was. Neither lock nor fsync. */
 enum err mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
 	struct mbox_encoded *out, struct error *e);
+/* The same of one whose time is known. */
+enum err mbox_encode_at(int fd, const struct mbox_source *src, uint32_t flags, int64_t arrived,
+	struct mbox_encoded *out, struct error *e);
 /* The hash that a message with this header will have. */
 uint64_t mbox_header_hash(const char *head, size_t n);
 
@@ -96,14 +105,18 @@ enum err mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t
 
 /* Changes: new flags, or removal. In place where the flags have room, else the whole
  * file is written anew beside itself and renamed (mode, owner and symlink kept). All or nothing, but for
- * flags in place, where each message is. ERR_FOLDER if one is not where it was: nothing is changed then. */
+ * flags in place, where each message is. ERR_FOLDER if one is not where it was: nothing is changed then.
+ *
+ * *stamp says what the file looked like when the positions were found. Where it still did, under the
+ * lock, *stamp is what it looks like now: nothing but these changes happened in between. Else it is all 0. */
 struct mbox_change {
 	uint64_t from_pos, hash;
 	uint32_t flags;
 	bool remove;
 };
 enum err mbox_change(const char *path, const struct mbox_change *changes, size_t n,
-	bool *was_rewritten, struct error *e);	/* sorted by from_pos */
+	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel,
+	struct error *e);	/* sorted by from_pos */
 
 /* Whether the file begins like an mbox, or is empty. */
 bool mbox_looks_like(const char *path);

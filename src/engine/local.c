@@ -1,9 +1,9 @@
 /* local.c - mbox files behind the calls of backend.h.
  *
  * Whatever another program did to the file in the meantime is taken in (map_update) before
- * anything is done, and once more when the file turns out to have changed under us. A move is an append,
- * fsync, and then the removal; a small journal beside the maps, written first, lets the next
- * connect finish a move that was cut in two, so that nothing is lost and nothing doubled. */
+ * anything is done, and once more when the file turns out to have changed under us. What is appended or moved
+ * goes by way of a journal (local_move.c), so that a crash loses nothing and doubles nothing. A header is read
+ * where the map says it stands; only what the map does not know is scanned. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +19,18 @@
 #include "local.h"
 #include "local_map.h"
 #include "local_move.h"
+#include "log.h"
 #include "mime.h"
 #include "path.h"
 #include "str.h"
 
-enum { MAX_DEPTH = 4, LAZY_BYTES = 8 << 20, HEADERS_AT_ONCE = 200 };
+enum { MAX_DEPTH = 4, LAZY_BYTES = 8 << 20, COUNT_BYTES = 64 << 20, LOOK_MS = 1000 };
 
 struct local {
 	struct backend b;
 	struct local_config cfg;		/* owned copies */
 	struct cancel *cancel;
+	struct maps maps;
 	struct map map;				/* of the open folder */
 	char *wire;				/* its name; NULL: none open */
 };
@@ -85,10 +87,14 @@ local_connect(struct backend *b, const struct backend_login *login, struct error
 	(void)login;
 	if (rc == ERR_OK)
 		rc = path_mkdirs(l->cfg.map_dir, e);
-	b->caps = CAP_WAIT;
+	b->caps = CAP_WAIT | CAP_DELTA;
 	if (!l->cfg.read_only)
 		b->caps |= CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_UIDMAP;
-	return rc == ERR_OK ? local_move_finish(l->cfg.map_dir, e) : rc;
+	/* What cannot be finished (a full disk, a lock) keeps nobody from reading; before anything is moved
+	 * it is tried again. */
+	if (rc == ERR_OK && !l->cfg.read_only && local_move_finish(&l->maps, e) != ERR_OK)
+		log_msg("not finished: %s", e ? e->text : "");
+	return rc;
 }
 
 static void
@@ -106,6 +112,7 @@ local_close(struct backend *b, int ms)
 	if (!l)
 		return;
 	map_clear(&l->map);
+	maps_clear(&l->maps);
 	free(l->wire);
 	free((char *)l->cfg.dir);
 	free((char *)l->cfg.inbox);
@@ -215,13 +222,18 @@ local_folder_create(struct backend *b, const char *wire, struct error *e)
 static enum err
 local_folder_rename(struct backend *b, const char *wire, const char *to, struct error *e)
 {
-	char *from_path = path_of(self(b), wire, e), *to_path = path_of(self(b), to, e);
+	struct local *l = self(b);
+	char *from_path = path_of(l, wire, e), *to_path = path_of(l, to, e);
+	char *from_real = from_path ? realpath(from_path, NULL) : NULL;
 	enum err rc = from_path && to_path ? make_parent(to_path, e) : ERR_FOLDER;
 
 	if (rc == ERR_OK && access(to_path, F_OK) == 0)
 		rc = error_set(e, ERR_FOLDER, "the folder '%s' exists already", to);
 	if (rc == ERR_OK && rename(from_path, to_path) < 0)
 		rc = error_errno(e, ERR_FOLDER, "cannot rename the folder '%s'", wire);
+	if (rc == ERR_OK && from_real)
+		map_rename(&l->maps, from_real, to_path);
+	free(from_real);
 	free(from_path);
 	free(to_path);
 	return rc;
@@ -230,11 +242,15 @@ local_folder_rename(struct backend *b, const char *wire, const char *to, struct 
 static enum err
 local_folder_delete(struct backend *b, const char *wire, struct error *e)
 {
-	char *path = path_of(self(b), wire, e);
+	struct local *l = self(b);
+	char *path = path_of(l, wire, e), *real = path ? realpath(path, NULL) : NULL;
 	enum err rc = path ? ERR_OK : ERR_FOLDER;
 
 	if (rc == ERR_OK && unlink(path) < 0 && errno != ENOENT)
 		rc = error_errno(e, ERR_FOLDER, "cannot delete the folder '%s'", wire);
+	if (rc == ERR_OK && real)
+		map_rename(&l->maps, real, NULL);
+	free(real);
 	free(path);
 	return rc;
 }
@@ -242,31 +258,108 @@ local_folder_delete(struct backend *b, const char *wire, struct error *e)
 /* ---- the open folder ---- */
 
 static void
-fill_status(const struct local *l, const struct map *m, struct folder_status *st)
+fill_status(const struct local *l, const struct map_counts *c, struct folder_status *st)
 {
-	*st = (struct folder_status){ .uidvalidity = m->uidvalidity, .uidnext = m->uidnext,
-		.n_msgs = (uint32_t)m->n, .is_readonly = l->cfg.read_only,
+	*st = (struct folder_status){ .uidvalidity = c->uidvalidity, .uidnext = c->uidnext,
+		.n_msgs = c->n_msgs, .n_unread = c->n_unread, .modseq = c->generation,
+		.is_readonly = l->cfg.read_only,
 		.flags_allowed = MSG_SEEN | MSG_ANSWERED | MSG_FLAGGED | MSG_DELETED | MSG_DRAFT };
-	for (size_t i = 0; i < m->n; i++)
-		st->n_unread += !(m->v[i].flags & MSG_SEEN);
+}
+
+static void
+fill_status_of(const struct local *l, const struct map *m, struct folder_status *st)
+{
+	struct map_counts c = { m->uidvalidity, m->uidnext, (uint32_t)m->n, m->n_unread, m->generation };
+
+	fill_status(l, &c, st);
+}
+
+/* A large file that nobody has looked into is not scanned for the sake of its counts. */
+static enum err
+count(struct local *l, const char *path, struct folder_status *st, struct error *e)
+{
+	struct mbox_stamp now;
+	struct map m;
+	enum err rc = mbox_stamp(&now, path, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	map_init(&m, path, &l->maps);
+	rc = map_load(&m, e);
+	if (rc == ERR_OK && m.n == 0 && now.size_bytes > COUNT_BYTES)
+		rc = error_set(e, ERR_UNSUPPORTED, "not counted before it is opened");
+	if (rc == ERR_OK)
+		rc = map_update(&m, e);
+	fill_status_of(l, &m, st);
+	map_clear(&m);
+	return rc;
 }
 
 static enum err
 local_status(struct backend *b, const char *wire, struct folder_status *st, struct error *e)
 {
 	struct local *l = self(b);
-	struct map m;
+	struct map_counts c;
 	char *path = path_of(l, wire, e);
-	enum err rc = ERR_FOLDER;
+	enum err rc = path ? ERR_OK : ERR_FOLDER;
 
-	if (path) {
-		map_init(&m, path, l->cfg.map_dir);
-		rc = map_update(&m, l->cancel, e);
-		fill_status(l, &m, st);
-		map_clear(&m);
-	}
+	if (path && map_counts(&c, path, &l->maps))
+		fill_status(l, &c, st);
+	else if (path)
+		rc = count(l, path, st, e);
 	free(path);
 	return rc;
+}
+
+static enum err
+up_to_date(struct local *l, struct error *e)
+{
+	if (!l->wire)
+		return error_set(e, ERR_LOCAL, "no folder is open");
+	return map_update(&l->map, e);
+}
+
+static void
+all_uids(const struct map *m, struct uidset *out)
+{
+	for (size_t i = 0; i < m->n; i++)
+		uidset_add(out, m->v[i].uid);
+}
+
+/* False: what is known is older than what the map remembers of its changes. */
+static bool
+tell_changes(struct local *l, const struct folder_known *known, const struct folder_sink *sink)
+{
+	struct map *m = &l->map;
+
+	if (!known->modseq || known->modseq < m->since || known->modseq > m->generation)
+		return false;
+	for (uint32_t uid = 0; sink->flags && (uid = uidset_next(&m->changed, uid)) != 0;) {
+		const struct map_entry *v = map_find(m, uid);
+		if (v)
+			sink->flags(sink->ctx, uid, v->flags & MSG_SERVER_FLAGS, m->generation);
+	}
+	if (sink->vanished && m->gone.n > 0)
+		sink->vanished(sink->ctx, &m->gone);
+	return true;
+}
+
+static void
+tell_all(struct local *l, const struct folder_known *known, const struct folder_sink *sink)
+{
+	struct map *m = &l->map;
+	struct uidset now = {0}, gone = {0};
+
+	for (size_t i = 0; sink->flags && i < m->n; i++)
+		sink->flags(sink->ctx, m->v[i].uid, m->v[i].flags & MSG_SERVER_FLAGS, 0);
+	if (sink->vanished && known && known->uids) {
+		all_uids(m, &now);
+		uidset_minus(&gone, known->uids, &now);
+		if (gone.n > 0)
+			sink->vanished(sink->ctx, &gone);
+	}
+	uidset_clear(&now);
+	uidset_clear(&gone);
 }
 
 static enum err
@@ -278,12 +371,10 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	char *path = path_of(l, wire, e);
 	enum err rc = path ? ERR_OK : ERR_FOLDER;
 
-	(void)known;
-	(void)sink;
 	*delta = false;
 	if (rc == ERR_OK && (!l->wire || !str_eq(l->wire, wire))) {
 		map_clear(&l->map);
-		map_init(&l->map, path, l->cfg.map_dir);
+		map_init(&l->map, path, &l->maps);
 		free(l->wire);
 		l->wire = xstrdup(wire);
 	}
@@ -294,27 +385,14 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	/* A large file seen for the first time: its newest page is shown before it is scanned. */
 	bool is_lazy = rc == ERR_OK && l->map.n == 0 && now.size_bytes > LAZY_BYTES;
 	if (rc == ERR_OK && !is_lazy)
-		rc = map_update(&l->map, l->cancel, e);
-	fill_status(l, &l->map, st);
+		rc = map_update(&l->map, e);
+	fill_status_of(l, &l->map, st);
 	if (is_lazy)
 		st->uidnext = map_first_uid(now.size_bytes, now.size_bytes);
+	if (rc == ERR_OK && !is_lazy && known && known->uidvalidity == st->uidvalidity)
+		*delta = tell_changes(l, known, sink);
 	free(path);
 	return rc;
-}
-
-static enum err
-up_to_date(struct local *l, struct error *e)
-{
-	if (!l->wire)
-		return error_set(e, ERR_LOCAL, "no folder is open");
-	return map_update(&l->map, l->cancel, e);
-}
-
-static void
-all_uids(const struct map *m, struct uidset *out)
-{
-	for (size_t i = 0; i < m->n; i++)
-		uidset_add(out, m->v[i].uid);
 }
 
 static enum err
@@ -322,24 +400,14 @@ local_changes(struct backend *b, const struct folder_known *known, const struct 
 	struct folder_status *st, struct error *e)
 {
 	struct local *l = self(b);
-	struct uidset now = {0}, gone = {0};
 	enum err rc = up_to_date(l, e);
 
 	if (rc != ERR_OK)
 		return rc;
-	for (size_t i = 0; sink->flags && i < l->map.n; i++) {
-		const struct map_entry *m = &l->map.v[i];
-		sink->flags(sink->ctx, m->uid, m->flags & MSG_SERVER_FLAGS, 0);
-	}
-	if (sink->vanished && known && known->uids) {
-		all_uids(&l->map, &now);
-		uidset_minus(&gone, known->uids, &now);
-		if (gone.n > 0)
-			sink->vanished(sink->ctx, &gone);
-	}
-	fill_status(l, &l->map, st);
-	uidset_clear(&now);
-	uidset_clear(&gone);
+	if (!known || !tell_changes(l, known, sink))
+		tell_all(l, known, sink);
+	map_told(&l->map);
+	fill_status_of(l, &l->map, st);
 	return ERR_OK;
 }
 
@@ -356,21 +424,24 @@ local_uids(struct backend *b, struct uidset *out, struct error *e)
 /* ---- summaries ---- */
 
 struct summaries {
-	const struct map *map;			/* NULL: UIDs by position */
-	const struct uidset *uids;		/* NULL: all that are visited */
-	uint64_t file_size, last_pos;
+	const struct map *map;
+	uint64_t file_size;
 	const struct folder_sink *sink;
-	struct map_entry *by_pos;		/* what is wanted, ascending by position */
+	struct wanted {
+		struct map_entry entry;
+		uint64_t end_pos;
+	} *v;				/* ascending by position */
 	size_t n, next;
 };
 
 static void
-tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m, const char *head,
-	size_t n_head)
+tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m, uint64_t end_pos,
+	const char *head, size_t n_head)
 {
 	struct arena a = {0};
 	struct msg out = { .id = uid, .arrived = m->arrived, .flags = m->flags & MSG_SERVER_FLAGS,
-		.size_bytes = m->end_pos - m->head_pos, .pos_bytes = m->from_pos };
+		.size_bytes = end_pos > m->head_pos ? end_pos - m->head_pos : 0,
+		.pos_bytes = m->from_pos };
 
 	mime_summary(&a, &out, head, n_head);
 	s->sink->msg(s->sink->ctx, &out);
@@ -382,31 +453,76 @@ visit_tail(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 {
 	struct summaries *s = ctx;
 
-	tell_summary(s, map_first_uid(m->from_pos, s->file_size), m, head, n_head);
+	tell_summary(s, map_first_uid(m->from_pos, s->file_size), m, m->end_pos, head, n_head);
 	return true;
 }
 
+/* A message that is not where it was is passed over: the next look finds the file changed. */
 static bool
 visit_wanted(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 {
 	struct summaries *s = ctx;
 
-	while (s->next < s->n && s->by_pos[s->next].pos < m->from_pos)
+	while (s->next < s->n && s->v[s->next].entry.pos < m->from_pos)
 		s->next++;
-	if (s->next < s->n && s->by_pos[s->next].pos == m->from_pos) {
-		tell_summary(s, s->by_pos[s->next].uid, m, head, n_head);
-		s->next++;
-	}
-	/* A long way to the next one is not scanned but jumped. */
-	return s->next < s->n && s->by_pos[s->next].pos - m->end_pos < LAZY_BYTES;
+	if (s->next < s->n && s->v[s->next].entry.pos == m->from_pos &&
+	    s->v[s->next].entry.hash == m->hash)
+		tell_summary(s, s->v[s->next].entry.uid, m, s->v[s->next].end_pos, head, n_head);
+	return true;
 }
 
 static int
 by_pos(const void *a, const void *b)
 {
-	const struct map_entry *x = a, *y = b;
+	const struct wanted *x = a, *y = b;
 
-	return (x->pos > y->pos) - (x->pos < y->pos);
+	return (x->entry.pos > y->entry.pos) - (x->entry.pos < y->entry.pos);
+}
+
+/* Where the message ends, by where the next one begins; an empty line stands between. Where another
+ * program sorted the file, the size shown is a guess until the map is made anew. */
+static uint64_t
+end_of(const struct map *m, const struct map_entry *v)
+{
+	const struct map_entry *next = v + 1 < m->v + m->n ? v + 1 : NULL;
+	uint64_t end = next && next->pos > v->pos ? next->pos : m->stamp.size_bytes;
+
+	return end > v->pos ? end - 1 : v->pos;
+}
+
+static enum err
+tell_summaries(const struct map *map, struct summaries *s, struct error *e)
+{
+	uint64_t *pos = xcalloc(s->n + 1, sizeof *pos);
+
+	if (s->n > 0)
+		qsort(s->v, s->n, sizeof *s->v, by_pos);
+	for (size_t i = 0; i < s->n; i++)
+		pos[i] = s->v[i].entry.pos;
+	enum err rc = mbox_heads(map->path, pos, s->n, visit_wanted, s, map->maps->cancel, e);
+	free(pos);
+	return rc;
+}
+
+static enum err
+headers_of(struct map *map, const struct uidset *uids, const struct folder_sink *sink,
+	struct error *e)
+{
+	struct summaries s = { .map = map, .sink = sink };
+	size_t cap = 0;
+	enum err rc = map_update(map, e);
+
+	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
+		const struct map_entry *m = map_find(map, uid);
+		if (!m)
+			continue;
+		s.v = array_grow(s.v, s.n, &cap, sizeof *s.v);
+		s.v[s.n++] = (struct wanted){ .entry = *m, .end_pos = end_of(map, m) };
+	}
+	if (rc == ERR_OK)
+		rc = tell_summaries(map, &s, e);
+	free(s.v);
+	return rc;
 }
 
 static enum err
@@ -414,26 +530,9 @@ local_headers(struct backend *b, const struct uidset *uids, const struct folder_
 	struct error *e)
 {
 	struct local *l = self(b);
-	struct summaries s = { .sink = sink };
-	size_t cap = 0;
-	enum err rc = up_to_date(l, e);
 
-	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
-		const struct map_entry *m = map_find(&l->map, uid);
-		if (!m)
-			continue;
-		s.by_pos = array_grow(s.by_pos, s.n, &cap, sizeof s.by_pos[0]);
-		s.by_pos[s.n++] = *m;
-	}
-	if (s.n > 0)
-		qsort(s.by_pos, s.n, sizeof s.by_pos[0], by_pos);
-	while (rc == ERR_OK && s.next < s.n) {
-		size_t before = s.next;
-		rc = mbox_scan(l->map.path, s.by_pos[s.next].pos, visit_wanted, &s, l->cancel, e);
-		s.next += s.next == before;		/* never the same one twice */
-	}
-	free(s.by_pos);
-	return rc;
+	return l->wire ? headers_of(&l->map, uids, sink, e)
+		: error_set(e, ERR_LOCAL, "no folder is open");
 }
 
 static enum err
@@ -512,28 +611,64 @@ struct edit {
 	bool remove;
 };
 
-static enum err
-change_once(struct local *l, const struct uidset *uids, const struct edit *edit, struct error *e)
-{
-	struct mbox_change *c = NULL;
-	size_t n = 0, cap = 0;
-	bool was_rewritten;
-	enum err rc = up_to_date(l, e);
+/* What a person's decision means for the file: which of the messages change, and how. */
+struct plan {
+	struct mbox_change *v;
+	size_t n, cap;
+	struct uidset uids;
+	uint32_t *flags;		/* in the order of the UIDs */
+	size_t cap_flags;
+};
 
-	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
-		const struct map_entry *m = map_find(&l->map, uid);
+static void
+plan_make(struct plan *p, const struct map *map, const struct uidset *uids, const struct edit *edit)
+{
+	for (uint32_t uid = 0; (uid = uidset_next(uids, uid)) != 0;) {
+		const struct map_entry *m = map_find(map, uid);
 		uint32_t flags = m ? ((m->flags | edit->set) & ~edit->clear) | MBOX_OLD : 0;
 		if (!m || (!edit->remove && ((flags ^ m->flags) & MSG_SERVER_FLAGS) == 0))
 			continue;
-		c = array_grow(c, n, &cap, sizeof *c);
-		c[n++] = (struct mbox_change){ m->pos, m->hash, flags, edit->remove };
+		p->v = array_grow(p->v, p->n, &p->cap, sizeof *p->v);
+		p->flags = array_grow(p->flags, p->n, &p->cap_flags, sizeof *p->flags);
+		p->flags[p->n] = flags;
+		p->v[p->n++] = (struct mbox_change){ m->pos, m->hash, flags, edit->remove };
+		uidset_add(&p->uids, uid);
 	}
-	if (rc == ERR_OK && n > 0) {
-		local_sort_changes(c, n);
-		rc = mbox_change(l->map.path, c, n, &was_rewritten, e);
-	}
-	free(c);
-	return rc == ERR_OK && n > 0 ? up_to_date(l, e) : rc;
+}
+
+static enum err
+carry_out(struct map *map, struct plan *p, bool is_removal, struct error *e)
+{
+	struct mbox_stamp stamp = map->stamp;
+	bool was_rewritten;
+
+	local_sort_changes(p->v, p->n);
+	enum err rc = mbox_change(map->path, p->v, p->n, &stamp, &was_rewritten, map->maps->cancel, e);
+	if (rc != ERR_OK)
+		return rc;
+	if (is_removal)
+		return map_removed(map, &p->uids, &stamp, e);
+	return was_rewritten ? map_update(map, e) : map_marked(map, &p->uids, p->flags, &stamp, e);
+}
+
+static enum err
+change_once(struct local *l, const struct uidset *uids, const struct edit *edit, struct error *e)
+{
+	struct plan p = {0};
+	enum err rc = maps_enter(&l->maps, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = up_to_date(l, e);
+	if (rc == ERR_OK)
+		plan_make(&p, &l->map, uids, edit);
+	if (rc == ERR_OK && p.n > 0)
+		rc = carry_out(&l->map, &p, edit->remove, e);
+	maps_leave(&l->maps);
+	uidset_clear(&p.uids);
+	free(p.flags);
+	free(p.v);
+	return rc;
 }
 
 /* A file that changed between our look and our lock is looked at once more. */
@@ -543,10 +678,8 @@ change(struct local *l, const struct uidset *uids, const struct edit *edit, stru
 	if (l->cfg.read_only)
 		return error_set(e, ERR_UNSUPPORTED, "opened read only");
 	enum err rc = change_once(l, uids, edit, e);
-	if (rc == ERR_FOLDER) {
-		l->map.is_current = false;
+	if (rc == ERR_FOLDER)
 		rc = change_once(l, uids, edit, e);
-	}
 	return rc;
 }
 
@@ -582,7 +715,7 @@ transfer(struct local *l, const struct uidset *uids, const char *wire, bool is_m
 	if (rc == ERR_OK)
 		rc = make_parent(path, e);
 	if (rc == ERR_OK)
-		rc = local_transfer(&l->map, uids, path, l->cfg.map_dir, is_move, map, l->cancel, e);
+		rc = local_transfer(&l->map, uids, path, is_move, map, e);
 	free(path);
 	return rc;
 }
@@ -627,24 +760,18 @@ local_append(struct backend *b, const char *wire, const void *p, size_t len, uin
 	struct memory text = { p, len };
 	struct mbox_source src = { &text, from_memory };
 	char *path = path_of(l, wire, e);
-	uint64_t pos;
 
 	*uid = 0;
 	enum err rc = path ? make_parent(path, e) : ERR_FOLDER;
 	if (rc == ERR_OK)
-		rc = mbox_append(path, &src, flags | MBOX_OLD, arrived, &pos, e);
-	if (rc == ERR_OK)
-		rc = local_uid_at(path, l->cfg.map_dir, pos, uid, l->cancel, e);
+		rc = local_deliver(&l->maps, path, &src, flags | MBOX_OLD, arrived, uid, e);
 	free(path);
 	return rc;
 }
 
 struct finder {
 	const char *message_id;
-	const struct map *map;
-	uint32_t from;
 	struct uidset *out;
-	struct uidset uids;
 };
 
 static void
@@ -661,57 +788,93 @@ local_find(struct backend *b, const char *wire, const char *message_id, uint32_t
 	struct uidset *out, struct error *e)
 {
 	struct local *l = self(b);
-	struct local there = { .b = l->b, .cfg = l->cfg, .cancel = l->cancel, .wire = l->wire };
 	struct finder f = { .message_id = message_id, .out = out };
 	struct folder_sink sink = { .ctx = &f, .msg = find_msg };
+	struct uidset uids = {0};
+	struct map m;
 	char *path = path_of(l, wire, e);
-	enum err rc = ERR_FOLDER;
 
 	if (!path)
-		return rc;
-	there.wire = path;
-	map_init(&there.map, path, l->cfg.map_dir);
-	rc = map_update(&there.map, l->cancel, e);
-	for (size_t i = 0; rc == ERR_OK && i < there.map.n; i++) {
-		if (there.map.v[i].uid >= from)
-			uidset_add(&f.uids, there.map.v[i].uid);
+		return ERR_FOLDER;
+	map_init(&m, path, &l->maps);
+	enum err rc = map_update(&m, e);
+	for (size_t i = 0; rc == ERR_OK && i < m.n; i++) {
+		if (m.v[i].uid >= from)
+			uidset_add(&uids, m.v[i].uid);
 	}
 	if (rc == ERR_OK)
-		rc = local_headers(&there.b, &f.uids, &sink, e);
-	uidset_clear(&f.uids);
-	map_clear(&there.map);
+		rc = headers_of(&m, &uids, &sink, e);
+	uidset_clear(&uids);
+	map_clear(&m);
 	free(path);
 	return rc;
 }
 
 /* ---- waiting ---- */
 
+static bool
+has_changed(const struct local *l)
+{
+	struct mbox_stamp now;
+
+	return l->wire && mbox_stamp(&now, l->map.path, NULL) == ERR_OK &&
+		!mbox_stamp_is_same(&now, &l->map.stamp);
+}
+
+/* The file, and, for one that is not there yet, its directory: where dotlocks come and go. */
+static int
+watch(const struct local *l)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char *dir = l->wire ? xstrdup(l->map.path) : NULL, *slash = dir ? strrchr(dir, '/') : NULL;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (fd >= 0 && l->wire && inotify_add_watch(fd, l->map.path,
+	    IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0 && slash &&
+	    inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO) < 0)
+		log_msg("cannot watch '%s'", l->map.path);
+	free(dir);
+	return fd;
+}
+
+static void
+drain(int fd)
+{
+	char events[4096];
+
+	while (read(fd, events, sizeof events) > 0)
+		;
+}
+
+/* Besides being told we look by ourselves: a change over NFS is told to nobody. */
 static enum err
 local_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error *e)
 {
 	struct local *l = self(b);
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int fd = watch(l);
 	struct pollfd p[3] = { { .fd = fd, .events = POLLIN }, { .fd = wake, .events = POLLIN },
 		{ .fd = cancel_fd(l->cancel), .events = POLLIN } };
-	struct mbox_stamp now;
+	enum err rc = ERR_OK;
 
 	*what = 0;
-	/* The file, not its directory: our own dotlocks come and go there. */
-	if (fd >= 0 && l->wire)
-		inotify_add_watch(fd, l->map.path, IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF);
 	/* What changed before the watch stood is seen by the stamp. */
-	bool has_changed = l->wire && mbox_stamp(&now, l->map.path, NULL) == ERR_OK &&
-		memcmp(&now, &l->map.stamp, sizeof now) != 0;
-	if (!has_changed && poll(p, 3, timeout_ms) < 0 && errno != EINTR)
-		error_errno(e, ERR_LOCAL, "cannot wait");
+	for (int left_ms = timeout_ms; left_ms > 0 && !has_changed(l); left_ms -= LOOK_MS) {
+		int n = poll(p, 3, left_ms < LOOK_MS ? left_ms : LOOK_MS);
+		if (n < 0 && errno != EINTR)
+			rc = error_errno(e, ERR_LOCAL, "cannot wait");
+		if (rc != ERR_OK || (n > 0 && (p[1].revents || p[2].revents)))
+			break;
+		if (n > 0)
+			drain(fd);
+	}
 	if (p[1].revents)
 		*what |= WAIT_WOKEN;
-	if (l->wire && mbox_stamp(&now, l->map.path, NULL) == ERR_OK &&
-	    memcmp(&now, &l->map.stamp, sizeof now) != 0)
+	if (has_changed(l))
 		*what |= WAIT_CHANGED;
 	if (fd >= 0)
 		close(fd);
-	return p[2].revents ? error_set(e, ERR_CANCELLED, "cancelled") : ERR_OK;
+	return p[2].revents ? error_set(e, ERR_CANCELLED, "cancelled") : rc;
 }
 
 static const struct backend_ops local_ops = {
@@ -736,5 +899,6 @@ local_new(const struct local_config *cfg, struct cancel *cancel)
 	l->cfg.inbox = xstrdup(cfg->inbox);
 	l->cfg.map_dir = xstrdup(cfg->map_dir);
 	l->cancel = cancel;
+	maps_init(&l->maps, cfg->map_dir, cancel);
 	return &l->b;
 }

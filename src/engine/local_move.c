@@ -1,38 +1,141 @@
 /* local_move.c - append, fsync, then remove.
  *
- * The journal names the two files, the size of the destination before, and the hashes of
- * the messages; it is on disk before the first byte is appended and gone after the last
- * removal. At the next connect, every message of it that stands in the destination behind that size is
- * removed from the source; those that never arrived stay where they are, and their intent
- * moves them again. */
+ * What is to be appended is first written, as it will stand in the mbox, to a spool beside the maps;
+ * the journal (the two files, the length of the destination before, and where each message was) is on disk
+ * before the first byte is appended, and gone after the last removal. So whatever a dead process left
+ * in the destination is known by comparison with the spool (mbox_join_again), and whether it had
+ * removed the messages from the source by how many of that header there were: they go all at once. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "local_move.h"
+#include "log.h"
 #include "path.h"
 #include "str.h"
 
-enum { MAX_JOURNAL_BYTES = 64 << 20 };
+enum { MAX_JOURNAL_BYTES = 256 << 20 };
 
-static int
-by_pos(const void *a, const void *b)
+static const char journal_magic[] = "dunlin-join-1";
+
+struct join {
+	struct maps *maps;
+	char *spool_path, *journal_path;
+	const char *from, *to;		/* from NULL: nothing is to be removed */
+	int spool;
+	uint64_t before, n_bytes;
+	struct moved {
+		uint64_t pos, hash;	/* in the source */
+		uint32_t n_same;	/* messages with that hash in the source, before */
+	} *v;
+	size_t n, cap;
+	uint64_t *hashes;		/* as they will stand in the destination */
+	size_t n_hashes, cap_hashes;
+};
+
+static void
+join_init(struct join *j, struct maps *maps)
 {
-	const struct mbox_change *x = a, *y = b;
-
-	return (x->from_pos > y->from_pos) - (x->from_pos < y->from_pos);
+	*j = (struct join){ .maps = maps, .spool = -1 };
+	j->spool_path = path_join(maps->dir, "move.spool");
+	j->journal_path = path_join(maps->dir, "move.journal");
 }
 
-void
-local_sort_changes(struct mbox_change *c, size_t n)
+static void
+join_clear(struct join *j)
 {
-	if (n > 0)
-		qsort(c, n, sizeof *c, by_pos);
+	if (j->spool >= 0)
+		close(j->spool);
+	free(j->spool_path);
+	free(j->journal_path);
+	free(j->v);
+	free(j->hashes);
 }
 
-/* ---- one message through a temporary file: it may be as large as the disk allows ---- */
+static enum err
+open_spool(struct join *j, int how, struct error *e)
+{
+	j->spool = open(j->spool_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | how, 0600);
+	return j->spool < 0 ? error_errno(e, ERR_LOCAL, "cannot open '%s'", j->spool_path) : ERR_OK;
+}
+
+/* ---- the journal ---- */
+
+static enum err
+write_journal(void *ctx, uint64_t before, struct error *e)
+{
+	struct join *j = ctx;
+	struct str s = {0};
+
+	j->before = before;
+	str_printf(&s, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 "\n", journal_magic, j->from ? j->from : "-",
+		j->to, before, j->n_bytes);
+	for (size_t i = 0; i < j->n; i++)
+		str_printf(&s, "%" PRIu64 " %016" PRIx64 " %" PRIu32 "\n", j->v[i].pos, j->v[i].hash,
+			j->v[i].n_same);
+	str_puts(&s, "end\n");
+	enum err rc = file_write_atomic(j->journal_path, str_get(&s), s.len, e);
+	str_clear(&s);
+	return rc;
+}
+
+/* The names are borrowed from `text`. */
+static bool
+parse_journal(struct join *j, char *text)
+{
+	char *save, *word = strtok_r(text, "\n", &save);
+	struct moved m;
+
+	if (!word || strcmp(word, journal_magic) != 0)
+		return false;
+	j->from = strtok_r(NULL, "\n", &save);
+	j->to = strtok_r(NULL, "\n", &save);
+	word = strtok_r(NULL, "\n", &save);
+	if (!word || sscanf(word, "%" SCNu64 " %" SCNu64, &j->before, &j->n_bytes) != 2)
+		return false;
+	if (strcmp(j->from, "-") == 0)
+		j->from = NULL;
+	while ((word = strtok_r(NULL, "\n", &save)) &&
+	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same) == 3) {
+		j->v = array_grow(j->v, j->n, &j->cap, sizeof *j->v);
+		j->v[j->n++] = m;
+	}
+	return word && strcmp(word, "end") == 0;
+}
+
+/* The journal first: a spool alone means nothing. */
+static enum err
+remove_journal(struct join *j, struct error *e)
+{
+	enum err rc = unlink(j->journal_path) < 0 && errno != ENOENT
+		? error_errno(e, ERR_LOCAL, "cannot remove '%s'", j->journal_path) : ERR_OK;
+
+	if (rc == ERR_OK && unlink(j->spool_path) < 0 && errno != ENOENT)
+		log_msg("cannot remove '%s'", j->spool_path);
+	return rc;
+}
+
+/* ---- into the spool ---- */
+
+static enum err
+spool_add(struct join *j, const struct mbox_source *src, uint32_t flags, int64_t arrived,
+	struct error *e)
+{
+	struct mbox_encoded out;
+	enum err rc = mbox_encode_at(j->spool, src, flags, arrived, &out, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	j->n_bytes = out.end;
+	j->hashes = array_grow(j->hashes, j->n_hashes, &j->cap_hashes, sizeof *j->hashes);
+	j->hashes[j->n_hashes++] = out.hash;
+	return ERR_OK;
+}
 
 static enum err
 to_file(void *ctx, const void *p, size_t n, struct error *e)
@@ -52,214 +155,260 @@ from_file(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 	return got < 0 ? error_errno(e, ERR_LOCAL, "cannot read") : ERR_OK;
 }
 
-static enum err
-copy_one(const struct map *m, const struct map_entry *msg, const char *to, const char *tmp_dir,
-	uint64_t *pos, struct error *e)
+static bool
+take_arrived(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 {
-	struct mbox_msg info;
-	int fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	struct mbox_source src = { &fd, from_file };
-
-	if (fd < 0)
-		return error_errno(e, ERR_LOCAL, "cannot make a temporary file");
-	enum err rc = mbox_peek(m->path, msg->pos, &info, e);
-	if (rc == ERR_OK)
-		rc = mbox_read(m->path, msg->pos, msg->hash, to_file, &fd, e);
-	if (rc == ERR_OK && lseek(fd, 0, SEEK_SET) < 0)
-		rc = error_errno(e, ERR_LOCAL, "cannot read");
-	if (rc == ERR_OK)
-		rc = mbox_append(to, &src, msg->flags, info.arrived, pos, e);
-	close(fd);
-	return rc;
+	(void)head;
+	(void)n_head;
+	*(int64_t *)ctx = m->arrived;
+	return false;
 }
 
-/* ---- the journal ---- */
-
-static char *
-journal_path(const char *map_dir)
-{
-	return path_join(map_dir, "move.journal");
-}
-
+/* Through a temporary file: it may be as large as the disk allows. */
 static enum err
-journal_write(const char *map_dir, const struct map *m, const struct uidset *uids, const char *to,
+spool_message(struct join *j, const struct map *m, const struct map_entry *msg, int tmp,
 	struct error *e)
 {
-	struct mbox_stamp before;
-	struct str s = {0};
-	char *path = journal_path(map_dir);
-	enum err rc = mbox_stamp(&before, to, e);
+	struct mbox_source src = { &tmp, from_file };
+	int64_t arrived = 0;
+	enum err rc = mbox_heads(m->path, &msg->pos, 1, take_arrived, &arrived, j->maps->cancel, e);
 
-	str_printf(&s, "%s\n%s\n%llu\n", m->path, to, (unsigned long long)before.size_bytes);
-	for (uint32_t uid = 0; (uid = uidset_next(uids, uid)) != 0;) {
-		const struct map_entry *msg = map_find(m, uid);
-		if (msg)
-			str_printf(&s, "%016llx\n", (unsigned long long)msg->hash);
-	}
+	if (rc == ERR_OK && (ftruncate(tmp, 0) < 0 || lseek(tmp, 0, SEEK_SET) < 0))
+		rc = error_errno(e, ERR_LOCAL, "cannot write a temporary file");
 	if (rc == ERR_OK)
-		rc = file_write_atomic(path, str_get(&s), s.len, e);
-	str_clear(&s);
-	free(path);
-	return rc;
+		rc = mbox_read(m->path, msg->pos, msg->hash, to_file, &tmp, e);
+	if (rc == ERR_OK && lseek(tmp, 0, SEEK_SET) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot read");
+	return rc == ERR_OK ? spool_add(j, &src, msg->flags, arrived, e) : rc;
 }
 
 static enum err
-journal_remove(const char *map_dir, struct error *e)
+spool_messages(struct join *j, const struct map *m, const struct uidset *uids, struct uid_map *map,
+	struct error *e)
 {
-	char *path = journal_path(map_dir);
-	enum err rc = unlink(path) < 0 && errno != ENOENT
-		? error_errno(e, ERR_LOCAL, "cannot remove '%s'", path) : ERR_OK;
+	int tmp = open(j->maps->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	enum err rc = tmp < 0 ? error_errno(e, ERR_LOCAL, "cannot make a temporary file") : ERR_OK;
 
-	free(path);
+	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
+		const struct map_entry *msg = map_find(m, uid);
+		if (!msg)
+			continue;
+		rc = spool_message(j, m, msg, tmp, e);
+		map->from[map->n++] = uid;
+		j->v = array_grow(j->v, j->n, &j->cap, sizeof *j->v);
+		j->v[j->n++] = (struct moved){ .pos = msg->pos, .hash = msg->hash };
+	}
+	if (tmp >= 0)
+		close(tmp);
 	return rc;
 }
 
-/* ---- moving ---- */
+/* ---- what of the source is moved, and how many like it there are ---- */
+
+static int
+by_hash(const void *a, const void *b)
+{
+	const struct moved *x = a, *y = b;
+
+	return x->hash != y->hash ? (x->hash > y->hash) - (x->hash < y->hash)
+		: (x->pos > y->pos) - (x->pos < y->pos);
+}
+
+static void
+sort_moved(struct join *j)
+{
+	if (j->n > 0)
+		qsort(j->v, j->n, sizeof *j->v, by_hash);
+}
+
+/* The first with that hash; NULL: none. */
+static struct moved *
+find_moved(struct join *j, uint64_t hash)
+{
+	size_t lo = 0, hi = j->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (j->v[mid].hash < hash)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < j->n && j->v[lo].hash == hash ? &j->v[lo] : NULL;
+}
+
+static void
+count_same(struct join *j, const struct map *m)
+{
+	sort_moved(j);
+	for (size_t i = 0; i < m->n; i++) {
+		struct moved *k = find_moved(j, m->v[i].hash);
+		if (k)
+			k->n_same++;
+	}
+	for (size_t i = 1; i < j->n; i++) {
+		if (j->v[i].hash == j->v[i - 1].hash)
+			j->v[i].n_same = j->v[i - 1].n_same;
+	}
+}
+
+static int
+by_pos(const void *a, const void *b)
+{
+	const struct mbox_change *x = a, *y = b;
+
+	return (x->from_pos > y->from_pos) - (x->from_pos < y->from_pos);
+}
+
+void
+local_sort_changes(struct mbox_change *c, size_t n)
+{
+	qsort(c, n, sizeof *c, by_pos);
+}
 
 static enum err
-remove_all(const char *path, struct mbox_change *c, size_t n, struct error *e)
+remove_from(const char *path, struct mbox_change *c, size_t n, struct mbox_stamp *stamp,
+	const struct cancel *cancel, struct error *e)
 {
 	bool was_rewritten;
 
+	if (n == 0)
+		return ERR_OK;
 	local_sort_changes(c, n);
-	return n > 0 ? mbox_change(path, c, n, &was_rewritten, e) : ERR_OK;
+	return mbox_change(path, c, n, stamp, &was_rewritten, cancel, e);
 }
 
-enum err
-local_uid_at(const char *path, const char *map_dir, uint64_t pos, uint32_t *uid,
-	const struct cancel *cancel, struct error *e)
+static enum err
+remove_moved(struct join *j, struct map *m, const struct uidset *uids, struct error *e)
 {
-	struct map m;
+	struct mbox_change *c = xcalloc(j->n, sizeof *c);
+	struct mbox_stamp stamp = m->stamp;
 
-	map_init(&m, path, map_dir);
-	enum err rc = map_update(&m, cancel, e);
-	*uid = 0;
-	for (size_t i = m.n; i-- > 0 && rc == ERR_OK && *uid == 0;)
-		*uid = m.v[i].pos == pos ? m.v[i].uid : 0;
-	map_clear(&m);
+	for (size_t i = 0; i < j->n; i++)
+		c[i] = (struct mbox_change){ j->v[i].pos, j->v[i].hash, 0, true };
+	enum err rc = remove_from(m->path, c, j->n, &stamp, j->maps->cancel, e);
+	if (rc == ERR_OK && j->n > 0)
+		rc = map_removed(m, uids, &stamp, e);
+	free(c);
 	return rc;
 }
 
-/* Turns the positions noted in map->to into UIDs of the destination. */
+/* ---- the whole way ---- */
+
+/* What was appended are the first messages behind the old end that have these hashes. */
 static enum err
-positions_to_uids(struct uid_map *map, const uint64_t *pos, const char *to, const char *map_dir,
-	const struct cancel *cancel, struct error *e)
+find_arrived(struct join *j, uint32_t *uids, struct error *e)
 {
 	struct map m;
 	size_t k = 0;
 
-	map_init(&m, to, map_dir);
-	enum err rc = map_update(&m, cancel, e);
-	/* Both ascend: what was appended one after another got UIDs one after another. */
-	for (size_t i = 0; rc == ERR_OK && i < m.n && k < map->n; i++) {
-		if (m.v[i].pos == pos[k])
-			map->to[k++] = m.v[i].uid;
+	map_init(&m, j->to, j->maps);
+	enum err rc = map_update(&m, e);
+	for (size_t i = 0; rc == ERR_OK && i < m.n && k < j->n_hashes; i++) {
+		if (m.v[i].pos >= j->before && m.v[i].hash == j->hashes[k])
+			uids[k++] = m.v[i].uid;
 	}
-	map->n = k;
+	if (rc == ERR_OK && k < j->n_hashes)
+		rc = error_set(e, ERR_FOLDER, "'%s' was changed by another program", j->to);
 	map_clear(&m);
 	return rc;
 }
 
-enum err
-local_transfer(struct map *m, const struct uidset *uids, const char *to, const char *map_dir,
-	bool is_move, struct uid_map *map, const struct cancel *cancel, struct error *e)
+static enum err
+join(struct join *j, struct error *e)
 {
-	size_t cap = (size_t)uidset_count(uids) < m->n ? (size_t)uidset_count(uids) : m->n;
-	struct mbox_change *done = xcalloc(cap, sizeof *done);
-	uint64_t *pos = xcalloc(cap, sizeof *pos);
-	size_t n = 0;
-	enum err rc = is_move ? journal_write(map_dir, m, uids, to, e) : ERR_OK;
+	if (fsync(j->spool) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot write '%s'", j->spool_path);
+	enum err rc = mbox_join(j->to, j->spool, j->n_bytes, write_journal, j, e);
+	struct mbox_stamp now;
+	/* Cut back: as if nothing had been begun, so that nothing is finished later. */
+	if (rc != ERR_OK && mbox_stamp(&now, j->to, NULL) == ERR_OK && now.size_bytes == j->before &&
+	    remove_journal(j, NULL) != ERR_OK)
+		log_msg("cannot remove '%s'", j->journal_path);
+	return rc;
+}
 
-	*map = (struct uid_map){ .from = xcalloc(cap, sizeof *map->from),
-		.to = xcalloc(cap, sizeof *map->to) };
-	for (uint32_t uid = 0; rc == ERR_OK && n < cap && (uid = uidset_next(uids, uid)) != 0;) {
-		const struct map_entry *msg = map_find(m, uid);
-		if (!msg)
-			continue;
-		rc = copy_one(m, msg, to, map_dir, &pos[n], e);
-		if (rc == ERR_OK) {
-			map->from[n] = uid;
-			done[n++] = (struct mbox_change){ msg->pos, msg->hash, 0, true };
-		}
-	}
-	map->n = n;
-	enum err copied = rc;
-	if (is_move && n > 0)
-		rc = remove_all(m->path, done, n, e);
-	if (is_move && rc == ERR_OK)
-		rc = journal_remove(map_dir, e);
+static enum err
+transfer(struct join *j, struct map *m, const struct uidset *uids, struct uid_map *map,
+	struct error *e)
+{
+	enum err rc = map_update(m, e);
+
 	if (rc == ERR_OK)
-		rc = positions_to_uids(map, pos, to, map_dir, cancel, e);
+		rc = open_spool(j, O_CREAT | O_TRUNC, e);
 	if (rc == ERR_OK)
-		rc = map_update(m, cancel, e);
-	free(done);
-	free(pos);
-	return copied != ERR_OK ? copied : rc;
+		rc = spool_messages(j, m, uids, map, e);
+	if (rc != ERR_OK || j->n == 0)
+		return rc;
+	count_same(j, m);
+	rc = join(j, e);
+	if (rc == ERR_OK && j->from)
+		rc = remove_moved(j, m, uids, e);
+	if (rc == ERR_OK)
+		rc = remove_journal(j, e);
+	return rc == ERR_OK ? find_arrived(j, map->to, e) : rc;
+}
+
+enum err
+local_transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move,
+	struct uid_map *map, struct error *e)
+{
+	uint64_t n_uids = uidset_count(uids);
+	size_t cap = n_uids < m->n ? (size_t)n_uids : m->n;
+	struct join j;
+	enum err rc = maps_enter(m->maps, e);
+
+	*map = (struct uid_map){0};
+	if (rc != ERR_OK)
+		return rc;
+	join_init(&j, m->maps);
+	j.from = is_move ? m->path : NULL;
+	j.to = to;
+	*map = (struct uid_map){ .from = xcalloc(cap + 1, sizeof *map->from),
+		.to = xcalloc(cap + 1, sizeof *map->to) };
+	rc = local_move_finish(m->maps, e);
+	if (rc == ERR_OK)
+		rc = transfer(&j, m, uids, map, e);
+	if (rc != ERR_OK)
+		map->n = 0;
+	join_clear(&j);
+	maps_leave(m->maps);
+	return rc;
+}
+
+enum err
+local_deliver(struct maps *maps, const char *to, const struct mbox_source *src, uint32_t flags,
+	int64_t arrived, uint32_t *uid, struct error *e)
+{
+	struct join j;
+	enum err rc = maps_enter(maps, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	join_init(&j, maps);
+	j.to = to;
+	rc = local_move_finish(maps, e);
+	if (rc == ERR_OK)
+		rc = open_spool(&j, O_CREAT | O_TRUNC, e);
+	if (rc == ERR_OK)
+		rc = spool_add(&j, src, flags, arrived, e);
+	if (rc == ERR_OK)
+		rc = join(&j, e);
+	if (rc == ERR_OK)
+		rc = remove_journal(&j, e);
+	if (rc == ERR_OK)
+		rc = find_arrived(&j, uid, e);
+	join_clear(&j);
+	maps_leave(maps);
+	return rc;
 }
 
 /* ---- finishing ---- */
 
-/* What a message holds, whatever line ends follow its last line: append adds one where the
- * source has none. */
-struct content {
-	uint64_t hash, n_newlines;
-};
-
-static enum err
-add_content(void *ctx, const void *p, size_t n, struct error *e)
-{
-	struct content *c = ctx;
-	const unsigned char *bytes = p;
-
-	(void)e;
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] == '\r')
-			continue;
-		if (bytes[i] == '\n') {
-			c->n_newlines++;
-			continue;
-		}
-		c->hash = (c->hash ^ c->n_newlines) * 0x100000001b3u;
-		c->hash = (c->hash ^ bytes[i]) * 0x100000001b3u;
-		c->n_newlines = 0;
-	}
-	return ERR_OK;
-}
-
-static bool
-is_same_content(const char *a, uint64_t a_pos, const char *b, uint64_t b_pos, uint64_t hash)
-{
-	struct content x = { .hash = 1 }, y = { .hash = 1 };
-
-	return mbox_read(a, a_pos, hash, add_content, &x, NULL) == ERR_OK &&
-		mbox_read(b, b_pos, hash, add_content, &y, NULL) == ERR_OK && x.hash == y.hash;
-}
-
-struct journal {
-	char *from, *to;
-	uint64_t old_size;		/* of the destination, before */
-	uint64_t *hashes;		/* ascending */
-	size_t n, cap;
-};
-
-static int
-by_value(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static bool
-is_of_journal(const struct journal *j, uint64_t hash)
-{
-	return j->n > 0 && bsearch(&hash, j->hashes, j->n, sizeof hash, by_value);
-}
-
 struct found {
+	struct join *j;
 	struct mbox_change *v;
 	size_t n, cap;
-	const struct journal *wanted;	/* NULL: all */
 };
 
 static bool
@@ -269,119 +418,103 @@ collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 
 	(void)head;
 	(void)n_head;
-	if (!f->wanted || is_of_journal(f->wanted, m->hash)) {
+	if (find_moved(f->j, m->hash)) {
 		f->v = array_grow(f->v, f->n, &f->cap, sizeof *f->v);
 		f->v[f->n++] = (struct mbox_change){ .from_pos = m->from_pos, .hash = m->hash };
 	}
 	return true;
 }
 
-/* A message of the destination: marks the one of the source that it is a whole copy of. */
 static bool
-mark_arrived(const struct journal *j, struct found *source, const struct mbox_change *there)
+was_at(const struct moved *k, size_t n, uint64_t pos)
 {
-	for (size_t i = 0; i < source->n; i++) {
-		struct mbox_change *c = &source->v[i];
-		if (!c->remove && c->hash == there->hash &&
-		    is_same_content(j->from, c->from_pos, j->to, there->from_pos, c->hash)) {
-			c->remove = true;
+	for (size_t i = 0; i < n; i++) {
+		if (k[i].pos == pos)
 			return true;
-		}
 	}
 	return false;
 }
 
-/* The last message of the destination was being written when we died: away with it. */
-static enum err
-cut_back(const char *path, uint64_t pos, struct error *e)
+/* Of those with one hash: as many are still to be removed as have not gone since, those first that
+ * stand where the journal says. */
+static void
+mark(struct found *f, const struct moved *k, size_t n_moved)
 {
-	return truncate(path, (off_t)pos) < 0
-		? error_errno(e, ERR_LOCAL, "cannot cut back '%s'", path) : ERR_OK;
+	size_t n_now = 0, n_left = n_moved;
+
+	for (size_t i = 0; i < f->n; i++)
+		n_now += f->v[i].hash == k->hash;
+	size_t n_gone = k->n_same > n_now ? k->n_same - n_now : 0;
+	n_left = n_gone < n_moved ? n_moved - n_gone : 0;
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < f->n && n_left > 0; i++) {
+			struct mbox_change *c = &f->v[i];
+			if (c->hash == k->hash && !c->remove && (round || was_at(k, n_moved, c->from_pos))) {
+				c->remove = true;
+				n_left--;
+			}
+		}
+	}
 }
 
-/* Append puts up to two line ends before its From_ line. */
-static uint64_t
-skip_newlines(const char *path, uint64_t pos)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char c;
-
-	while (fd >= 0 && pread(fd, &c, 1, (off_t)pos) == 1 && c == '\n')
-		pos++;
-	if (fd >= 0)
-		close(fd);
-	return pos;
-}
-
 static enum err
-finish(const struct journal *j, struct error *e)
+finish_removal(struct join *j, struct error *e)
 {
-	struct found source = { .wanted = j }, there = {0};
-	struct mbox_stamp now;
-	enum err rc = mbox_stamp(&now, j->to, e);
-
-	if (rc == ERR_OK && now.size_bytes > j->old_size) {
-		uint64_t from = skip_newlines(j->to, j->old_size);
-		/* Not even a From_ line: nothing but a torn beginning. */
-		if (mbox_scan(j->to, from, collect, &there, NULL, NULL) != ERR_OK)
-			rc = cut_back(j->to, j->old_size, e);
-	}
-	if (rc == ERR_OK && there.n > 0)
-		rc = mbox_scan(j->from, 0, collect, &source, NULL, e);
-	for (size_t i = 0; rc == ERR_OK && i < there.n; i++) {
-		if (!mark_arrived(j, &source, &there.v[i]) && i + 1 == there.n &&
-		    is_of_journal(j, there.v[i].hash))
-			rc = cut_back(j->to, there.v[i].from_pos, e);
-	}
+	struct found f = { .j = j };
+	struct mbox_stamp stamp = {0};
 	size_t n = 0;
-	for (size_t i = 0; i < source.n; i++) {
-		if (source.v[i].remove)
-			source.v[n++] = source.v[i];
+
+	sort_moved(j);
+	enum err rc = mbox_scan(j->from, 0, collect, &f, j->maps->cancel, e);
+	for (size_t i = 0, end; i < j->n && rc == ERR_OK; i = end) {
+		for (end = i + 1; end < j->n && j->v[end].hash == j->v[i].hash;)
+			end++;
+		mark(&f, &j->v[i], end - i);
+	}
+	for (size_t i = 0; i < f.n; i++) {
+		if (f.v[i].remove)
+			f.v[n++] = f.v[i];
 	}
 	if (rc == ERR_OK)
-		rc = remove_all(j->from, source.v, n, e);
-	free(source.v);
-	free(there.v);
+		rc = remove_from(j->from, f.v, n, &stamp, j->maps->cancel, e);
+	free(f.v);
 	return rc;
 }
 
-static bool
-journal_parse(struct journal *j, char *text)
+static enum err
+finish(struct join *j, char *text, struct error *e)
 {
-	char *save;
+	struct stat st;
 
-	j->from = strtok_r(text, "\n", &save);
-	j->to = strtok_r(NULL, "\n", &save);
-	char *word = strtok_r(NULL, "\n", &save);
-	if (!word)
-		return false;
-	j->old_size = strtoull(word, NULL, 10);
-	while ((word = strtok_r(NULL, "\n", &save))) {
-		j->hashes = array_grow(j->hashes, j->n, &j->cap, sizeof *j->hashes);
-		j->hashes[j->n++] = strtoull(word, NULL, 16);
+	if (!parse_journal(j, text) || open_spool(j, 0, NULL) != ERR_OK || fstat(j->spool, &st) < 0 ||
+	    (uint64_t)st.st_size < j->n_bytes) {
+		log_msg("'%s' or its spool is damaged: nothing is moved", j->journal_path);
+		return ERR_OK;
 	}
-	if (j->n > 0)
-		qsort(j->hashes, j->n, sizeof *j->hashes, by_value);
-	return true;
+	log_msg("finishing what was begun: to %s", j->to);
+	enum err rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, e);
+	return rc == ERR_OK && j->from ? finish_removal(j, e) : rc;
 }
 
 enum err
-local_move_finish(const char *map_dir, struct error *e)
+local_move_finish(struct maps *maps, struct error *e)
 {
-	struct journal j = {0};
-	char *path = journal_path(map_dir), *text = NULL;
+	struct join j;
+	char *text = NULL;
 	size_t n;
-	enum err rc = ERR_OK;
+	enum err rc = maps_enter(maps, e);
 
-	if (access(path, F_OK) == 0 &&
-	    (rc = file_read(&text, &n, path, MAX_JOURNAL_BYTES, e)) == ERR_OK) {
-		if (journal_parse(&j, text))
-			rc = finish(&j, e);
+	if (rc != ERR_OK)
+		return rc;
+	join_init(&j, maps);
+	if (access(j.journal_path, F_OK) == 0 &&
+	    (rc = file_read(&text, &n, j.journal_path, MAX_JOURNAL_BYTES, e)) == ERR_OK) {
+		rc = finish(&j, text, e);
 		if (rc == ERR_OK)
-			rc = journal_remove(map_dir, e);
+			rc = remove_journal(&j, e);
 	}
-	free(j.hashes);
+	join_clear(&j);
+	maps_leave(maps);
 	free(text);
-	free(path);
 	return rc;
 }

@@ -1,5 +1,7 @@
-/* local_move.h - messages from one mbox to another, so that a crash in the middle is finished
- * at the next start. */
+/* local_move.h - messages into an mbox, from elsewhere or from another mbox, so that a crash in the
+ * middle is finished at the next start.
+ *
+ * All here is done between maps_enter and maps_leave, which these functions call themselves. */
 #ifndef DUNLIN_LOCAL_MOVE_H
 #define DUNLIN_LOCAL_MOVE_H
 
@@ -7,18 +9,19 @@
 #include "local_map.h"
 
 /* Copies the messages to the mbox at `to`, and with is_move removes them from m's. *map says
- * where they went. m is up to date afterwards. */
-enum err local_transfer(struct map *m, const struct uidset *uids, const char *to,
-	const char *map_dir, bool is_move, struct uid_map *map, const struct cancel *cancel,
-	struct error *e);
+ * where they went. m is up to date before and afterwards. */
+enum err local_transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move,
+	struct uid_map *map, struct error *e);
 
-/* Finishes a move that was cut in two: what has arrived is removed where it came from. */
-enum err local_move_finish(const char *map_dir, struct error *e);
+/* Appends one; *uid is what it got. */
+enum err local_deliver(struct maps *maps, const char *to, const struct mbox_source *src,
+	uint32_t flags, int64_t arrived, uint32_t *uid, struct error *e);
 
-/* The UID of the message at `pos` of an mbox. */
-enum err local_uid_at(const char *path, const char *map_dir, uint64_t pos, uint32_t *uid,
-	const struct cancel *cancel, struct error *e);
+/* What was cut in two by a crash: whatever should have arrived stands in its mbox once and whole, and
+ * nowhere else if it was moved. */
+enum err local_move_finish(struct maps *maps, struct error *e);
 
+/* By position, as mbox_change wants them; n > 0. */
 void local_sort_changes(struct mbox_change *c, size_t n);
 
 #endif

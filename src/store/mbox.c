@@ -1,12 +1,14 @@
 /* mbox.c - finding and reading messages.
  *
  * A message begins at a From_ line that stands at the beginning of the file or behind an
- * empty line and has a date. The rule looks at two lines only, so that a scan begun anywhere finds
- * the same messages as one from the start: that is what mbox_tail stands on. */
+ * empty line, has a date, and is followed by a header field or an empty line: a line of that form that
+ * was pasted into a mail and not quoted (mboxcl2) is hardly ever. The rule looks at three lines only, so that a
+ * scan begun anywhere finds the same messages as one from the start: that is what mbox_tail stands on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mbox.h"
@@ -33,10 +35,11 @@ open_file(int *fd, uint64_t *size, const char *path, struct error *e)
 
 /* So that nobody sees half of what is being appended. */
 static enum err
-lock_for_reading(int fd, uint64_t *size, const char *path, struct error *e)
+lock_for_reading(int fd, uint64_t *size, const char *path, const struct cancel *cancel,
+	struct error *e)
 {
 	struct stat st;
-	enum err rc = fd < 0 ? ERR_OK : mbox_lock_shared(fd, path, e);
+	enum err rc = fd < 0 ? ERR_OK : mbox_lock_shared(fd, path, cancel, e);
 
 	if (rc == ERR_OK && fd >= 0 && fstat(fd, &st) == 0)
 		*size = (uint64_t)st.st_size;
@@ -50,6 +53,15 @@ close_file(int fd)
 		close(fd);
 }
 
+static void
+stamp_of(struct mbox_stamp *out, const struct stat *st)
+{
+	*out = (struct mbox_stamp){
+		.inode = (uint64_t)st->st_ino, .size_bytes = (uint64_t)st->st_size,
+		.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+	};
+}
+
 enum err
 mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e)
 {
@@ -60,9 +72,51 @@ mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e)
 		return errno == ENOENT ? ERR_OK
 			: error_errno(e, ERR_LOCAL, "cannot look at '%s'", path);
 	}
-	out->inode = (uint64_t)st.st_ino;
-	out->size_bytes = (uint64_t)st.st_size;
-	out->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	stamp_of(out, &st);
+	return ERR_OK;
+}
+
+bool
+mbox_stamp_is_same(const struct mbox_stamp *a, const struct mbox_stamp *b)
+{
+	return a->inode == b->inode && a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns;
+}
+
+/* File times come from the coarse clock: a change now would get a later one. */
+static void
+wait_for_tick(int64_t mtime_ns)
+{
+	enum { STEP_NS = 500000, LONGEST_NS = 20000000 };
+	struct timespec now, step = { .tv_nsec = STEP_NS };
+
+	for (int64_t waited = 0; waited < LONGEST_NS; waited += STEP_NS) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		if ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec > mtime_ns)
+			return;
+		nanosleep(&step, NULL);
+	}
+}
+
+enum err
+mbox_stamp_settled(struct mbox_stamp *out, const char *path, struct error *e)
+{
+	enum err rc = mbox_stamp(out, path, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	wait_for_tick(out->mtime_ns);
+	return mbox_stamp(out, path, e);
+}
+
+enum err
+mbox_stamp_fd(struct mbox_stamp *out, int fd, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot look at the mbox");
+	stamp_of(out, &st);
+	wait_for_tick(out->mtime_ns);
 	return ERR_OK;
 }
 
@@ -97,8 +151,10 @@ head_piece(struct mbox_head *h, const struct piece *p, bool *in_own_header)
 		note_status(h, p, which);
 }
 
-enum err
-mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e)
+/* The bytes of the header go to `head` too, when it is not NULL. */
+static enum err
+head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct str *head,
+	struct error *e)
 {
 	struct reader r;
 	struct piece p;
@@ -107,7 +163,7 @@ mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, st
 	*h = (struct mbox_head){0};
 	if (from_pos >= size)
 		return error_set(e, ERR_FOLDER, "the mailbox file has changed");
-	reader_init_fd(&r, fd, from_pos, size);
+	reader_init_head(&r, fd, from_pos, size);
 	enum err rc = reader_next(&r, &p, e);
 	if (rc == ERR_OK && !piece_is_from_line(&p, &h->msg.arrived))
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
@@ -121,9 +177,17 @@ mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, st
 		if (piece_is_blank(&p))
 			break;
 		head_piece(h, &p, &own);
+		if (head && head->len + p.n <= MBOX_MAX_HEADER)
+			str_add(head, p.p, p.n);
 	}
 	reader_clear(&r);
 	return rc;
+}
+
+enum err
+mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e)
+{
+	return head_read(h, fd, from_pos, size, NULL, e);
 }
 
 /* ---- scanning ---- */
@@ -136,6 +200,9 @@ struct scan {
 	bool in_msg, in_head, own, stop;
 	bool was_blank;			/* the line before */
 	uint64_t blank_pos;
+	bool has_from;			/* the line before is a From_ line, if this one goes with it */
+	uint64_t from_blank_pos;	/* the empty line before that */
+	struct mbox_msg from;
 };
 
 static void
@@ -153,15 +220,30 @@ finish(struct scan *s, uint64_t end)
 }
 
 static void
-begin(struct scan *s, const struct piece *p, int64_t arrived)
+begin(struct scan *s)
 {
-	s->h = (struct mbox_head){0};
-	s->h.msg.from_pos = p->pos;
-	s->h.msg.head_pos = s->h.msg.body_pos = p->pos + p->n;
-	s->h.msg.arrived = arrived;
+	s->h = (struct mbox_head){ .msg = s->from };
 	str_cut(&s->head, 0);
 	s->in_msg = s->in_head = true;
-	s->own = false;
+	s->own = s->has_from = false;
+}
+
+static void
+note_from_line(struct scan *s, const struct piece *p, int64_t arrived)
+{
+	s->has_from = true;
+	s->from_blank_pos = s->blank_pos;
+	s->from = (struct mbox_msg){ .from_pos = p->pos, .head_pos = p->pos + p->n,
+		.body_pos = p->pos + p->n, .arrived = arrived };
+}
+
+/* The From_ line before is one: the message before it ends, its own begins. */
+static void
+turn(struct scan *s)
+{
+	finish(s, s->from_blank_pos);
+	if (!s->stop)
+		begin(s);
 }
 
 static enum err
@@ -170,10 +252,13 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 	int64_t arrived = 0;
 	bool is_blank = piece_is_blank(p);
 
+	if (s->has_from && (!s->in_msg || piece_opens_message(p)))
+		turn(s);
+	s->has_from = false;
+	if (s->stop)
+		return ERR_OK;
 	if (s->was_blank && piece_is_from_line(p, &arrived)) {
-		finish(s, s->blank_pos);
-		if (!s->stop)
-			begin(s, p, arrived);
+		note_from_line(s, p, arrived);
 	} else if (!s->in_msg && !is_blank) {
 		return error_set(e, ERR_FOLDER, "not an mbox: no From_ line where one must be");
 	} else if (s->in_head && is_blank) {
@@ -201,7 +286,7 @@ mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	enum err rc;
 	unsigned n_lines = 0;
 
-	reader_init_fd(&r, fd, from, size);
+	reader_init_head(&r, fd, from, size);
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0 && !s.stop) {
 		if ((rc = scan_piece(&s, &p, e)) != ERR_OK)
 			break;
@@ -210,6 +295,8 @@ mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 			break;
 		}
 	}
+	if (rc == ERR_OK && !s.stop && s.has_from)
+		turn(&s);
 	if (rc == ERR_OK && !s.stop)
 		finish(&s, s.was_blank ? s.blank_pos : size);
 	reader_clear(&r);
@@ -226,7 +313,7 @@ mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	enum err rc = open_file(&fd, &size, path, e);
 
 	if (rc == ERR_OK)
-		rc = lock_for_reading(fd, &size, path, e);
+		rc = lock_for_reading(fd, &size, path, cancel, e);
 	if (rc == ERR_OK && from > size)
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
 	if (rc == ERR_OK && fd >= 0)
@@ -235,25 +322,28 @@ mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	return rc;
 }
 
-/* The first message boundary at or behind `from`; size when there is none. */
+/* The first message boundary behind `from`; size when there is none. */
 static enum err
 next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct error *e)
 {
 	struct reader r;
 	struct piece p;
-	bool was_blank = false;
+	bool was_blank = false, has_from = false;
+	uint64_t at = size;
 	enum err rc;
 
 	*out = size;
 	reader_init_fd(&r, fd, from, size);
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
-		if (was_blank && piece_is_from_line(&p, NULL)) {
-			*out = p.pos;
+		if (has_from && piece_opens_message(&p))
 			break;
-		}
+		has_from = was_blank && piece_is_from_line(&p, NULL);
+		at = has_from ? p.pos : size;
 		if (p.ends)
 			was_blank = piece_is_blank(&p) && p.pos != from;
 	}
+	if (rc == ERR_OK)
+		*out = at;
 	reader_clear(&r);
 	return rc;
 }
@@ -303,19 +393,42 @@ first_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head
 }
 
 enum err
-mbox_peek(const char *path, uint64_t from_pos, struct mbox_msg *out, struct error *e)
+mbox_heads(const char *path, const uint64_t *from_pos, size_t n, mbox_visit *visit, void *ctx,
+	const struct cancel *cancel, struct error *e)
 {
-	struct mbox_head h;
+	struct str head = {0};
 	uint64_t size;
 	int fd;
 	enum err rc = open_file(&fd, &size, path, e);
 
 	if (rc == ERR_OK)
-		rc = mbox_head_read(&h, fd, from_pos, size, e);
-	if (rc == ERR_OK)
-		*out = h.msg;
+		rc = lock_for_reading(fd, &size, path, cancel, e);
+	for (size_t i = 0; rc == ERR_OK && fd >= 0 && i < n; i++) {
+		struct mbox_head h;
+		if (cancel && cancel_fired(cancel))
+			rc = error_set(e, ERR_CANCELLED, "cancelled");
+		str_cut(&head, 0);
+		enum err read = rc == ERR_OK ? head_read(&h, fd, from_pos[i], size, &head, e) : rc;
+		if (read == ERR_OK && !visit(ctx, &h.msg, str_get(&head), head.len))
+			break;
+		if (read != ERR_OK && read != ERR_FOLDER)
+			rc = read;
+	}
+	str_clear(&head);
 	close_file(fd);
 	return rc;
+}
+
+enum err
+mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *out, struct error *e)
+{
+	return mbox_scan_fd(fd, from_pos, size, first_visit, out, NULL, e);
+}
+
+const struct mbox_head *
+mbox_head_of(const struct mbox_msg *m)
+{
+	return (const struct mbox_head *)(const void *)((const char *)m - offsetof(struct mbox_head, msg));
 }
 
 static enum err
@@ -368,13 +481,13 @@ mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, v
 	if (rc == ERR_OK && fd < 0)
 		rc = error_set(e, ERR_FOLDER, "'%s' is gone", path);
 	if (rc == ERR_OK)
-		rc = lock_for_reading(fd, &size, path, e);
+		rc = lock_for_reading(fd, &size, path, NULL, e);
 	if (rc == ERR_OK)
 		rc = mbox_head_read(&h, fd, from_pos, size, e);
 	if (rc == ERR_OK && h.msg.hash != hash)
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
 	if (rc == ERR_OK)
-		rc = mbox_scan_fd(fd, from_pos, size, first_visit, &m, NULL, e);
+		rc = mbox_span(fd, from_pos, size, &m, e);
 	if (rc == ERR_OK)
 		rc = write_header(fd, &m, out, ctx, e);
 	if (rc == ERR_OK)

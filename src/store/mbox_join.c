@@ -69,7 +69,7 @@ enum err
 mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void *ctx, struct error *e)
 {
 	struct mbox_lock l;
-	enum err rc = mbox_lock(&l, path, true, e);
+	enum err rc = mbox_lock(&l, path, true, NULL, e);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -257,13 +257,13 @@ mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before, 
 {
 	struct mbox_lock l;
 	bool again;
-	enum err rc = mbox_lock(&l, path, true, e);
+	enum err rc = mbox_lock(&l, path, true, NULL, e);
 
 	if (rc != ERR_OK)
 		return rc;
 	rc = repair(&l, spool, n_bytes, before, &again, e);
 	mbox_unlock(&l);			/* the file may have been replaced: opened anew below */
-	if (rc != ERR_OK || !again || (rc = mbox_lock(&l, path, true, e)) != ERR_OK)
+	if (rc != ERR_OK || !again || (rc = mbox_lock(&l, path, true, NULL, e)) != ERR_OK)
 		return rc;
 	rc = append(&l, spool, 0, n_bytes, e);
 	mbox_unlock(&l);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,69 +17,118 @@
 
 #include "mbox_reader.h"
 
-enum { WAIT_MS = 5000, STEP_MS = 50, STALE_S = 300 };
+enum { WAIT_MS = 5000, STEP_MS = 50, STALE_S = 300, NAME_BYTES = 256 };
 
-static void
-pause_ms(long ms)
-{
-	struct timespec t = { .tv_nsec = ms * 1000000 };
+/* ---- waiting ---- */
 
-	nanosleep(&t, NULL);
-}
+struct patience {
+	const struct cancel *cancel;	/* may be NULL */
+	int left_ms;
+};
 
-/* A dotlock nobody has touched for minutes was left by a program that died. */
+/* False when there is none left, or it was cancelled. */
 static bool
-remove_stale(const char *dotlock)
+wait_a_little(struct patience *w)
 {
-	struct stat st;
+	struct pollfd p = { .fd = w->cancel ? cancel_fd(w->cancel) : -1, .events = POLLIN };
 
-	return stat(dotlock, &st) == 0 && time(NULL) - st.st_mtime > STALE_S && unlink(dotlock) == 0;
+	w->left_ms -= STEP_MS;
+	return w->left_ms >= 0 && poll(&p, 1, STEP_MS) <= 0;
 }
 
 static enum err
-take_dotlock(struct mbox_lock *l, int *left_ms, struct error *e)
+give_up(const struct patience *w, const char *path, const char *why, struct error *e)
 {
-	char *name = xasprintf("%s.lock", l->path), pid[32];
+	if (w->cancel && cancel_fired(w->cancel))
+		return error_set(e, ERR_CANCELLED, "cancelled");
+	return error_set(e, ERR_FOLDER, "another program has locked '%s'%s", path, why);
+}
 
-	for (;; *left_ms -= STEP_MS) {
+/* ---- the dotlock ---- */
+
+/* Who holds it, as Dovecot writes it: a process id means something on its own host only. */
+static int
+format_owner(char *out, size_t size)
+{
+	char host[NAME_BYTES] = "";
+
+	if (gethostname(host, sizeof host - 1) < 0)
+		host[0] = '\0';
+	return snprintf(out, size, "%d:%s\n", (int)getpid(), host);
+}
+
+static bool
+is_owner_dead(int fd)
+{
+	char text[NAME_BYTES + 32] = "", host[NAME_BYTES] = "";
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	char *colon = n > 0 ? strchr(text, ':') : NULL;
+	long pid = colon ? strtol(text, NULL, 10) : 0;
+
+	if (pid <= 1 || gethostname(host, sizeof host - 1) < 0 || !host[0])
+		return false;
+	colon[strcspn(colon, "\n")] = '\0';
+	return strcmp(colon + 1, host) == 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* One whose process is dead, or that nobody has touched for minutes, was left behind. The
+ * fcntl lock stands between two who find that out at the same moment. */
+static bool
+remove_stale(const char *dotlock)
+{
+	struct stat st, named;
+	int fd = open(dotlock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool is_stale = fd >= 0 && fstat(fd, &st) == 0 &&
+		(time(NULL) - st.st_mtime > STALE_S || is_owner_dead(fd)) &&
+		lstat(dotlock, &named) == 0 && named.st_ino == st.st_ino;
+
+	if (fd >= 0)
+		close(fd);
+	return is_stale && unlink(dotlock) == 0;
+}
+
+static enum err
+take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
+{
+	char *name = xasprintf("%s.lock", l->path), owner[NAME_BYTES + 32];
+	enum err rc;
+
+	for (;;) {
 		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0) {
-			int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-			if (write(fd, pid, (size_t)n) != n)
-				pid[0] = '\0';		/* an empty lock file is one too */
+			int n = format_owner(owner, sizeof owner);
+			if (write(fd, owner, (size_t)n) != n)
+				owner[0] = '\0';	/* an empty lock file is one too */
 			close(fd);
 			l->dotlock = name;
 			return ERR_OK;
 		}
 		if (errno != EEXIST) {
 			bool not_ours = errno == EACCES || errno == EPERM || errno == EROFS;
-			enum err rc = not_ours ? ERR_OK
-				: error_errno(e, ERR_LOCAL, "cannot lock '%s'", l->path);
-			free(name);
-			return rc;
-		}
-		if (*left_ms <= 0)
+			rc = not_ours ? ERR_OK : error_errno(e, ERR_LOCAL, "cannot lock '%s'", l->path);
 			break;
-		if (!remove_stale(name))
-			pause_ms(STEP_MS);
+		}
+		if (!remove_stale(name) && !wait_a_little(w)) {
+			rc = give_up(w, l->path, " (with a .lock file)", e);
+			break;
+		}
 	}
-	error_set(e, ERR_FOLDER, "another program has locked '%s' (%s)", l->path, name);
 	free(name);
-	return ERR_FOLDER;
+	return rc;
 }
 
+/* ---- fcntl ---- */
+
 static enum err
-take_fcntl(int fd, const char *path, short type, int *left_ms, struct error *e)
+take_fcntl(int fd, const char *path, short type, struct patience *w, struct error *e)
 {
 	struct flock whole = { .l_type = type, .l_whence = SEEK_SET };
 
 	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
 		if (errno != EACCES && errno != EAGAIN)
 			return error_errno(e, ERR_LOCAL, "cannot lock '%s'", path);
-		if (*left_ms <= 0)
-			return error_set(e, ERR_FOLDER, "another program has locked '%s'", path);
-		pause_ms(STEP_MS);
-		*left_ms -= STEP_MS;
+		if (!wait_a_little(w))
+			return give_up(w, path, "", e);
 	}
 	return ERR_OK;
 }
@@ -92,21 +143,22 @@ is_replaced(const struct mbox_lock *l)
 }
 
 enum err
-mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e)
+mbox_lock(struct mbox_lock *l, const char *path, bool create, const struct cancel *cancel,
+	struct error *e)
 {
 	char real[PATH_MAX];
-	int left_ms = WAIT_MS;
+	struct patience w = { cancel, WAIT_MS };
 	enum err rc;
 
 	*l = (struct mbox_lock){ .fd = -1, .path = xstrdup(realpath(path, real) ? real : path) };
-	rc = take_dotlock(l, &left_ms, e);
+	rc = take_dotlock(l, &w, e);
 	while (rc == ERR_OK) {
 		l->fd = open(l->path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
 		if (l->fd < 0) {
 			rc = error_errno(e, ERR_LOCAL, "cannot open '%s' for writing", path);
 			break;
 		}
-		rc = take_fcntl(l->fd, l->path, F_WRLCK, &left_ms, e);
+		rc = take_fcntl(l->fd, l->path, F_WRLCK, &w, e);
 		if (rc != ERR_OK || !is_replaced(l))
 			break;
 		close(l->fd);
@@ -119,12 +171,12 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e)
 
 /* A file system without locks is read all the same. */
 enum err
-mbox_lock_shared(int fd, const char *path, struct error *e)
+mbox_lock_shared(int fd, const char *path, const struct cancel *cancel, struct error *e)
 {
-	int left_ms = WAIT_MS;
-	enum err rc = take_fcntl(fd, path, F_RDLCK, &left_ms, e);
+	struct patience w = { cancel, WAIT_MS };
+	enum err rc = take_fcntl(fd, path, F_RDLCK, &w, e);
 
-	return rc == ERR_FOLDER ? rc : ERR_OK;
+	return rc == ERR_LOCAL ? ERR_OK : rc;
 }
 
 void

@@ -12,18 +12,34 @@
 
 #include "mbox_reader.h"
 
+enum { FULL_BYTES = MBOX_LINE + MBOX_CHUNK };
+
+static void
+init(struct reader *r, size_t size)
+{
+	r->size = size < FULL_BYTES ? size : FULL_BYTES;
+	r->buf = xmalloc(r->size);
+}
+
 void
 reader_init_fd(struct reader *r, int fd, uint64_t from, uint64_t end)
 {
-	*r = (struct reader){ .fd = fd, .pos = from, .end = end, .size = MBOX_LINE + MBOX_CHUNK };
-	r->buf = xmalloc(r->size);
+	*r = (struct reader){ .fd = fd, .pos = from, .end = end };
+	init(r, FULL_BYTES);
+}
+
+void
+reader_init_head(struct reader *r, int fd, uint64_t from, uint64_t end)
+{
+	*r = (struct reader){ .fd = fd, .pos = from, .end = end };
+	init(r, 4096);
 }
 
 void
 reader_init_source(struct reader *r, const struct mbox_source *src)
 {
-	*r = (struct reader){ .fd = -1, .src = src, .size = MBOX_LINE + MBOX_CHUNK };
-	r->buf = xmalloc(r->size);
+	*r = (struct reader){ .fd = -1, .src = src };
+	init(r, FULL_BYTES);
 }
 
 void
@@ -42,6 +58,10 @@ fill(struct reader *r, struct error *e)
 	r->pos += r->off;
 	r->len -= r->off;
 	r->off = 0;
+	if (r->size < FULL_BYTES && r->has_read) {
+		r->size = r->size * 4 < FULL_BYTES ? r->size * 4 : FULL_BYTES;
+		r->buf = xrealloc(r->buf, r->size);
+	}
 	room = r->size - r->len < MBOX_CHUNK ? r->size - r->len : MBOX_CHUNK;
 	if (r->src) {
 		enum err rc = r->src->read(r->src->ctx, r->buf + r->len, room, &n, e);
@@ -60,6 +80,7 @@ fill(struct reader *r, struct error *e)
 		n = (size_t)got;
 	}
 	r->len += n;
+	r->has_read = true;
 	r->eof = n == 0;
 	return ERR_OK;
 }
@@ -163,6 +184,18 @@ piece_is_from_line(const struct piece *p, int64_t *arrived)
 		}
 	}
 	return false;
+}
+
+bool
+piece_opens_message(const struct piece *p)
+{
+	size_t i = 0;
+
+	if (piece_is_blank(p) || piece_quoted_from(p) >= 0)
+		return true;
+	while (i < p->n && p->p[i] > ' ' && p->p[i] != ':' && p->p[i] != 0x7f)
+		i++;
+	return p->starts && i > 0 && i < p->n && p->p[i] == ':';
 }
 
 int

@@ -33,11 +33,13 @@ struct reader {
 	const struct mbox_source *src;
 	uint64_t pos, end;		/* where the buffer begins; where a file stops */
 	char *buf;
-	size_t size, len, off;
-	bool eof, in_line;
+	size_t size, len, off;		/* the buffer grows to MBOX_LINE + MBOX_CHUNK */
+	bool eof, in_line, has_read;
 };
 
 void reader_init_fd(struct reader *r, int fd, uint64_t from, uint64_t end);
+/* The same for whoever may stop soon: begins with a small buffer, which grows as it goes on. */
+void reader_init_head(struct reader *r, int fd, uint64_t from, uint64_t end);
 void reader_init_source(struct reader *r, const struct mbox_source *src);
 void reader_clear(struct reader *r);
 /* ERR_OK with p->n == 0 at the end. */
@@ -46,6 +48,8 @@ enum err reader_next(struct reader *r, struct piece *p, struct error *e);
 bool piece_is_blank(const struct piece *p);
 /* A From_ line with a date; *arrived may be NULL. */
 bool piece_is_from_line(const struct piece *p, int64_t *arrived);
+/* What may stand behind a From_ line: a header field, an empty line, another From_ line. */
+bool piece_opens_message(const struct piece *p);
 /* ">From ", ">>From " and so on: how many '>' stand before "From "; -1: no such line. */
 int piece_quoted_from(const struct piece *p);
 /* Which of the two flag headers it is: 's' Status, 'x' X-Status, 0 neither. */
@@ -66,6 +70,11 @@ struct mbox_head {
 /* Reads the header at from_pos. ERR_FOLDER when there is no From_ line. */
 enum err mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct error *e);
 
+/* Whose `msg` that is, of those that a scan visits. */
+const struct mbox_head *mbox_head_of(const struct mbox_msg *m);
+/* The message at from_pos, its end too. */
+enum err mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *out, struct error *e);
+
 /* mbox_scan of an open file of that size, without its lock. */
 enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
@@ -77,10 +86,15 @@ struct mbox_lock {
 	int fd;
 	char *path, *dotlock;		/* the real path; NULL: no dotlock taken */
 };
-enum err mbox_lock(struct mbox_lock *l, const char *path, bool create, struct error *e);
+/* Waits some seconds for whoever holds it; cancel (may be NULL) ends the waiting. */
+enum err mbox_lock(struct mbox_lock *l, const char *path, bool create, const struct cancel *cancel,
+	struct error *e);
 void mbox_unlock(struct mbox_lock *l);
 /* For reading, until fd is closed: whoever appends at this moment has finished then. */
-enum err mbox_lock_shared(int fd, const char *path, struct error *e);
+enum err mbox_lock_shared(int fd, const char *path, const struct cancel *cancel, struct error *e);
+
+/* The stamp of an open file, taken so late that whoever writes afterwards gives it another one. */
+enum err mbox_stamp_fd(struct mbox_stamp *out, int fd, struct error *e);
 
 /* The file without [from, to), through a new file; l->fd is the old one afterwards. */
 enum err mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to,

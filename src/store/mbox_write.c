@@ -190,7 +190,7 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 	struct mbox_lock l;
 	struct out o = {0};
 	struct appender a = { .o = &o, .flags = flags };
-	enum err rc = mbox_lock(&l, path, true, e);
+	enum err rc = mbox_lock(&l, path, true, NULL, e);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -225,31 +225,46 @@ date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
 		: error_errno(e, ERR_LOCAL, "cannot write the message");
 }
 
-enum err
-mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
+/* `arrival` finds out when it arrived; NULL: `arrived` says. */
+static enum err
+encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival, int64_t arrived,
 	struct mbox_encoded *out, struct error *e)
 {
 	struct out o = { .fd = fd };
 	struct str head = {0};
-	struct appender a = { .o = &o, .flags = flags, .head = &head };
+	struct appender a = { .o = &o, .flags = flags, .head = arrival ? &head : NULL };
 	off_t size = lseek(fd, 0, SEEK_END), end;
 	uint64_t pos;
 	enum err rc = size < 0 ? error_errno(e, ERR_LOCAL, "cannot write the message")
-		: out_from_line(&o, size, 0, &pos, e);
+		: out_from_line(&o, size, arrived, &pos, e);
 
 	if (rc == ERR_OK)
 		rc = out_message(&a, src, e);
 	if (rc == ERR_OK)
 		rc = out_flush(&o, e);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && arrival)
 		rc = date_from_line(fd, (off_t)pos, arrival(str_get(&head), head.len), e);
 	if (rc == ERR_OK && (end = lseek(fd, 0, SEEK_END)) >= 0)
 		*out = (struct mbox_encoded){ .hash = a.hash, .pos = pos, .end = (uint64_t)end };
 	else if (size >= 0 && ftruncate(fd, size) < 0)
-		error_errno(e, rc = ERR_LOCAL, "cannot cut back what was downloaded");
+		error_errno(e, rc = ERR_LOCAL, "cannot cut back the spool");
 	str_clear(&head);
 	str_clear(&o.buf);
 	return rc;
+}
+
+enum err
+mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
+	struct mbox_encoded *out, struct error *e)
+{
+	return encode(fd, src, flags, arrival, 0, out, e);
+}
+
+enum err
+mbox_encode_at(int fd, const struct mbox_source *src, uint32_t flags, int64_t arrived,
+	struct mbox_encoded *out, struct error *e)
+{
+	return encode(fd, src, flags, NULL, arrived, out, e);
 }
 
 static enum err
@@ -287,6 +302,8 @@ mbox_header_hash(const char *head, size_t n)
 
 /* ---- marking in place ---- */
 
+enum { MARK_SPAN = 256 };
+
 static bool
 fits_in_place(const struct mbox_head *h, uint32_t flags)
 {
@@ -294,38 +311,86 @@ fits_in_place(const struct mbox_head *h, uint32_t flags)
 
 	status_format(flags, s, x);
 	/* The value keeps the space behind the colon. */
-	return (h->status.n > strlen(s) || (!h->status.n && !s[0])) &&
+	return h->status.n <= MARK_SPAN && h->xstatus.n <= MARK_SPAN &&
+		(h->status.n > strlen(s) || (!h->status.n && !s[0])) &&
 		(h->xstatus.n > strlen(x) || (!h->xstatus.n && !x[0]));
 }
 
+/* Both values with one write where they stand together, as ours do: nobody sees one without the other. */
 static enum err
-write_value(int fd, uint64_t pos, size_t n, const char *value, struct error *e)
+write_span(int fd, uint64_t from, uint64_t to, const struct mbox_head *h, const char *status,
+	const char *xstatus, struct error *e)
 {
-	if (n == 0)
-		return ERR_OK;
-	char *padded = xasprintf(" %-*s", (int)n - 1, value);
-	ssize_t done = pwrite(fd, padded, n, (off_t)pos);
-	free(padded);
-	return done == (ssize_t)n ? ERR_OK : error_errno(e, ERR_LOCAL, "cannot write the flags");
+	char span[MARK_SPAN];
+	size_t n = (size_t)(to - from);
+	const struct { uint64_t pos; size_t n; const char *text; } v[] = {
+		{ h->status.pos, h->status.n, status }, { h->xstatus.pos, h->xstatus.n, xstatus },
+	};
+
+	if (pread(fd, span, n, (off_t)from) != (ssize_t)n)
+		return error_errno(e, ERR_LOCAL, "cannot read the flags");
+	for (size_t i = 0; i < LEN(v); i++) {
+		if (v[i].n == 0 || v[i].pos < from || v[i].pos >= to)
+			continue;
+		char *at = span + (v[i].pos - from);
+		memset(at, ' ', v[i].n);
+		memcpy(at + 1, v[i].text, strlen(v[i].text));
+	}
+	return pwrite(fd, span, n, (off_t)from) == (ssize_t)n ? ERR_OK
+		: error_errno(e, ERR_LOCAL, "cannot write the flags");
 }
 
 static enum err
 mark_in_place(int fd, const struct mbox_head *h, uint32_t flags, struct error *e)
 {
 	char s[3], x[5];
+	uint64_t s_end = h->status.pos + h->status.n, x_end = h->xstatus.pos + h->xstatus.n;
+	bool has_s = h->status.n > 0, has_x = h->xstatus.n > 0;
+	uint64_t from = !has_x || (has_s && h->status.pos < h->xstatus.pos) ? h->status.pos
+		: h->xstatus.pos;
+	uint64_t to = s_end > x_end ? s_end : x_end;
+	enum err rc = ERR_OK;
 
 	status_format(flags, s, x);
-	enum err rc = write_value(fd, h->status.pos, h->status.n, s, e);
-	return rc == ERR_OK ? write_value(fd, h->xstatus.pos, h->xstatus.n, x, e) : rc;
+	if (to - from <= MARK_SPAN)
+		return to > from ? write_span(fd, from, to, h, s, x, e) : ERR_OK;
+	if (h->status.n <= MARK_SPAN)
+		rc = write_span(fd, h->status.pos, s_end, h, s, x, e);
+	return rc == ERR_OK && h->xstatus.n <= MARK_SPAN
+		? write_span(fd, h->xstatus.pos, x_end, h, s, x, e) : rc;
 }
 
 /* ---- writing anew ---- */
+
+/* As much as the kernel copies by itself, which costs less. *from: the rest. */
+static enum err
+copy_inside(struct out *o, int fd, uint64_t *from, uint64_t to, struct error *e)
+{
+	enum err rc = out_flush(o, e);
+
+	while (rc == ERR_OK && *from < to) {
+		off_t at = (off_t)*from;
+		ssize_t n = copy_file_range(fd, &at, o->fd, NULL, (size_t)(to - *from), 0);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != ENOSPC && errno != EDQUOT &&
+		    errno != EFBIG && errno != EIO))
+			break;			/* not on this file system: by hand */
+		if (n < 0 && errno != EINTR)
+			rc = error_errno(e, ERR_LOCAL, "cannot write the mbox anew");
+		*from += n > 0 ? (uint64_t)n : 0;
+	}
+	return rc;
+}
 
 static enum err
 copy_range(struct out *o, int fd, uint64_t from, uint64_t to, struct error *e)
 {
 	char buf[64 * 1024];
 
+	if (to > from && to - from >= OUT_BYTES) {
+		enum err rc = copy_inside(o, fd, &from, to, e);
+		if (rc != ERR_OK)
+			return rc;
+	}
 	while (from < to) {
 		size_t want = to - from < sizeof buf ? (size_t)(to - from) : sizeof buf;
 		ssize_t n = pread(fd, buf, want, (off_t)from);
@@ -373,6 +438,7 @@ struct rewrite {
 	size_t n, next;
 	uint64_t copied_to;		/* all before it is in the new file, or left out on purpose */
 	uint64_t cut_from, cut_to;
+	struct mbox_stamp stamp;	/* of the new file */
 	struct error *e;
 	enum err rc;
 };
@@ -385,28 +451,6 @@ behind_separator(int fd, uint64_t end)
 	ssize_t n = pread(fd, c, sizeof c, (off_t)end);
 
 	return end + (n == 2 && c[0] == '\r' && c[1] == '\n' ? 2 : n >= 1 && c[0] == '\n');
-}
-
-/* One message of the old file: removed, given new flags, or (the usual) left for the next
- * long copy. */
-static bool
-rewrite_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
-{
-	struct rewrite *w = ctx;
-
-	(void)head;
-	(void)n_head;
-	if (w->next >= w->n || w->changes[w->next].from_pos != m->from_pos)
-		return true;
-	const struct mbox_change *c = &w->changes[w->next++];
-	w->rc = copy_range(&w->out, w->fd, w->copied_to, m->from_pos, w->e);
-	if (c->remove) {
-		w->copied_to = behind_separator(w->fd, m->end_pos);
-	} else if (w->rc == ERR_OK) {
-		w->rc = copy_header(&w->out, w->fd, m, c->flags, w->e);
-		w->copied_to = m->body_pos;
-	}
-	return w->rc == ERR_OK;
 }
 
 /* Mode and owner of the old file; who may not give the file away keeps it when it was his. */
@@ -425,15 +469,73 @@ copy_owner(int to, int from, struct error *e)
 /* The new content into w->out. */
 typedef void write_content(struct rewrite *w);
 
+/* Only what is removed is looked at; all between is copied as it is. */
 static void
-write_changed(struct rewrite *w)
+write_without_removed(struct rewrite *w)
 {
-	enum err rc = mbox_scan_fd(w->fd, 0, w->size, rewrite_visit, w, NULL, w->e);
+	for (size_t i = 0; i < w->n && w->rc == ERR_OK; i++) {
+		struct mbox_msg m;
+		uint64_t pos = w->changes[i].from_pos;
+		w->rc = copy_range(&w->out, w->fd, w->copied_to, pos, w->e);
+		if (w->rc == ERR_OK)
+			w->rc = mbox_span(w->fd, pos, w->size, &m, w->e);
+		if (w->rc == ERR_OK)
+			w->copied_to = behind_separator(w->fd, m.end_pos);
+	}
+}
+
+static bool
+has_room(const struct mbox_head *h)
+{
+	return h->status.n >= 3 && h->xstatus.n >= 5;
+}
+
+static bool
+write_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	struct rewrite *w = ctx;
+	const struct mbox_change *c = w->next < w->n ? &w->changes[w->next] : NULL;
+	bool is_changed = c && c->from_pos == m->from_pos;
+
+	(void)head;
+	(void)n_head;
+	w->next += is_changed;
+	if (!is_changed && has_room(mbox_head_of(m)))
+		return true;
+	w->rc = copy_range(&w->out, w->fd, w->copied_to, m->from_pos, w->e);
+	if (is_changed && c->remove) {
+		w->copied_to = behind_separator(w->fd, m->end_pos);
+	} else if (w->rc == ERR_OK) {
+		w->rc = copy_header(&w->out, w->fd, m, is_changed ? c->flags : m->flags, w->e);
+		w->copied_to = m->body_pos;
+	}
+	return w->rc == ERR_OK;
+}
+
+/* A flag that finds no room costs the whole file: so every message gets room, and the next
+ * flags are written in place. */
+static void
+write_with_room(struct rewrite *w)
+{
+	enum err rc = mbox_scan_fd(w->fd, 0, w->size, write_visit, w, NULL, w->e);
 
 	if (w->rc == ERR_OK)
 		w->rc = rc;
 	if (w->rc == ERR_OK && w->next < w->n)
 		w->rc = error_set(w->e, ERR_FOLDER, "the mailbox file has changed");
+}
+
+static void
+write_changed(struct rewrite *w)
+{
+	bool are_all_removed = true;
+
+	for (size_t i = 0; i < w->n; i++)
+		are_all_removed &= w->changes[i].remove;
+	if (are_all_removed)
+		write_without_removed(w);
+	else
+		write_with_room(w);
 	if (w->rc == ERR_OK)
 		w->rc = copy_range(&w->out, w->fd, w->copied_to, w->size, w->e);
 }
@@ -448,6 +550,8 @@ write_anew(struct rewrite *w, const struct mbox_lock *l, write_content *write_it
 		w->rc = copy_owner(w->out.fd, l->fd, w->e);
 	if (w->rc == ERR_OK && fsync(w->out.fd) < 0)
 		w->rc = error_errno(w->e, ERR_LOCAL, "cannot write '%s' anew", l->path);
+	if (w->rc == ERR_OK)
+		w->rc = mbox_stamp_fd(&w->stamp, w->out.fd, w->e);
 }
 
 /* Beside the mbox, hidden, and always the same name: one that a dead program left is found
@@ -519,31 +623,48 @@ verify(int fd, uint64_t size, const struct mbox_change *c, size_t n, struct mbox
 	return ERR_OK;
 }
 
-enum err
-mbox_change(const char *path, const struct mbox_change *changes, size_t n, bool *was_rewritten,
+static enum err
+mark_all(int fd, const struct mbox_change *c, const struct mbox_head *heads, size_t n,
 	struct error *e)
 {
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		rc = mark_in_place(fd, &heads[i], c[i].flags, e);
+	if (rc == ERR_OK && fdatasync(fd) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
+	return rc;
+}
+
+enum err
+mbox_change(const char *path, const struct mbox_change *changes, size_t n,
+	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel, struct error *e)
+{
 	struct mbox_head *heads = xcalloc(n, sizeof *heads);
+	struct mbox_stamp before = {0}, after = {0};
 	struct mbox_lock l;
 	bool in_place = false;
-	enum err rc = mbox_lock(&l, path, false, e);
+	enum err rc = mbox_lock(&l, path, false, cancel, e);
 
 	*was_rewritten = false;
 	if (rc != ERR_OK)
 		goto out;
-	off_t size = lseek(l.fd, 0, SEEK_END);
-	rc = verify(l.fd, (uint64_t)size, changes, n, heads, &in_place, e);
+	rc = mbox_stamp_fd(&before, l.fd, e);
+	if (rc == ERR_OK)
+		rc = verify(l.fd, before.size_bytes, changes, n, heads, &in_place, e);
 	if (rc == ERR_OK && in_place) {
-		for (size_t i = 0; i < n && rc == ERR_OK; i++)
-			rc = mark_in_place(l.fd, &heads[i], changes[i].flags, e);
-		if (rc == ERR_OK && fdatasync(l.fd) < 0)
-			rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
+		rc = mark_all(l.fd, changes, heads, n, e);
+		if (rc == ERR_OK)
+			rc = mbox_stamp_fd(&after, l.fd, e);
 	} else if (rc == ERR_OK) {
-		struct rewrite w = { .fd = l.fd, .size = (uint64_t)size, .changes = changes, .n = n,
-			.e = e };
+		struct rewrite w = { .fd = l.fd, .size = before.size_bytes, .changes = changes,
+			.n = n, .e = e };
 		rc = rewrite(&l, &w, write_changed);
+		after = w.stamp;
 		*was_rewritten = rc == ERR_OK;
 	}
+	bool was_known = rc == ERR_OK && mbox_stamp_is_same(stamp, &before);
+	*stamp = was_known ? after : (struct mbox_stamp){0};
 	mbox_unlock(&l);
 out:
 	free(heads);

@@ -188,6 +188,7 @@ test_flags_in_place(void **state)
 {
 	struct fixture *fx = *state;
 	struct stat before, after;
+	struct mbox_stamp stamp = {0};
 	bool was_rewritten;
 
 	for (int i = 0; i < 10; i++)
@@ -197,7 +198,7 @@ test_flags_in_place(void **state)
 		{ f->v[3].from_pos, f->v[3].hash, 0xff & ~MSG_DELETED, false },
 		{ f->v[7].from_pos, f->v[7].hash, MSG_SEEN | MBOX_OLD, false } };
 	stat(fx->file, &before);
-	assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &was_rewritten, NULL));
+	assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &stamp, &was_rewritten, NULL, NULL));
 	stat(fx->file, &after);
 	assert_false(was_rewritten);
 	assert_int_equal(before.st_size, after.st_size);
@@ -218,6 +219,7 @@ test_rewrite_keeps_the_rest(void **state)
 {
 	struct fixture *fx = *state;
 	char *link = path_join(fx->dir, "link");
+	struct mbox_stamp stamp = {0};
 	bool was_rewritten;
 	struct stat st;
 
@@ -228,7 +230,7 @@ test_rewrite_keeps_the_rest(void **state)
 	char *two = body_of(link, &f->v[1]), *three = body_of(link, &f->v[2]);
 	struct mbox_change c[2] = { { f->v[0].from_pos, f->v[0].hash, 0, true },
 		{ f->v[2].from_pos, f->v[2].hash, MSG_FLAGGED, false } };
-	assert_int_equal(ERR_OK, mbox_change(link, c, 2, &was_rewritten, NULL));
+	assert_int_equal(ERR_OK, mbox_change(link, c, 2, &stamp, &was_rewritten, NULL, NULL));
 	assert_true(was_rewritten);
 	struct found *g = scan(fx->file, 0);
 	assert_int_equal(2, g->n);
@@ -255,6 +257,7 @@ static void
 test_change_of_a_changed_file_is_refused(void **state)
 {
 	struct fixture *fx = *state;
+	struct mbox_stamp stamp = {0};
 	bool was_rewritten;
 	struct error e;
 
@@ -263,7 +266,7 @@ test_change_of_a_changed_file_is_refused(void **state)
 	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
 	write_file(fx->file, "From new@x Thu Jan  1 00:00:09 2026\nSubject: new\n\nnew\n\n" THREE);
 	char *before = read_file(fx->file);
-	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &was_rewritten, &e));
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, &e));
 	char *after = read_file(fx->file);
 	assert_string_equal(before, after);
 	free(before);
@@ -276,6 +279,7 @@ test_locked_by_another_says_so(void **state)
 {
 	struct fixture *fx = *state;
 	struct error e;
+	struct mbox_stamp stamp = {0};
 	bool was_rewritten;
 	char *lock = xasprintf("%s.lock", fx->file);
 
@@ -283,7 +287,7 @@ test_locked_by_another_says_so(void **state)
 	write_file(lock, "1\n");
 	struct found *f = scan(fx->file, 0);
 	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
-	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &was_rewritten, &e));
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, &e));
 	assert_non_null(strstr(e.text, "locked"));
 	free(f);
 	free(lock);
