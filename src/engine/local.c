@@ -24,7 +24,8 @@
 #include "path.h"
 #include "str.h"
 
-enum { MAX_DEPTH = 4, LAZY_BYTES = 8 << 20, COUNT_BYTES = 64 << 20, LOOK_MS = 1000 };
+enum { MAX_DEPTH = 4, LAZY_BYTES = 8 << 20, COUNT_BYTES = 64 << 20, LOOK_MS = 1000,
+	GUESS_BYTES = 8 << 10 };
 
 struct local {
 	struct backend b;
@@ -387,8 +388,10 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	if (rc == ERR_OK && !is_lazy)
 		rc = map_update(&l->map, e);
 	fill_status_of(l, &l->map, st);
-	if (is_lazy)
+	if (is_lazy) {
 		st->uidnext = map_first_uid(now.size_bytes, now.size_bytes);
+		st->n_msgs = (uint32_t)(now.size_bytes / GUESS_BYTES);	/* until it is scanned */
+	}
 	if (rc == ERR_OK && !is_lazy && known && known->uidvalidity == st->uidvalidity)
 		*delta = tell_changes(l, known, sink);
 	free(path);

@@ -510,6 +510,7 @@ list_missing(struct worker *w, struct fill *f, struct error *e)
 		rc = store_uids(w->store, id, &known, e);
 	if (rc != ERR_OK)
 		goto out;
+	w->mirror.st.n_msgs = (uint32_t)uidset_count(&there);
 	uidset_clear(&f->missing);
 	uidset_minus(&f->missing, &there, &known);
 	f->is_listed = true;
