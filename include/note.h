@@ -1,0 +1,36 @@
+/* note.h - what a person is writing, as plain values: made by reply.h, kept by drafts.h, shown and
+ * sent by the UI. All strings are owned UTF-8; NULL is empty. One thread. */
+#ifndef DUNLIN_NOTE_H
+#define DUNLIN_NOTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msg.h"
+#include "str.h"
+
+struct note_file {
+	char *name, *type;
+	uint32_t number;		/* names the copy of its bytes beside the draft (drafts.h) */
+	uint64_t size_bytes;
+};
+
+struct note {
+	char *from, *to, *cc, *bcc, *subject;
+	char *in_reply_to;		/* ids as in struct msg, without brackets */
+	char *references;
+	struct str text;		/* lines end in '\n' */
+	struct note_file *files;
+	size_t n_files, cap_files;
+	msg_id about;			/* the message answered or forwarded; 0: none */
+	uint32_t about_flag;		/* what it is marked with once this is sent: MSG_ANSWERED, MSG_FORWARDED */
+};
+
+void note_clear(struct note *n);
+void note_set(char **field, const char *value);		/* a copy; "" and NULL become NULL */
+const char *note_get(const char *field);		/* never NULL */
+void note_add_file(struct note *n, const char *name, const char *type, uint32_t number,
+	uint64_t size_bytes);
+void note_remove_file(struct note *n, size_t i);
+
+#endif

@@ -1,0 +1,39 @@
+/* reply.h - from somebody's message to the draft of an answer. Pure like mime.h. */
+#ifndef DUNLIN_REPLY_H
+#define DUNLIN_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "note.h"
+
+enum reply_kind {
+	REPLY_SENDER,		/* Reply-To, else From; to our own mail: whom it went to */
+	REPLY_ALL,		/* Mail-Followup-To where there is one; else all but ourselves, each once */
+	REPLY_LIST,		/* Mail-Followup-To, else List-Post */
+	REPLY_FORWARD,		/* the text and the usual headers inline */
+	REPLY_FORWARD_WHOLE,	/* the message itself is to be attached by the caller */
+	REPLY_EDIT		/* a new message with the same recipients, subject and text */
+};
+
+struct reply_source {
+	const char *header;	/* raw */
+	size_t header_len;
+	const char *text;	/* what is for reading, UTF-8 */
+	size_t text_len;
+	bool is_flowed, delsp;	/* RFC 3676 */
+};
+
+/* Fills in from, to, cc, subject, in_reply_to, references and text of *out (zero before). `mine` are our own
+ * addresses as in a From field, the account's first one first: From becomes the one that
+ * the mail came to, else the first. No control byte is left in a field. ERR_MSG: there is nobody to answer, or
+ * the mail is from no list, or the list takes no mail; *out is empty then. */
+enum err reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
+	const char *const *mine, size_t n_mine, struct error *e);
+
+/* A mailto: URL (RFC 6068): addresses, cc, subject, body and in-reply-to; all else is left out. ERR_MSG: no
+ * mailto: URL, or a line end or another control byte in what becomes a header. */
+enum err reply_mailto(struct note *out, const char *url, struct error *e);
+
+#endif

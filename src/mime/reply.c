@@ -1,0 +1,407 @@
+/* reply.c - whom an answer goes to, what it is called, and how it hangs in its thread.
+ *
+ * Every address is taken apart and put together anew, so that nothing of the mail's own writing
+ * gets into a field but a name (cleaned, quoted) and an address that reads back as itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "envelope.h"
+#include "mime.h"
+#include "quote.h"
+#include "reply.h"
+#include "utf8.h"
+
+enum { MAX_RECIPIENTS = 2000 };
+
+struct maker {
+	struct arena arena;
+	const struct reply_source *source;
+	const struct header *headers;
+	size_t n_headers;
+	struct msg m;
+	const struct address *mine;	/* one for each of the caller's */
+	size_t n_mine;
+	const char *seen[MAX_RECIPIENTS];	/* in To or Cc already */
+	size_t n_seen;
+};
+
+static const char *
+raw_value(const struct maker *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_headers; i++) {
+		if (str_ieq(k->headers[i].name, name))
+			return k->headers[i].raw;
+	}
+	return NULL;
+}
+
+static size_t
+addresses_of(struct maker *k, const char *name, const struct address **out)
+{
+	const char *raw = raw_value(k, name);
+
+	*out = NULL;
+	return raw ? mime_addresses(&k->arena, out, raw) : 0;
+}
+
+/* ---- addresses ---- */
+
+static bool
+is_mine(const struct maker *k, const char *addr)
+{
+	for (size_t i = 0; i < k->n_mine; i++) {
+		if (str_ieq(k->mine[i].addr, addr))
+			return true;
+	}
+	return false;
+}
+
+/* True the first time it is asked for an address. */
+static bool
+is_new(struct maker *k, const char *addr)
+{
+	for (size_t i = 0; i < k->n_seen; i++) {
+		if (str_ieq(k->seen[i], addr))
+			return false;
+	}
+	if (k->n_seen == MAX_RECIPIENTS)
+		return false;
+	k->seen[k->n_seen++] = addr;
+	return true;
+}
+
+static char *
+write_address(struct arena *a, const struct address *x)
+{
+	struct str s = { 0 };
+	char *name = text_clean_dup(x->name);
+
+	if (*name && strpbrk(name, "()<>[]:;@\\,.\"=?")) {
+		str_putc(&s, '"');
+		for (const char *p = name; *p; p++)
+			str_printf(&s, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+		str_putc(&s, '"');
+	} else {
+		str_puts(&s, name);
+	}
+	str_printf(&s, *name ? " <%s>" : "%s", x->addr);
+	char *out = arena_strdup(a, str_get(&s));
+	str_clear(&s);
+	free(name);
+	return out;
+}
+
+/* An address that can be sent to as it is written here; NULL: it cannot, and is left out. */
+static const char *
+safe_address(struct maker *k, const struct address *x)
+{
+	const struct address *back;
+	InternetAddressList *list = NULL;
+	char *written = write_address(&k->arena, x);
+
+	bool is_good = !strpbrk(x->addr, " \t\r\n,;")
+		&& field_check("To", written, NULL) == ERR_OK
+		&& mime_addresses(&k->arena, &back, written) == 1 && str_eq(back[0].addr, x->addr)
+		&& addresses_read(&list, "To", written, NULL) == ERR_OK && list;
+	if (list)
+		g_object_unref(list);
+	return is_good ? written : NULL;
+}
+
+static void
+add_addresses(struct maker *k, struct str *out, const struct address *v, size_t n, bool with_mine)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *s = *v[i].addr && (with_mine || !is_mine(k, v[i].addr))
+			? safe_address(k, &v[i]) : NULL;
+		if (s && is_new(k, v[i].addr))
+			str_printf(out, "%s%s", out->len ? ", " : "", s);
+	}
+}
+
+static void
+add_field(struct maker *k, struct str *out, const char *name, bool with_mine)
+{
+	const struct address *v;
+	size_t n = addresses_of(k, name, &v);
+
+	add_addresses(k, out, v, n, with_mine);
+}
+
+/* ---- recipients ---- */
+
+static bool
+is_from_me(struct maker *k)
+{
+	const struct address *v;
+	size_t n = addresses_of(k, "From", &v);
+
+	return n > 0 && is_mine(k, v[0].addr);
+}
+
+static void
+to_sender(struct maker *k, struct str *to)
+{
+	const struct address *v;
+
+	if (is_from_me(k))
+		add_field(k, to, "To", false);
+	if (to->len == 0 && addresses_of(k, "Reply-To", &v) > 0)
+		add_field(k, to, "Reply-To", true);
+	if (to->len == 0)
+		add_field(k, to, "From", true);
+}
+
+/* <mailto:list@example.org>, perhaps among others; "NO": the list takes none. */
+static enum err
+to_list_post(struct maker *k, struct str *to, struct error *e)
+{
+	const char *raw = raw_value(k, "List-Post"), *at = raw;
+	struct note n = { 0 };
+
+	if (raw && str_istarts(raw, "NO"))
+		return error_set(e, ERR_MSG, "this list takes no mail (its List-Post says NO)");
+	while (at && to->len == 0 && (at = strchr(at, '<')) != NULL) {
+		at++;
+		const struct address *v;
+		char *url = arena_strndup(&k->arena, at, strcspn(at, ">"));
+		if (reply_mailto(&n, url, NULL) == ERR_OK && n.to)
+			add_addresses(k, to, v, mime_addresses(&k->arena, &v, n.to), true);
+		note_clear(&n);
+	}
+	return to->len ? ERR_OK : error_set(e, ERR_MSG, "this message is from no list");
+}
+
+static enum err
+recipients(struct maker *k, enum reply_kind kind, struct str *to, struct str *cc, struct error *e)
+{
+	if (kind != REPLY_SENDER)
+		add_field(k, to, "Mail-Followup-To", false);
+	if (to->len > 0)
+		return ERR_OK;
+	if (kind == REPLY_LIST)
+		return to_list_post(k, to, e);
+	to_sender(k, to);
+	if (kind == REPLY_ALL) {
+		add_field(k, cc, "To", false);
+		add_field(k, cc, "Cc", false);
+		if (to->len == 0) {
+			struct str swap = *to;
+			*to = *cc;
+			*cc = swap;
+		}
+	}
+	return to->len ? ERR_OK : error_set(e, ERR_MSG, "this message names nobody to answer");
+}
+
+/* The address of ours that the mail came to; else the first. */
+static const char *
+own_address(struct maker *k, const char *const *mine)
+{
+	static const char *const fields[] = { "To", "Cc", "Delivered-To", "X-Original-To",
+		"Envelope-To", "From" };
+
+	for (size_t f = 0; f < LEN(fields); f++) {
+		const struct address *v;
+		size_t n = addresses_of(k, fields[f], &v);
+		for (size_t i = 0; i < n; i++) {
+			for (size_t j = 0; j < k->n_mine; j++) {
+				if (str_ieq(k->mine[j].addr, v[i].addr))
+					return mine[j];
+			}
+		}
+	}
+	return k->n_mine ? mine[0] : NULL;
+}
+
+/* ---- subject and thread ---- */
+
+static const char *const re_words[] = { "re", "aw", "antw", "sv", "vs", "odp", NULL };
+static const char *const fwd_words[] = { "fwd", "fw", "wg", "tr", "vb", NULL };
+
+/* Behind one such prefix ("Re:", "RE[2] :"); s itself where there is none. */
+static const char *
+skip_prefix(const char *s, const char *const *words)
+{
+	for (; *words; words++) {
+		if (!str_istarts(s, *words))
+			continue;
+		const char *p = s + strlen(*words);
+		if (*p == '[' && p[1 + strspn(p + 1, "0123456789")] == ']')
+			p = strchr(p, ']') + 1;
+		p += strspn(p, " ");
+		if (*p == ':')
+			return p + 1 + strspn(p + 1, " ");
+	}
+	return s;
+}
+
+static char *
+new_subject(const char *subject, const char *prefix, const char *const *words)
+{
+	char *clean = text_clean_dup(subject);
+	const char *s = clean + strspn(clean, " "), *next;
+
+	while ((next = skip_prefix(s, words)) != s)
+		s = next;
+	char *out = xasprintf("%s%s", prefix, s);
+	free(clean);
+	return out;
+}
+
+/* Ids of the mail that can stand in a header, appended with a space between. */
+static void
+add_ids(struct str *out, const char *ids)
+{
+	while (*ids) {
+		size_t n = strcspn(ids, " ");
+		bool is_good = n > 0;
+		for (size_t i = 0; i < n; i++)
+			is_good = is_good && ids[i] > ' ' && ids[i] < 0x7f && !strchr("<>()\"\\,;", ids[i]);
+		if (is_good) {
+			str_puts(out, out->len ? " " : "");
+			str_add(out, ids, n);
+		}
+		ids += n + strspn(ids + n, " ");
+	}
+}
+
+/* RFC 5322 3.6.4: the parent's References, or its only In-Reply-To, and the parent itself. */
+static void
+hang_in_thread(const struct maker *k, struct note *out)
+{
+	struct str parent = { 0 }, all = { 0 };
+
+	add_ids(&parent, k->m.message_id);
+	if (parent.len > 0) {
+		note_set(&out->in_reply_to, str_get(&parent));
+		add_ids(&all, *k->m.references ? k->m.references : k->m.in_reply_to);
+		add_ids(&all, str_get(&parent));
+		note_set(&out->references, str_get(&all));
+	}
+	str_clear(&parent);
+	str_clear(&all);
+}
+
+/* ---- text ---- */
+
+static void
+attribution(const struct maker *k, struct str *out)
+{
+	const char *raw = raw_value(k, "Date");
+	int tz = 0;
+	int64_t date = raw ? mime_date(raw, &tz) : 0;
+	char *who = text_clean_dup(*k->m.from_name ? k->m.from_name : k->m.from_addr);
+	time_t t = (time_t)(date + tz * 60);
+	struct tm tm;
+	char when[40];
+
+	if (date && gmtime_r(&t, &tm) && strftime(when, sizeof when, "%Y-%m-%d %H:%M", &tm))
+		str_printf(out, "On %s %c%02d%02d, %s wrote:\n", when, tz < 0 ? '-' : '+', abs(tz) / 60,
+			abs(tz) % 60, who);
+	else
+		str_printf(out, "%s wrote:\n", who);
+	free(who);
+}
+
+static void
+forwarded_text(const struct maker *k, struct str *out)
+{
+	static const char *const fields[] = { "From", "Date", "Subject", "To", "Cc" };
+
+	str_puts(out, "\n---------- Forwarded message ----------\n");
+	for (size_t i = 0; i < LEN(fields); i++) {
+		const char *value = mime_header_value(k->headers, k->n_headers, fields[i]);
+		if (!value || !*value)
+			continue;
+		char *clean = text_clean_dup(value);
+		str_printf(out, "%s: %s\n", fields[i], clean);
+		free(clean);
+	}
+	str_putc(out, '\n');
+	quote_plain(out, k->source);
+}
+
+/* ---- the kinds ---- */
+
+static enum err
+answer(struct maker *k, enum reply_kind kind, struct note *out, struct error *e)
+{
+	struct str to = { 0 }, cc = { 0 };
+	enum err r = recipients(k, kind, &to, &cc, e);
+
+	if (r == ERR_OK) {
+		note_set(&out->to, str_get(&to));
+		note_set(&out->cc, str_get(&cc));
+		out->subject = new_subject(k->m.subject, "Re: ", re_words);
+		hang_in_thread(k, out);
+		attribution(k, &out->text);
+		quote_text(&out->text, k->source);
+		str_putc(&out->text, '\n');
+		out->about_flag = MSG_ANSWERED;
+	}
+	str_clear(&to);
+	str_clear(&cc);
+	return r;
+}
+
+static void
+forward(struct maker *k, bool whole, struct note *out)
+{
+	out->subject = new_subject(k->m.subject, "Fwd: ", fwd_words);
+	hang_in_thread(k, out);
+	note_set(&out->in_reply_to, NULL);	/* it answers nobody */
+	if (!whole)
+		forwarded_text(k, &out->text);
+	out->about_flag = MSG_FORWARDED;
+}
+
+static void
+edit_as_new(struct maker *k, struct note *out)
+{
+	static const char *const names[] = { "To", "Cc", "Bcc" };
+	char **fields[] = { &out->to, &out->cc, &out->bcc };
+	char *subject = text_clean_dup(k->m.subject);
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		struct str s = { 0 };
+		add_field(k, &s, names[i], true);
+		note_set(fields[i], str_get(&s));
+		str_clear(&s);
+	}
+	note_set(&out->subject, subject);
+	free(subject);
+	quote_plain(&out->text, k->source);
+}
+
+enum err
+reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
+	const char *const *mine, size_t n_mine, struct error *e)
+{
+	struct maker *k = xcalloc(1, sizeof *k);
+	struct address *own = arena_alloc(&k->arena, (n_mine + 1) * sizeof *own);
+	enum err r = ERR_OK;
+
+	k->source = s;
+	k->mine = own;
+	for (size_t i = 0; i < n_mine; i++) {
+		const struct address *v;
+		size_t n = mime_addresses(&k->arena, &v, mine[i]);
+		own[k->n_mine++] = n ? v[0] : (struct address){ "", "\n" };	/* fits nothing */
+	}
+	mime_summary(&k->arena, &k->m, s->header, s->header_len);
+	k->n_headers = mime_headers(&k->arena, &k->headers, s->header, s->header_len);
+	if (kind == REPLY_FORWARD || kind == REPLY_FORWARD_WHOLE)
+		forward(k, kind == REPLY_FORWARD_WHOLE, out);
+	else if (kind == REPLY_EDIT)
+		edit_as_new(k, out);
+	else
+		r = answer(k, kind, out, e);
+	if (r == ERR_OK)
+		note_set(&out->from, own_address(k, mine));
+	arena_clear(&k->arena);
+	free(k);
+	return r;
+}
