@@ -19,6 +19,7 @@ struct note {
 	char *from, *to, *cc, *bcc, *subject;
 	char *in_reply_to;		/* ids as in struct msg, without brackets */
 	char *references;
+	char *message_id;		/* under which it was handed to the outbox last */
 	struct str text;		/* lines end in '\n' */
 	struct note_file *files;
 	size_t n_files, cap_files;

@@ -39,7 +39,7 @@ void
 note_clear(struct note *n)
 {
 	char **fields[] = { &n->from, &n->to, &n->cc, &n->bcc, &n->subject, &n->in_reply_to,
-		&n->references };
+		&n->references, &n->message_id };
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		free(*fields[i]);
