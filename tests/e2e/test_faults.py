@@ -7,13 +7,14 @@ import concurrent.futures
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 
 from rig import census, mails
 from rig.dovecot import Dovecot
-from rig.home import Home
+from rig.home import PROGRAM, Home
 from rig.proxy import Proxy
 
 STEP = int(os.environ.get("DUNLIN_FAULT_STEP", "0"))    # bytes between cuts; 0: a sample
@@ -76,6 +77,11 @@ class Round:
 
     def account(self, port):
         self.home.account(port, user=self.user)
+
+    def start(self):
+        """`dunlin sync`, not waited for."""
+        return subprocess.Popen([PROGRAM, "sync"], env=dict(os.environ, **self.home.env()),
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def sync(self, runs=6):
         """`dunlin sync` until all is done; how many runs that took."""
@@ -260,3 +266,120 @@ def test_triage_cut_with_copy_and_expunge():
 def test_triage_cut_with_nothing():
     """Nothing but IMAP4rev1: originals of what is moved stay, marked deleted."""
     cut_triage(PLAIN)
+
+
+def test_cut_again_and_again():
+    """Each connection lives a little longer than the one before; no run gets through at once."""
+    with Stage(UIDPLUS) as stage:
+        stage.fill()
+        expected = decide(stage)
+        down, _ = measure(stage, expected)
+        n_runs = []
+
+        def one(first):
+            r = stage.round(f"again{first}")
+            n, limit = 0, first
+            while True:
+                with Proxy(stage.server.ports["imap"], cut_after=limit) as proxy:
+                    r.account(proxy.port)
+                    n += 1
+                    if r.home.run("sync").returncode == 0:
+                        break
+                limit += down // 9
+                assert n < 20
+            n_runs.append(n)
+            r.check(expected)
+            r.close()
+
+        in_parallel(one, points(down // 9, 6))
+        print(f"{n_runs} runs until done")
+
+
+# ---- stalls: the deadline of a minute is not waited for, the person quits ----
+
+def stalled(stage, expected, n):
+    down, _ = measure(stage, expected)
+    seconds = []
+
+    def one(k):
+        r = stage.round(f"stall{k}")
+        with Proxy(stage.server.ports["imap"], stall_after=k) as proxy:
+            r.account(proxy.port)
+            p = r.start()
+            end = time.monotonic() + 20
+            while not proxy.stalled and p.poll() is None:
+                assert time.monotonic() < end, "neither stalled nor done"
+                time.sleep(0.005)
+            time.sleep(0.05)
+            start = time.monotonic()
+            p.send_signal(signal.SIGINT)
+            p.wait(10)
+            seconds.append(time.monotonic() - start)
+        r.account(stage.server.ports["imap"])
+        r.sync(1)
+        r.check(expected)
+        r.close()
+
+    in_parallel(one, points(down, n))
+    print(f"quit at {len(seconds)} stalls: {max(seconds):.2f} s at most")
+    assert max(seconds) < 1.0
+
+
+def test_first_sync_stalled():
+    """Quitting a first sync that hangs takes less than a second, and the next run is right."""
+    with Stage() as stage:
+        stage.fill()
+        home = Home()
+        stage.keep(home)
+        home.close()
+        stalled(stage, FIRST, 12)
+
+
+def test_triage_stalled():
+    with Stage() as stage:
+        stage.fill()
+        stalled(stage, decide(stage), 12)
+
+
+def test_triage_stalled_with_copy_and_expunge():
+    with Stage(UIDPLUS) as stage:
+        stage.fill()
+        stalled(stage, decide(stage), 12)
+
+
+# ---- kill -9 ----
+
+def killed(capability, n):
+    with Stage(capability) as stage:
+        stage.fill()
+        expected = decide(stage)
+        n_kills = []
+
+        def one(i):
+            r = stage.round(f"kill{i}")
+            with Proxy(stage.server.ports["imap"], delay=0.003) as proxy:
+                r.account(proxy.port)
+                while random.random() < 0.9:
+                    p = r.start()
+                    try:
+                        if p.wait(random.random() * 0.6) == 0:
+                            break
+                    except subprocess.TimeoutExpired:
+                        p.kill()
+                        p.wait()
+                        n_kills.append(i)
+                r.sync(2)
+            r.check(expected)
+            r.close()
+
+        in_parallel(one, range(n))
+        print(f"{n} replays, killed {len(n_kills)} times")
+
+
+def test_replay_killed_with_move():
+    """Killed at any moment of a replay, again and again, it ends as if it had not been."""
+    killed(None, 100 if STEP else 8)
+
+
+def test_replay_killed_with_copy_and_expunge():
+    killed(UIDPLUS, 100 if STEP else 7)
