@@ -28,6 +28,9 @@ db_fail(const struct store *s, struct error *e)
 
 	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		rc = s->db->failed;
+	if (s->db->is_index_damaged)
+		return error_set(e, ERR_LOCAL, "the mail store is damaged: start dunlin again, and its"
+			" index is made anew");
 	return error_set(e, ERR_LOCAL, "the mail store failed: %s", sqlite3_errstr(rc));
 }
 

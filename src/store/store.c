@@ -152,6 +152,13 @@ is_damage(struct store *s)
 	return is_marked || s->db->is_index_damaged;
 }
 
+/* Our statements are the same always: one that SQLite calls wrong speaks of tables that are broken. */
+static bool
+is_broken(struct store *s)
+{
+	return s->db->is_index_damaged || (s->db->failed & 0xff) == SQLITE_ERROR;
+}
+
 static void
 detach_index(struct store *s)
 {
@@ -165,23 +172,31 @@ detach_index(struct store *s)
 }
 
 static enum err
+try_index(struct store *s, bool *is_ours, struct error *e)
+{
+	enum err rc = attach_index(s, e);
+
+	*is_ours = rc == ERR_OK && bind_index(s, &rc, e);
+	return rc == ERR_OK && *is_ours ? folders_repair(s, e) : rc;
+}
+
+static enum err
 open_index(struct store *s, struct error *e)
 {
+	bool is_ours;
 	enum err rc;
 
 	if (s->mode == STORE_READ)
-		return attach_index(s, e);
+		return (rc = attach_index(s, e)) == ERR_OK ? schema_check(s, e) : rc;
 	if (is_damage(s))
 		put_aside(s);
-	rc = attach_index(s, e);
-	if (rc == ERR_OK && bind_index(s, &rc, e))
-		return rc;
-	if (rc != ERR_OK && !s->db->is_index_damaged)
-		return rc;
-	detach_index(s);
-	put_aside(s);
-	if ((rc = attach_index(s, e)) == ERR_OK)
-		bind_index(s, &rc, e);
+	s->db->failed = 0;
+	rc = try_index(s, &is_ours, e);
+	if (is_broken(s) || (rc == ERR_OK && !is_ours)) {
+		detach_index(s);
+		put_aside(s);
+		rc = try_index(s, &is_ours, e);
+	}
 	return rc;
 }
 
@@ -234,9 +249,6 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	if (rc != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
 		goto out;
 	sqlite3_wal_hook(s->db->h, on_commit, s);
-	rc = mode == STORE_WRITE ? folders_repair(s, e) : schema_check(s, e);
-	if (rc != ERR_OK)
-		goto out;
 	s->db->failed = 0;
 	*out = s;
 	s = NULL;			/* now the caller's */

@@ -121,6 +121,34 @@ test_damaged_index_begins_anew(void **state)
 	assert_int_equal(2, fx_counts(fx, fx->inbox).n_msgs);
 }
 
+/* The same where SQLite does not call it damage: tables that are missing or make no sense. */
+static void
+test_unreadable_index_begins_anew(void **state)
+{
+	struct fixture *fx = *state;
+	const char *const broken[] = {
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET name = 'x', tbl_name = 'x'"
+		" WHERE name = 'folder'",
+		"PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'binding'",
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE nonsense'"
+		" WHERE name = 'msg'",
+	};
+
+	for (size_t i = 0; i < LEN(broken); i++) {
+		char *index = path_join(fx->cache, "index.db");
+		sqlite3 *h;
+		store_close(fx->s);
+		assert_int_equal(SQLITE_OK, sqlite3_open(index, &h));
+		assert_int_equal(SQLITE_OK, sqlite3_exec(h, broken[i], NULL, NULL, NULL));
+		sqlite3_close(h);
+		free(index);
+		OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
+		fx->inbox = fx_folder(fx, "INBOX", ROLE_INBOX);
+		fx_msgs(fx, fx->inbox, 1, 3);
+		assert_string_equal("3,2,1", fx_top(fx, fx->inbox));
+	}
+}
+
 /* Damage that shows itself later is reported, and mended at the next start. */
 static void
 test_damage_found_in_use(void **state)
@@ -490,8 +518,9 @@ test_linked_directory(void **state)
 	free(link);
 }
 
-TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_private), FX(test_newer_release),
-	FX(test_damaged_index_begins_anew), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
+TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_private),
+	FX(test_newer_release), FX(test_damaged_index_begins_anew),
+	FX(test_unreadable_index_begins_anew), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
 	FX(test_foreign_index_is_not_trusted), FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
 	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch), FX(test_full_disk),
 	FX(test_bodies_are_whole_or_absent), FX(test_bodies_follow_their_message),
