@@ -233,8 +233,8 @@ rebuilt(struct worker *w, folder_id old, folder_id id, uint32_t n_dropped)
 	}
 	if (n_dropped)
 		error_set(&n, ERR_MSG, "%s: the server rebuilt '%s'; it is read anew, and %u action%s on it "
-			"dropped", w->conf->name, w->mirror.open.name, n_dropped,
-			n_dropped == 1 ? " is" : "s are");
+			"%s dropped", w->conf->name, w->mirror.open.name, n_dropped,
+			n_dropped == 1 ? "" : "s", n_dropped == 1 ? "is" : "are");
 	else
 		error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew", w->conf->name,
 			w->mirror.open.name);

@@ -112,6 +112,13 @@ count_drops(struct worker *w, const struct error *why)
 	}
 }
 
+void
+worker_fail_syncs(struct worker *w, const struct error *why)
+{
+	for (size_t i = w->n_syncs; i-- > 0;)
+		end_sync(w, i, why->code, why);
+}
+
 static void
 cancel_syncs(struct worker *w)
 {
@@ -174,8 +181,7 @@ worker_fail_jobs(struct worker *w, const struct error *why)
 	struct queued j;
 	size_t n = jobs_count(&w->jobs);	/* not those that come because these ended */
 
-	for (size_t i = w->n_syncs; i-- > 0;)
-		end_sync(w, i, why->code, why);
+	worker_fail_syncs(w, why);
 	while (n-- > 0 && jobs_take(&w->jobs, &j)) {
 		if (j.job.kind == JOB_FOCUS)
 			w->focus = j.job.folder;	/* where to look first, once there is a connection */
@@ -334,6 +340,7 @@ after_background(struct worker *w, enum err rc, struct error *e)
 	worker_notice(w, e);
 	if (rc == ERR_LOCAL) {
 		w->rest_ms = now_ms() + REST_MS;
+		worker_fail_syncs(w, e);
 	} else {				/* the folder to wait in: elsewhere for a while */
 		w->bad = mirror_home(w);
 		w->bad_until_ms = now_ms() + REST_MS;

@@ -114,6 +114,8 @@ void post_folders(struct worker *w);
 uint32_t worker_count_new(struct worker *w, const struct folder *f, uint32_t n_new);
 /* ends every job that waits, for want of a connection */
 void worker_fail_jobs(struct worker *w, const struct error *why);
+/* the same of begun syncs alone: what they wait for will not come by itself */
+void worker_fail_syncs(struct worker *w, const struct error *why);
 void worker_wait(struct worker *w, int64_t until_ms);	/* or until something is wanted */
 
 /* ---- link.c ---- */
