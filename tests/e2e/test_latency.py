@@ -8,7 +8,7 @@ from rig.home import PROGRAM, Home
 from rig.proxy import Proxy
 from rig.terminal import Terminal
 
-KEYS = ["j", "k", "j", "j", "\r", "q", "?", "q", "k"]
+KEYS = ["j", "k", "j", "j", "\r", "q", "?", "q", "k", "k"]         # ends where it began
 # ASan makes the program about three times slower; the promise is for the release build.
 LIMIT = 0.05
 
