@@ -66,3 +66,16 @@ build/fuzz-clang/fuzz/%: tests/fuzz/%.c build/fuzz-clang/libdunlin.a
 	$(call say,  CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) -Isrc $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS_$(CONFIG)) -o $@ $< \
 		build/fuzz-clang/libdunlin.a $(LDLIBS)
+
+#: make bench      figures: the store, the engine, mbox files, and other clients beside us
+.PHONY: bench bench-build
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+bench: dunlin bench-build
+	@for b in $(BENCHES); do echo "== $$b"; $$b || true; done
+	@for b in $(wildcard tests/bench/*.py); do echo "== $$b"; python3 $$b || true; done
+bench-build: $(BENCHES)
+$(B)/bench/%: tests/bench/%.c $(B)/libdunlin.a
+	@mkdir -p $(@D)
+	$(call say,  CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) -Isrc -Itests/unit $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS_$(CONFIG)) -o $@ $< \
+		$(B)/libdunlin.a $(LDLIBS)
