@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "pop3.h"
 #include "rc.h"
+#include "smtp.h"
 
 /* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
  * the cancel outlive it; data_dir is struct dirs.data. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
@@ -27,6 +28,12 @@ bool account_needs_password(const struct rc_account *a);
  * (its last words in *e). Blocks for 60 s at most; ERR_CANCELLED ends the command too. */
 enum err account_password(char **out, const struct rc_account *a, struct cancel *cancel,
 	struct error *e);
+
+/* The same for sending: its own, where the rc has one, else that for receiving. */
+enum err account_send_password(char **out, const struct rc_account *a, struct cancel *cancel,
+	struct error *e);
+/* As `send` says, which must be RC_SMTP; not connected yet, the caller owns it. */
+struct sender *account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *cancel);
 
 /* Runs `command` by sh -c, in a session of its own, without a terminal, and takes the first line it
  * prints (4 KB at most). The command and all it started are killed on cancel and after

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compose.h"
 #include "err.h"
 #include "path.h"
 #include "rc.h"
@@ -26,6 +27,7 @@ enum event_kind {
 	EV_STATE,		/* the account's connection */
 	EV_NOTICE,		/* something a person must know: a refused action, a rebuilt mailbox */
 	EV_PASSWORD,		/* wanted: answer with engine_password */
+	EV_OUTBOX,		/* a message in the outbox, or (id 0) all that was due was tried */
 	EV_DONE			/* a job ended; exactly one a job */
 };
 
@@ -41,6 +43,7 @@ struct event {
 		struct { msg_id id; char section[64]; } body;
 		struct { uint64_t done, total; bool is_bytes; folder_id folder; } progress;	/* total 0: unknown */
 		struct { enum link_state link; int64_t retry_at; struct error why; } state;
+		struct { outbox_id id; enum outbox_state state; uint32_t n_sent, n_refused; } outbox;
 		struct error notice;
 		struct error done;	/* code ERR_OK on success */
 	} u;
@@ -99,6 +102,19 @@ int engine_fd(const struct engine *g);			/* readable when events wait */
 enum err engine_act(struct engine *g, const struct act *act, const msg_id *msgs, size_t n,
 	char *label, size_t label_size, struct error *e);
 enum err engine_undo(struct engine *g, char *label, size_t label_size, struct error *e);
+
+/* ---- sending ---- */
+
+/* Puts a finished message into the account's outbox, due at not_before (undo, "send later"; 0: at once). It is
+ * on disk when this returns (some 10 ms), and goes out by itself. ERR_UNSUPPORTED: the account has no `send`. */
+enum err engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before,
+	outbox_id *out, struct error *e);
+/* What a person may do to mail in the outbox: see store_outbox_hold, _retry, _remove and _believe_sent. Undo of
+ * sending is OUTBOX_REMOVE, the bytes having been kept before (store_outbox_bytes); ERR_MSG: it is too late. */
+enum outbox_act { OUTBOX_HOLD, OUTBOX_RELEASE, OUTBOX_RETRY, OUTBOX_REMOVE, OUTBOX_BELIEVE_SENT };
+enum err engine_outbox(struct engine *g, outbox_id id, enum outbox_act act, struct error *e);
+/* Something is being sent, or is about to be, at this moment. */
+bool engine_is_sending(struct engine *g, account_id id);
 
 /* Answers EV_PASSWORD; NULL: the person does not want to (the account stays offline). Copied, wiped. */
 void engine_password(struct engine *g, account_id id, const char *password);

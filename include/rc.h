@@ -30,6 +30,9 @@ struct rc_account {
 	struct rc_url receive;		/* never RC_NONE: an account without is a problem, and left out */
 	struct rc_url send;		/* RC_NONE: none */
 	char *password, *password_command;	/* one of them at most */
+	char *send_password, *send_password_command;	/* the same for sending; neither: as for receiving */
+	char *hello;			/* for EHLO; NULL: our address */
+	bool copy;			/* what was sent is copied to the folder for it */
 	char *auth;			/* NULL: the best the server offers */
 	char *ca_file, *tls_fingerprint;
 	char *mbox;			/* directory of local mbox files, expanded */

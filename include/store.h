@@ -381,6 +381,7 @@ enum err store_outbox_hurry(struct store *s, account_id account, struct error *e
 /* The next message whose copy is to go to Sent; was_running: look whether it is there. 0: none. Locked as above. */
 outbox_id store_outbox_copy_next(struct store *s, account_id account, int64_t now,
 	struct outbox_lock **lock, bool *was_running);
+/* Copies that are due. */
 uint32_t store_outbox_copies(const struct store *s, account_id account);
 /* COPY_RUNNING before APPEND, durable; COPY_DONE, or COPY_WAITING again from retry_at on. */
 enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state, int64_t retry_at,

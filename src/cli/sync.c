@@ -14,7 +14,7 @@
 #include "str.h"
 #include "utf8.h"
 
-enum { EXIT_PERSON = 1, EXIT_LATER = 75, QUIT_MS = 900 };
+enum { EXIT_PERSON = 1, EXIT_LATER = 75, QUIT_MS = 900, LOOK_MS = 200 };
 
 struct pass {			/* one account's */
 	account_id account;
@@ -73,6 +73,21 @@ take_event(struct sync *s, const struct event *ev)
 	}
 }
 
+/* Mail is sent beside the pass, and its copy made behind it where there is a connection. */
+static bool
+is_going_on(struct sync *s)
+{
+	if (s->n_over < s->n)
+		return true;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct pass *p = &s->passes[i];
+		if (engine_is_sending(s->engine, p->account) ||
+		    (p->code == ERR_OK && store_outbox_copies(engine_store(s->engine), p->account) > 0))
+			return true;
+	}
+	return false;
+}
+
 static void
 run(struct sync *s, struct cancel *cancel)
 {
@@ -82,8 +97,8 @@ run(struct sync *s, struct cancel *cancel)
 	};
 	struct event ev;
 
-	while (s->n_over < s->n && !cancel_fired(cancel)) {
-		poll(p, LEN(p), -1);
+	while (is_going_on(s) && !cancel_fired(cancel)) {
+		poll(p, LEN(p), LOOK_MS);
 		while (engine_next(s->engine, &ev))
 			take_event(s, &ev);
 	}
@@ -105,10 +120,19 @@ report(struct sync *s, const struct pass *p)
 		printf("%s: %s", is_later ? "not reached" : "needs you", p->why.text);
 	if (n_kept > 0)
 		printf("; %u action%s kept for later", n_kept, n_kept == 1 ? " is" : "s are");
+	uint32_t n_mail = store_outbox_waiting(engine_store(s->engine), p->account);
+	uint32_t n_stuck = store_outbox_stuck(engine_store(s->engine), p->account);
+	if (n_mail > 0)
+		printf("; %u mail%s in the outbox", n_mail, n_mail == 1 ? " waits" : "s wait");
+	if (n_stuck > 0)
+		printf("; %u mail%s in the outbox need%s you", n_stuck, n_stuck == 1 ? "" : "s",
+			n_stuck == 1 ? "s" : "");
 	putchar('\n');
+	if (n_stuck > 0)
+		return EXIT_PERSON;
 	if (p->needs_person || (p->is_over && p->code != ERR_OK && !is_later))
 		return EXIT_PERSON;
-	return p->is_over && p->code == ERR_OK ? 0 : EXIT_LATER;
+	return p->is_over && p->code == ERR_OK && n_mail == 0 ? 0 : EXIT_LATER;
 }
 
 static int

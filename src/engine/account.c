@@ -9,16 +9,16 @@
 #include "str.h"
 
 static struct net_config
-receive_net(const struct rc *rc, const struct rc_account *a)
+net_of(const struct rc *rc, const struct rc_account *a, const struct rc_url *url)
 {
 	static const enum net_security security[] = {
 		[RC_TLS] = NET_TLS, [RC_STARTTLS] = NET_STARTTLS, [RC_PLAIN] = NET_PLAIN,
 	};
 
 	return (struct net_config){
-		.host = a->receive.host,
-		.port = a->receive.port,
-		.security = security[a->receive.security],
+		.host = url->host,
+		.port = url->port,
+		.security = security[url->security],
 		.ca_file = a->ca_file,
 		.fingerprint = a->tls_fingerprint,
 		.io_ms = rc->timeout_s * 1000,
@@ -28,7 +28,7 @@ receive_net(const struct rc *rc, const struct rc_account *a)
 static struct backend *
 imap_backend(const struct rc *rc, const struct rc_account *a, struct cancel *cancel)
 {
-	struct imap_config cfg = { .net = receive_net(rc, a), .auth = a->auth };
+	struct imap_config cfg = { .net = net_of(rc, a, &a->receive), .auth = a->auth };
 
 	return imap_new(&cfg, cancel);
 }
@@ -36,7 +36,7 @@ imap_backend(const struct rc *rc, const struct rc_account *a, struct cancel *can
 struct pop3_config
 account_pop3(const struct rc *rc, const struct rc_account *a)
 {
-	return (struct pop3_config){ .net = receive_net(rc, a), .auth = a->auth };
+	return (struct pop3_config){ .net = net_of(rc, a, &a->receive), .auth = a->auth };
 }
 
 char *
@@ -96,17 +96,43 @@ account_needs_password(const struct rc_account *a)
 	return a->receive.protocol == RC_IMAP || a->receive.protocol == RC_POP3;
 }
 
-enum err
-account_password(char **out, const struct rc_account *a, struct cancel *cancel, struct error *e)
+static enum err
+find_password(char **out, const char *password, const char *command, struct cancel *cancel,
+	struct error *e)
 {
 	enum { DEADLINE_MS = 60 * 1000 };
 
 	*out = NULL;
-	if (a->password) {
-		*out = xstrdup(a->password);
+	if (password) {
+		*out = xstrdup(password);
 		return ERR_OK;
 	}
-	if (a->password_command)
-		return secret_command(out, a->password_command, cancel, DEADLINE_MS, e);
+	if (command)
+		return secret_command(out, command, cancel, DEADLINE_MS, e);
 	return error_set(e, ERR_AUTH, "no password was given, nor is there one in the mailrc");
+}
+
+enum err
+account_password(char **out, const struct rc_account *a, struct cancel *cancel, struct error *e)
+{
+	return find_password(out, a->password, a->password_command, cancel, e);
+}
+
+enum err
+account_send_password(char **out, const struct rc_account *a, struct cancel *cancel, struct error *e)
+{
+	if (a->send_password || a->send_password_command)
+		return find_password(out, a->send_password, a->send_password_command, cancel, e);
+	return account_password(out, a, cancel, e);
+}
+
+/* A pinned certificate is the receiving server's; it says nothing of another host. */
+struct sender *
+account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *cancel)
+{
+	struct smtp_config cfg = { .net = net_of(rc, a, &a->send), .auth = a->auth, .hello = a->hello };
+
+	if (a->receive.host && !str_ieq(a->receive.host, a->send.host))
+		cfg.net.fingerprint = NULL;
+	return smtp_new(&cfg, cancel);
 }

@@ -12,7 +12,7 @@
 #include "engine_int.h"
 #include "str.h"
 
-enum { LINGER_MS = 80 };
+enum { LINGER_MS = 80, SEND_END_MS = 300 };
 
 static struct backend *
 make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
@@ -29,6 +29,7 @@ worker_free(struct worker *w)
 	if (!w)
 		return;
 	drain_free(w->drain, 0);
+	outboxer_free(w->outboxer, SEND_END_MS);
 	store_close(w->store);
 	jobs_clear(&w->jobs);
 	cancel_close(&w->cancel);
@@ -68,6 +69,10 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 		rc = store_open(&w->store, dirs->data, dirs->cache, STORE_WRITE, e);
 	if (rc == ERR_OK && conf->receive.protocol == RC_POP3)
 		rc = drain_new(&w->drain, &(struct drain_config){ .rc = g->rc, .conf = conf,
+			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
+			.events = &g->events, .jobs = &w->jobs }, e);
+	if (rc == ERR_OK && conf->send.protocol == RC_SMTP)
+		rc = outboxer_new(&w->outboxer, &(struct outboxer_config){ .rc = g->rc, .conf = conf,
 			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
 			.events = &g->events, .jobs = &w->jobs }, e);
 	if (rc == ERR_OK) {
@@ -124,6 +129,9 @@ engine_start(struct engine *g, struct error *e)
 		if (failed)
 			return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
 		w->has_thread = true;
+		enum err rc = w->outboxer ? outboxer_start(w->outboxer, e) : ERR_OK;
+		if (rc != ERR_OK)
+			return rc;
 	}
 	return ERR_OK;
 }
@@ -164,8 +172,11 @@ engine_free(struct engine *g, int timeout_ms)
 {
 	if (!g)
 		return;
-	for (size_t i = 0; i < g->n_workers; i++)
+	for (size_t i = 0; i < g->n_workers; i++) {
 		jobs_quit(&g->workers[i]->jobs);
+		if (g->workers[i]->outboxer)
+			outboxer_quit(g->workers[i]->outboxer);
+	}
 	if (!join_within(g, timeout_ms / 3)) {
 		for (size_t i = 0; i < g->n_workers; i++)
 			cancel_fire(&g->workers[i]->cancel);
@@ -266,6 +277,58 @@ int
 engine_fd(const struct engine *g)
 {
 	return g->events.fd;
+}
+
+/* ---- sending ---- */
+
+enum err
+engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before, outbox_id *out,
+	struct error *e)
+{
+	struct worker *w = engine_worker(g, id);
+
+	*out = 0;
+	if (!w)
+		return error_set(e, ERR_LOCAL, "there is no such account");
+	enum err rc = outbox_put(g->store, w->conf, id, l, not_before, out, e);
+	if (rc == ERR_OK)
+		outboxer_wake(w->outboxer);
+	return rc;
+}
+
+static enum err
+act_on_mail(struct store *s, outbox_id id, enum outbox_act act, struct error *e)
+{
+	switch (act) {
+	case OUTBOX_HOLD: return store_outbox_hold(s, id, true, e);
+	case OUTBOX_RELEASE: return store_outbox_hold(s, id, false, e);
+	case OUTBOX_RETRY: return store_outbox_retry(s, id, e);
+	case OUTBOX_REMOVE: return store_outbox_remove(s, id, e);
+	case OUTBOX_BELIEVE_SENT: return store_outbox_believe_sent(s, id, e);
+	}
+	return error_set(e, ERR_UNSUPPORTED, "nothing that can be done to mail");
+}
+
+enum err
+engine_outbox(struct engine *g, outbox_id id, enum outbox_act act, struct error *e)
+{
+	enum err rc = act_on_mail(g->store, id, act, e);
+
+	for (size_t i = 0; i < g->n_workers && rc == ERR_OK; i++) {
+		struct worker *w = g->workers[i];
+		if (w->outboxer)
+			outboxer_wake(w->outboxer);
+		jobs_wake(&w->jobs);		/* a copy */
+	}
+	return rc;
+}
+
+bool
+engine_is_sending(struct engine *g, account_id id)
+{
+	struct worker *w = engine_worker(g, id);
+
+	return w && w->has_thread && w->outboxer && outboxer_is_busy(w->outboxer);
 }
 
 void

@@ -90,6 +90,8 @@ is_about_the_same(const struct event *old, const struct event *ev)
 	case EV_BODY:
 		return old->u.body.id == ev->u.body.id &&
 		    strcmp(old->u.body.section, ev->u.body.section) == 0;
+	case EV_OUTBOX:
+		return old->u.outbox.id == ev->u.outbox.id;
 	case EV_NOTICE:
 		return strcmp(old->u.notice.text, ev->u.notice.text) == 0;
 	case EV_DONE:
@@ -265,6 +267,14 @@ jobs_reconnect(struct jobs *q)
 {
 	pthread_mutex_lock(&q->lock);
 	q->orders.is_reconnect = true;
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
+jobs_wake(struct jobs *q)
+{
+	pthread_mutex_lock(&q->lock);
 	raise_fd(q->wake);
 	pthread_mutex_unlock(&q->lock);
 }

@@ -58,6 +58,7 @@ void jobs_submit(struct jobs *q, job_id id, const struct job *job);
 bool jobs_cancel(struct jobs *q, job_id id);	/* true: it had not begun and is gone, the caller says so */
 void jobs_acted(struct jobs *q);		/* intents were recorded */
 void jobs_reconnect(struct jobs *q);
+void jobs_wake(struct jobs *q);			/* there is something to do that is no job */
 void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */
 void jobs_poke(struct jobs *q);			/* any thread: there is news elsewhere */
 void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way */

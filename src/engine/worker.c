@@ -465,6 +465,34 @@ worker_count_new(struct worker *w, const struct folder *f, uint32_t n_new)
 	return n_new;
 }
 
+/* ---- copies of what was sent ---- */
+
+/* *did: there was one to make. What the server refuses is told, and tried again later. */
+static enum err
+step_copy(struct worker *w, bool *did, struct error *e)
+{
+	struct arena a = {0};
+	struct error refusal;
+	struct folder f;
+	char *where;
+	enum err rc = outbox_copy_one(w->store, w->conf, w->account, w->b, did, &where, &refusal, e);
+
+	if (refusal.code != ERR_OK)
+		worker_notice(w, &refusal);
+	if (*did)
+		w->mirror.is_dirty = true;	/* looking elsewhere may have closed what was open */
+	if (where && store_folder_by_wire(w->store, w->account, where, &a, &f) && f.uidvalidity)
+		mirror_todo(w, f.id);
+	free(where);
+	arena_clear(&a);
+	if (rc == ERR_LOCAL) {			/* our disk: not at once again */
+		worker_notice(w, e);
+		w->rest_ms = now_ms() + REST_MS;
+		return ERR_OK;
+	}
+	return rc;
+}
+
 /* ---- the loop ---- */
 
 static void
@@ -498,6 +526,8 @@ step(struct worker *w, struct error *e)
 		return step_job(w, &j, e);
 	if (intents_due(w))
 		return intents_step(w, e);
+	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did))
+		return rc;
 	if (w->link.state == LINK_ONLINE && (w->mirror.is_dirty || w->mirror.n_todo))
 		link_set(w, LINK_SYNCING, NULL);
 	if (now_ms() >= w->rest_ms) {

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "drain.h"
 #include "engine.h"
+#include "outboxer.h"
 #include "queue.h"
 #include "store.h"
 
@@ -82,6 +83,7 @@ struct worker {
 	struct store *store;		/* this worker's own handle */
 	struct cancel cancel;
 	struct jobs jobs;
+	struct outboxer *outboxer;	/* NULL: the account does not send */
 	int linger_ms;			/* decisions come in bursts: replayed so long after the last */
 	atomic_uint caps;
 	pthread_t thread;

@@ -85,6 +85,15 @@ is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 }
 
 /* What is missing; false: the account cannot be used at all. */
+/* It goes into a command: a host name or an address literal, nothing else. */
+static bool
+is_greeting(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]";
+
+	return *name && strlen(name) < 250 && strspn(name, allowed) == strlen(name);
+}
+
 static bool
 check_account(struct parser *ps)
 {
@@ -97,6 +106,17 @@ check_account(struct parser *ps)
 		problem(ps, line_of(ps, "password"), "'password' is not used beside 'password-command'");
 		secret_free(a->password);
 		a->password = NULL;
+	}
+	if (a->send_password && a->send_password_command) {
+		problem(ps, line_of(ps, "send-password"),
+			"'send-password' is not used beside 'send-password-command'");
+		secret_free(a->send_password);
+		a->send_password = NULL;
+	}
+	if (a->hello && !is_greeting(a->hello)) {
+		problem(ps, line_of(ps, "hello"), "'hello' is a host name, not '%s'", a->hello);
+		free(a->hello);
+		a->hello = NULL;
 	}
 	if (u->protocol == RC_NONE && line_of(ps, "receive") == a->line) {
 		problem(ps, a->line, "account '%s' has no 'receive', such as imaps://ada@imap.example.org",
@@ -340,10 +360,11 @@ drop_exposed_passwords(struct rc *rc, const struct stat *st)
 		return;
 	for (size_t i = 0; i < rc->n_accounts; i++) {
 		struct rc_account *a = &rc->accounts[i];
-		if (!a->password)
+		if (!a->password && !a->send_password)
 			continue;
 		secret_free(a->password);
-		a->password = NULL;
+		secret_free(a->send_password);
+		a->password = a->send_password = NULL;
 		problem(&ps, a->line, is_ours ? "the password of '%s' is not used, because others can read "
 			"this file: chmod 600 '%s'" : "the password of '%s' is not used, because the file '%s' is "
 			"not yours", a->name, rc->path);

@@ -215,8 +215,8 @@ store_outbox_stuck(const struct store *s, account_id account)
 uint32_t
 store_outbox_copies(const struct store *s, account_id account)
 {
-	return (uint32_t)db_int(s, "SELECT count(*) FROM outbox WHERE copy IN (2, 3) AND ? IN (0, account)",
-		"u", account);
+	return (uint32_t)db_int(s, "SELECT count(*) FROM outbox WHERE copy IN (2, 3) AND copy_at <= ?"
+		" AND ? IN (0, account)", "iu", (int64_t)time(NULL), account);
 }
 
 /* ---- for the person ---- */

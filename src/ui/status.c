@@ -243,7 +243,7 @@ status_event(struct ui *ui, const struct event *ev)
 	case EV_DONE:
 		job_ended(ui, ev);
 		break;
-	case EV_FOLDERS: case EV_FOLDER: case EV_BODY:
+	case EV_FOLDERS: case EV_FOLDER: case EV_BODY: case EV_OUTBOX:
 		ui_redraw(ui);		/* counts of what is pending may have changed */
 		break;
 	}

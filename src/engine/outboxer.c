@@ -1,0 +1,217 @@
+/* outboxer.c - see outboxer.h.
+ *
+ * Sleeps until the next message is due, or somebody wakes it. A server that cannot be reached is tried again after
+ * pauses that double from 30 s to 15 min; a login or certificate that was refused, only when woken. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "outboxer.h"
+#include "str.h"
+
+enum { FIRST_PAUSE_S = 30, MAX_PAUSE_S = 15 * 60, CHECK_S = 5 * 60 };
+
+struct outboxer {
+	struct outboxer_config cfg;
+	struct outbox box;
+	struct cancel cancel;
+	pthread_t thread;
+	bool has_thread;
+	int pause_s;			/* the thread's own */
+	pthread_mutex_t lock;		/* for all below */
+	pthread_cond_t changed;
+	bool is_quitting, is_woken, is_busy;
+};
+
+static void
+tell(void *ctx, const struct outbox_report *r)
+{
+	struct outboxer *x = ctx;
+	struct event ev = { .kind = EV_OUTBOX, .account = x->cfg.account };
+
+	ev.u.outbox.id = r->id;
+	ev.u.outbox.state = r->state;
+	ev.u.outbox.n_sent = (uint32_t)r->n_sent;
+	ev.u.outbox.n_refused = (uint32_t)r->n_refused;
+	events_post(x->cfg.events, &ev);
+	if (r->why.code == ERR_MSG) {
+		ev = (struct event){ .kind = EV_NOTICE, .account = x->cfg.account };
+		ev.u.notice = r->why;
+		events_post(x->cfg.events, &ev);
+	}
+	if (r->n_sent > 0)
+		jobs_wake(x->cfg.jobs);		/* the copy */
+}
+
+static void
+complain(struct outboxer *x, const struct error *e)
+{
+	struct event ev = { .kind = EV_NOTICE, .account = x->cfg.account };
+
+	log_msg("%s: sending: %s", x->cfg.conf->name, e->text);
+	if (e->code == ERR_CANCELLED)
+		return;
+	error_set(&ev.u.notice, e->code, "cannot send: %s", e->text);
+	events_post(x->cfg.events, &ev);
+}
+
+/* When to look again, in seconds since 1970; 0: when woken. */
+static int64_t
+turn(struct outboxer *x)
+{
+	struct error e = {0};
+	int64_t due, now = time(NULL);
+	enum err rc = outbox_drain(&x->box, &due, &e);
+
+	if (rc == ERR_OK) {
+		x->pause_s = 0;
+		return due ? due : now + CHECK_S;	/* another process may have put something in */
+	}
+	e.code = rc;
+	complain(x, &e);
+	if (rc != ERR_CONN)
+		return 0;
+	x->pause_s = x->pause_s ? x->pause_s * 2 : FIRST_PAUSE_S;
+	if (x->pause_s > MAX_PAUSE_S)
+		x->pause_s = MAX_PAUSE_S;
+	return now + x->pause_s;
+}
+
+/* The lock is held. */
+static void
+sleep_until(struct outboxer *x, int64_t when)
+{
+	struct timespec until = { .tv_sec = when };
+	int rc = 0;
+
+	while (!x->is_woken && !x->is_quitting && rc == 0)
+		rc = when ? pthread_cond_timedwait(&x->changed, &x->lock, &until)
+			: pthread_cond_wait(&x->changed, &x->lock);
+}
+
+static void *
+outboxer_main(void *arg)
+{
+	struct outboxer *x = arg;
+	struct event ev = { .kind = EV_OUTBOX, .account = x->cfg.account };
+
+	pthread_mutex_lock(&x->lock);
+	while (!x->is_quitting) {
+		bool was_woken = x->is_woken;
+		x->is_woken = false;
+		x->is_busy = true;
+		pthread_mutex_unlock(&x->lock);
+		if (was_woken)
+			store_outbox_hurry(x->box.store, x->cfg.account, NULL);
+		int64_t when = turn(x);
+		pthread_mutex_lock(&x->lock);
+		x->is_busy = false;
+		events_post(x->cfg.events, &ev);	/* the turn is over */
+		sleep_until(x, when);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return NULL;
+}
+
+enum err
+outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct error *e)
+{
+	struct outboxer *x = xcalloc(1, sizeof *x);
+
+	x->cfg = *cfg;
+	x->is_woken = true;
+	x->cancel.fd = -1;
+	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->changed, NULL);
+	enum err rc = cancel_init(&x->cancel, e);
+	if (rc == ERR_OK)
+		rc = store_open(&x->box.store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
+	x->box.rc = cfg->rc;
+	x->box.conf = cfg->conf;
+	x->box.account = cfg->account;
+	x->box.cancel = &x->cancel;
+	x->box.ctx = x;
+	x->box.report = tell;
+	if (rc != ERR_OK) {
+		outboxer_free(x, 0);
+		x = NULL;
+	}
+	*out = x;
+	return rc;
+}
+
+enum err
+outboxer_start(struct outboxer *x, struct error *e)
+{
+	int failed = pthread_create(&x->thread, NULL, outboxer_main, x);
+
+	if (failed)
+		return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
+	x->has_thread = true;
+	return ERR_OK;
+}
+
+void
+outboxer_quit(struct outboxer *x)
+{
+	atomic_store(&x->box.is_stopping, true);
+	pthread_mutex_lock(&x->lock);
+	x->is_quitting = true;
+	pthread_cond_signal(&x->changed);
+	pthread_mutex_unlock(&x->lock);
+}
+
+static void
+join(struct outboxer *x, int polite_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += polite_ms / 1000;
+	until.tv_nsec += polite_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	if (pthread_timedjoin_np(x->thread, NULL, &until) == 0)
+		return;
+	cancel_fire(&x->cancel);
+	pthread_join(x->thread, NULL);
+}
+
+void
+outboxer_free(struct outboxer *x, int polite_ms)
+{
+	if (!x)
+		return;
+	if (x->has_thread) {
+		outboxer_quit(x);
+		join(x, polite_ms);
+	}
+	store_close(x->box.store);
+	cancel_close(&x->cancel);
+	pthread_mutex_destroy(&x->lock);
+	pthread_cond_destroy(&x->changed);
+	free(x);
+}
+
+void
+outboxer_wake(struct outboxer *x)
+{
+	pthread_mutex_lock(&x->lock);
+	x->is_woken = true;
+	pthread_cond_signal(&x->changed);
+	pthread_mutex_unlock(&x->lock);
+}
+
+bool
+outboxer_is_busy(struct outboxer *x)
+{
+	pthread_mutex_lock(&x->lock);
+	bool is = x->is_busy || x->is_woken;
+	pthread_mutex_unlock(&x->lock);
+	return is;
+}

@@ -1,0 +1,31 @@
+/* outboxer.h - the thread that carries an account's outbox out, beside its worker: sending waits for no sync. */
+#ifndef DUNLIN_ENGINE_OUTBOXER_H
+#define DUNLIN_ENGINE_OUTBOXER_H
+
+#include "outbox.h"
+#include "queue.h"
+
+struct outboxer;
+
+/* All are borrowed and outlive it. `jobs` is woken when a copy is to be made. */
+struct outboxer_config {
+	const struct rc *rc;
+	const struct rc_account *conf;
+	account_id account;
+	const char *data_dir, *cache_dir;
+	struct events *events;
+	struct jobs *jobs;
+};
+
+enum err outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct error *e);
+enum err outboxer_start(struct outboxer *x, struct error *e);
+void outboxer_quit(struct outboxer *x);		/* no further message; the end of this one is waited for by free */
+/* Gives the message under way so long, then its connection is cut. NULL is fine. */
+void outboxer_free(struct outboxer *x, int polite_ms);
+
+/* There may be something to send, or a reason to try again at once. */
+void outboxer_wake(struct outboxer *x);
+/* It has not yet looked at what was there at the last wake, or is sending. */
+bool outboxer_is_busy(struct outboxer *x);
+
+#endif
