@@ -53,6 +53,9 @@ struct letter {
 };
 void letter_clear(struct letter *l);
 
+/* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some milliseconds. */
+char *compose_media_type(const void *p, size_t n);
+
 enum { COMPOSE_MAX_BYTES = 256 << 20 };		/* of a finished message */
 
 enum err compose_build(struct letter *out, const struct draft *d, const struct compose_stamp *stamp,

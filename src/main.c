@@ -32,6 +32,10 @@ enum { GOODBYE_MS = 700 };	/* quitting takes under a second whatever a server do
 
 struct options {
 	const char *rc_path, *log_path, *file;
+	struct cli_letter letter;	/* -s, -c, -b, -a */
+	struct str cc, bcc;
+	char **attach;
+	size_t n_attach, cap_attach;
 	bool is_read_only;
 	struct dirs dirs;
 	struct rc *rc;
@@ -45,6 +49,9 @@ static const char usage[] =
 	"dunlin setup                        make the first account\n"
 	"dunlin check [ACCOUNT...]           try servers and logins, a line each\n"
 	"dunlin sync [ACCOUNT...]            one pass without a screen: receive, carry out\n"
+	"dunlin send                         a message on standard input, to whom its header says\n"
+	"dunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
+	"                                    the text of a message on standard input\n"
 	"dunlin show [--json] FILE           one message file as the pager shows it\n"
 	"  -F FILE  another mailrc     -d FILE  debug log     -V  version     -h  this\n"
 	"In the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
@@ -157,6 +164,19 @@ run_setup(struct options *o)
 	return code;
 }
 
+/* What programs say to sendmail, and means nothing here: recipients are always taken from the header. */
+static int
+run_send(struct options *o)
+{
+	for (int i = 0; i < o->n_args; i++) {
+		if (!str_eq(o->args[i], "-t") && !str_eq(o->args[i], "-i") && !str_eq(o->args[i], "-oi"))
+			return misused("send takes the recipients from the header of the message, not '%s'",
+				o->args[i]);
+	}
+	init_network();
+	return cli_send(o->rc, &o->dirs, &(struct cli_letter){0});
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct options *o);
@@ -164,6 +184,7 @@ static const struct {
 } commands[] = {
 	{ "check", run_check, true },
 	{ "setup", run_setup, false },
+	{ "send", run_send, true },
 	{ "show", run_show, false },
 	{ "sync", run_sync, true },
 };
@@ -271,18 +292,25 @@ read_options(struct options *o, int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:F:d:f:RVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:F:d:f:s:c:b:a:RVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'F': o->rc_path = optarg; break;
 		case 'd': o->log_path = optarg; break;
 		case 'f': o->file = optarg; break;
+		case 's': o->letter.subject = optarg; break;
+		case 'c': str_printf(&o->cc, "%s%s", o->cc.len ? ", " : "", optarg); break;
+		case 'b': str_printf(&o->bcc, "%s%s", o->bcc.len ? ", " : "", optarg); break;
+		case 'a':
+			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach, sizeof *o->attach);
+			o->attach[o->n_attach++] = optarg;
+			break;
 		case 'R': o->is_read_only = true; break;
 		case 'V': return print("dunlin " DUNLIN_VERSION "\n");
 		case 'h': return print(usage);
 		case 'C': return print_commands();
 		case ':':
 			word[1] = (char)optopt;
-			return misused("option %s wants a file", word);
+			return misused("option %s wants %s", word, strchr("scb", optopt) ? "a text" : "a file");
 		default:
 			word[1] = (char)optopt;
 			return misused("no option '%s'", optopt ? word : argv[optind - 1]);
@@ -293,6 +321,46 @@ read_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
+/* "-a FILE FILE -- ADDRESS": what stands before "--" are files. */
+static void
+take_files(struct options *o, char *const *args, int *n)
+{
+	for (int i = 0; o->n_attach > 0 && i < *n; i++) {
+		if (!str_eq(args[i], "--"))
+			continue;
+		for (int k = 0; k < i; k++) {
+			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach, sizeof *o->attach);
+			o->attach[o->n_attach++] = args[k];
+		}
+		o->letter.to = args + i + 1;
+		*n -= i + 1;
+		return;
+	}
+	o->letter.to = args;
+}
+
+static int
+run_letter(struct options *o, char *const *args, int n)
+{
+	struct cli_letter *l = &o->letter;
+	int code;
+
+	if (!l->subject)
+		return misused("a message wants a subject (-s)");
+	take_files(o, args, &n);
+	l->n_to = n;
+	l->cc = str_get(&o->cc);
+	l->bcc = str_get(&o->bcc);
+	l->files = o->attach;
+	l->n_files = o->n_attach;
+	if (n == 0 && !*l->cc && !*l->bcc)
+		return misused("to whom? (ADDRESS...)");
+	if ((code = prepare(o, true)) != 0)
+		return code;
+	init_network();
+	return cli_send(o->rc, &o->dirs, l);
+}
+
 static int
 run(struct options *o, int argc, char **argv)
 {
@@ -300,6 +368,11 @@ run(struct options *o, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (o->letter.subject || o->cc.len || o->bcc.len || o->n_attach) {
+		if (o->file)
+			return misused("-f does not go with a message");
+		return run_letter(o, argv + optind, argc - optind);
+	}
 	if (optind == argc)
 		return (code = prepare(o, false)) ? code : run_screen(o);
 	o->args = argv + optind + 1;
@@ -324,6 +397,9 @@ main(int argc, char **argv)
 	set_locale();
 	keep_secrets();
 	int code = run(&o, argc, argv);
+	str_clear(&o.cc);
+	str_clear(&o.bcc);
+	free(o.attach);
 	rc_free(o.rc);
 	dirs_clear(&o.dirs);
 	log_close();
