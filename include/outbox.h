@@ -38,6 +38,7 @@ struct outbox {
 	void (*report)(void *ctx, const struct outbox_report *r);	/* NULL: nobody listens */
 	/* its own */
 	struct sender *sender;
+	char *typed;			/* the password for receiving, as the person typed it; NULL: none; owned */
 	atomic_bool is_stopping;	/* set by others: no further message */
 };
 

@@ -338,6 +338,8 @@ engine_password(struct engine *g, account_id id, const char *password)
 
 	if (w)
 		jobs_password(&w->jobs, password);
+	if (w && w->outboxer && password)
+		outboxer_password(w->outboxer, password);
 }
 
 void

@@ -172,6 +172,10 @@ connect_sender(struct outbox *o, struct error *e)
 		return ERR_OK;
 	if (login.user && *login.user)
 		rc = account_send_password(&password, o->conf, o->cancel, e);
+	if (rc == ERR_AUTH && o->typed && str_eq(login.user, o->conf->receive.user)) {
+		password = xstrdup(o->typed);
+		rc = ERR_OK;
+	}
 	if (rc != ERR_OK)
 		return rc;
 	login.password = password;

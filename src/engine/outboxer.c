@@ -24,6 +24,7 @@ struct outboxer {
 	pthread_mutex_t lock;		/* for all below */
 	pthread_cond_t changed;
 	bool is_quitting, is_woken, is_busy;
+	char *typed;
 };
 
 static void
@@ -103,6 +104,11 @@ outboxer_main(void *arg)
 		bool was_woken = x->is_woken;
 		x->is_woken = false;
 		x->is_busy = true;
+		if (x->typed) {
+			secret_free(x->box.typed);
+			x->box.typed = x->typed;
+			x->typed = NULL;
+		}
 		pthread_mutex_unlock(&x->lock);
 		if (was_woken)
 			store_outbox_hurry(x->box.store, x->cfg.account, NULL);
@@ -191,6 +197,8 @@ outboxer_free(struct outboxer *x, int polite_ms)
 		outboxer_quit(x);
 		join(x, polite_ms);
 	}
+	secret_free(x->typed);
+	secret_free(x->box.typed);
 	store_close(x->box.store);
 	cancel_close(&x->cancel);
 	pthread_mutex_destroy(&x->lock);
@@ -214,4 +222,15 @@ outboxer_is_busy(struct outboxer *x)
 	bool is = x->is_busy || x->is_woken;
 	pthread_mutex_unlock(&x->lock);
 	return is;
+}
+
+void
+outboxer_password(struct outboxer *x, const char *password)
+{
+	pthread_mutex_lock(&x->lock);
+	secret_free(x->typed);
+	x->typed = xstrdup(password);
+	x->is_woken = true;
+	pthread_cond_signal(&x->changed);
+	pthread_mutex_unlock(&x->lock);
 }

@@ -23,6 +23,8 @@ void outboxer_quit(struct outboxer *x);		/* no further message; the end of this 
 /* Gives the message under way so long, then its connection is cut. NULL is fine. */
 void outboxer_free(struct outboxer *x, int polite_ms);
 
+/* What was typed for receiving serves for sending where the rc has nothing and the user is the same. Copied. */
+void outboxer_password(struct outboxer *x, const char *password);
 /* There may be something to send, or a reason to try again at once. */
 void outboxer_wake(struct outboxer *x);
 /* It has not yet looked at what was there at the last wake, or is sending. */

@@ -250,3 +250,52 @@ def test_send_killed_at_any_moment():
         assert sorted(copies) == sorted(s for s, state in states.items() if state == SENT)
         print(f"40 kills: {len(states) - 1} kept, {n_unsure} unsure of which {n_wrongly} did not arrive")
     d.stop()
+
+
+def test_send_two_at_once():
+    """Several processes carry out the same outbox at once: each message goes out once."""
+    d, p = chain()
+    with p, Home() as home, Proxy(p.ports["plain"], delay=0.005) as proxy:
+        account(home, d, plain_url(proxy.port))
+        proxy.refuse = True
+        sent = [f"both-{i}" for i in range(12)]
+        for s in sent:
+            assert home.run("-s", s, BOB, stdin="x\n").returncode == 75
+        proxy.refuse = False
+        env = dict(os.environ, **home.env())
+        syncs = [subprocess.Popen([PROGRAM, "sync"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for _ in range(4)]
+        for s in syncs:
+            out, err = s.communicate(timeout=60)
+            assert s.returncode in (0, 75), (out, err)
+        assert home.run("sync").returncode == 0
+        p.drained()
+        assert sorted(subjects(d)) == sorted(sent)
+        assert sorted(subjects(d, "Sent", "ada")) == sorted(sent)
+    d.stop()
+
+
+def test_send_from_a_local_account():
+    """The copy of an account of mbox files goes into its own Sent, and `check` tries the server for sending."""
+    d, p = chain()
+    with p, Home() as home:
+        home.write_rc(f"[account home]\nfrom = ada@example.org\nreceive = mbox:{home.path('mail')}\n"
+                      f"send = smtps://ada@localhost:{p.ports['tls']}\nca-file = {p.ca}\n"
+                      f"password-command = echo {PASSWORD}\n")
+        r = home.run("check")
+        assert r.returncode == 0 and "send" in r.stdout and "login by" in r.stdout, r
+        assert PASSWORD not in r.stdout
+        assert home.run("-s", "kept here", BOB, stdin="From me\n").returncode == 0
+        p.drained()
+        assert subjects(d) == ["kept here"]
+        with open(home.path("mail/Sent")) as f:
+            text = f.read()
+        assert text.count("Subject: kept here") == 1 and "\nStatus: " in text, text
+        home.write_rc(f"[account home]\nfrom = ada@example.org\nreceive = mbox:{home.path('mail')}\n"
+                      f"send = smtps://ada@localhost:{p.ports['tls']}\npassword-command = echo x\n")
+        r = home.run("check")
+        assert r.returncode == 1 and "send" in r.stdout, r
+        r = home.run("-s", "untrusted", BOB, stdin="x\n")
+        assert r.returncode == 75 and "certificate" in r.stderr, r
+        assert subjects(d) == ["kept here"]
+    d.stop()
