@@ -306,6 +306,38 @@ out:
 		b->ops->close(b, GOODBYE_MS);
 }
 
+/* ---- sending ---- */
+
+static void
+check_send(struct check *c)
+{
+	struct sender_login login = { .user = c->a->send.user };
+	struct str text = {0};
+	struct error e = {0};
+	char *password = NULL;
+
+	if (c->a->send.protocol != RC_SMTP)
+		return;
+	if (login.user && *login.user &&
+	    account_send_password(&password, c->a, c->cancel, &e) != ERR_OK) {
+		fail(c, "send", e.text, "'password-command', or 'send-password-command', must give it");
+		return;
+	}
+	login.password = password;
+	struct sender *s = account_sender(c->rc, c->a, c->cancel);
+	if (s->ops->connect(s, &login, &e) == ERR_OK) {
+		s->ops->describe(s, &text);
+		for (char *p = text.data; p && *p; p++)
+			*p = *p == '\n' ? ';' : *p;
+		say(c, true, "send", str_get(&text));
+	} else {
+		fail(c, "send", e.text, "nothing can be sent before this works: see 'send' in the mailrc");
+	}
+	s->ops->close(s, GOODBYE_MS);
+	str_clear(&text);
+	secret_free(password);
+}
+
 static int
 check_rc(const struct rc *rc)
 {
@@ -345,6 +377,7 @@ cli_check(const struct rc *rc, char *const *accounts, int n)
 		if (!account_is_named(c.a, accounts, n))
 			continue;
 		check_account(&c);
+		check_send(&c);
 		n_failed += c.n_failed;
 	}
 	dirs_clear(&dirs);
