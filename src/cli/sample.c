@@ -41,6 +41,19 @@ use_local(struct rc *rc, const char *name, const char *dir, struct error *e)
 	return ERR_OK;
 }
 
+/* Each file is an account of its own, by its whole name: else two files would take turns in
+ * one index, and each look at the other would begin anew. */
+static void
+name_after(struct rc_account *a, const char *full)
+{
+	const char *home = getenv("HOME");
+	size_t n = home ? strlen(home) : 0;
+
+	free(a->name);
+	a->name = n > 1 && str_starts(full, home) && full[n] == '/' ? xasprintf("~%s", full + n)
+		: xstrdup(full);
+}
+
 enum err
 cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs *d, struct error *e)
 {
@@ -52,6 +65,7 @@ cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs 
 	else if ((err = path_mkdirs(dir, e)) == ERR_OK)
 		err = use_local(rc, "file", dir, e);
 	if (err == ERR_OK) {
+		name_after(&rc->accounts[0], full);
 		rc->accounts[0].folder[ROLE_INBOX] = xstrdup(full);
 		rc->accounts[0].read_only = read_only || access(full, W_OK) < 0;
 	}

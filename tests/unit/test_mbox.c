@@ -1,7 +1,10 @@
 /* mbox files: what is found, what is written, what survives. */
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mbox.h"
@@ -407,9 +410,160 @@ test_corpus_round_trip(void **state)
 	free(pattern);
 }
 
+/* A line of From_ form that was pasted into a mail and not quoted (mboxcl2) divides nothing when prose
+ * follows; one that a header follows does, wherever the scan began. */
+static void
+test_pasted_from_line_divides_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct str s = {0};
+	uint64_t from;
+
+	for (int i = 0; i < 3; i++)
+		str_printf(&s, "From a@x Thu Jan  1 00:00:01 2026\nSubject: %d\nContent-Length: 9999\n\n"
+			"he wrote:\n\nFrom b@x Thu Jan  1 00:00:01 2026\nand so on: no header\n\n", i);
+	write_file(fx->file, str_get(&s));
+	struct found *f = scan(fx->file, 0);
+	assert_int_equal(3, f->n);
+	assert_int_equal(f->v[1].end_pos + 1, f->v[2].from_pos);
+	assert_int_equal(ERR_OK, mbox_tail(fx->file, 1, &from, NULL));
+	free(f);
+	str_puts(&s, "From c@x Thu Jan  1 00:00:01 2026\n");
+	write_file(fx->file, str_get(&s));
+	f = scan(fx->file, 0);
+	assert_int_equal(4, f->n);		/* nothing behind it: perhaps it is just being written */
+	free(f);
+	str_clear(&s);
+}
+
+/* A lock file of a process that is dead on this host does not keep us waiting; another host's does. */
+static void
+test_dead_owner_of_a_lock(void **state)
+{
+	struct fixture *fx = *state;
+	char *lock = xasprintf("%s.lock", fx->file), host[200] = "";
+	struct error e;
+	pid_t dead = fork();
+
+	if (dead == 0)
+		_exit(0);
+	waitpid(dead, NULL, 0);
+	gethostname(host, sizeof host - 1);
+	char *ours = xasprintf("%d:%s\n", (int)dead, host), *theirs = xasprintf("%d:elsewhere\n", (int)dead);
+	write_file(lock, ours);
+	assert_int_equal(ERR_OK, append(fx->file, "Subject: s\n\nb\n", 0, 0));
+	assert_int_not_equal(0, access(lock, F_OK));
+	write_file(lock, theirs);
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c = { f->v[0].from_pos, f->v[0].hash, MSG_SEEN, false };
+	struct mbox_stamp stamp = {0};
+	struct cancel cancel;
+	bool was_rewritten;
+	cancel_init(&cancel, NULL);
+	cancel_fire(&cancel);			/* nor is the person kept waiting */
+	assert_int_equal(ERR_CANCELLED, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, &cancel, &e));
+	cancel_close(&cancel);
+	free(f);
+	free(ours);
+	free(theirs);
+	free(lock);
+}
+
+/* The stamp is told only to who knew the file as it was before. */
+static void
+test_change_tells_the_stamp(void **state)
+{
+	struct fixture *fx = *state;
+	struct mbox_stamp before, after, told;
+	bool was_rewritten;
+
+	assert_int_equal(ERR_OK, append(fx->file, "Subject: s\n\nb\n", 0, 0));
+	assert_int_equal(ERR_OK, append(fx->file, "Subject: t\n\nb\n", 0, 0));
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c = { f->v[0].from_pos, f->v[0].hash, MSG_SEEN, false };
+	assert_int_equal(ERR_OK, mbox_stamp_settled(&before, fx->file, NULL));
+	told = before;
+	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL, NULL));
+	assert_int_equal(ERR_OK, mbox_stamp(&after, fx->file, NULL));
+	assert_true(mbox_stamp_is_same(&told, &after));
+	assert_false(mbox_stamp_is_same(&before, &after));
+	c.flags = 0;
+	told = before;
+	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL, NULL));
+	assert_int_equal(0, told.inode);
+	free(f);
+}
+
+/* The first flag in a file without room costs a copy; the next ones, of any message, are in place. */
+static void
+test_one_rewrite_makes_room_for_all(void **state)
+{
+	struct fixture *fx = *state;
+	struct mbox_stamp stamp = {0};
+	bool was_rewritten;
+
+	write_file(fx->file, THREE);
+	struct found *f = scan(fx->file, 0);
+	for (size_t i = 0; i < f->n; i++) {
+		struct found *now = scan(fx->file, 0);
+		struct mbox_change c = { now->v[i].from_pos, now->v[i].hash,
+			now->v[i].flags | MSG_FLAGGED | MBOX_OLD, false };
+		assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, NULL));
+		assert_int_equal(i == 0, was_rewritten);
+		free(now);
+	}
+	struct found *g = scan(fx->file, 0);
+	assert_int_equal(f->n, g->n);
+	for (size_t i = 0; i < f->n; i++) {
+		assert_int_equal(f->v[i].hash, g->v[i].hash);
+		assert_int_equal(f->v[i].flags | MSG_FLAGGED | MBOX_OLD, g->v[i].flags);
+	}
+	free(f);
+	free(g);
+}
+
+/* A disk that is full at any byte of a rewrite: the file is what it was, and nothing is left beside it. */
+static void
+test_full_disk_leaves_the_old_file(void **state)
+{
+	struct fixture *fx = *state;
+	char *beside = xasprintf("%s/.inbox.dunlin-new", fx->dir);
+
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: s\n\nsome body\n", 0, 0));
+	char *before = read_file(fx->file);
+	for (rlim_t limit = 0; limit < strlen(before); limit += 97) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct rlimit small = { limit, limit };
+			struct found *f = scan(fx->file, 0);
+			struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
+			struct mbox_stamp stamp = {0};
+			bool was_rewritten;
+			signal(SIGXFSZ, SIG_IGN);
+			setrlimit(RLIMIT_FSIZE, &small);
+			enum err rc = mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, NULL);
+			enum err rc2 = append(fx->file, "Subject: new\n\nbody\n", 0, 0);
+			_exit((rc == ERR_LOCAL || limit > strlen(before) - 100) && rc2 == ERR_LOCAL ? 0 : 1);
+		}
+		int status;
+		waitpid(pid, &status, 0);
+		assert_int_equal(0, status);
+		char *after = read_file(fx->file);
+		if (limit <= strlen(before) - 100)
+			assert_string_equal(before, after);
+		assert_int_not_equal(0, access(beside, F_OK));
+		free(after);
+	}
+	free(before);
+	free(beside);
+}
+
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
 	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
 	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
-	F(test_corpus_round_trip))
+	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
+	F(test_dead_owner_of_a_lock), F(test_change_tells_the_stamp),
+	F(test_one_rewrite_makes_room_for_all), F(test_full_disk_leaves_the_old_file))
