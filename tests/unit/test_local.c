@@ -1,6 +1,7 @@
 /* Mailboxes in mbox files behind the calls of a backend. */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -295,6 +296,249 @@ test_kill_during_move(void **state)
 	}
 }
 
+/* What was marked or removed by ourselves is known without a look at the file: the map that is
+ * kept is the one that a scan of the file gives. */
+static void
+test_own_changes_need_no_scan(void **state)
+{
+	struct fixture *fx = *state;
+	struct seen before = {0}, after = {0};
+
+	for (int i = 0; i < 9; i++)
+		add(fx, "inbox", i, (size_t)i * 3);
+	look(fx, "inbox", &before);
+	struct uidset flagged = one(before.uid[4]), gone = one(before.uid[2]);
+	uidset_add(&gone, before.uid[8]);
+	assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &flagged, MSG_FLAGGED, 0, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->expunge(fx->b, &gone, NULL));
+	look(fx, "inbox", &after);
+	struct seen scanned = {0};
+	struct timespec touched[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+	assert_int_equal(0, utimensat(AT_FDCWD, fx->inbox, touched, 0));
+	look(fx, "inbox", &scanned);
+	assert_memory_equal(&scanned, &after, sizeof after);
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(i != 2 && i != 8, after.counts[i]);
+		assert_int_equal(i == 4 ? MSG_FLAGGED : 0, after.flags[i]);
+	}
+	uidset_clear(&flagged);
+	uidset_clear(&gone);
+}
+
+struct told {
+	int n_flags;
+	uint64_t n_gone;
+};
+
+static void
+told_flags(void *ctx, uint32_t uid, uint32_t flags, uint64_t modseq)
+{
+	struct told *t = ctx;
+
+	(void)uid;
+	(void)flags;
+	(void)modseq;
+	t->n_flags++;
+}
+
+static void
+told_gone(void *ctx, const struct uidset *uids)
+{
+	struct told *t = ctx;
+
+	t->n_gone += uidset_count(uids);
+}
+
+/* Who knows the last state is told what changed since, and no more; who knows less is told all. */
+static void
+test_changes_tell_what_changed(void **state)
+{
+	struct fixture *fx = *state;
+	struct told t = {0};
+	struct folder_sink sink = { .ctx = &t, .flags = told_flags, .vanished = told_gone };
+	struct folder_status st;
+	struct uidset uids = {0};
+
+	for (int i = 0; i < 30; i++)
+		add(fx, "inbox", i, 2);
+	open_folder(fx, "inbox", &uids);
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &sink, &st, NULL));
+	assert_int_equal(30, t.n_flags);
+	struct folder_known known = { st.uidvalidity, st.modseq, &uids };
+	struct uidset first = one(uidset_min(&uids)), last = one(uidset_max(&uids));
+	assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &first, MSG_SEEN, 0, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->expunge(fx->b, &last, NULL));
+	t = (struct told){0};
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, &known, &sink, &st, NULL));
+	assert_int_equal(1, t.n_flags);
+	assert_int_equal(1, t.n_gone);
+	t = (struct told){0};
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, &known, &sink, &st, NULL));
+	assert_int_equal(29, t.n_flags);	/* `known` is older than what is remembered */
+	assert_int_equal(1, t.n_gone);
+	uidset_clear(&uids);
+	uidset_clear(&first);
+	uidset_clear(&last);
+}
+
+/* Counts of a closed folder come from its map; what another program appended is in them. */
+static void
+test_status_of_closed_folders(void **state)
+{
+	struct fixture *fx = *state;
+	struct folder_status st;
+	struct uidset uids = {0};
+
+	for (int i = 0; i < 3; i++)
+		add(fx, "Sent", i, 1);
+	assert_int_equal(ERR_OK, fx->b->ops->status(fx->b, "Sent", &st, NULL));
+	assert_int_equal(3, st.n_msgs);
+	assert_int_equal(3, st.n_unread);
+	char *path = path_join(fx->mail, "Sent");
+	FILE *f = fopen(path, "a");
+	fputs("From x@y Thu Jan  1 00:00:01 2026\nSubject: x\nStatus: RO\n\nx\n", f);
+	fclose(f);
+	assert_int_equal(ERR_OK, fx->b->ops->status(fx->b, "Sent", &st, NULL));
+	assert_int_equal(4, st.n_msgs);
+	assert_int_equal(3, st.n_unread);
+	uint32_t validity = st.uidvalidity;
+	assert_int_equal(ERR_OK, fx->b->ops->folder_rename(fx->b, "Sent", "Old", NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->status(fx->b, "Old", &st, NULL));
+	assert_int_equal(validity, st.uidvalidity);	/* the map goes with it */
+	free(path);
+	uidset_clear(&uids);
+}
+
+enum { CENSUS = 120 };
+
+static void
+census(struct fixture *fx, int n)
+{
+	static const char *const wires[] = { "inbox", "Trash", "Sent" };
+	struct seen *s = xcalloc(1, sizeof *s);
+
+	for (size_t i = 0; i < LEN(wires); i++)
+		look(fx, wires[i], s);
+	for (int i = 0; i < n; i++) {
+		if (s->counts[i] != 1)
+			fail_msg("message %d stands %d times", i, s->counts[i]);
+	}
+	free(s);
+}
+
+static void
+triage(struct fixture *fx, unsigned seed, int n_turns)
+{
+	static const char *const wires[] = { "inbox", "Trash", "Sent" };
+	struct folder_sink none = {0};
+	struct folder_status st;
+	bool delta;
+
+	for (int turn = 0; n_turns == 0 || turn < n_turns; turn++) {
+		const char *from = wires[rand_r(&seed) % 3], *to = wires[rand_r(&seed) % 3];
+		struct uidset uids = {0}, some = {0};
+		struct uid_map map = {0};
+		if (fx->b->ops->open(fx->b, from, NULL, &none, &st, &delta, NULL) != ERR_OK ||
+		    fx->b->ops->uids(fx->b, &uids, NULL) != ERR_OK)
+			continue;
+		uidset_take_highest(&some, &uids, 1 + rand_r(&seed) % 5);
+		if (rand_r(&seed) % 3 == 0)
+			fx->b->ops->set_flags(fx->b, &some, MSG_SEEN, MSG_FLAGGED, NULL);
+		else if (from != to)
+			fx->b->ops->move(fx->b, &some, to, &map, NULL);
+		uid_map_clear(&map);
+		uidset_clear(&uids);
+		uidset_clear(&some);
+	}
+}
+
+static enum err
+from_line(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+{
+	char **text = ctx;
+
+	(void)e;
+	*n = strlen(*text) < size ? strlen(*text) : size;
+	memcpy(buf, *text, *n);
+	*text += *n;
+	return ERR_OK;
+}
+
+static void
+deliver(struct fixture *fx, int from, int to)
+{
+	struct timespec pause = { .tv_nsec = 15000000 };
+
+	for (int i = from; i < to; i++) {
+		char *text = xasprintf("Message-ID: <%d@x>\nSubject: number %d\n\nFrom the deliverer\n", i, i);
+		char *rest = text;
+		struct mbox_source src = { &rest, from_line };
+		uint64_t pos;
+		while (mbox_append(fx->inbox, &src, 0, 1000, &pos, NULL) != ERR_OK)
+			rest = text;
+		free(text);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Two Dunlins on the same files and maps, and a deliverer: each message stands in one place. */
+static void
+test_two_at_once_and_a_deliverer(void **state)
+{
+	struct fixture *fx = *state;
+	pid_t pids[3];
+	int status;
+
+	for (int i = 0; i < CENSUS / 2; i++)
+		add(fx, "inbox", i, (size_t)i % 7);
+	for (int k = 0; k < 3; k++) {
+		pids[k] = fork();
+		if (pids[k] == 0) {
+			if (k < 2) {
+				connect_again(fx);
+				triage(fx, (unsigned)k + 1, 60);
+			} else {
+				deliver(fx, CENSUS / 2, CENSUS);
+			}
+			_exit(0);
+		}
+	}
+	for (int k = 0; k < 3; k++) {
+		waitpid(pids[k], &status, 0);
+		assert_int_equal(0, status);
+	}
+	connect_again(fx);
+	census(fx, CENSUS);
+}
+
+/* Killed at any moment of marking, moving and appending, every message is in one place, whole. */
+static void
+test_kill_during_triage(void **state)
+{
+	struct fixture *fx = *state;
+	enum { N = 30, KILLS = 40 };
+	unsigned seed = 11;
+
+	for (int i = 0; i < N; i++)
+		add(fx, "inbox", i, i % 5 == 0 ? 3000 : 5);
+	for (int k = 0; k < KILLS; k++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			connect_again(fx);
+			triage(fx, (unsigned)k, 0);
+			_exit(0);
+		}
+		struct timespec t = { .tv_nsec = rand_r(&seed) % 30000000 };
+		nanosleep(&t, NULL);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		connect_again(fx);		/* the dead one's lock files are known for what they are */
+		census(fx, N);
+	}
+}
+
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 TEST_MAIN(F(test_uids_last), F(test_newest_before_the_scan), F(test_move_tells_where),
-	F(test_names_stay_inside), F(test_kill_during_move))
+	F(test_names_stay_inside), F(test_kill_during_move), F(test_own_changes_need_no_scan),
+	F(test_changes_tell_what_changed), F(test_status_of_closed_folders),
+	F(test_two_at_once_and_a_deliverer), F(test_kill_during_triage))
