@@ -14,7 +14,7 @@
 #include "mbox.h"
 #include "mbox_reader.h"
 
-enum { CANCEL_EVERY_LINES = 4096, FIRST_TAIL_WINDOW = 256 * 1024 };
+enum { CANCEL_EVERY_LINES = 4096 };
 
 static enum err
 open_file(int *fd, uint64_t *size, const char *path, struct error *e)
@@ -361,7 +361,7 @@ count_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head
 enum err
 mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e)
 {
-	uint64_t size, window = FIRST_TAIL_WINDOW;
+	uint64_t size, window = MBOX_TAIL_WINDOW;
 	int fd;
 	enum err rc = open_file(&fd, &size, path, e);
 

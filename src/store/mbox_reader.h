@@ -19,6 +19,9 @@
 #ifndef MBOX_CHUNK
 #define MBOX_CHUNK (256 * 1024)
 #endif
+#ifndef MBOX_TAIL_WINDOW
+#define MBOX_TAIL_WINDOW (256 * 1024)	/* how far from the end a search for the newest begins */
+#endif
 
 /* A line with its end, or, where it is longer than MBOX_LINE, a piece of it. */
 struct piece {
