@@ -87,19 +87,55 @@ remove_stale(const char *dotlock)
 	return is_stale && unlink(dotlock) == 0;
 }
 
+static void
+write_owner(int fd)
+{
+	char owner[NAME_BYTES + 32];
+	int n = format_owner(owner, sizeof owner);
+
+	if (write(fd, owner, (size_t)n) != n)
+		return;			/* an empty lock file is one too */
+}
+
+/* Makes the file with its content in it, so that one who dies in between leaves none that says
+ * nothing of its owner. 0, or -1 and errno. */
+static int
+create_dotlock(const char *name)
+{
+	char *dir = xstrdup(name), *slash = strrchr(dir, '/'), self[64];
+	int rc = -1;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	int fd = open(slash ? dir : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	free(dir);
+	if (fd >= 0) {
+		write_owner(fd);
+		snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+		rc = linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+		int why = errno;
+		close(fd);
+		errno = why;
+		if (rc == 0 || why == EEXIST)
+			return rc;
+	}
+	/* Not every file system knows files without a name. */
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	write_owner(fd);
+	close(fd);
+	return 0;
+}
+
 static enum err
 take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
 {
-	char *name = xasprintf("%s.lock", l->path), owner[NAME_BYTES + 32];
+	char *name = xasprintf("%s.lock", l->path);
 	enum err rc;
 
 	for (;;) {
-		int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0) {
-			int n = format_owner(owner, sizeof owner);
-			if (write(fd, owner, (size_t)n) != n)
-				owner[0] = '\0';	/* an empty lock file is one too */
-			close(fd);
+		if (create_dotlock(name) == 0) {
 			l->dotlock = name;
 			return ERR_OK;
 		}
