@@ -104,39 +104,78 @@ find_dest(struct replay *r, struct error *e)
 
 /* ---- was it done before the link broke? ---- */
 
-static enum err
-find_one(struct replay *r, uint32_t uid, const char *message_id, struct uidset *copied,
-	struct error *e)
-{
-	struct backend *b = r->w->b;
-	struct uidset found = {0};
-	enum err rc = ERR_OK;
+/* A message of the batch, where it was to be taken from. */
+struct look {
+	uint32_t uid;
+	const char *message_id;
+};
 
-	if (message_id && *message_id)
-		rc = b->ops->find(b, r->dest, message_id, r->dest_uidnext, &found, e);
-	if (rc == ERR_OK && found.n > 0) {
-		uidset_add(copied, uid);
-		map_add(&r->map, uid, uidset_min(&found));
+static size_t
+batch_messages(struct replay *r, struct look **out)
+{
+	struct look *v = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < r->b.n_ids; i++) {
+		struct intent_msg *msgs;
+		size_t n_msgs = store_intent_messages(r->w->store, r->b.ids[i], &r->arena, &msgs);
+		for (size_t k = 0; k < n_msgs; k++) {
+			if (msg_folder(msgs[k].now) != r->b.first.folder)
+				continue;
+			v = array_grow(v, n, &cap, sizeof *v);
+			v[n++] = (struct look){ msg_uid(msgs[k].now), msgs[k].message_id };
+		}
 	}
-	uidset_clear(&found);
-	return rc;
+	*out = v;
+	return n;
+}
+
+/* Several messages may have one Message-ID: none of them counts as arrived before all have. */
+static bool
+have_all_arrived(const struct look *v, size_t n, const char *message_id, const struct uidset *found)
+{
+	uint64_t n_same = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_same += str_eq(v[i].message_id, message_id);
+	return found->n > 0 && uidset_count(found) >= n_same;
+}
+
+static uint32_t
+first_not_mapped(const struct uid_map *m, const struct uidset *found)
+{
+	for (uint32_t uid = 0; (uid = uidset_next(found, uid)) != 0;) {
+		size_t i = 0;
+		while (i < m->n && m->to[i] != uid)
+			i++;
+		if (i == m->n)
+			return uid;
+	}
+	return 0;
 }
 
 /* Which of `present` have arrived in the destination already. */
 static enum err
 find_copied(struct replay *r, const struct uidset *present, struct uidset *copied, struct error *e)
 {
+	struct look *v;
+	size_t n = batch_messages(r, &v);
 	enum err rc = ERR_OK;
 
-	for (size_t i = 0; i < r->b.n_ids && rc == ERR_OK; i++) {
-		struct intent_msg *msgs;
-		size_t n = store_intent_messages(r->w->store, r->b.ids[i], &r->arena, &msgs);
-		for (size_t k = 0; k < n && rc == ERR_OK; k++) {
-			uint32_t uid = msg_uid(msgs[k].now);
-			if (msg_folder(msgs[k].now) == r->b.first.folder && uidset_has(present, uid))
-				rc = find_one(r, uid, msgs[k].message_id, copied, e);
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		struct uidset found = {0};
+		if (!uidset_has(present, v[i].uid) || !*v[i].message_id)
+			continue;
+		rc = r->w->b->ops->find(r->w->b, r->dest, v[i].message_id, r->dest_uidnext, &found, e);
+		if (rc == ERR_OK && have_all_arrived(v, n, v[i].message_id, &found)) {
+			uint32_t to = first_not_mapped(&r->map, &found);
+			uidset_add(copied, v[i].uid);
+			if (to)
+				map_add(&r->map, v[i].uid, to);
 		}
+		uidset_clear(&found);
 	}
+	free(v);
 	if (rc != ERR_OK)
 		return rc;
 	r->w->mirror.open.id = 0;	/* looking may have opened another folder */
@@ -157,16 +196,54 @@ find_present(struct replay *r, struct uidset *present, struct error *e)
 
 /* ---- kinds ---- */
 
+/* A server may refuse a whole command because another client removed one of its messages meanwhile
+ * (RFC 5530, EXPUNGEISSUED): it is asked again about those that are left, for as long as they get
+ * fewer. Otherwise it was a refusal. */
+static enum err
+try_rest(struct replay *r, enum err rc, enum err (*rest)(struct replay *, const struct uidset *,
+	struct error *), struct error *e)
+{
+	uint64_t n = uidset_count(&r->b.uids);
+	struct uidset present = {0};
+	struct error why;
+
+	while (rc == ERR_MSG) {
+		why = *e;
+		rc = find_present(r, &present, e);
+		if (rc != ERR_OK)
+			break;
+		if (uidset_count(&present) >= n) {
+			*e = why;
+			rc = ERR_MSG;
+			break;
+		}
+		n = uidset_count(&present);
+		rc = n ? rest(r, &present, e) : ERR_OK;
+	}
+	uidset_clear(&present);
+	return rc;
+}
+
+static enum err
+set_flags(struct replay *r, const struct uidset *uids, struct error *e)
+{
+	return r->w->b->ops->set_flags(r->w->b, uids, r->b.first.set, r->b.first.clear, e);
+}
+
 static enum err
 do_flags(struct replay *r, struct error *e)
 {
-	struct backend *b = r->w->b;
 	enum err rc = open_source(r, e);
 
 	if (rc == ERR_OK)
 		rc = running(r, e);
-	return rc != ERR_OK ? rc
-		: b->ops->set_flags(b, &r->b.uids, r->b.first.set, r->b.first.clear, e);
+	return rc != ERR_OK ? rc : try_rest(r, set_flags(r, &r->b.uids, e), set_flags, e);
+}
+
+static enum err
+expunge(struct replay *r, const struct uidset *uids, struct error *e)
+{
+	return r->w->b->ops->expunge(r->w->b, uids, e);
 }
 
 static enum err
@@ -176,7 +253,7 @@ do_expunge(struct replay *r, struct error *e)
 
 	if (rc == ERR_OK)
 		rc = running(r, e);
-	return rc != ERR_OK ? rc : r->w->b->ops->expunge(r->w->b, &r->b.uids, e);
+	return rc != ERR_OK ? rc : try_rest(r, expunge(r, &r->b.uids, e), expunge, e);
 }
 
 static enum err
@@ -205,23 +282,36 @@ remove_originals(struct replay *r, const struct uidset *copied, struct error *e)
 		: b->ops->set_flags(b, copied, MSG_DELETED, 0, e);
 }
 
-/* After a cut: what arrived is only removed from the source (move), the rest is transferred. */
+/* Some of it may have been done: what arrived is only removed from the source (move), the rest is
+ * transferred. */
 static enum err
-transfer_rest(struct replay *r, struct error *e)
+transfer_rest(struct replay *r, const struct uidset *present, struct error *e)
 {
-	struct uidset present = {0}, copied = {0}, rest = {0};
-	enum err rc = find_present(r, &present, e);
+	struct uidset copied = {0}, rest = {0};
+	enum err rc = ERR_OK;
 
-	if (rc == ERR_OK && present.n > 0 && r->dest_uidnext)
-		rc = find_copied(r, &present, &copied, e);
+	if (present->n > 0 && r->dest_uidnext)
+		rc = find_copied(r, present, &copied, e);
 	if (rc == ERR_OK && copied.n > 0 && r->b.first.kind == INTENT_MOVE)
 		rc = remove_originals(r, &copied, e);
-	uidset_minus(&rest, &present, &copied);
+	uidset_minus(&rest, present, &copied);
 	if (rc == ERR_OK && rest.n > 0)
 		rc = transfer(r, &rest, e);
-	uidset_clear(&present);
 	uidset_clear(&copied);
 	uidset_clear(&rest);
+	return rc;
+}
+
+/* After a cut. */
+static enum err
+transfer_present(struct replay *r, struct error *e)
+{
+	struct uidset present = {0};
+	enum err rc = find_present(r, &present, e);
+
+	if (rc == ERR_OK)
+		rc = transfer_rest(r, &present, e);
+	uidset_clear(&present);
 	return rc;
 }
 
@@ -237,7 +327,8 @@ do_transfer(struct replay *r, struct error *e)
 		rc = running(r, e);
 	if (rc != ERR_OK)
 		return rc;
-	return was_begun ? transfer_rest(r, e) : transfer(r, &r->b.uids, e);
+	rc = was_begun ? transfer_present(r, e) : transfer(r, &r->b.uids, e);
+	return try_rest(r, rc, transfer_rest, e);
 }
 
 static bool

@@ -44,6 +44,8 @@ struct fake_server {
 	bool is_down;			/* refuses connections */
 	const char *password;		/* NULL: any */
 	const char *refusal;		/* what it says to every change; NULL: does them */
+	bool refuses_gone;		/* a change that names a message which is gone, as a whole */
+	uint32_t breaks_in_move;	/* the link breaks when so many of a move were moved; 0: not */
 	int lies;
 	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_passwords;
 	int fault_at;
@@ -319,6 +321,19 @@ fake_edit(struct fake *f, struct error *e)
 	return f->s->refusal ? error_set(e, ERR_MSG, "%s", f->s->refusal) : ERR_OK;
 }
 
+/* The same for a change of messages in the open folder. */
+static inline enum err
+fake_edit_of(struct fake *f, const struct uidset *uids, struct error *e)
+{
+	enum err rc = fake_edit(f, e);
+
+	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses_gone && (uid = uidset_next(uids, uid)) != 0;) {
+		if (!fake_msg(f->open, uid))
+			rc = error_set(e, ERR_MSG, "[EXPUNGEISSUED] some messages no longer exist");
+	}
+	return rc;
+}
+
 static inline enum err
 fake_folder_create(struct backend *b, const char *wire, struct error *e)
 {
@@ -520,7 +535,7 @@ fake_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint3
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
 
-	rc = fake_edit(f, e);
+	rc = fake_edit_of(f, uids, e);
 	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;)
 		fake_flag(f->open, uid, set, clear);
 	FAKE_END(f);
@@ -540,7 +555,8 @@ fake_transfer(struct fake *f, const struct uidset *uids, const char *wire, bool 
 	struct uid_map *map, struct error *e)
 {
 	struct fake_folder *d = fake_folder(f->s, wire);
-	enum err rc = fake_edit(f, e);
+	enum err rc = fake_edit_of(f, uids, e);
+	uint32_t n = 0;
 
 	if (rc == ERR_OK && !d)
 		rc = error_set(e, ERR_FOLDER, "[TRYCREATE] no such folder");
@@ -553,6 +569,10 @@ fake_transfer(struct fake *f, const struct uidset *uids, const char *wire, bool 
 			fake_map_add(map, uid, to);
 		if (is_move)
 			fake_remove(f->open, uid);
+		if (is_move && ++n == f->s->breaks_in_move) {
+			f->s->breaks_in_move = 0;
+			rc = fake_break(f, e);
+		}
 	}
 	return rc;
 }
@@ -585,7 +605,7 @@ fake_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
 
-	rc = fake_edit(f, e);
+	rc = fake_edit_of(f, uids, e);
 	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;)
 		fake_remove(f->open, uid);
 	FAKE_END(f);

@@ -295,6 +295,64 @@ test_refused_delete_comes_back(void **state)
 	fixture_clear(&fx);
 }
 
+/* Another client removes one of five messages that are flagged and deleted here: the server refuses
+ * the whole command, and the decisions about the other four are carried out. */
+static void
+test_one_gone_does_not_refuse_the_rest(void **state)
+{
+	struct fixture fx;
+
+	(void)state;
+	for (int has_uidmap = 0; has_uidmap < 2; has_uidmap++) {
+		begin(&fx);
+		lock(&fx);
+		if (!has_uidmap)
+			fx.server->caps &= ~(unsigned)CAP_UIDMAP;
+		fx.server->refuses_gone = true;
+		fx.n_notices = 0;
+		fake_remove(fake_folder(fx.server, "INBOX"), 2);
+		assert_int_equal(ERR_OK, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 1, 5));
+		assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 1, 5));
+		unlock(&fx);
+		assert_int_equal(ERR_OK, sync_all(&fx));
+		assert_int_equal(0, fx.n_notices);
+		assert_int_equal(0, fake_folder(fx.server, "INBOX")->n);
+		assert_int_equal(4, fake_folder(fx.server, "Trash")->n);
+		for (size_t i = 0; i < 4; i++)
+			assert_true(fake_folder(fx.server, "Trash")->v[i].flags & MSG_FLAGGED);
+		fixture_clear(&fx);
+	}
+}
+
+/* Two messages with one Message-ID, of which a broken move had moved the first: the second is not
+ * taken for the first, and removed. */
+static void
+test_same_message_id_is_not_same_message(void **state)
+{
+	struct fixture fx;
+	struct fake_folder *inbox, *trash;
+
+	(void)state;
+	begin(&fx);
+	lock(&fx);
+	inbox = fake_folder(fx.server, "INBOX");
+	fake_deliver(inbox, "same", 0);
+	fake_deliver(inbox, "same", MSG_FLAGGED);
+	unlock(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	lock(&fx);
+	fx.server->breaks_in_move = 1;
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 6, 7));
+	unlock(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	trash = fake_folder(fx.server, "Trash");
+	assert_int_equal(5, fake_folder(fx.server, "INBOX")->n);
+	assert_int_equal(2, trash->n);
+	assert_int_equal(0, trash->v[0].flags);
+	assert_int_equal(MSG_FLAGGED, trash->v[1].flags);
+	fixture_clear(&fx);
+}
+
 /* 300 deletes by 300 keypresses reach the server in a few commands. */
 static void
 test_many_deletes_are_few_commands(void **state)
@@ -561,6 +619,7 @@ TEST_MAIN(T(test_small_message_comes_at_once), T(test_large_message_comes_in_par
 	T(test_missing_message_costs_itself), T(test_fetch_survives_a_break),
 	T(test_cancel_ends_a_stalled_fetch), T(test_each_job_ends_once), T(test_new_mail_is_told),
 	T(test_empty_mailbox_is_doubted), T(test_refused_delete_comes_back),
+	T(test_one_gone_does_not_refuse_the_rest), T(test_same_message_id_is_not_same_message),
 	T(test_many_deletes_are_few_commands), T(test_offline_decisions_are_kept),
 	T(test_undo_after_the_server_did_it), T(test_undo_without_uid_map), T(test_undo_before_it_began),
 	T(test_trash_needs_a_question), T(test_stall_delays_no_decision),
