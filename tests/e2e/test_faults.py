@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 
 from rig import census, mails
@@ -527,3 +528,112 @@ def test_store_of_a_newer_release():
             s.wait("newer release")
         with open(path, "rb") as f:
             assert f.read() == before
+
+
+# ---- another client at work at the same time ----
+
+class Other(threading.Thread):
+    """Flags, deletes, moves and appends in the inbox at random; knows what it did to which UID."""
+
+    def __init__(self, server, seconds, seed):
+        super().__init__()
+        self.server, self.seconds, self.rnd = server, seconds, random.Random(seed)
+        self.deleted, self.moved, self.answered = set(), set(), set()
+        self.mids = {i + 1: mails.message_id(i) for i in range(N_MANY)}
+        self.n = 0
+
+    def run(self):
+        c = self.server.imap()
+        c.select("INBOX")
+        end, n_new = time.monotonic() + self.seconds, 1000
+        while time.monotonic() < end:
+            self.n += 1
+            uid, dice = self.rnd.choice(sorted(self.mids)), self.rnd.random()
+            if dice < 0.2:
+                typ, data = c.append("INBOX", "", None, mails.raw(n_new, words=5,
+                                                                  subject=f"new-{n_new}"))
+                self.mids[int(data[0].split(b"]")[0].split()[-1])] = mails.message_id(n_new)
+                n_new += 1
+            elif dice < 0.6:
+                self.answered.add(uid)
+                c.uid("STORE", str(uid), "+FLAGS", "\\Answered")
+            elif dice < 0.8:
+                self.moved.add(uid)
+                c.uid("MOVE", str(uid), "Archive")
+            else:
+                self.deleted.add(uid)
+                c.uid("STORE", str(uid), "+FLAGS", "\\Deleted")
+                c.uid("EXPUNGE", str(uid))
+            time.sleep(0.02)
+        c.logout()
+
+
+N_MANY = 300
+
+
+def decided(home):
+    """What was decided here: {uid: [folder or None, flags to be there, flags not to be there]}."""
+    out = {}
+    db = sqlite3.connect(f"file:{home.path('data/dunlin/dunlin.db')}?mode=ro", uri=True)
+    for msg, kind, dest, on, off in db.execute(
+            "SELECT x.msg & 4294967295, i.kind, i.dest, x.set_bits, x.clear_bits FROM intent i"
+            " JOIN intent_msg x ON x.intent = i.id WHERE i.state = 2 ORDER BY i.id"):
+        d = out.setdefault(msg, [None, 0, 0])
+        if kind == 1:
+            d[0] = dest
+        d[1], d[2] = (d[1] | on) & ~off, (d[2] | off) & ~on
+    db.close()
+    return out
+
+
+def with_another_client(capability, seconds):
+    seed = random.randrange(10 ** 6)
+    rnd = random.Random(seed)
+    with Dovecot(capability=capability) as d, Home() as home:
+        d.fill([mails.raw(i, subject=f"subject-{i:03}", words=5) for i in range(N_MANY)])
+        home.account(d.ports["imap"])
+        assert home.run("sync").returncode == 0
+        other = Other(d, seconds, seed)
+        with home.screen(cols=90, rows=40) as s:
+            s.wait("subject-299")
+            other.start()
+            while other.is_alive():
+                s.keys(*rnd.choice((("d",), ("F",), ("N",), ("j",), ("j", "j", "j"), ("k",),
+                                    ("s", "Junk", "Enter"), ("G", "k", "k", "k"), ("gg",))))
+            other.join()
+            s.keys("gg")
+            settled(home)
+            s.keys("q", "q")
+            s.wait("[exit")
+        assert home.run("sync").returncode == 0
+        there, here = census.server(d), census.index(home)
+        assert there == here, f"seed {seed}: " + census.differences(there, here)
+        refused = [i for i in census.intents(home) if i[0] == 3]
+        assert not refused, (seed, refused)
+        places = {}
+        for folder, rows in there.items():
+            for _, mid, flags in rows:
+                places.setdefault(mid, []).append((folder, flags))
+        decisions = decided(home)
+        for uid, mid in other.mids.items():
+            at = places.get(mid, [])
+            if uid in other.deleted and not at:
+                continue
+            assert at, f"seed {seed}: {mid}, UID {uid} is lost; decided {decisions.get(uid)}"
+            if uid in other.deleted | other.moved:
+                continue            # who came first is the server's to say
+            folder, on, off = decisions.get(uid, [None, 0, 0])
+            assert len(at) == 1 and at[0][0] == (folder or "INBOX"), (seed, uid, at, folder)
+            have = sum(k for k, v in census.FLAGS.items() if v in at[0][1])
+            assert have & on == on and not have & off, (seed, uid, at, on, off)
+            if uid in other.answered and not folder:
+                assert "\\Answered" in at[0][1], (seed, uid, at)
+        print(f"{len(decisions)} messages decided about here, {other.n} acts of another client")
+
+
+def test_another_client_at_work():
+    with_another_client(None, 20 if STEP else 8)
+
+
+def test_another_client_at_work_with_copy_and_expunge():
+    with_another_client(UIDPLUS, 20 if STEP else 8)
