@@ -1,0 +1,160 @@
+/* A POP3 account in the engine: jobs, passwords and the end of it, with the drain's thread beside the worker's. */
+#include "engine/engine_int.h"
+#include "drain_fixture.h"
+
+struct account {
+	struct drained x;		/* the server and the directories */
+	struct dirs dirs;
+	struct engine *engine;
+	account_id id;
+	uint32_t n_new;
+	enum link_state link;
+};
+
+static void
+account_open(struct account *a, const char *password)
+{
+	struct error e;
+
+	dr_init(&a->x);
+	dr_small(&a->x);
+	dr_start(&a->x);
+	a->x.conf.mbox = a->x.dir;
+	a->x.conf.password = (char *)password;
+	a->x.conf.check_every_s = 300;
+	a->x.rc.accounts = &a->x.conf;
+	a->x.rc.n_accounts = 1;
+	a->dirs = (struct dirs){ a->x.dir, a->x.data, a->x.cache };
+	if (engine_new(&a->engine, &a->x.rc, &a->dirs, &e) != ERR_OK)
+		fail_msg("%s", e.text);
+	assert_int_equal(ERR_OK, engine_start(a->engine, NULL));
+	a->id = engine_account(a->engine, 0);
+}
+
+static void
+account_close(struct account *a)
+{
+	engine_free(a->engine, 5000);
+	dr_clear(&a->x);
+}
+
+static struct event
+wait_for(struct account *a, enum event_kind kind, job_id job)
+{
+	struct pollfd p = { .fd = engine_fd(a->engine), .events = POLLIN };
+	struct event ev;
+
+	for (int64_t until = now_ms() + 20000; now_ms() < until; poll(&p, 1, 100)) {
+		while (engine_next(a->engine, &ev)) {
+			if (ev.kind == EV_FOLDER)
+				a->n_new += ev.u.folder.n_new;
+			if (ev.kind == EV_STATE)
+				a->link = ev.u.state.link;
+			if (ev.kind == kind && (!job || ev.job == job))
+				return ev;
+		}
+	}
+	fail_msg("no event of kind %d", kind);
+	return (struct event){0};
+}
+
+static job_id
+submit_sync(struct account *a)
+{
+	struct job job = { .kind = JOB_SYNC, .account = a->id };
+
+	return engine_submit(a->engine, &job);
+}
+
+/* A sync ends when the mail is in the index, and has told how many are new, each once. */
+static void
+test_sync(void **state)
+{
+	struct account a = {0};
+	struct arena arena = {0};
+	struct folder inbox;
+	(void)state;
+
+	account_open(&a, "secret");
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	assert_int_equal(5, a.n_new);
+	assert_true(store_folder_by_role(engine_store(a.engine), a.id, ROLE_INBOX, &arena, &inbox));
+	assert_int_equal(5, inbox.n_msgs);
+	dr_add(&a.x, "u6", MAIL("six", "more\r\n"));
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	assert_int_equal(6, a.n_new);
+	arena_clear(&arena);
+	account_close(&a);
+}
+
+/* The password is asked for, the sync waits for it; declined, the sync fails and the files still open. */
+static void
+test_password(void **state)
+{
+	struct account a = {0};
+	struct job folders = { .kind = JOB_FOLDERS };
+	(void)state;
+
+	account_open(&a, NULL);
+	job_id job = submit_sync(&a);
+	wait_for(&a, EV_PASSWORD, 0);
+	folders.account = a.id;
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, engine_submit(a.engine, &folders)).u.done.code);
+	engine_password(a.engine, a.id, NULL);
+	assert_int_equal(ERR_AUTH, wait_for(&a, EV_DONE, job).u.done.code);
+	job = submit_sync(&a);
+	wait_for(&a, EV_PASSWORD, 0);
+	engine_password(a.engine, a.id, "secret");
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, job).u.done.code);
+	assert_int_equal(5, a.n_new);
+	account_close(&a);
+}
+
+/* A sync that is cancelled ends at once, and the next one brings what is left. */
+static void
+test_cancel(void **state)
+{
+	struct account a = {0};
+	(void)state;
+
+	account_open(&a, "secret");
+	job_id job = submit_sync(&a);
+	engine_cancel(a.engine, job);
+	wait_for(&a, EV_DONE, job);
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	assert_int_equal(5, a.n_new);
+	account_close(&a);
+}
+
+/* No server: the sync fails as a connection that may come back, and the account is offline. */
+static void
+test_no_server(void **state)
+{
+	struct account a = {0};
+	(void)state;
+
+	account_open(&a, "secret");
+	wait_for(&a, EV_DONE, submit_sync(&a));
+	a.x.conf.receive.port = 1;
+	assert_int_equal(ERR_CONN, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	assert_int_equal(LINK_OFFLINE, a.link);
+	account_close(&a);
+}
+
+/* Quitting in the middle of it takes no longer than it may. */
+static void
+test_quit(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct account a = {0};
+		account_open(&a, "secret");
+		submit_sync(&a);
+		usleep((useconds_t)i * 3000);
+		int64_t begun = now_ms();
+		account_close(&a);
+		assert_true(now_ms() - begun < 4000);
+	}
+}
+
+TEST_MAIN(T(test_sync), T(test_password), T(test_cancel), T(test_no_server), T(test_quit))
