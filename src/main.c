@@ -180,13 +180,13 @@ run_send(struct options *o)
 static const struct {
 	const char *name;
 	int (*run)(struct options *o);
-	bool needs_rc;
+	bool needs_rc, tells_problems;	/* itself */
 } commands[] = {
-	{ "check", run_check, true },
-	{ "setup", run_setup, false },
-	{ "send", run_send, true },
-	{ "show", run_show, false },
-	{ "sync", run_sync, true },
+	{ "check", run_check, true, true },
+	{ "setup", run_setup, false, false },
+	{ "send", run_send, true, false },
+	{ "show", run_show, false, false },
+	{ "sync", run_sync, true, false },
 };
 
 static int
@@ -231,9 +231,19 @@ set_locale(void)
 	setlocale(LC_CTYPE, is_named ? "" : "C.UTF-8");
 }
 
-/* The three directories and the mailrc. `tell`: its problems go to stderr. */
+static void
+keep_problem(void *ctx, const char *line)
+{
+	struct rc *rc = ctx;
+	size_t cap = rc->n_problems;
+
+	rc->problems = array_grow(rc->problems, rc->n_problems, &cap, sizeof *rc->problems);
+	rc->problems[rc->n_problems++].line = xstrdup(line);
+}
+
+/* The three directories and the mailrc. The UI tells its problems itself. */
 static int
-prepare(struct options *o, bool tell)
+prepare(struct options *o)
 {
 	struct error e;
 	int code = EX_CONFIG;
@@ -250,15 +260,24 @@ prepare(struct options *o, bool tell)
 	}
 	if (rc_read(&o->rc, path, &e) != ERR_OK)
 		goto out;
-	for (size_t i = 0; tell && i < o->rc->n_problems; i++)
-		complain(NULL, o->rc->problems[i].line);
-	if (tell)
-		ui_rc_problems(o->rc, complain, NULL);
 	code = 0;
 out:
 	if (code)
 		complain(NULL, e.text);
 	free(path);
+	return code;
+}
+
+/* For a command without a screen: all problems of the mailrc, those of keys and colours too. */
+static int
+prepare_command(struct options *o, bool tell)
+{
+	int code = prepare(o);
+
+	if (code == 0)
+		ui_rc_problems(o->rc, keep_problem, o->rc);
+	for (size_t i = 0; code == 0 && tell && i < o->rc->n_problems; i++)
+		complain(NULL, o->rc->problems[i].line);
 	return code;
 }
 
@@ -355,7 +374,7 @@ run_letter(struct options *o, char *const *args, int n)
 	l->n_files = o->n_attach;
 	if (n == 0 && !*l->cc && !*l->bcc)
 		return misused("to whom? (ADDRESS...)");
-	if ((code = prepare(o, true)) != 0)
+	if ((code = prepare_command(o, true)) != 0)
 		return code;
 	init_network();
 	return cli_send(o->rc, &o->dirs, l);
@@ -374,7 +393,7 @@ run(struct options *o, int argc, char **argv)
 		return run_letter(o, argv + optind, argc - optind);
 	}
 	if (optind == argc)
-		return (code = prepare(o, false)) ? code : run_screen(o);
+		return (code = prepare(o)) ? code : run_screen(o);
 	o->args = argv + optind + 1;
 	o->n_args = argc - optind - 1;
 	for (size_t i = 0; i < LEN(commands); i++) {
@@ -382,7 +401,7 @@ run(struct options *o, int argc, char **argv)
 			continue;
 		if (o->file)
 			return misused("-f does not go with %s", argv[optind]);
-		if (commands[i].needs_rc && (code = prepare(o, true)) != 0)
+		if (commands[i].needs_rc && (code = prepare_command(o, !commands[i].tells_problems)) != 0)
 			return code;
 		return commands[i].run(o);
 	}

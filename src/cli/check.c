@@ -297,7 +297,8 @@ check_account(struct check *c)
 		say_description(c, &text);
 	else
 		say(c, true, "files", str_get(&text));
-	say_caps(c, b);
+	if (c->a->receive.host)
+		say_caps(c, b);
 	check_folders(c, b);
 out:
 	secret_free(password);
