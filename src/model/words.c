@@ -67,7 +67,7 @@ nearest_word(const char *word, const char *const *words)
 		unsigned d = distance(word, *words);
 		if (len >= 3 && str_istarts(*words, word))
 			d = 1;		/* the beginning of it */
-		if (d < least || (d == least && !best && d < len)) {
+		if (d < least || (d == least && !best && d < len && d * 2 <= len)) {
 			least = d;
 			best = *words;
 		}

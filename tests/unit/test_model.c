@@ -80,6 +80,7 @@ test_nearest_word(void **state)
 		{ "form:", "from:" }, { "FROM:", "from:" }, { "pasword", "password" }, { "recieve", "receive" },
 		{ "passw", "password" }, { "ot:", "to:" }, { "mbx", "mbox" },
 		{ "xyzzy", NULL }, { "", NULL }, { "q", NULL }, { "zz", NULL },
+		{ "bot", NULL },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
 		const char *near = nearest_word(cases[i].word, words);
