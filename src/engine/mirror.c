@@ -322,7 +322,8 @@ mirror_open(struct worker *w, folder_id id, struct error *e)
 	if (!load(w, id))
 		return error_set(e, ERR_FOLDER, "there is no such folder any more");
 	enum err rc = folder_is_selectable(&m->open) ? open_known(w, id, e)
-		: error_set(e, ERR_FOLDER, "'%s' holds no messages", m->open.name);
+		: error_set(e, ERR_FOLDER, m->open.attrs & FOLDER_GONE ? "'%s' is not on the server any more"
+			: "'%s' holds folders, not messages", m->open.name);
 	if (rc != ERR_OK)
 		m->open.id = 0;
 	return rc;
