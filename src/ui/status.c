@@ -2,7 +2,7 @@
  *
  * At the left the first that there is of: keys begun, what was told (until a key), the
  * newest job, an account that synchronises, how the accounts are. At the right what waits
- * for the servers. Short jobs are not shown, so that the line does not flicker. */
+ * for the servers, and who is offline where that is hidden. Short jobs are not shown, so that the line does not flicker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -407,21 +407,39 @@ draw_accounts(struct ui *ui, const struct area *a)
 		area_put(a, 0, x, -1, ST_DIM, "a sample to try things on; nothing here is real");
 }
 
+/* What was told hides how the accounts are; that one is offline is said beside it. */
+static void
+offline_text(struct ui *ui, int room, struct str *out)
+{
+	for (size_t i = 0; i < ui->n_accounts; i++) {
+		const struct ui_account *acc = &ui->accounts[i];
+		const char *name = engine_rc_account(ui->engine, acc->id)->name;
+		if (acc->link == LINK_OFFLINE && text_width(name, strlen(name)) + 12 <= room) {
+			str_printf(out, "%s: offline   ", name);
+			return;
+		}
+	}
+}
+
 /* The right edge: what waits for the servers, else which key leads on from here. */
 static void
 right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 {
 	uint32_t n = ui->store ? store_intents_pending(ui->store, 0) : 0;
-	bool is_long = ui->message && text_width(ui->message, strlen(ui->message)) > a->columns - 12;
+	int used = ui->message ? text_width(ui->message, strlen(ui->message)) : 0;
+	bool is_long = used > a->columns - 12;
 	enum command_id hint = is_long && ui->message_style != ST_STATUS ? CMD_MESSAGES : CMD_HELP;
 
 	*st = n ? ST_NOTICE : ST_DIM;
+	if (ui->message && ui->n_keys == 0 && !ui->on_tagged)
+		offline_text(ui, a->columns - used - 18, out);
 	if (n) {
 		str_printf(out, "%u pending", n);
 		return;
 	}
+	size_t before = out->len;
 	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, hint, out);
-	if (out->len)
+	if (out->len > before)
 		str_puts(out, hint == CMD_HELP ? " help" : " more");
 }
 
