@@ -19,10 +19,12 @@ def fill(server):
     for i, (folder, n) in enumerate(FOLDERS.items()):
         wire = folder.replace("öß", "&APYA3w-")
         out = []
+        times = [time.time() - (n - k) * 2100 for k in range(n)]
         for k in range(n):
             parent = k - 1 - k % 3 if k % 7 in (2, 3) and k > 4 else None
-            out.append(mails.raw(k, tag=f"f{i}", reply_to=parent, attach=k % 11 == 5, html=k % 4 == 1))
-        server.fill(out, wire, flags="" if folder == "INBOX" else "\\Seen")
+            out.append(mails.raw(k, tag=f"f{i}", reply_to=parent, attach=k % 11 == 5, html=k % 4 == 1,
+                                 when=times[k]))
+        server.fill(out, wire, flags="" if folder == "INBOX" else "\\Seen", times=times)
     c = server.imap()
     c.select("INBOX")
     c.store("1:240", "+FLAGS", "\\Seen")
@@ -35,7 +37,7 @@ def new_mail(server, stop):
     n = 1000
     while not stop.wait(30):
         try:
-            server.fill([mails.raw(n, tag="new")])
+            server.fill([mails.raw(n, tag="new", when=time.time())])
         except OSError:
             return
         n += 1

@@ -242,13 +242,14 @@ protocol imap {{
         c.pass_(PASSWORD)
         return c
 
-    def fill(self, messages, folder="INBOX", user="ada", flags=""):
-        """Appends messages (bytes) in order; makes the folder if it is missing."""
+    def fill(self, messages, folder="INBOX", user="ada", flags="", times=None):
+        """Appends messages (bytes) in order; makes the folder if it is missing. `times`: arrivals."""
         c = self.imap(user)
         if folder != "INBOX":
             c.create(f'"{folder}"')
-        for m in messages:
-            typ, data = c.append(f'"{folder}"', flags, None, m)
+        for i, m in enumerate(messages):
+            when = imaplib.Time2Internaldate(times[i]) if times else None
+            typ, data = c.append(f'"{folder}"', flags, when, m)
             if typ != "OK":
                 raise RuntimeError(data)
         c.logout()

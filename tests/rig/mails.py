@@ -24,12 +24,12 @@ def message_id(n, tag="m"):
 
 
 def make(n, *, tag="m", reply_to=None, attach=False, html=False, subject=None, words=60,
-         to=("Ada", "ada@localhost")):
+         to=("Ada", "ada@localhost"), when=None):
     """An EmailMessage; `reply_to` is the number of its parent."""
     r = random.Random(n)
     m = email.message.EmailMessage()
     m["Message-ID"] = f"<{message_id(n, tag)}>"
-    m["Date"] = email.utils.formatdate(EPOCH + n * 600, localtime=False)
+    m["Date"] = email.utils.formatdate(when or EPOCH + n * 600, localtime=False)
     m["From"] = email.utils.formataddr(PEOPLE[n % len(PEOPLE)])
     m["To"] = email.utils.formataddr(to)
     topic = TOPICS[(reply_to if reply_to is not None else n) % len(TOPICS)]
