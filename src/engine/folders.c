@@ -57,7 +57,7 @@ has_role(const struct list *l, enum folder_role role)
 static void
 give_roles(struct list *l)
 {
-	for (int role = ROLE_NONE + 1; role < N_ROLES; role++) {
+	for (int role = ROLE_INBOX + 1; role < N_ROLES; role++) {	/* INBOX is what it is */
 		const char *wanted = l->w->conf->folder[role];
 		for (size_t i = 0; i < l->n && wanted; i++) {
 			bool is = str_eq(l->v[i].name, wanted);
