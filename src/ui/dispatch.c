@@ -19,6 +19,15 @@ frame_caps(struct ui *ui)
 	return account ? engine_caps(ui->engine, account) : ~0u;
 }
 
+static const char *
+why_not(struct ui *ui)
+{
+	struct view *v = ui_top(ui);
+	const struct rc_account *rc = engine_rc_account(ui->engine, v->ops->account(v));
+
+	return rc && rc->read_only ? "this is open read-only" : "this account cannot";
+}
+
 void
 dispatch_call(struct ui *ui, const struct call *c)
 {
@@ -27,7 +36,7 @@ dispatch_call(struct ui *ui, const struct call *c)
 	log_msg("ui: %s", c->cmd->name);
 	ui_redraw(ui);
 	if (c->cmd->needs & ~frame_caps(ui))
-		ui_status(ui, "%s: this account cannot", c->cmd->name);
+		ui_status(ui, "%s: %s", c->cmd->name, why_not(ui));
 	else if (!action_run(ui, c))
 		v->ops->command(v, c);
 }
