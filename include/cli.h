@@ -12,8 +12,8 @@
 int cli_show(const char *file, bool json);
 int cli_check(const struct rc *rc, char *const *accounts, int n);
 int cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, int n);
-/* One message out. subject NULL: a whole message on standard input, recipients from its header; else its text is
- * there. Lists may be NULL. */
+/* One message out. subject NULL: a whole message on standard input, recipients from its
+ * header; else its text is there. Lists may be NULL. */
 struct cli_letter {
 	const char *subject, *cc, *bcc;
 	char *const *files, *const *to;

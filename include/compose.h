@@ -1,9 +1,10 @@
 /* compose.h - what a person wrote to the bytes that go out, made once. GMime stays below.
  *
  * Pure like mime.h: no clock and no randomness but what the stamp brings, no file, no network;
- * any thread after mime_init. The result always has CRLF at every line end and at most 998 bytes
- * in a line, no NUL, no bare CR or LF, and no Bcc (RFC 5321 4.5.2, SECURITY 13 and 15): it is checked as
- * the last step, whatever came in. Errors are ERR_MSG: what the person wrote cannot be sent, and why. */
+ * any thread after mime_init. The result always has CRLF at every line end and at most 998
+ * bytes in a line, no NUL, no bare CR or LF, and no Bcc (RFC 5321 4.5.2, SECURITY 13 and 15):
+ * it is checked as the last step, whatever came in. Errors are ERR_MSG: what the person wrote
+ * cannot be sent, and why. */
 #ifndef DUNLIN_COMPOSE_H
 #define DUNLIN_COMPOSE_H
 
@@ -23,7 +24,8 @@ struct compose_stamp {
 
 struct draft_file {
 	const char *name;		/* reduced by path_safe_name */
-	const char *type;		/* "image/png"; NULL or nonsense: application/octet-stream */
+	/* "image/png"; NULL or nonsense: application/octet-stream */
+	const char *type;
 	const void *data;
 	size_t len;
 };
@@ -31,9 +33,11 @@ struct draft_file {
 /* UTF-8; NULL is empty. Address fields are lists as people type them, groups included. */
 struct draft {
 	const char *from, *to, *cc, *bcc, *subject;
-	const char *in_reply_to;	/* ids with or without angle brackets, separated by spaces */
+	/* ids with or without angle brackets, separated by spaces */
+	const char *in_reply_to;
 	const char *references;		/* the same, oldest first */
-	const char *text;		/* any line ends; bytes that are not UTF-8 are kept as they are */
+	/* any line ends; bytes that are not UTF-8 are kept as they are */
+	const char *text;
 	size_t text_len;
 	bool is_flowed;			/* the text is format=flowed already (RFC 3676) */
 	const struct draft_file *files;
@@ -48,23 +52,27 @@ struct letter {
 	size_t n_to, cap_to;
 	char *message_id;		/* without brackets */
 	char *subject, *shown_to;	/* for lists: decoded, not clean */
-	bool needs_utf8;		/* 8-bit in the header or an address: SMTPUTF8 (RFC 6531) */
-	bool needs_8bit;		/* 8-bit in the body: 8BITMIME; never when built from a draft */
+	/* 8-bit in the header or an address: SMTPUTF8 (RFC 6531) */
+	bool needs_utf8;
+	/* 8-bit in the body: 8BITMIME; never when built from a draft */
+	bool needs_8bit;
 };
 void letter_clear(struct letter *l);
 
-/* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some milliseconds. */
+/* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some
+ * milliseconds. */
 char *compose_media_type(const void *p, size_t n);
 
 enum { COMPOSE_MAX_BYTES = 256 << 20 };		/* of a finished message */
 
-enum err compose_build(struct letter *out, const struct draft *d, const struct compose_stamp *stamp,
-	struct error *e);
+enum err compose_build(struct letter *out, const struct draft *d,
+	const struct compose_stamp *stamp, struct error *e);
 
-/* A message that is there already, as a program hands it to sendmail -t: a From_ line before it goes, as do
- * Bcc, Return-Path and bare line ends; From (`from`), Date, Message-ID and what says that text is
- * UTF-8 are added where missing, raw UTF-8 in Subject and names is encoded. `also`, which may be NULL,
- * is a list of further recipients. ERR_MSG too: no header, no recipient, NUL, a line over 998 bytes. */
+/* A message that is there already, as a program hands it to sendmail -t: a From_ line before
+ * it goes, as do Bcc, Return-Path and bare line ends; From (`from`), Date, Message-ID and what
+ * says that text is UTF-8 are added where missing, raw UTF-8 in Subject and names is encoded.
+ * `also`, which may be NULL, is a list of further recipients. ERR_MSG too: no header, no
+ * recipient, NUL, a line over 998 bytes. */
 enum err compose_prepare(struct letter *out, const char *raw, size_t n, const char *from,
 	const char *also, const struct compose_stamp *stamp, struct error *e);
 

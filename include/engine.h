@@ -105,13 +105,16 @@ enum err engine_undo(struct engine *g, char *label, size_t label_size, struct er
 
 /* ---- sending ---- */
 
-/* Puts a finished message into the account's outbox, due at not_before (undo, "send later"; 0: at once). It is
- * on disk when this returns (some 10 ms), and goes out by itself. ERR_UNSUPPORTED: the account has no `send`. */
-enum err engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before,
-	outbox_id *out, struct error *e);
-/* What a person may do to mail in the outbox: see store_outbox_hold, _retry, _remove and _believe_sent. Undo of
- * sending is OUTBOX_REMOVE, the bytes having been kept before (store_outbox_bytes); ERR_MSG: it is too late. */
-enum outbox_act { OUTBOX_HOLD, OUTBOX_RELEASE, OUTBOX_RETRY, OUTBOX_REMOVE, OUTBOX_BELIEVE_SENT };
+/* Puts a finished message into the account's outbox, due at not_before (undo, "send later"; 0:
+ * at once). It is on disk when this returns (some 10 ms), and goes out by itself.
+ * ERR_UNSUPPORTED: the account has no `send`. */
+enum err engine_send(struct engine *g, account_id id, const struct letter *l,
+	int64_t not_before, outbox_id *out, struct error *e);
+/* What a person may do to mail in the outbox: see store_outbox_hold, _retry, _remove and
+ * _believe_sent. Undo of sending is OUTBOX_REMOVE, the bytes having been kept before
+ * (store_outbox_bytes); ERR_MSG: it is too late. */
+enum outbox_act { OUTBOX_HOLD, OUTBOX_RELEASE, OUTBOX_RETRY, OUTBOX_REMOVE,
+	OUTBOX_BELIEVE_SENT };
 enum err engine_outbox(struct engine *g, outbox_id id, enum outbox_act act, struct error *e);
 /* Something is being sent, or is about to be, at this moment. */
 bool engine_is_sending(struct engine *g, account_id id);

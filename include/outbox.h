@@ -1,7 +1,7 @@
 /* outbox.h - carrying one account's outbox out, and the copies for Sent.
  *
- * Blocking calls, for a thread of their own (engine) or a command without a screen. The states, and what a crash
- * leaves at any point, are in doc/sending.md. */
+ * Blocking calls, for a thread of their own (engine) or a command without a screen. The
+ * states, and what a crash leaves at any point, are in doc/sending.md. */
 #ifndef DUNLIN_OUTBOX_H
 #define DUNLIN_OUTBOX_H
 
@@ -16,7 +16,8 @@
 /* Now, here, and a word of 128 random bits; token is owned by the caller. */
 struct compose_stamp outbox_stamp(void);
 
-/* Puts a letter in, due at not_before (undo, "send later"; 0: at once). Durable when it returns. */
+/* Puts a letter in, due at not_before (undo, "send later"; 0: at once). Durable when it
+ * returns. */
 enum err outbox_put(struct store *s, const struct rc_account *a, account_id account,
 	const struct letter *l, int64_t not_before, outbox_id *id, struct error *e);
 
@@ -35,23 +36,27 @@ struct outbox {
 	account_id account;
 	struct cancel *cancel;
 	void *ctx;
-	void (*report)(void *ctx, const struct outbox_report *r);	/* NULL: nobody listens */
+	/* NULL: nobody listens */
+	void (*report)(void *ctx, const struct outbox_report *r);
 	/* its own */
 	struct sender *sender;
-	char *typed;			/* the password for receiving, as the person typed it; NULL: none; owned */
+	/* the password for receiving, as the person typed it; NULL: none; owned */
+	char *typed;
 	atomic_bool is_stopping;	/* set by others: no further message */
 };
 
-/* Sends this one, whose lock the caller holds. ERR_OK: *r tells how it ended. Else nothing was handed over, or it is
- * unsure, as *r says, and the connection is gone: ERR_CONN (later), ERR_AUTH, ERR_TLS, ERR_LOCAL (the person). */
+/* Sends this one, whose lock the caller holds. ERR_OK: *r tells how it ended. Else nothing was
+ * handed over, or it is unsure, as *r says, and the connection is gone: ERR_CONN (later),
+ * ERR_AUTH, ERR_TLS, ERR_LOCAL (the person). */
 enum err outbox_send(struct outbox *o, outbox_id id, struct outbox_report *r, struct error *e);
-/* All that is due, one after another, each reported. *due: when the next one will be; 0: none waits. */
+/* All that is due, one after another, each reported. *due: when the next one will be; 0: none
+ * waits. */
 enum err outbox_drain(struct outbox *o, int64_t *due, struct error *e);
 void outbox_hang_up(struct outbox *o, int ms);
 
-/* Makes one copy that is due in the folder for sent mail; *did: there was one. *where, owned, is that folder's wire
- * name; NULL where nothing was stored. The error is the link's; what the server refuses is in *refusal and tried
- * again later. */
+/* Makes one copy that is due in the folder for sent mail; *did: there was one. *where, owned,
+ * is that folder's wire name; NULL where nothing was stored. The error is the link's; what the
+ * server refuses is in *refusal and tried again later. */
 enum err outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b, bool *did, char **where, struct error *refusal, struct error *e);
 

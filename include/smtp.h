@@ -1,8 +1,8 @@
 /* smtp.h - handing a message to a server (RFC 5321, submission RFC 6409).
  *
- * A sender has one verb. It tells of each recipient what surely happened: only between the final dot and the
- * server's answer to it is anything unsure, and `before_end` is called right before that moment. A sender
- * belongs to one thread, but for the cancel. */
+ * A sender has one verb. It tells of each recipient what surely happened: only between the
+ * final dot and the server's answer to it is anything unsure, and `before_end` is called right
+ * before that moment. A sender belongs to one thread, but for the cancel. */
 #ifndef DUNLIN_SMTP_H
 #define DUNLIN_SMTP_H
 
@@ -52,8 +52,8 @@ struct sender {
 struct sender_ops {
 	/* Connects and logs in where that was not done yet. */
 	enum err (*connect)(struct sender *s, const struct sender_login *l, struct error *e);
-	/* ERR_OK: the verdicts tell all, refusals included. ERR_CONN, ERR_TLS, ERR_CANCELLED, ERR_LOCAL: the session is
-	 * over, close it; the verdicts tell what is known. */
+	/* ERR_OK: the verdicts tell all, refusals included. ERR_CONN, ERR_TLS, ERR_CANCELLED,
+	 * ERR_LOCAL: the session is over, close it; the verdicts tell what is known. */
 	enum err (*send)(struct sender *s, struct send_mail *m, struct error *e);
 	/* For people, after connect. */
 	void (*describe)(struct sender *s, struct str *out);
@@ -64,8 +64,10 @@ struct sender_ops {
 struct smtp_config {
 	struct net_config net;		/* strings are copied */
 	const char *auth;		/* NULL: the best offered */
-	const char *hello;		/* for EHLO; NULL: our address as a literal, never the machine's name */
-	int answer_ms;			/* how long the answer to the final dot may take; 0: 10 min (RFC 5321 4.5.3.2.6) */
+	/* for EHLO; NULL: our address as a literal, never the machine's name */
+	const char *hello;
+	/* how long the answer to the final dot may take; 0: 10 min (RFC 5321 4.5.3.2.6) */
+	int answer_ms;
 };
 
 /* Not connected yet. The caller owns it (ops->close). The cancel outlives it. */

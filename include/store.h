@@ -300,13 +300,15 @@ enum err store_pop3_forget(struct store *s, account_id account, int64_t before, 
 
 /* ---- the outbox ----
  *
- * A message is finished bytes, an envelope, and a state for each recipient. What every state promises:
- * QUEUED surely went to none of the recipients that are not RCPT_SENT; SENDING is recorded, durably, before the
- * final dot goes out; so what a crash leaves in SENDING may or may not have gone, and becomes UNSURE, which
- * nobody but the person ends. doc/sending.md has the table of crashes.
- * Who works on a message holds its lock, which the kernel takes back when the process dies. */
+ * A message is finished bytes, an envelope, and a state for each recipient. What every state
+ * promises: QUEUED surely went to none of the recipients that are not RCPT_SENT; SENDING is
+ * recorded, durably, before the final dot goes out; so what a crash leaves in SENDING may or
+ * may not have gone, and becomes UNSURE, which nobody but the person ends. doc/sending.md has
+ * the table of crashes. Who works on a message holds its lock, which the kernel takes back
+ * when the process dies. */
 
-enum outbox_state { OUTBOX_QUEUED, OUTBOX_SENDING, OUTBOX_SENT, OUTBOX_UNSURE, OUTBOX_REFUSED };
+enum outbox_state { OUTBOX_QUEUED, OUTBOX_SENDING, OUTBOX_SENT, OUTBOX_UNSURE,
+	OUTBOX_REFUSED };
 enum outbox_rcpt_state { RCPT_WAITING, RCPT_SENDING, RCPT_SENT, RCPT_UNSURE, RCPT_REFUSED };
 enum outbox_copy { COPY_NONE, COPY_WANTED, COPY_WAITING, COPY_RUNNING, COPY_DONE };
 
@@ -325,7 +327,8 @@ struct outbox_mail {
 	bool is_held;		/* the person stopped it */
 	const char *sender, *message_id, *subject, *to;		/* to: for people */
 	bool needs_utf8, needs_8bit;
-	int64_t created, not_before;	/* not_before: undo, or "send later"; seconds since 1970 */
+	/* not_before: undo, or "send later"; seconds since 1970 */
+	int64_t created, not_before;
 	int64_t retry_at;	/* after a failure; 0: none so far */
 	uint32_t n_tries;
 	uint64_t size_bytes;
@@ -336,21 +339,25 @@ struct outbox_mail {
 };
 
 /* Durable (fsync) before it returns ERR_OK; some 10 ms. */
-enum err store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes, size_t len,
-	outbox_id *id, struct error *e);
-bool store_outbox_get(const struct store *s, outbox_id id, struct arena *a, struct outbox_mail *out);
+enum err store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes,
+	size_t len, outbox_id *id, struct error *e);
+bool store_outbox_get(const struct store *s, outbox_id id, struct arena *a,
+	struct outbox_mail *out);
 /* Newest first, those that are SENT too, without their recipients. 0: all accounts. */
 size_t store_outbox(const struct store *s, account_id account, size_t max, struct arena *a,
 	struct outbox_mail **out);
-char *store_outbox_bytes(const struct store *s, outbox_id id, size_t *len);	/* owned; NULL: gone */
-/* QUEUED and SENDING ones, held or not; those that wait for the person: UNSURE and REFUSED. 0: of all. */
+/* owned; NULL: gone */
+char *store_outbox_bytes(const struct store *s, outbox_id id, size_t *len);
+/* QUEUED and SENDING ones, held or not; those that wait for the person: UNSURE and REFUSED. 0:
+ * of all. */
 uint32_t store_outbox_waiting(const struct store *s, account_id account);
 uint32_t store_outbox_stuck(const struct store *s, account_id account);
 
 /* For the person. ERR_MSG: somebody is sending it just now, or its state does not allow it.
- * hold: QUEUED only, released by false. edit: takes it out, for the compose view to begin with: of
- * UNSURE too, the person having decided; what was sent to some stays. retry: QUEUED again and due; of UNSURE, those
- * recipients get it again. sent: of UNSURE, the person knows that it arrived. */
+ * hold: QUEUED only, released by false. edit: takes it out, for the compose view to begin
+ * with: of UNSURE too, the person having decided; what was sent to some stays. retry: QUEUED
+ * again and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows
+ * that it arrived. */
 enum err store_outbox_hold(struct store *s, outbox_id id, bool hold, struct error *e);
 enum err store_outbox_remove(struct store *s, outbox_id id, struct error *e);
 enum err store_outbox_retry(struct store *s, outbox_id id, struct error *e);
@@ -358,11 +365,11 @@ enum err store_outbox_believe_sent(struct store *s, outbox_id id, struct error *
 
 /* For who sends. */
 struct outbox_lock;
-/* The next one of the account that is due at `now` and that nobody else works on; its lock is the
- * caller's until unlock. 0: none, and *due is when the next one will be (0: never). What a crash left in
- * SENDING becomes UNSURE on the way; *n_unsure counts those. */
-outbox_id store_outbox_next(struct store *s, account_id account, int64_t now, struct outbox_lock **lock,
-	int64_t *due, uint32_t *n_unsure);
+/* The next one of the account that is due at `now` and that nobody else works on; its lock is
+ * the caller's until unlock. 0: none, and *due is when the next one will be (0: never). What a
+ * crash left in SENDING becomes UNSURE on the way; *n_unsure counts those. */
+outbox_id store_outbox_next(struct store *s, account_id account, int64_t now,
+	struct outbox_lock **lock, int64_t *due, uint32_t *n_unsure);
 /* The same for one mail: false when somebody else has it. */
 bool store_outbox_take(struct store *s, outbox_id id, struct outbox_lock **lock);
 void store_outbox_unlock(struct outbox_lock *lock);		/* NULL is fine */
@@ -370,22 +377,25 @@ void store_outbox_unlock(struct outbox_lock *lock);		/* NULL is fine */
 /* Before the final dot: these recipients (indexes into rcpts) were accepted. Durable. */
 enum err store_outbox_sending(struct store *s, outbox_id id, const size_t *accepted, size_t n,
 	struct error *e);
-/* How it ended, one commit, durable. `rcpts` as store_outbox_get gave them, with states and words set anew; those
- * RCPT_WAITING go again at retry_at. The message's state follows: UNSURE if any is, else QUEUED if any waits,
- * else SENT if any was, else REFUSED. The first one sent makes COPY_WANTED into COPY_WAITING. */
-enum err store_outbox_result(struct store *s, outbox_id id, const struct outbox_rcpt *rcpts, size_t n,
+/* How it ended, one commit, durable. `rcpts` as store_outbox_get gave them, with states and
+ * words set anew; those RCPT_WAITING go again at retry_at. The message's state follows: UNSURE
+ * if any is, else QUEUED if any waits, else SENT if any was, else REFUSED. The first one sent
+ * makes COPY_WANTED into COPY_WAITING. */
+enum err store_outbox_result(struct store *s, outbox_id id, const struct outbox_rcpt *rcpts,
+	size_t n,
 	int64_t retry_at, const char *error, enum outbox_state *state, struct error *e);
 /* All that wait for a retry are due now: at start, or when the person says so. */
 enum err store_outbox_hurry(struct store *s, account_id account, struct error *e);
 
-/* The next message whose copy is to go to Sent; was_running: look whether it is there. 0: none. Locked as above. */
+/* The next message whose copy is to go to Sent; was_running: look whether it is there. 0:
+ * none. Locked as above. */
 outbox_id store_outbox_copy_next(struct store *s, account_id account, int64_t now,
 	struct outbox_lock **lock, bool *was_running);
 /* Copies that are due. */
 uint32_t store_outbox_copies(const struct store *s, account_id account);
 /* COPY_RUNNING before APPEND, durable; COPY_DONE, or COPY_WAITING again from retry_at on. */
-enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state, int64_t retry_at,
-	struct error *e);
+enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state,
+	int64_t retry_at, struct error *e);
 /* Forgets SENT ones older than `before` whose copy is made. */
 enum err store_outbox_forget(struct store *s, int64_t before, struct error *e);
 

@@ -1,9 +1,10 @@
 /* send.c - `dunlin send` and `dunlin -s`: a message out, without a screen.
  *
- * The message is in the outbox, on disk, before a server is spoken to; so whatever happens then, it is not lost, and
- * the exit code says which of the two it is: 0, a server has it for every recipient; 75, it waits in the outbox. Other
- * codes are those of sysexits.h, with the reason on stderr. The copy for Sent is made here where that works, and
- * else by the next `dunlin sync` or `dunlin`. */
+ * The message is in the outbox, on disk, before a server is spoken to; so whatever happens
+ * then, it is not lost, and the exit code says which of the two it is: 0, a server has it for
+ * every recipient; 75, it waits in the outbox. Other codes are those of sysexits.h, with the
+ * reason on stderr. The copy for Sent is made here where that works, and else by the next
+ * `dunlin sync` or `dunlin`. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -54,7 +55,8 @@ read_input(struct str *out, struct error *e)
 		if (n < 0)
 			return error_errno(e, ERR_LOCAL, "cannot read the message");
 		if (out->len + (size_t)n > COMPOSE_MAX_BYTES)
-			return error_set(e, ERR_MSG, "the message is larger than %d MB", COMPOSE_MAX_BYTES >> 20);
+			return error_set(e, ERR_MSG, "the message is larger than %d MB",
+				COMPOSE_MAX_BYTES >> 20);
 		str_add(out, buf, (size_t)n);
 	}
 	return ERR_OK;
@@ -81,10 +83,12 @@ choose_account(const struct rc *rc, const struct str *raw)
 	struct msg m = {0};
 
 	if (raw)
-		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw), raw->len));
+		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw),
+			raw->len));
 	for (size_t i = rc->n_accounts; i-- > 0;) {
 		const struct rc_account *a = &rc->accounts[i];
-		if (a->send.protocol == RC_SMTP && !(first && raw && is_from(first, m.from_addr)))
+		if (a->send.protocol == RC_SMTP && !(first && raw &&
+			is_from(first, m.from_addr)))
 			first = a;
 	}
 	arena_clear(&arena);
@@ -107,7 +111,8 @@ read_files(struct draft_file *files, const struct cli_letter *args, struct error
 	for (size_t i = 0; i < args->n_files; i++) {
 		char *data;
 		const char *slash = strrchr(args->files[i], '/');
-		enum err rc = file_read(&data, &files[i].len, args->files[i], COMPOSE_MAX_BYTES, e);
+		enum err rc = file_read(&data, &files[i].len, args->files[i],
+			COMPOSE_MAX_BYTES, e);
 		if (rc != ERR_OK)
 			return rc;
 		files[i].data = data;
@@ -119,8 +124,8 @@ read_files(struct draft_file *files, const struct cli_letter *args, struct error
 
 /* Exit code. */
 static int
-build(struct letter *l, const struct cli_letter *args, const struct rc_account *a, const struct str *text,
-	struct error *e)
+build(struct letter *l, const struct cli_letter *args, const struct rc_account *a,
+	const struct str *text, struct error *e)
 {
 	struct draft_file *files = xcalloc(args->n_files, sizeof *files);
 	struct compose_stamp stamp = outbox_stamp();
@@ -129,9 +134,10 @@ build(struct letter *l, const struct cli_letter *args, const struct rc_account *
 
 	for (int i = 0; i < args->n_to; i++)
 		str_printf(&to, "%s%s", i ? ", " : "", args->to[i]);
-	struct draft d = { .from = a->from, .to = str_get(&to), .cc = args->cc, .bcc = args->bcc,
-		.subject = args->subject, .text = str_get(text), .text_len = text->len, .files = files,
-		.n_files = args->n_files };
+	struct draft d = { .from = a->from, .to = str_get(&to), .cc = args->cc,
+		.bcc = args->bcc,
+		.subject = args->subject, .text = str_get(text), .text_len = text->len,
+		.files = files, .n_files = args->n_files };
 	if (read_files(files, args, e) == ERR_OK)
 		code = compose_build(l, &d, &stamp, e) == ERR_OK ? 0 : EX_DATAERR;
 	clear_files(files, args->n_files);
@@ -150,13 +156,15 @@ make_letter(struct letter *l, struct send *s, const struct cli_letter *args, str
 		goto out;
 	s->conf = choose_account(s->rc, args->subject ? NULL : &text);
 	if (!s->conf) {
-		error_set(e, ERR_LOCAL, "no account in the mailrc has 'send', such as smtps://ada@smtp.example.org");
+		error_set(e, ERR_LOCAL, "no account in the mailrc has 'send', such as"
+			" smtps://ada@smtp.example.org");
 		code = EX_CONFIG;
 	} else if (args->subject) {
 		code = build(l, args, s->conf, &text, e);
 	} else {
 		struct compose_stamp stamp = outbox_stamp();
-		code = compose_prepare(l, str_get(&text), text.len, s->conf->from, NULL, &stamp, e) == ERR_OK
+		code = compose_prepare(l, str_get(&text), text.len, s->conf->from, NULL,
+			&stamp, e) == ERR_OK
 			? 0 : EX_DATAERR;
 		free((char *)stamp.token);
 	}
@@ -214,8 +222,8 @@ is_over(struct send *s, outbox_id id, struct outbox_report *r)
 static int
 hand_over(struct send *s, outbox_id id)
 {
-	struct outbox o = { .store = s->store, .rc = s->rc, .conf = s->conf, .account = s->account,
-		.cancel = &s->stop.cancel };
+	struct outbox o = { .store = s->store, .rc = s->rc, .conf = s->conf,
+		.account = s->account, .cancel = &s->stop.cancel };
 	struct outbox_lock *lock = NULL;
 	struct outbox_report r;
 	struct error e = {0};
@@ -238,7 +246,8 @@ hand_over(struct send *s, outbox_id id)
 static void
 make_copies(struct send *s)
 {
-	struct backend_login login = { .user = s->conf->receive.user ? s->conf->receive.user : "" };
+	struct backend_login login = { .user = s->conf->receive.user ? s->conf->receive.user
+		: "" };
 	char *password = NULL, *where;
 	struct backend *b = NULL;
 	struct error e, refusal = {0};
@@ -254,7 +263,8 @@ make_copies(struct send *s)
 	login.password = password ? password : "";
 	if (b && (rc = b->ops->connect(b, &login, &e)) == ERR_OK) {
 		while (rc == ERR_OK && did) {
-			rc = outbox_copy_one(s->store, s->conf, s->account, b, &did, &where, &refusal, &e);
+			rc = outbox_copy_one(s->store, s->conf, s->account, b, &did, &where,
+				&refusal, &e);
 			free(where);
 			if (refusal.code != ERR_OK)
 				complain(refusal.text);
@@ -293,7 +303,8 @@ cli_send(const struct rc *rc, const struct dirs *d, const struct cli_letter *arg
 	int code = make_letter(&l, &s, args, &e);
 
 	if (code == 0) {
-		code = interrupt_begin(&s.stop, &e) == ERR_OK ? send_letter(&s, &l, &e) : EX_OSERR;
+		code = interrupt_begin(&s.stop, &e) == ERR_OK ? send_letter(&s, &l, &e)
+			: EX_OSERR;
 		store_close(s.store);
 		code = interrupt_end(&s.stop, code);
 	}

@@ -1,8 +1,9 @@
 /* outbox.c - see outbox.h.
  *
- * Order of a message's life here: lock; connect; envelope; bytes; SENDING (durable); final dot; answer; result
- * (durable); unlock. Whatever ends before SENDING leaves it QUEUED, whatever ends between SENDING and the result
- * UNSURE. A message that some recipients got and others will is sent again to those others only. */
+ * Order of a message's life here: lock; connect; envelope; bytes; SENDING (durable); final
+ * dot; answer; result (durable); unlock. Whatever ends before SENDING leaves it QUEUED,
+ * whatever ends between SENDING and the result UNSURE. A message that some recipients got and
+ * others will is sent again to those others only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +35,19 @@ outbox_stamp(void)
 }
 
 enum err
-outbox_put(struct store *s, const struct rc_account *a, account_id account, const struct letter *l,
-	int64_t not_before, outbox_id *id, struct error *e)
+outbox_put(struct store *s, const struct rc_account *a, account_id account,
+	const struct letter *l, int64_t not_before, outbox_id *id, struct error *e)
 {
-	struct outbox_mail m = { .account = account, .sender = l->sender, .message_id = l->message_id,
+	struct outbox_mail m = { .account = account, .sender = l->sender,
+		.message_id = l->message_id,
 		.subject = l->subject, .to = l->shown_to, .needs_utf8 = l->needs_utf8,
 		.needs_8bit = l->needs_8bit, .not_before = not_before,
 		.copy = a->copy ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
 
 	*id = 0;
 	if (a->send.protocol != RC_SMTP)
-		return error_set(e, ERR_UNSUPPORTED, "account '%s' has no 'send' in the mailrc", a->name);
+		return error_set(e, ERR_UNSUPPORTED,
+			"account '%s' has no 'send' in the mailrc", a->name);
 	m.rcpts = xcalloc(l->n_to, sizeof *m.rcpts);
 	for (size_t i = 0; i < l->n_to; i++)
 		m.rcpts[i] = (struct outbox_rcpt){ .addr = l->to[i], .words = "" };
@@ -99,14 +102,16 @@ take_waiting(struct going *g)
 	}
 }
 
-/* Why it is not sent, for people: the first recipient that was refused, else the first that waits. */
+/* Why it is not sent, for people: the first recipient that was refused, else the first that
+ * waits. */
 static const char *
 why_not(const struct going *g, const struct outbox_report *r, enum outbox_rcpt_state state)
 {
 	for (size_t i = 0; i < g->m.n_rcpts; i++) {
 		const struct outbox_rcpt *m = &g->m.rcpts[i];
 		if (m->state == state && *m->words)
-			return arena_printf((struct arena *)&g->arena, "%s: %s", m->addr, m->words);
+			return arena_printf((struct arena *)&g->arena, "%s: %s", m->addr,
+				m->words);
 	}
 	return r->why.text;
 }
@@ -119,13 +124,14 @@ sum_up(struct going *g, struct outbox_report *r)
 		r->n_refused += g->m.rcpts[i].state == RCPT_REFUSED;
 	}
 	if (r->state == OUTBOX_UNSURE)
-		error_set(&r->why, ERR_MSG, "'%.100s' may have been sent, or not: %s", g->m.subject,
-			why_not(g, r, RCPT_UNSURE));
+		error_set(&r->why, ERR_MSG, "'%.100s' may have been sent, or not: %s",
+			g->m.subject, why_not(g, r, RCPT_UNSURE));
 	else if (r->n_refused > 0)
-		error_set(&r->why, ERR_MSG, "'%.100s' was not taken for %zu of %zu: %s", g->m.subject,
-			r->n_refused, g->m.n_rcpts, why_not(g, r, RCPT_REFUSED));
+		error_set(&r->why, ERR_MSG, "'%.100s' was not taken for %zu of %zu: %s",
+			g->m.subject, r->n_refused, g->m.n_rcpts, why_not(g, r, RCPT_REFUSED));
 	else if (r->state == OUTBOX_QUEUED)
-		error_set(&r->why, ERR_CONN, "'%.100s' waits: %s", g->m.subject, why_not(g, r, RCPT_WAITING));
+		error_set(&r->why, ERR_CONN, "'%.100s' waits: %s", g->m.subject,
+			why_not(g, r, RCPT_WAITING));
 }
 
 /* `sent` is what the sender returned. */
@@ -133,9 +139,10 @@ static enum err
 record(struct going *g, enum err sent, struct outbox_report *r, struct error *e)
 {
 	static const enum outbox_rcpt_state states[] = { [SEND_WAITING] = RCPT_WAITING,
-		[SEND_ACCEPTED] = RCPT_WAITING, [SEND_DONE] = RCPT_SENT, [SEND_UNSURE] = RCPT_UNSURE,
-		[SEND_REFUSED] = RCPT_REFUSED };
-	bool is_progress = false, is_tried = sent != ERR_CANCELLED && sent != ERR_AUTH && sent != ERR_TLS;
+		[SEND_ACCEPTED] = RCPT_WAITING, [SEND_DONE] = RCPT_SENT,
+		[SEND_UNSURE] = RCPT_UNSURE, [SEND_REFUSED] = RCPT_REFUSED };
+	bool is_progress = false, is_tried = sent != ERR_CANCELLED && sent != ERR_AUTH &&
+		sent != ERR_TLS;
 	int64_t retry_at = time(NULL) + retry_in_s(g->m.n_tries);
 	struct error own;
 
@@ -151,9 +158,10 @@ record(struct going *g, enum err sent, struct outbox_report *r, struct error *e)
 	r->why.text[0] = '\0';
 	if (sent != ERR_OK)
 		r->why = *e;
-	enum err rc = store_outbox_result(g->o->store, g->m.id, g->m.rcpts, g->m.n_rcpts, retry_at,
-		r->why.text, &r->state, &own);
-	if (rc != ERR_OK) {			/* it stays in SENDING, and will be UNSURE; or QUEUED */
+	enum err rc = store_outbox_result(g->o->store, g->m.id, g->m.rcpts, g->m.n_rcpts,
+		retry_at, r->why.text, &r->state, &own);
+	/* it stays in SENDING, and will be UNSURE; or QUEUED */
+	if (rc != ERR_OK) {
 		*e = own;
 		return rc;
 	}
@@ -203,7 +211,8 @@ outbox_send(struct outbox *o, outbox_id id, struct outbox_report *r, struct erro
 	}
 	take_waiting(&g);
 	if ((rc = connect_sender(o, e)) == ERR_OK) {
-		struct send_mail mail = { .from = g.m.sender, .rcpts = g.rcpts, .n_rcpts = g.n, .bytes = bytes,
+		struct send_mail mail = { .from = g.m.sender, .rcpts = g.rcpts, .n_rcpts = g.n,
+			.bytes = bytes,
 			.len = len, .needs_utf8 = g.m.needs_utf8, .needs_8bit = g.m.needs_8bit,
 			.before_end = before_end, .ctx = &g };
 		rc = o->sender->ops->send(o->sender, &mail, e);
@@ -234,8 +243,8 @@ report_found_unsure(struct outbox *o, uint32_t n)
 {
 	struct outbox_report r = { .state = OUTBOX_UNSURE };
 
-	error_set(&r.why, ERR_MSG, "%u mail%s: interrupted while being sent; sent or not, only the receiver can tell",
-		n, n == 1 ? "" : "s");
+	error_set(&r.why, ERR_MSG, "%u mail%s: interrupted while being sent; sent or not,"
+		" only the receiver can tell", n, n == 1 ? "" : "s");
 	if (n > 0 && o->report)
 		o->report(o->ctx, &r);
 }
@@ -251,7 +260,8 @@ outbox_drain(struct outbox *o, int64_t *due, struct error *e)
 
 	*due = 0;
 	while (rc == ERR_OK && !cancel_fired(o->cancel) && !atomic_load(&o->is_stopping) &&
-	    (id = store_outbox_next(o->store, o->account, time(NULL), &lock, due, &n_unsure))) {
+	    (id = store_outbox_next(o->store, o->account, time(NULL), &lock, due,
+	    &n_unsure))) {
 		report_found_unsure(o, n_unsure);
 		n_unsure = 0;
 		rc = outbox_send(o, id, &r, e);
@@ -292,7 +302,8 @@ is_link_error(enum err rc)
 }
 
 static enum err
-is_there(struct backend *b, const char *wire, const char *message_id, bool *found, struct error *e)
+is_there(struct backend *b, const char *wire, const char *message_id, bool *found,
+	struct error *e)
 {
 	struct uidset uids = {0};
 	enum err rc = b->ops->find(b, wire, message_id, 1, &uids, e);
@@ -303,7 +314,8 @@ is_there(struct backend *b, const char *wire, const char *message_id, bool *foun
 }
 
 static enum err
-append(struct backend *b, const char *wire, const char *bytes, size_t len, int64_t when, struct error *e)
+append(struct backend *b, const char *wire, const char *bytes, size_t len, int64_t when,
+	struct error *e)
 {
 	uint32_t uid;
 	enum err rc = b->ops->append(b, wire, bytes, len, MSG_SEEN, when, &uid, e);
@@ -319,8 +331,8 @@ append(struct backend *b, const char *wire, const char *bytes, size_t len, int64
 }
 
 enum err
-outbox_copy_one(struct store *s, const struct rc_account *a, account_id account, struct backend *b,
-	bool *did, char **where, struct error *refusal, struct error *e)
+outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
+	struct backend *b, bool *did, char **where, struct error *refusal, struct error *e)
 {
 	struct outbox_lock *lock;
 	struct outbox_mail m;
@@ -350,7 +362,8 @@ outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 		*where = wire;
 		wire = NULL;
 	} else if (!is_link_error(rc)) {
-		error_set(refusal, ERR_FOLDER, "cannot copy '%.100s' to %s: %s", m.subject, wire, e->text);
+		error_set(refusal, ERR_FOLDER, "cannot copy '%.100s' to %s: %s", m.subject,
+			wire, e->text);
 		rc = store_outbox_copy(s, id, COPY_WAITING, time(NULL) + COPY_RETRY_S, e);
 	}
 	store_outbox_unlock(lock);

@@ -1,7 +1,8 @@
 /* outboxer.c - see outboxer.h.
  *
- * Sleeps until the next message is due, or somebody wakes it. A server that cannot be reached is tried again after
- * pauses that double from 30 s to 15 min; a login or certificate that was refused, only when woken. */
+ * Sleeps until the next message is due, or somebody wakes it. A server that cannot be reached
+ * is tried again after pauses that double from 30 s to 15 min; a login or certificate that was
+ * refused, only when woken. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ turn(struct outboxer *x)
 
 	if (rc == ERR_OK) {
 		x->pause_s = 0;
-		return due ? due : now + CHECK_S;	/* another process may have put something in */
+		/* another process may have put something in */
+		return due ? due : now + CHECK_S;
 	}
 	e.code = rc;
 	complain(x, &e);

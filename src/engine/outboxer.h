@@ -1,4 +1,5 @@
-/* outboxer.h - the thread that carries an account's outbox out, beside its worker: sending waits for no sync. */
+/* outboxer.h - the thread that carries an account's outbox out, beside its worker: sending
+ * waits for no sync. */
 #ifndef DUNLIN_ENGINE_OUTBOXER_H
 #define DUNLIN_ENGINE_OUTBOXER_H
 
@@ -17,13 +18,16 @@ struct outboxer_config {
 	struct jobs *jobs;
 };
 
-enum err outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct error *e);
+enum err outboxer_new(struct outboxer **out, const struct outboxer_config *cfg,
+	struct error *e);
 enum err outboxer_start(struct outboxer *x, struct error *e);
-void outboxer_quit(struct outboxer *x);		/* no further message; the end of this one is waited for by free */
+/* no further message; the end of this one is waited for by free */
+void outboxer_quit(struct outboxer *x);
 /* Gives the message under way so long, then its connection is cut. NULL is fine. */
 void outboxer_free(struct outboxer *x, int polite_ms);
 
-/* What was typed for receiving serves for sending where the rc has nothing and the user is the same. Copied. */
+/* What was typed for receiving serves for sending where the rc has nothing and the user is the
+ * same. Copied. */
 void outboxer_password(struct outboxer *x, const char *password);
 /* There may be something to send, or a reason to try again at once. */
 void outboxer_wake(struct outboxer *x);

@@ -1,9 +1,10 @@
 /* build.c - a draft to the bytes that go out.
  *
- * GMime writes headers (RFC 2047, RFC 2231, folding) and transfer encodings; what to encode how
- * is decided here: text goes as it is when it is plain ASCII in lines of ordinary length, else
- * quoted-printable, or base64 where that is shorter or line ends would not survive. Text lines end in
- * LF until GMime writes them, but for base64, whose bytes are final (RFC 2046 4.1.1: CRLF). */
+ * GMime writes headers (RFC 2047, RFC 2231, folding) and transfer encodings; what to encode
+ * how is decided here: text goes as it is when it is plain ASCII in lines of ordinary length,
+ * else quoted-printable, or base64 where that is shorter or line ends would not survive. Text
+ * lines end in LF until GMime writes them, but for base64, whose bytes are final (RFC 2046
+ * 4.1.1: CRLF). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,8 @@ static void
 set_content(GMimePart *part, const void *p, size_t n, GMimeContentEncoding encoding)
 {
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(p, n);
-	GMimeDataWrapper *data = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+	GMimeDataWrapper *data = g_mime_data_wrapper_new_with_stream(stream,
+		GMIME_CONTENT_ENCODING_DEFAULT);
 
 	g_mime_part_set_content_encoding(part, encoding);
 	g_mime_part_set_content(part, data);
@@ -138,7 +140,8 @@ body_of(const struct draft *d, const struct compose_stamp *stamp)
 	if (d->n_files == 0)
 		return text;
 	GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
-	char *boundary = xasprintf("=_%s", stamp->token);	/* "=_" is in no encoding (RFC 2045 6.7) */
+	/* "=_" is in no encoding (RFC 2045 6.7) */
+	char *boundary = xasprintf("=_%s", stamp->token);
 	g_mime_multipart_set_boundary(mixed, boundary);
 	g_mime_multipart_add(mixed, text);
 	g_object_unref(text);
@@ -154,7 +157,8 @@ body_of(const struct draft *d, const struct compose_stamp *stamp)
 /* ---- the header ---- */
 
 static void
-put_list(GMimeMessage *m, const char *field, InternetAddressList *list, GMimeFormatOptions *format)
+put_list(GMimeMessage *m, const char *field, InternetAddressList *list,
+	GMimeFormatOptions *format)
 {
 	char *text = list ? internet_address_list_to_string(list, format, TRUE) : NULL;
 
@@ -163,7 +167,8 @@ put_list(GMimeMessage *m, const char *field, InternetAddressList *list, GMimeFor
 	g_free(text);
 }
 
-/* "<a@b> c@d" as "<a@b> <c@d>", folded; what is no id, or too much, is left out from the oldest on. */
+/* "<a@b> c@d" as "<a@b> <c@d>", folded; what is no id, or too much, is left out from the
+ * oldest on. */
 static char *
 ids_of(const char *text)
 {
@@ -174,12 +179,14 @@ ids_of(const char *text)
 		size_t n = strlen(word);
 		bool is_ascii = true;
 		for (const char *c = word; *c; c++)
-			is_ascii = is_ascii && (unsigned char)*c > ' ' && (unsigned char)*c < 0x7f;
+			is_ascii = is_ascii && (unsigned char)*c > ' ' &&
+				(unsigned char)*c < 0x7f;
 		if (is_ascii && n > 2 && n < 900 && strchr(word, '@'))
 			str_printf(&out, "%s<%s>", out.len ? "\n " : "", word);
 	}
 	while (out.len > MAX_IDS_BYTES) {
-		const char *first = strstr(out.data, "\n "), *second = first ? strstr(first + 1, "\n ") : NULL;
+		const char *first = strstr(out.data, "\n "), *second = first
+			? strstr(first + 1, "\n ") : NULL;
 		if (!second)
 			break;
 		size_t at = (size_t)(first - out.data), cut = (size_t)(second - first);
@@ -251,8 +258,10 @@ write_message(struct letter *out, const struct draft *d, const struct lists *l,
 	put_list(m, "From", l->from, format);
 	put_list(m, "To", l->to, format);
 	put_list(m, "Cc", l->cc, format);
-	if (!l->to && !l->cc)			/* RFC 5322 3.6.3 lets it go out without; people wonder */
-		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;", "utf-8");
+	/* RFC 5322 3.6.3 lets it go out without; people wonder */
+	if (!l->to && !l->cc)
+		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;",
+			"utf-8");
 	g_mime_message_set_subject(m, d->subject ? d->subject : "", "utf-8");
 	g_mime_message_set_message_id(m, out->message_id);
 	put_ids(m, "In-Reply-To", d->in_reply_to);

@@ -71,6 +71,12 @@ address_of(InternetAddressMailbox *m)
 	return idn ? idn : internet_address_mailbox_get_addr(m);
 }
 
+static InternetAddressList *
+members_of(InternetAddress *group)
+{
+	return internet_address_group_get_members(INTERNET_ADDRESS_GROUP(group));
+}
+
 static enum err
 check_list(InternetAddressList *list, const char *field, int depth, struct error *e)
 {
@@ -81,13 +87,13 @@ check_list(InternetAddressList *list, const char *field, int depth, struct error
 	for (int i = 0; i < internet_address_list_length(list) && rc == ERR_OK; i++) {
 		InternetAddress *a = internet_address_list_get_address(list, i);
 		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			rc = check_list(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)), field,
-				depth + 1, e);
+			rc = check_list(members_of(a), field, depth + 1, e);
 			continue;
 		}
 		const char *addr = address_of(INTERNET_ADDRESS_MAILBOX(a));
 		if (!addr || !is_address(addr))
-			rc = error_set(e, ERR_MSG, "%s: '%s' is not an address", field, addr ? addr : "");
+			rc = error_set(e, ERR_MSG, "%s: '%s' is not an address", field, addr
+				? addr : "");
 		if (rc == ERR_OK)
 			rc = field_check(field, internet_address_get_name(a), e);
 	}
@@ -101,7 +107,8 @@ is_blank(const char *s)
 }
 
 enum err
-addresses_read(InternetAddressList **out, const char *field, const char *value, struct error *e)
+addresses_read(InternetAddressList **out, const char *field, const char *value,
+	struct error *e)
 {
 	enum err rc = field_check(field, value, e);
 
@@ -148,7 +155,7 @@ letter_add_recipients(struct letter *l, InternetAddressList *list)
 	for (int i = 0; list && i < internet_address_list_length(list); i++) {
 		InternetAddress *a = internet_address_list_get_address(list, i);
 		if (INTERNET_ADDRESS_IS_GROUP(a))
-			letter_add_recipients(l, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)));
+			letter_add_recipients(l, members_of(a));
 		else
 			add_recipient(l, address_of(INTERNET_ADDRESS_MAILBOX(a)));
 	}
@@ -188,7 +195,8 @@ format_new(void)
 	GMimeFormatOptions *f = g_mime_format_options_new();
 
 	g_mime_format_options_set_newline_format(f, GMIME_NEWLINE_FORMAT_DOS);
-	g_mime_format_options_set_param_encoding_method(f, GMIME_PARAM_ENCODING_METHOD_RFC2231);
+	g_mime_format_options_set_param_encoding_method(f,
+		GMIME_PARAM_ENCODING_METHOD_RFC2231);
 	return f;
 }
 
@@ -218,8 +226,8 @@ check_lines(const char *p, size_t n, struct error *e)
 		if (!is_end)
 			continue;
 		if (i - start > MAX_LINE)
-			return error_set(e, ERR_MSG, "line %zu is longer than %d bytes; no server takes that",
-				line, MAX_LINE);
+			return error_set(e, ERR_MSG, "line %zu is longer than %d bytes; no"
+				" server takes that", line, MAX_LINE);
 		start = ++i + 1;
 		line++;
 	}
@@ -233,7 +241,8 @@ letter_check(struct letter *l, struct error *e)
 	size_t n_head = body ? (size_t)(body - p) + 4 : l->bytes.len;
 
 	if (l->bytes.len > COMPOSE_MAX_BYTES)
-		return error_set(e, ERR_MSG, "the message is larger than %d MB", COMPOSE_MAX_BYTES >> 20);
+		return error_set(e, ERR_MSG, "the message is larger than %d MB",
+			COMPOSE_MAX_BYTES >> 20);
 	enum err rc = check_lines(p, l->bytes.len, e);
 	if (rc != ERR_OK)
 		return rc;

@@ -9,9 +9,10 @@
 /* No control byte but tab, and valid UTF-8: else ERR_MSG naming the field. NULL is fine. */
 enum err field_check(const char *field, const char *value, struct error *e);
 
-/* An address list as typed or as a header has it; NULL for an empty one is *out NULL. ERR_MSG: something in it
- * is no address. A domain in UTF-8 becomes its ASCII form. The caller unrefs. */
-enum err addresses_read(InternetAddressList **out, const char *field, const char *value, struct error *e);
+/* An address list as typed or as a header has it; NULL for an empty one is *out NULL. ERR_MSG:
+ * something in it is no address. A domain in UTF-8 becomes its ASCII form. The caller unrefs. */
+enum err addresses_read(InternetAddressList **out, const char *field, const char *value,
+	struct error *e);
 /* All of them, each once (the domain's case aside), as envelope recipients. */
 void letter_add_recipients(struct letter *l, InternetAddressList *list);
 /* The first mailbox's address; NULL when there is none. Borrowed. */

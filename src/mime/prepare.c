@@ -1,8 +1,8 @@
 /* prepare.c - a message from a program, made fit to go out.
  *
- * Line ends are repaired first, on all of it, so that nothing behind this ever sees a bare CR or LF (a dot
- * between two of those is how a second mail is smuggled into DATA). Then the header is walked field
- * by field and written anew: only what must change does. */
+ * Line ends are repaired first, on all of it, so that nothing behind this ever sees a bare CR
+ * or LF (a dot between two of those is how a second mail is smuggled into DATA). Then the
+ * header is walked field by field and written anew: only what must change does. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,8 +137,10 @@ take_id(struct prepare *p, const struct field *f, const char *value)
 static enum err
 take_field(struct prepare *p, const struct field *f, struct error *e)
 {
-	static const char *const addresses[] = { "from", "sender", "reply-to", "to", "cc", "bcc", NULL };
-	static const char *const dropped[] = { "return-path", "resent-bcc", "status", "x-status", NULL };
+	static const char *const addresses[] = { "from", "sender", "reply-to", "to", "cc",
+		"bcc", NULL };
+	static const char *const dropped[] = { "return-path", "resent-bcc", "status",
+		"x-status", NULL };
 	char *value = field_unfold(&p->arena, f, SIZE_MAX);
 
 	if (is_any(f, dropped))
@@ -206,7 +208,8 @@ add_missing(struct prepare *p, const char *body, size_t n_body, struct error *e)
 	for (size_t i = 0; i < n_body; i++)
 		is_8bit = is_8bit || (body[i] & 0x80);
 	if (!p->has_mime && is_8bit && utf8_valid(body, n_body))
-		str_puts(&p->head, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		str_puts(&p->head, "MIME-Version: 1.0\r\nContent-Type: text/plain;"
+			" charset=utf-8\r\n"
 			"Content-Transfer-Encoding: 8bit\r\n");
 	return ERR_OK;
 }
@@ -250,8 +253,8 @@ rewrite(struct prepare *p, const char *msg, size_t n, struct error *e)
 }
 
 enum err
-compose_prepare(struct letter *out, const char *raw, size_t n, const char *from, const char *also,
-	const struct compose_stamp *stamp, struct error *e)
+compose_prepare(struct letter *out, const char *raw, size_t n, const char *from,
+	const char *also, const struct compose_stamp *stamp, struct error *e)
 {
 	struct prepare p = { .out = out, .from = from, .also = also, .stamp = stamp };
 	struct str msg = {0};

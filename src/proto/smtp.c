@@ -1,9 +1,10 @@
 /* smtp.c - one transaction: who, to whom, what, and the answer.
  *
- * Up to the final dot everything can be given up without harm: a server that did not see it has nothing.
- * The body is flushed without it, the caller records that the moment has come, and then it goes. From there to the
- * answer, and only there, the outcome is unsure if the connection ends. DATA is never sent ahead of the answers to
- * RCPT: nothing would be gained but the duty to send an empty mail where nobody was accepted. */
+ * Up to the final dot everything can be given up without harm: a server that did not see it
+ * has nothing. The body is flushed without it, the caller records that the moment has come,
+ * and then it goes. From there to the answer, and only there, the outcome is unsure if the
+ * connection ends. DATA is never sent ahead of the answers to RCPT: nothing would be gained
+ * but the duty to send an empty mail where nobody was accepted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 enum { WINDOW = 50 };	/* commands sent ahead of their answers */
 
 static void
-verdict_all(struct send_mail *mail, enum send_verdict from, enum send_verdict to, const char *words)
+verdict_all(struct send_mail *mail, enum send_verdict from, enum send_verdict to,
+	const char *words)
 {
 	for (size_t i = 0; i < mail->n_rcpts; i++) {
 		struct send_rcpt *r = &mail->rcpts[i];
@@ -35,7 +37,8 @@ verdict_of(const struct smtp *m, enum send_verdict good)
 }
 
 static void
-answer_all(struct smtp *m, struct send_mail *mail, enum send_verdict from, enum send_verdict good)
+answer_all(struct smtp *m, struct send_mail *mail, enum send_verdict from,
+	enum send_verdict good)
 {
 	char words[400];
 
@@ -72,13 +75,16 @@ is_fit(const struct smtp *m, struct send_mail *mail)
 	if (!is_safe_address(mail->from))
 		snprintf(words, sizeof words, "the sender's address cannot be sent");
 	else if ((m->ext & M_SIZE) && m->max_bytes > 0 && mail->len > m->max_bytes)
-		snprintf(words, sizeof words, "the message has %zu KB, and the server takes %llu KB at most",
+		snprintf(words, sizeof words,
+			"the message has %zu KB, and the server takes %llu KB at most",
 			mail->len >> 10, (unsigned long long)(m->max_bytes >> 10));
 	else if (mail->needs_utf8 && !(m->ext & M_UTF8))
-		snprintf(words, sizeof words, "the server does not take addresses with other than ASCII characters"
+		snprintf(words, sizeof words,
+			"the server does not take addresses with other than ASCII characters"
 			" (SMTPUTF8)");
 	else if (mail->needs_8bit && !(m->ext & M_8BIT))
-		snprintf(words, sizeof words, "the server does not take 8-bit text (8BITMIME)");
+		snprintf(words, sizeof words,
+			"the server does not take 8-bit text (8BITMIME)");
 	if (*words)
 		verdict_all(mail, SEND_WAITING, SEND_REFUSED, words);
 	for (size_t i = 0; i < mail->n_rcpts; i++) {
@@ -99,7 +105,8 @@ say_mail(struct smtp *m, const struct send_mail *mail, struct error *e)
 	if (m->ext & M_SIZE)
 		snprintf(size, sizeof size, " SIZE=%zu", mail->len);
 	return smtp_line(m, e, "MAIL FROM:<%s>%s%s%s", mail->from, size,
-		m->ext & M_8BIT && mail->needs_8bit ? " BODY=8BITMIME" : "", mail->needs_utf8 ? " SMTPUTF8" : "");
+		m->ext & M_8BIT && mail->needs_8bit ? " BODY=8BITMIME" : "", mail->needs_utf8
+		? " SMTPUTF8" : "");
 }
 
 static enum err
@@ -125,7 +132,8 @@ hear_rcpt(struct smtp *m, struct send_rcpt *r, bool mail_ok, struct error *e)
 		return rc;
 	smtp_words(m, r->words, sizeof r->words);
 	r->verdict = verdict_of(m, SEND_ACCEPTED);
-	if (m->code == 552)			/* too many recipients, in old servers (RFC 5321 4.5.3.1.10) */
+	/* too many recipients, in old servers (RFC 5321 4.5.3.1.10) */
+	if (m->code == 552)
 		r->verdict = SEND_WAITING;
 	return ERR_OK;
 }
@@ -178,7 +186,8 @@ envelope(struct smtp *m, struct send_mail *mail, struct error *e)
 	}
 }
 
-/* The bytes with dots doubled at the beginning of lines (RFC 5321 4.5.2), all but the final one. */
+/* The bytes with dots doubled at the beginning of lines (RFC 5321 4.5.2), all but the final
+ * one. */
 static enum err
 body(struct smtp *m, const struct send_mail *mail, struct error *e)
 {
@@ -215,7 +224,8 @@ final_dot(struct smtp *m, struct send_mail *mail, struct error *e)
 	if (rc == ERR_OK && m->code / 100 != 2 && m->code / 100 != 4 && m->code / 100 != 5)
 		rc = smtp_die(m, e, "the server's answer to the message makes no sense");
 	if (rc != ERR_OK) {
-		verdict_all(mail, SEND_ACCEPTED, SEND_UNSURE, "the connection ended before the server said whether"
+		verdict_all(mail, SEND_ACCEPTED, SEND_UNSURE,
+			"the connection ended before the server said whether"
 			" it took the message");
 		return rc;
 	}
@@ -238,7 +248,8 @@ data(struct smtp *m, struct send_mail *mail, struct error *e)
 	}
 	if (rc == ERR_OK)
 		rc = body(m, mail, e);
-	if (rc == ERR_OK && (rc = mail->before_end ? mail->before_end(mail->ctx, e) : ERR_OK) != ERR_OK)
+	if (rc == ERR_OK && (rc = mail->before_end ? mail->before_end(mail->ctx, e)
+		: ERR_OK) != ERR_OK)
 		m->is_dead = true;		/* only hanging up takes it back */
 	return rc == ERR_OK ? final_dot(m, mail, e) : rc;
 }
@@ -281,7 +292,8 @@ smtp_describe(struct sender *s, struct str *out)
 	if (m->how)
 		str_printf(out, "\nlogin by %s", m->how);
 	if (m->max_bytes)
-		str_printf(out, "\nmessages up to %llu MB", (unsigned long long)(m->max_bytes >> 20));
+		str_printf(out, "\nmessages up to %llu MB",
+			(unsigned long long)(m->max_bytes >> 20));
 }
 
 static void
@@ -308,7 +320,8 @@ smtp_close(struct sender *s, int ms)
 }
 
 static const struct sender_ops ops = {
-	.connect = smtp_connect, .send = smtp_send, .describe = smtp_describe, .close = smtp_close,
+	.connect = smtp_connect, .send = smtp_send, .describe = smtp_describe,
+		.close = smtp_close,
 };
 
 struct sender *

@@ -14,7 +14,8 @@ enum {
 	SMTP_MAX_WORDS = 390
 };
 
-enum smtp_ext { M_STARTTLS = 1, M_SIZE = 2, M_8BIT = 4, M_UTF8 = 8, M_PIPELINING = 16, M_AUTH = 32 };
+enum smtp_ext { M_STARTTLS = 1, M_SIZE = 2, M_8BIT = 4, M_UTF8 = 8, M_PIPELINING = 16,
+	M_AUTH = 32 };
 
 struct smtp {
 	struct sender s;
@@ -32,7 +33,8 @@ struct smtp {
 	size_t in_pos, in_len;
 	/* the last answer */
 	int code;
-	struct str text;		/* its lines, each without its code, '\n' between; bounded */
+	/* its lines, each without its code, '\n' between; bounded */
+	struct str text;
 };
 
 /* ---- smtp_io.c ---- */

@@ -1,8 +1,8 @@
 /* smtp_io.c - bytes to answers, and commands to bytes.
  *
- * libetpan cuts commands at 513 bytes and keeps one answer of many; so both are spoken by hand over its
- * stream. An answer costs constant memory whatever a server sends, and nothing goes out in a command that holds
- * a line end of its own. */
+ * libetpan cuts commands at 513 bytes and keeps one answer of many; so both are spoken by hand
+ * over its stream. An answer costs constant memory whatever a server sends, and nothing goes
+ * out in a command that holds a line end of its own. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,8 @@ smtp_flush(struct smtp *m, struct error *e)
 {
 	if (m->is_dead)
 		return smtp_die(m, e, "the session is over");
-	return mailstream_flush(m->stream) < 0 ? smtp_die(m, e, "the connection was lost") : ERR_OK;
+	return mailstream_flush(m->stream) < 0 ? smtp_die(m, e, "the connection was lost")
+		: ERR_OK;
 }
 
 static enum err
@@ -175,7 +176,8 @@ smtp_answer(struct smtp *m, struct error *e)
 			break;
 		int code = code_of(&line, &more);
 		if (!code || (m->code && code != m->code) || i == SMTP_MAX_LINES) {
-			rc = smtp_die(m, e, "the server's answer makes no sense: it is no SMTP server, or out of step");
+			rc = smtp_die(m, e, "the server's answer makes no sense: it is no"
+				" SMTP server, or out of step");
 			break;
 		}
 		m->code = code;
@@ -195,7 +197,8 @@ smtp_words(const struct smtp *m, char *out, size_t size)
 	struct str all = {0}, clean = {0};
 
 	str_printf(&all, "%d %s", m->code, str_get(&m->text));
-	text_clean(&clean, all.data, all.len < SMTP_MAX_WORDS ? all.len : SMTP_MAX_WORDS, CLEAN_LINE);
+	text_clean(&clean, all.data, all.len < SMTP_MAX_WORDS ? all.len : SMTP_MAX_WORDS,
+		CLEAN_LINE);
 	size_t n = clean.len < size - 1 ? clean.len : size - 1;
 	while (n > 0 && n < clean.len && ((unsigned char)clean.data[n] & 0xc0) == 0x80)
 		n--;				/* never half a character */

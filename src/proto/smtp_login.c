@@ -1,7 +1,7 @@
 /* smtp_login.c - from a connection to a session: greeting, EHLO, STARTTLS, AUTH.
  *
- * What the server said before TLS counts for nothing behind it (RFC 3207 4.2): EHLO is said again. A login is
- * tried only where TLS is verified, or on loopback (net_is_private). */
+ * What the server said before TLS counts for nothing behind it (RFC 3207 4.2): EHLO is said
+ * again. A login is tried only where TLS is verified, or on loopback (net_is_private). */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -37,7 +37,8 @@ static void
 take_extension(struct smtp *m, const char *line)
 {
 	static const struct { const char *name; unsigned bit; } names[] = {
-		{ "STARTTLS", M_STARTTLS }, { "SIZE", M_SIZE }, { "8BITMIME", M_8BIT }, { "SMTPUTF8", M_UTF8 },
+		{ "STARTTLS", M_STARTTLS }, { "SIZE", M_SIZE }, { "8BITMIME", M_8BIT },
+			{ "SMTPUTF8", M_UTF8 },
 		{ "PIPELINING", M_PIPELINING }, { "AUTH", M_AUTH },
 	};
 	size_t n = strcspn(line, " =");
@@ -47,7 +48,8 @@ take_extension(struct smtp *m, const char *line)
 			continue;
 		m->ext |= names[i].bit;
 		if (names[i].bit == M_AUTH && line[n] && m->mechanisms.len < 1000)
-			str_printf(&m->mechanisms, "%s%.500s", m->mechanisms.len ? " " : "", line + n + 1);
+			str_printf(&m->mechanisms, "%s%.500s", m->mechanisms.len ? " " : "",
+				line + n + 1);
 		if (names[i].bit == M_SIZE && line[n])
 			m->max_bytes = strtoull(line + n + 1, NULL, 10);
 	}
@@ -69,7 +71,8 @@ ehlo(struct smtp *m, struct error *e)
 
 	forget(m);
 	address_literal(m, literal, sizeof literal);
-	if ((rc = smtp_command(m, e, "EHLO %s", m->cfg.hello ? m->cfg.hello : literal)) != ERR_OK)
+	if ((rc = smtp_command(m, e, "EHLO %s", m->cfg.hello ? m->cfg.hello
+		: literal)) != ERR_OK)
 		return rc;
 	smtp_words(m, words, sizeof words);
 	if (!smtp_ok(m))
@@ -89,14 +92,16 @@ starttls(struct smtp *m, struct error *e)
 	enum err rc;
 
 	if (!(m->ext & M_STARTTLS))
-		return error_set(e, ERR_TLS, "the server offers no TLS (STARTTLS), and without it nothing is sent");
+		return error_set(e, ERR_TLS, "the server offers no TLS (STARTTLS), and"
+			" without it nothing is sent");
 	if ((rc = smtp_command(m, e, "STARTTLS")) != ERR_OK)
 		return rc;
 	smtp_words(m, words, sizeof words);
 	if (m->code != 220)
 		return error_set(e, ERR_TLS, "the server refuses TLS: %s", words);
 	if (smtp_has_input(m))
-		return error_set(e, ERR_TLS, "bytes came before TLS that belong behind it: somebody is in between");
+		return error_set(e, ERR_TLS, "bytes came before TLS that belong behind it:"
+			" somebody is in between");
 	if ((rc = net_starttls(m->net, e)) != ERR_OK)
 		return rc;
 	m->in_pos = m->in_len = 0;
@@ -106,7 +111,8 @@ starttls(struct smtp *m, struct error *e)
 /* ---- AUTH (RFC 4954) ---- */
 
 static enum err
-answer_challenge(struct smtp *m, struct sasl *s, bool *is_cancelled, struct error *why, struct error *e)
+answer_challenge(struct smtp *m, struct sasl *s, bool *is_cancelled, struct error *why,
+	struct error *e)
 {
 	struct str out = {0};
 
@@ -143,22 +149,25 @@ converse(struct smtp *m, struct sasl *s, struct error *e)
 	if (is_cancelled)
 		return error_set(e, ERR_AUTH, "%s", why.text);
 	if (m->code / 100 == 4)			/* 454: try later */
-		return error_set(e, ERR_CONN, "the server cannot check logins just now: %s", words);
+		return error_set(e, ERR_CONN, "the server cannot check logins just now: %s",
+			words);
 	if (!smtp_ok(m))
 		return error_set(e, ERR_AUTH, "the server refuses the login: %s", words);
 	if (!sasl_finished(s))
-		return error_set(e, ERR_AUTH, "the server did not prove that it knows the password");
+		return error_set(e, ERR_AUTH,
+			"the server did not prove that it knows the password");
 	return ERR_OK;
 }
 
 static enum err
 log_in(struct smtp *m, const struct sender_login *l, struct error *e)
 {
-	struct sasl_login login = { .user = l->user, .password = l->password ? l->password : "",
-		.host = m->cfg.net.host, .port = m->cfg.net.port };
+	struct sasl_login login = { .user = l->user, .password = l->password ? l->password
+		: "", .host = m->cfg.net.host, .port = m->cfg.net.port };
 	struct sasl *s = NULL;
 	struct str first = {0};
-	const char *mechanism = sasl_choose(str_get(&m->mechanisms), m->cfg.auth, net_is_private(m->net), e);
+	const char *mechanism = sasl_choose(str_get(&m->mechanisms), m->cfg.auth,
+		net_is_private(m->net), e);
 	enum err rc;
 
 	if (!mechanism)
@@ -167,7 +176,8 @@ log_in(struct smtp *m, const struct sender_login *l, struct error *e)
 	if ((rc = sasl_new(&s, mechanism, &login, e)) != ERR_OK)
 		return rc;
 	if (sasl_client_first(s) && (rc = sasl_step(s, "", &first, e)) == ERR_OK)
-		rc = smtp_command(m, e, "AUTH %s %s", mechanism, first.len ? str_get(&first) : "=");
+		rc = smtp_command(m, e, "AUTH %s %s", mechanism, first.len ? str_get(&first)
+			: "=");
 	else if (rc == ERR_OK)
 		rc = smtp_command(m, e, "AUTH %s", mechanism);
 	if (rc == ERR_OK)
@@ -190,7 +200,8 @@ greeting(struct smtp *m, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	smtp_words(m, words, sizeof words);
-	return smtp_ok(m) ? ERR_OK : error_set(e, ERR_CONN, "the server refuses to talk: %s", words);
+	return smtp_ok(m) ? ERR_OK : error_set(e, ERR_CONN, "the server refuses to talk: %s",
+		words);
 }
 
 enum err
@@ -209,7 +220,8 @@ smtp_connect(struct sender *s, const struct sender_login *l, struct error *e)
 	if (m->cfg.net.security == NET_STARTTLS && (rc = starttls(m, e)) != ERR_OK)
 		goto out;
 	if (l && l->user && *l->user) {
-		if ((rc = log_in(m, l, e)) != ERR_OK || (rc = ehlo(m, e)) != ERR_OK)	/* RFC 4954 4: may differ */
+		/* RFC 4954 4: may differ */
+		if ((rc = log_in(m, l, e)) != ERR_OK || (rc = ehlo(m, e)) != ERR_OK)
 			goto out;
 	}
 out:

@@ -9,7 +9,8 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const struct compose_stamp stamp = { .now = 1790000000, .tz_minutes = -90, .token = "abc123" };
+static const struct compose_stamp stamp = { .now = 1790000000, .tz_minutes = -90,
+	.token = "abc123" };
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -67,14 +68,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	char *field[8];
 	struct letter l;
 
-	if (compose_prepare(&l, (const char *)data, n, "ada@example.org", NULL, &stamp, NULL) == ERR_OK) {
+	if (compose_prepare(&l, (const char *)data, n, "ada@example.org", NULL, &stamp,
+		NULL) == ERR_OK) {
 		check(&l);
 		letter_clear(&l);
 	}
 	for (size_t i = 0; i < LEN(field); i++)
 		field[i] = piece(&p, end);
 	struct draft_file file = { field[6], field[7], p, (size_t)(end - p) };
-	struct draft d = { .from = *field[0] ? field[0] : "ada@example.org", .to = "bob@example.org",
+	struct draft d = { .from = *field[0] ? field[0] : "ada@example.org",
+		.to = "bob@example.org",
 		.cc = field[1], .bcc = field[2], .subject = field[3], .in_reply_to = field[4],
 		.references = field[5], .text = (const char *)p, .text_len = (size_t)(end - p),
 		.files = &file, .n_files = n & 1 };

@@ -1,10 +1,12 @@
-/* A draft, or a program's message, to bytes: what goes out is what was meant, and nothing more. */
+/* A draft, or a program's message, to bytes: what goes out is what was meant, and nothing
+ * more. */
 #include "arena.h"
 #include "compose.h"
 #include "mime.h"
 #include "test.h"
 
-static const struct compose_stamp stamp = { .now = 1790000000, .tz_minutes = 120, .token = "abc123" };
+static const struct compose_stamp stamp = { .now = 1790000000, .tz_minutes = 120,
+	.token = "abc123" };
 
 static struct letter
 build(const struct draft *d)
@@ -20,7 +22,8 @@ build(const struct draft *d)
 static struct draft
 plain(void)
 {
-	return (struct draft){ .from = "Ada Example <ada@example.org>", .to = "bob@example.net",
+	return (struct draft){ .from = "Ada Example <ada@example.org>",
+		.to = "bob@example.net",
 		.subject = "hello", .text = "Dear Bob,\n.\nAda\n", .text_len = 16 };
 }
 
@@ -40,7 +43,8 @@ static const char *
 value(const struct letter *l, struct arena *a, const char *name)
 {
 	const struct header *h;
-	size_t n = mime_headers(a, &h, l->bytes.data, mime_header_length(l->bytes.data, l->bytes.len));
+	size_t n = mime_headers(a, &h, l->bytes.data, mime_header_length(l->bytes.data,
+		l->bytes.len));
 
 	return mime_header_value(h, n, name);
 }
@@ -137,7 +141,8 @@ static void
 test_controls_are_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "x\r\nBcc: eve@example.net", "x\ny", "x\ry", "x\x1b[2J", "x\x7f",
+	static const char *const bad[] = { "x\r\nBcc: eve@example.net", "x\ny", "x\ry",
+		"x\x1b[2J", "x\x7f",
 		"x\xff" };
 
 	for (size_t i = 0; i < LEN(bad); i++) {
@@ -179,7 +184,8 @@ static void
 test_no_address(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "bob", "bob@", "@example.net", "bob@example..net.", "<>",
+	static const char *const bad[] = { "bob", "bob@", "@example.net", "bob@example..net.",
+		"<>",
 		"a b@example.net", "bob@example.net> RCPT", "b\\ob@example.net" };
 	struct draft d = plain();
 
@@ -224,7 +230,8 @@ test_bodies(void **state)
 		for (size_t k = 0; k < got.len; k++)
 			if (got.data[k] != '\r')
 				str_putc(&lf, got.data[k]);
-		if (lf.len < cases[i].n || memcmp(lf.data, cases[i].text, cases[i].n) != 0 || lf.len > cases[i].n + 1)
+		if (lf.len < cases[i].n || memcmp(lf.data, cases[i].text, cases[i].n) != 0 ||
+			lf.len > cases[i].n + 1)
 			fail_msg("body %zu came back as '%s'", i, str_get(&lf));
 		assert_false(l.needs_8bit);
 		str_clear(&got);
@@ -318,7 +325,8 @@ prepare(const char *raw)
 	struct letter l;
 	struct error e;
 
-	if (compose_prepare(&l, raw, strlen(raw), "Ada <ada@example.org>", NULL, &stamp, &e) != ERR_OK)
+	if (compose_prepare(&l, raw, strlen(raw), "Ada <ada@example.org>", NULL, &stamp,
+		&e) != ERR_OK)
 		fail_msg("%s", e.text);
 	return l;
 }
@@ -328,13 +336,16 @@ static void
 test_prepare(void **state)
 {
 	(void)state;
-	struct letter l = prepare("From x Mon Jan  1 00:00:00 2026\nTo: bob@example.net,\n eve@example.net\n"
-		"Bcc: secret@example.com\nReturn-Path: <x@y.z>\nX-Own:  as\n\tit is\nSubject: Grüße\n\nbody\n");
+	struct letter l = prepare("From x Mon Jan  1 00:00:00 2026\nTo: bob@example.net,\n"
+		" eve@example.net\n"
+		"Bcc: secret@example.com\nReturn-Path: <x@y.z>\nX-Own:  as\n\tit is\nSubject:"
+		" Grüße\n\nbody\n");
 
 	assert_int_equal(3, l.n_to);
 	assert_string_equal("secret@example.com", l.to[2]);
 	assert_string_equal("ada@example.org", l.sender);
-	assert_true(str_starts(l.bytes.data, "To: bob@example.net,\r\n eve@example.net\r\nX-Own:  as\r\n\tit is\r\n"
+	assert_true(str_starts(l.bytes.data,
+		"To: bob@example.net,\r\n eve@example.net\r\nX-Own:  as\r\n\tit is\r\n"
 		"Subject: =?"));
 	assert_non_null(strstr(l.bytes.data, "\r\nFrom: Ada <ada@example.org>\r\n"));
 	assert_non_null(strstr(l.bytes.data, "\r\nDate: "));
@@ -350,7 +361,8 @@ static void
 test_prepare_keeps(void **state)
 {
 	(void)state;
-	static const char msg[] = "From: Eve <eve@example.net>\r\nDate: Mon, 21 Sep 2026 16:13:20 +0200\r\n"
+	static const char msg[] = "From: Eve <eve@example.net>\r\nDate: Mon, 21 Sep 2026"
+		" 16:13:20 +0200\r\n"
 		"Message-ID: <mine@example.net>\r\nTo: bob@example.net\r\n\r\nbody\r\n";
 	struct letter l = prepare(msg);
 
@@ -360,15 +372,18 @@ test_prepare_keeps(void **state)
 	letter_clear(&l);
 }
 
-/* No mixture of line ends around a dot gets through as it was: nothing can be smuggled into DATA. */
+/* No mixture of line ends around a dot gets through as it was: nothing can be smuggled into
+ * DATA. */
 static void
 test_smuggling(void **state)
 {
 	(void)state;
-	static const char *const ends[] = { "\n.\r\n", "\r\n.\n", "\r.\r", "\n.\n", "\r\r\n.\r\r\n", "\r\n.\r", "\r.\n" };
+	static const char *const ends[] = { "\n.\r\n", "\r\n.\n", "\r.\r", "\n.\n",
+		"\r\r\n.\r\r\n", "\r\n.\r", "\r.\n" };
 
 	for (size_t i = 0; i < LEN(ends); i++) {
-		char *raw = xasprintf("To: bob@example.net\n\na%sMAIL FROM:<eve@example.net>\n", ends[i]);
+		char *raw = xasprintf("To: bob@example.net\n\na%sMAIL"
+			" FROM:<eve@example.net>\n", ends[i]);
 		struct letter l = prepare(raw);	/* checks that no bare line end is left */
 		assert_non_null(strstr(l.bytes.data, "\r\n.\r\n"));
 		letter_clear(&l);
@@ -394,7 +409,8 @@ assert_unfit(const char *raw, size_t n, const char *words)
 	struct letter l;
 	struct error e;
 
-	assert_int_equal(ERR_MSG, compose_prepare(&l, raw, n, "ada@example.org", NULL, &stamp, &e));
+	assert_int_equal(ERR_MSG, compose_prepare(&l, raw, n, "ada@example.org", NULL, &stamp,
+		&e));
 	if (!strstr(e.text, words))
 		fail_msg("wanted '%s', got '%s'", words, e.text);
 }
@@ -426,10 +442,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_plain), T(test_recipients), T(test_words),
-		T(test_international_addresses), T(test_controls_are_refused), T(test_encoded_line_end),
-		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments), T(test_references),
-		T(test_prepare), T(test_prepare_keeps), T(test_smuggling), T(test_prepare_utf8_body),
-		T(test_prepare_refuses) };
+		T(test_international_addresses), T(test_controls_are_refused),
+		T(test_encoded_line_end),
+		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments),
+		T(test_references),
+		T(test_prepare), T(test_prepare_keeps), T(test_smuggling),
+		T(test_prepare_utf8_body), T(test_prepare_refuses) };
 
 	return cmocka_run_group_tests(tests, init, NULL);
 }

@@ -10,7 +10,8 @@ static struct outbox_rcpt two[] = { { "bob@example.net", RCPT_WAITING, "" },
 static outbox_id
 add(struct fixture *fx, int64_t not_before)
 {
-	struct outbox_mail m = { .account = fx->account, .sender = "ada@example.org", .message_id = "a@b",
+	struct outbox_mail m = { .account = fx->account, .sender = "ada@example.org",
+		.message_id = "a@b",
 		.subject = "hello", .to = "Bob", .needs_8bit = true, .not_before = not_before,
 		.copy = COPY_WANTED, .rcpts = two, .n_rcpts = 2 };
 	outbox_id id;
@@ -115,7 +116,8 @@ crash(struct fixture *fx, bool is_sending)
 	assert_true(WIFSIGNALED(status));
 }
 
-/* Killed before it said so: queued. Behind that: unsure, for those recipients, and not sent again. */
+/* Killed before it said so: queued. Behind that: unsure, for those recipients, and not sent
+ * again. */
 static void
 test_crash(void **state)
 {
@@ -147,15 +149,20 @@ static void
 test_result(void **state)
 {
 	struct fixture *fx = *state;
-	static const struct { enum outbox_rcpt_state a, b; enum outbox_state want; } cases[] = {
-		{ RCPT_SENT, RCPT_SENT, OUTBOX_SENT }, { RCPT_SENT, RCPT_REFUSED, OUTBOX_SENT },
-		{ RCPT_SENT, RCPT_WAITING, OUTBOX_QUEUED }, { RCPT_REFUSED, RCPT_REFUSED, OUTBOX_REFUSED },
-		{ RCPT_UNSURE, RCPT_WAITING, OUTBOX_UNSURE }, { RCPT_WAITING, RCPT_REFUSED, OUTBOX_QUEUED },
+	static const struct { enum outbox_rcpt_state a,
+		b; enum outbox_state want; } cases[] = {
+		{ RCPT_SENT, RCPT_SENT, OUTBOX_SENT }, { RCPT_SENT, RCPT_REFUSED,
+			OUTBOX_SENT },
+		{ RCPT_SENT, RCPT_WAITING, OUTBOX_QUEUED },
+		{ RCPT_REFUSED, RCPT_REFUSED, OUTBOX_REFUSED },
+		{ RCPT_UNSURE, RCPT_WAITING, OUTBOX_UNSURE },
+		{ RCPT_WAITING, RCPT_REFUSED, OUTBOX_QUEUED },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		outbox_id id = add(fx, 0);
-		struct outbox_rcpt r[] = { { two[0].addr, cases[i].a, "250 fine" }, { two[1].addr, cases[i].b, "550 no" } };
+		struct outbox_rcpt r[] = { { two[0].addr, cases[i].a, "250 fine" },
+			{ two[1].addr, cases[i].b, "550 no" } };
 		enum outbox_state got;
 		size_t both[] = { 0, 1 };
 		OK(store_outbox_sending(fx->s, id, both, 2, &fx->e));
@@ -195,23 +202,28 @@ test_copy(void **state)
 {
 	struct fixture *fx = *state;
 	outbox_id id = add(fx, 0);
-	struct outbox_rcpt r[] = { { two[0].addr, RCPT_SENT, "" }, { two[1].addr, RCPT_SENT, "" } };
+	struct outbox_rcpt r[] = { { two[0].addr, RCPT_SENT, "" },
+		{ two[1].addr, RCPT_SENT, "" } };
 	struct outbox_lock *lock;
 	enum outbox_state got;
 	bool was_running;
 
-	assert_int_equal(0, store_outbox_copy_next(fx->s, fx->account, 0, &lock, &was_running));
+	assert_int_equal(0, store_outbox_copy_next(fx->s, fx->account, 0, &lock,
+		&was_running));
 	OK(store_outbox_result(fx->s, id, r, 2, 0, "", &got, &fx->e));
-	assert_int_equal(id, store_outbox_copy_next(fx->s, fx->account, 0, &lock, &was_running));
+	assert_int_equal(id, store_outbox_copy_next(fx->s, fx->account, 0, &lock,
+		&was_running));
 	assert_false(was_running);
 	OK(store_outbox_copy(fx->s, id, COPY_RUNNING, 0, &fx->e));
 	store_outbox_unlock(lock);
 	assert_int_equal(ERR_MSG, store_outbox_remove(fx->s, id, &fx->e));
-	assert_int_equal(id, store_outbox_copy_next(fx->s, fx->account, 0, &lock, &was_running));
+	assert_int_equal(id, store_outbox_copy_next(fx->s, fx->account, 0, &lock,
+		&was_running));
 	assert_true(was_running);
 	OK(store_outbox_copy(fx->s, id, COPY_DONE, 0, &fx->e));
 	store_outbox_unlock(lock);
-	assert_int_equal(0, store_outbox_copy_next(fx->s, fx->account, 0, &lock, &was_running));
+	assert_int_equal(0, store_outbox_copy_next(fx->s, fx->account, 0, &lock,
+		&was_running));
 	OK(store_outbox_forget(fx->s, INT64_MAX, &fx->e));
 	assert_false(store_outbox_get(fx->s, id, &fx->a, &(struct outbox_mail){0}));
 }
@@ -220,8 +232,8 @@ int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
-	const struct CMUnitTest tests[] = { F(test_add), F(test_next), F(test_crash), F(test_result),
-		F(test_retry), F(test_copy) };
+	const struct CMUnitTest tests[] = { F(test_add), F(test_next), F(test_crash),
+		F(test_result), F(test_retry), F(test_copy) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

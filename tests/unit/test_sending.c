@@ -1,4 +1,5 @@
-/* The engine sends what is put into the outbox, beside its worker, and a person can still stop it. */
+/* The engine sends what is put into the outbox, beside its worker, and a person can still stop
+ * it. */
 #include "compose.h"
 #include "engine/engine_int.h"
 #include "fake_server.h"
@@ -8,7 +9,8 @@
 
 #include <ftw.h>
 
-#define SESSION "S: 220 mx.test ESMTP\nC: EHLO*\nS: 250-mx.test\nS: 250 AUTH PLAIN\nC: AUTH PLAIN*\n" \
+#define SESSION "S: 220 mx.test ESMTP\nC: EHLO*\nS: 250-mx.test\nS: 250 AUTH PLAIN\n" \
+	"C: AUTH PLAIN*\n" \
 	"S: 235 ok\nC: EHLO*\nS: 250 mx.test\n"
 #define TAKEN "C: MAIL*\nS: 250 ok\nC: RCPT*\nS: 250 ok\nC: DATA\nS: 354 go\n"
 
@@ -26,7 +28,8 @@ struct fixture {
 };
 
 static struct backend *
-make_fake(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel, struct error *e)
+make_fake(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
+	struct error *e)
 {
 	(void)rc, (void)a, (void)e;
 	return fake_new(ctx, cancel);
@@ -41,7 +44,8 @@ begin(struct fixture *fx, const char *script)
 
 	if (script)
 		script_start(&fx->sc, script);
-	text = xasprintf("[account work]\nfrom = Ada <ada@example.org>\nreceive = imap+insecure://ada@127.0.0.1:1\n"
+	text = xasprintf("[account work]\nfrom = Ada <ada@example.org>\nreceive ="
+		" imap+insecure://ada@127.0.0.1:1\n"
 		"send = smtp+insecure://ada@127.0.0.1:%u\npassword-command = echo secret\n",
 		script ? fx->sc.server.port : 1u);
 	assert_int_equal(ERR_OK, rc_parse(&fx->rc, "mailrc", text, strlen(text), &fx->e));
@@ -101,8 +105,8 @@ static outbox_id
 put(struct fixture *fx, int64_t not_before)
 {
 	struct compose_stamp stamp = outbox_stamp();
-	struct draft d = { .from = "ada@example.org", .to = "bob@example.net", .subject = "hello", .text = "x\n",
-		.text_len = 2 };
+	struct draft d = { .from = "ada@example.org", .to = "bob@example.net",
+		.subject = "hello", .text = "x\n", .text_len = 2 };
 	struct letter l;
 	outbox_id id;
 
@@ -163,7 +167,8 @@ test_refused(void **state)
 {
 	struct fixture *fx = *state;
 
-	begin(fx, SESSION "C: MAIL*\nS: 250 ok\nC: RCPT*\nS: 550 5.1.1 nobody here\nC: QUIT\nS: 221 bye\n");
+	begin(fx, SESSION "C: MAIL*\nS: 250 ok\nC: RCPT*\nS: 550 5.1.1 nobody here\nC:"
+		" QUIT\nS: 221 bye\n");
 	outbox_id id = put(fx, 0);
 	struct event ev = wait_for(fx, EV_NOTICE, 0);
 	assert_non_null(strstr(ev.u.notice.text, "5.1.1 nobody here"));
@@ -202,7 +207,8 @@ test_offline(void **state)
 	assert_int_equal(OUTBOX_QUEUED, state_of(fx, id));
 }
 
-/* Quitting while the server is silent behind the final dot takes no longer than it may, and leaves it unsure. */
+/* Quitting while the server is silent behind the final dot takes no longer than it may, and
+ * leaves it unsure. */
 static void
 test_quit_behind_the_dot(void **state)
 {
@@ -220,7 +226,8 @@ test_quit_behind_the_dot(void **state)
 	struct store *s;
 	struct arena a = {0};
 	struct outbox_mail m;
-	assert_int_equal(ERR_OK, store_open(&s, fx->dirs.data, fx->dirs.cache, STORE_WRITE, &fx->e));
+	assert_int_equal(ERR_OK, store_open(&s, fx->dirs.data, fx->dirs.cache, STORE_WRITE,
+		&fx->e));
 	assert_true(store_outbox_get(s, id, &a, &m));
 	assert_int_equal(OUTBOX_UNSURE, m.state);
 	assert_int_equal(RCPT_UNSURE, m.rcpts[0].state);
@@ -232,8 +239,8 @@ int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
-	const struct CMUnitTest tests[] = { F(test_sent), F(test_refused), F(test_undo), F(test_offline),
-		F(test_quit_behind_the_dot) };
+	const struct CMUnitTest tests[] = { F(test_sent), F(test_refused), F(test_undo),
+		F(test_offline), F(test_quit_behind_the_dot) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Handing mail to a server: every recipient's own answer, and the one moment in which nothing is sure. */
+/* Handing mail to a server: every recipient's own answer, and the one moment in which nothing
+ * is sure. */
 #include "script_server.h"
 #include "smtp.h"
 
@@ -34,14 +35,16 @@ static int
 fx_open(void **state)
 {
 	struct fixture *fx = xcalloc(1, sizeof *fx);
-	static const char *const to[] = { "bob@example.net", "eve@example.net", "joe@example.net" };
+	static const char *const to[] = { "bob@example.net", "eve@example.net",
+		"joe@example.net" };
 
 	*state = fx;
 	net_init();
 	assert_int_equal(ERR_OK, cancel_init(&fx->cancel, NULL));
 	for (size_t i = 0; i < LEN(to); i++)
 		fx->rcpts[i].addr = to[i];
-	fx->mail = (struct send_mail){ .from = "ada@example.org", .rcpts = fx->rcpts, .n_rcpts = 1,
+	fx->mail = (struct send_mail){ .from = "ada@example.org", .rcpts = fx->rcpts,
+		.n_rcpts = 1,
 		.bytes = bytes, .len = sizeof bytes - 1, .before_end = before_end, .ctx = fx };
 	return 0;
 }
@@ -128,23 +131,28 @@ test_recipients(void **state)
 	end(fx);
 }
 
-/* With PIPELINING the envelope goes in one go, and a refused MAIL is nobody's refusal of a recipient. */
+/* With PIPELINING the envelope goes in one go, and a refused MAIL is nobody's refusal of a
+ * recipient. */
 static void
 test_pipelining(void **state)
 {
 	struct fixture *fx = *state;
 
 	fx->mail.n_rcpts = 2;
-	assert_int_equal(ERR_OK, play(fx, GREET "S: 250-mx.test\nS: 250-PIPELINING\nS: 250 SIZE 1000\n"
-		"C: MAIL FROM:<ada@example.org> SIZE=*\nC: RCPT TO:<bob@example.net>\nC: RCPT TO:<eve@example.net>\n"
-		"S: 451 4.3.0 disk\nS: 503 5.5.1 need MAIL\nS: 503 5.5.1 need MAIL\nC: QUIT\nS: 221 bye\n"));
+	assert_int_equal(ERR_OK, play(fx,
+		GREET "S: 250-mx.test\nS: 250-PIPELINING\nS: 250 SIZE 1000\n"
+		"C: MAIL FROM:<ada@example.org> SIZE=*\nC: RCPT TO:<bob@example.net>\nC: RCPT"
+		" TO:<eve@example.net>\n"
+		"S: 451 4.3.0 disk\nS: 503 5.5.1 need MAIL\nS: 503 5.5.1 need MAIL\nC:"
+		" QUIT\nS: 221 bye\n"));
 	assert_int_equal(SEND_WAITING, fx->rcpts[0].verdict);
 	assert_string_equal("451 4.3.0 disk", fx->rcpts[1].words);
 	assert_int_equal(0, fx->n_before);
 	end(fx);
 }
 
-/* 4xx at any verb leaves it waiting, 5xx refuses it, and neither tells the caller that the moment has come. */
+/* 4xx at any verb leaves it waiting, 5xx refuses it, and neither tells the caller that the
+ * moment has come. */
 static void
 test_refusals(void **state)
 {
@@ -167,7 +175,8 @@ test_refusals(void **state)
 		fx->n_before = 0;
 		assert_int_equal(ERR_OK, play(fx, script.data));
 		assert_int_equal(is_final ? SEND_REFUSED : SEND_WAITING, fx->rcpts[0].verdict);
-		assert_string_equal(is_final ? "554 5.7.1 never" : "450 4.2.0 later", fx->rcpts[0].words);
+		assert_string_equal(is_final ? "554 5.7.1 never" : "450 4.2.0 later",
+			fx->rcpts[0].words);
 		assert_int_equal(i / 2 == 3, fx->n_before);
 		end(fx);
 		str_clear(&script);
@@ -199,7 +208,8 @@ test_extensions(void **state)
 	struct fixture *fx = *state;
 
 	fx->mail.needs_utf8 = fx->mail.needs_8bit = true;
-	assert_int_equal(ERR_OK, play(fx, GREET "S: 250-mx.test\nS: 250-8BITMIME\nS: 250 SMTPUTF8\n"
+	assert_int_equal(ERR_OK, play(fx,
+		GREET "S: 250-mx.test\nS: 250-8BITMIME\nS: 250 SMTPUTF8\n"
 		"C: MAIL FROM:<ada@example.org> BODY=8BITMIME SMTPUTF8\nS: 250 ok\n" RCPT
 		"C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
 	assert_int_equal(SEND_DONE, fx->rcpts[0].verdict);
@@ -239,7 +249,8 @@ test_two_mails(void **state)
 {
 	struct fixture *fx = *state;
 
-	assert_int_equal(ERR_OK, play(fx, PLAIN_SERVER MAIL "C: RCPT TO:<bob@example.net>\nS: 550 no\n"
+	assert_int_equal(ERR_OK, play(fx,
+		PLAIN_SERVER MAIL "C: RCPT TO:<bob@example.net>\nS: 550 no\n"
 		"C: RSET\nS: 250 ok\n" MAIL RCPT "C: DATA\nS: 354 go\n" BODY "S: 250 ok\n"
 		MAIL RCPT "C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
 	assert_int_equal(SEND_REFUSED, fx->rcpts[0].verdict);
@@ -251,13 +262,14 @@ test_two_mails(void **state)
 	end(fx);
 }
 
-/* The server's side of a session, cut after every byte of it: before the final dot nothing was sent, from there to
- * the end of the answer it is unsure, and nowhere else. */
+/* The server's side of a session, cut after every byte of it: before the final dot nothing was
+ * sent, from there to the end of the answer it is unsure, and nowhere else. */
 static void
 test_cut_everywhere(void **state)
 {
 	struct fixture *fx = *state;
-	static const char *const says[] = { "220 mx.test\r\n", "250-mx.test\r\n250 SIZE\r\n", "250 ok\r\n",
+	static const char *const says[] = { "220 mx.test\r\n", "250-mx.test\r\n250 SIZE\r\n",
+		"250 ok\r\n",
 		"250 ok\r\n", "354 go\r\n", "250 taken\r\n" };
 	static const char *const hears[] = { "EHLO*", "MAIL*", "RCPT*", "DATA", NULL };
 
@@ -268,9 +280,11 @@ test_cut_everywhere(void **state)
 				if (i == LEN(says) - 1)
 					str_puts(&script, BODY);
 				str_puts(&script, "R: ");
-				for (size_t k = 0; k < (i == turn ? cut : strlen(says[i])); k++) {
+				for (size_t k = 0; k < (i == turn ? cut
+					: strlen(says[i])); k++) {
 					char c = says[i][k];
-					str_printf(&script, c == '\r' ? "\\r" : c == '\n' ? "\\n" : "%c", c);
+					str_printf(&script, c == '\r' ? "\\r" : c == '\n'
+						? "\\n" : "%c", c);
 				}
 				str_putc(&script, '\n');
 				if (i < turn && hears[i])
@@ -283,7 +297,8 @@ test_cut_everywhere(void **state)
 				rc = fx->s->ops->send(fx->s, &fx->mail, &fx->e);
 			assert_int_equal(ERR_CONN, rc);
 			bool is_last = turn == LEN(says) - 1;
-			assert_int_equal(is_last ? SEND_UNSURE : SEND_WAITING, fx->rcpts[0].verdict);
+			assert_int_equal(is_last ? SEND_UNSURE : SEND_WAITING,
+				fx->rcpts[0].verdict);
 			assert_int_equal(is_last, fx->n_before);
 			end(fx);
 			str_clear(&script);
@@ -296,8 +311,10 @@ static void
 test_nonsense(void **state)
 {
 	struct fixture *fx = *state;
-	static const char *const answers[] = { "R: hello\\r\\n\n", "R: 25\\r\\n\n", "R: 250-a\\r\\n550 b\\r\\n\n",
-		"R: 999 x\\r\\n\n", "R: \\x00\\x00\\r\\n\n", "R: 250x\\r\\n\n", "X: 2000000\n" };
+	static const char *const answers[] = { "R: hello\\r\\n\n", "R: 25\\r\\n\n",
+		"R: 250-a\\r\\n550 b\\r\\n\n",
+		"R: 999 x\\r\\n\n", "R: \\x00\\x00\\r\\n\n", "R: 250x\\r\\n\n",
+		"X: 2000000\n" };
 
 	for (size_t i = 0; i < LEN(answers); i++) {
 		char *script = xasprintf(PLAIN_SERVER "C: MAIL*\n%s", answers[i]);
@@ -316,7 +333,8 @@ test_words_are_clean(void **state)
 {
 	struct fixture *fx = *state;
 
-	assert_int_equal(ERR_OK, play(fx, PLAIN_SERVER "C: MAIL*\nR: 550 \\x1b[2Jno\\x9b\\r\\n\nC: QUIT\nS: 221 bye\n"));
+	assert_int_equal(ERR_OK, play(fx,
+		PLAIN_SERVER "C: MAIL*\nR: 550 \\x1b[2Jno\\x9b\\r\\n\nC: QUIT\nS: 221 bye\n"));
 	assert_null(strpbrk(fx->rcpts[0].words, "\x1b\x9b"));
 	end(fx);
 }
@@ -330,8 +348,10 @@ test_auth(void **state)
 {
 	struct fixture *fx = *state;
 
-	assert_int_equal(ERR_OK, connect_to(fx, GREET "S: 250-mx.test\nS: 250 AUTH LOGIN PLAIN\n"
-		"C: AUTH PLAIN AGFkYQBzZWNyZXQ=\nS: 235 2.7.0 welcome\nC: EHLO [127.0.0.1]\nS: 250 mx.test\nC: QUIT\n"
+	assert_int_equal(ERR_OK, connect_to(fx,
+		GREET "S: 250-mx.test\nS: 250 AUTH LOGIN PLAIN\n"
+		"C: AUTH PLAIN AGFkYQBzZWNyZXQ=\nS: 235 2.7.0 welcome\nC: EHLO"
+		" [127.0.0.1]\nS: 250 mx.test\nC: QUIT\n"
 		"S: 221 bye\n", &ada));
 	end(fx);
 	assert_int_equal(ERR_AUTH, connect_to(fx, GREET "S: 250-mx.test\nS: 250 AUTH PLAIN\n"
@@ -352,11 +372,13 @@ test_starttls_missing(void **state)
 	struct fixture *fx = *state;
 	static const char *const scripts[] = { GREET "S: 250-mx.test\nS: 250 AUTH PLAIN\n",
 		GREET "S: 250-mx.test\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 no\n",
-		GREET "S: 250-mx.test\nS: 250 STARTTLS\nC: STARTTLS\nR: 220 go\\r\\n250 injected\\r\\n\n" };
+		GREET "S: 250-mx.test\nS: 250 STARTTLS\nC: STARTTLS\nR: 220 go\\r\\n250"
+		" injected\\r\\n\n" };
 
 	for (size_t i = 0; i < LEN(scripts); i++) {
 		script_start(&fx->sc, scripts[i]);
-		struct smtp_config cfg = { .net = { .host = "127.0.0.1", .port = fx->sc.server.port,
+		struct smtp_config cfg = { .net = { .host = "127.0.0.1",
+			.port = fx->sc.server.port,
 			.security = NET_STARTTLS, .io_ms = 3000 } };
 		fx->s = smtp_new(&cfg, &fx->cancel);
 		assert_int_equal(ERR_TLS, fx->s->ops->connect(fx->s, &ada, &fx->e));
@@ -370,10 +392,12 @@ int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
-	const struct CMUnitTest tests[] = { F(test_sent), F(test_recipients), F(test_pipelining), F(test_refusals),
-		F(test_unfit), F(test_extensions), F(test_address_with_line_end), F(test_before_end_fails),
-		F(test_two_mails), F(test_cut_everywhere), F(test_nonsense), F(test_words_are_clean), F(test_auth),
-		F(test_starttls_missing) };
+	const struct CMUnitTest tests[] = { F(test_sent), F(test_recipients),
+		F(test_pipelining), F(test_refusals),
+		F(test_unfit), F(test_extensions), F(test_address_with_line_end),
+		F(test_before_end_fails),
+		F(test_two_mails), F(test_cut_everywhere), F(test_nonsense),
+		F(test_words_are_clean), F(test_auth), F(test_starttls_missing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
