@@ -1,7 +1,8 @@
 /* pop3_server.h - a small POP3 server in a thread, with a mailbox in memory and faults on demand.
  *
  * It serves one connection after another until it is stopped. Messages that were marked are gone after
- * QUIT, and only then. The test changes the fields between sessions, never during one. */
+ * QUIT, and only then. The test changes the fields between sessions, never during one; atomic, for nothing else tells
+ * the two threads which came first. */
 #ifndef DUNLIN_POP3_SERVER_H
 #define DUNLIN_POP3_SERVER_H
 
@@ -14,9 +15,9 @@ enum { POP3_MAILS = 64 };
 
 struct pop3_mail {
 	const char *uidl, *text;	/* text with CRLF; uidl "": left out of the listing */
-	bool is_bad;			/* RETR says -ERR */
-	bool is_gone;
-	bool is_marked;
+	_Atomic bool is_bad;		/* RETR says -ERR */
+	_Atomic bool is_gone;
+	_Atomic bool is_marked;
 };
 
 struct pop3_server {
@@ -24,11 +25,11 @@ struct pop3_server {
 	struct pop3_mail v[POP3_MAILS];
 	size_t n;
 	const char *capa;		/* lines with CRLF; NULL: -ERR */
-	bool no_uidl, no_top, mute_quit;
-	size_t vanish;			/* that message (from 1) is gone by the time of its RETR */
-	long cut_after;			/* bytes until the connection breaks; < 0: never. Counts over sessions */
-	long n_sent;
-	int n_retr, n_top, n_dele;
+	_Atomic bool no_uidl, no_top, mute_quit;
+	_Atomic size_t vanish;		/* that message (from 1) is gone by the time of its RETR */
+	_Atomic long cut_after;		/* bytes until the connection breaks; < 0: never. Counts over sessions */
+	_Atomic long n_sent;
+	_Atomic int n_retr, n_top, n_dele;
 	struct str got;
 	/* the session's */
 	struct str in;
