@@ -52,6 +52,9 @@ smtp_flush(struct smtp *m, struct error *e)
 		: ERR_OK;
 }
 
+static enum err vline(struct smtp *m, struct error *e, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
 static enum err
 vline(struct smtp *m, struct error *e, const char *fmt, va_list ap)
 {
