@@ -9,7 +9,7 @@ VERSION := 0.1.0
 # CONFIG chooses how: release (the default), asan (ASan and UBSan), tsan, fuzz.
 CONFIG  ?= release
 B       := build/$(CONFIG)$(if $(filter clang%,$(CC)),-clang)
-PKGS    := ncursesw openssl gmime-3.0 sqlite3 libxml-2.0 libgsasl libmagic
+PKGS    := ncursesw openssl gmime-3.0 sqlite3 libxml-2.0 libgsasl zlib libmagic
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	   -Wvla -Wformat=2 -Werror=implicit-function-declaration
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -DDUNLIN_VERSION='"$(VERSION)"' \

@@ -8,7 +8,9 @@
 
 #include "cli.h"
 #include "folder.h"
+#include "mbox.h"
 #include "str.h"
+#include "unpack.h"
 
 __asm__(".section .rodata\n"
 	".global tutorial_begin\n.global tutorial_end\n"
@@ -57,18 +59,24 @@ name_after(struct rc_account *a, const char *full)
 enum err
 cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs *d, struct error *e)
 {
-	char *full = realpath(file, NULL), *dir = path_join(d->data, "files");
+	char *full = realpath(file, NULL), *dir = path_join(d->data, "files"), *unpacked = NULL;
 	enum err err;
 
 	if (!full)
 		err = error_errno(e, ERR_LOCAL, "cannot open '%s'", file);
-	else if ((err = path_mkdirs(dir, e)) == ERR_OK)
+	else
+		err = unpack(&unpacked, full, d, e);
+	if (err == ERR_OK && !mbox_looks_like(unpacked ? unpacked : full))
+		err = error_set(e, ERR_FOLDER, "'%s' is not an mbox: it does not begin with a From_ line",
+			file);
+	if (err == ERR_OK && (err = path_mkdirs(dir, e)) == ERR_OK)
 		err = use_local(rc, "file", dir, e);
 	if (err == ERR_OK) {
 		name_after(&rc->accounts[0], full);
-		rc->accounts[0].folder[ROLE_INBOX] = xstrdup(full);
-		rc->accounts[0].read_only = read_only || access(full, W_OK) < 0;
+		rc->accounts[0].read_only = read_only || unpacked || access(full, W_OK) < 0;
+		rc->accounts[0].folder[ROLE_INBOX] = xstrdup(unpacked ? unpacked : full);
 	}
+	free(unpacked);
 	free(full);
 	free(dir);
 	return err;
