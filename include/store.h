@@ -200,6 +200,10 @@ struct intent {
 enum err store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
 	int64_t *group, intent_id *id, struct error *e);
 
+/* One process at a time carries out an account's intents: a lock that is held from store_intent_next to
+ * the answer, and gone with the process. A descriptor, to be closed; -1: another process is at it. */
+int store_intents_claim(const struct store *s, account_id account);
+
 /* What to do next for the account: the oldest pending intent, and behind it all that can
  * go in the same command without overtaking anything (same kind, folder, dest, bits): at most 1,000
  * messages. first.folder is where they are by now. Marks nothing. False: nothing pending. No UIDs, of an

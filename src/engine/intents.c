@@ -7,13 +7,17 @@
  * Message-ID. Rather done twice than not at all, where neither can be told. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine_act.h"
 #include "log.h"
 #include "str.h"
 #include "worker.h"
 
-enum { MAX_UNDO_LIST = 10000 };
+enum {
+	MAX_UNDO_LIST = 10000,
+	CLAIM_MS = 100			/* between looks whether another process has finished */
+};
 
 struct replay {
 	struct worker *w;
@@ -562,8 +566,8 @@ prepare(struct replay *r, struct error *e)
 	return has_messages && r->b.first.inverse_of ? locate(r, e) : ERR_OK;
 }
 
-enum err
-intents_step(struct worker *w, struct error *e)
+static enum err
+step(struct worker *w, struct error *e)
 {
 	struct replay r = { .w = w };
 
@@ -582,5 +586,21 @@ intents_step(struct worker *w, struct error *e)
 	free(r.dest);
 	intent_batch_clear(&r.b);
 	arena_clear(&r.arena);
+	return rc;
+}
+
+/* Two processes may have the store open; what one of them has begun the other would take for what
+ * a crash left, and do again while it is being done. */
+enum err
+intents_step(struct worker *w, struct error *e)
+{
+	int claim = store_intents_claim(w->store, w->account);
+
+	if (claim < 0) {
+		w->replay_ms = now_ms() + CLAIM_MS;
+		return ERR_OK;
+	}
+	enum err rc = step(w, e);
+	close(claim);
 	return rc;
 }
