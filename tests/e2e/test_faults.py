@@ -637,3 +637,33 @@ def test_another_client_at_work():
 
 def test_another_client_at_work_with_copy_and_expunge():
     with_another_client(UIDPLUS, 20 if STEP else 8)
+
+
+# ---- two processes on one store ----
+
+def at_once(capability, n):
+    """Three `dunlin sync` at once carry out one list of decisions: each decision once."""
+    with Stage(capability) as stage:
+        stage.fill()
+        expected = decide(stage)
+
+        def one(i):
+            r = stage.round(f"two{i}")
+            with Proxy(stage.server.ports["imap"], delay=0.005) as proxy:
+                r.account(proxy.port)
+                for p in [r.start() for _ in range(3)]:
+                    assert p.wait(50) == 0
+            r.account(stage.server.ports["imap"])
+            r.sync(1)
+            r.check(expected)
+            r.close()
+
+        in_parallel(one, range(n))
+
+
+def test_processes_at_once():
+    at_once(None, 30 if STEP else 3)
+
+
+def test_processes_at_once_with_copy_and_expunge():
+    at_once(UIDPLUS, 30 if STEP else 3)
