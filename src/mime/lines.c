@@ -107,8 +107,9 @@ fit_line(const char *text, size_t i, size_t n, const char *breaks, int columns)
 		if (j > i && may_break(text, breaks, j))
 			last = j;
 		size_t len = text_grapheme(text + j, n - j, &w);
-		/* A space at the end may hang over: it is not printed. */
-		if (used + w > columns && text[j] != ' ')
+		/* A bare space at the end may hang over: it is not printed. */
+		bool is_space = len == 1 && text[j] == ' ';
+		if (used + w > columns && !is_space)
 			return last ? last : j > i ? j : j + len;
 		used += w;
 		j += len;

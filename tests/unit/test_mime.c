@@ -258,7 +258,8 @@ test_any_width_is_kept(void **state)
 	(void)state;
 	struct part p = { .type = "text/plain", .format = "", .delsp = "" };
 	static const char text[] = ">>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>> a\nword "
-		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb日本語\n";
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb日本語\n"
+		"\t\t \xcc\xa2\t \xcc\xa2 \xcc\xa2x\n";		/* spaces that carry a mark are printed */
 
 	for (int columns = 10; columns < 60; columns++) {
 		struct lines l = {0};
