@@ -37,30 +37,6 @@ tree_add_all_inboxes(struct tree *t)
 	r->name = "All inboxes";
 }
 
-/* The folders of one account with their parents by index; -1: none. */
-struct forest {
-	const struct folder *f;
-	int *parent;
-	size_t n;
-};
-
-static int
-find_parent(const struct forest *x, size_t i)
-{
-	size_t best_len = 0;
-	int best = -1;
-
-	for (size_t k = 0; k < x->n; k++) {
-		size_t len = strlen(x->f[k].name);
-		if (k != i && len > best_len && x->f[i].name[len] == '/'
-			&& strncmp(x->f[i].name, x->f[k].name, len) == 0) {
-			best = (int)k;
-			best_len = len;
-		}
-	}
-	return best;
-}
-
 static void
 count(const struct folder *f, uint32_t *n_msgs, uint32_t *n_unread)
 {
@@ -70,63 +46,123 @@ count(const struct folder *f, uint32_t *n_msgs, uint32_t *n_unread)
 	*n_unread += is_known || f->n_unread > f->n_server_unread ? f->n_unread : f->n_server_unread;
 }
 
-static bool
-is_below(const struct forest *x, int i, int above)
+/* A folder's place among the others, by index; -1: none. A server may have as many folders as it
+ * likes, so nothing here compares each with each. */
+struct node {
+	int parent, child, next;	/* child: the last one; next: the sibling before it */
+	uint32_t n_msgs, n_unread;	/* of all that is below, too */
+};
+
+struct forest {
+	const struct folder *f;
+	struct node *v;
+	int last_root;
+	size_t n;
+};
+
+/* The order of names in which all that is below a folder stands right behind it. */
+static int
+by_hierarchy(const void *a, const void *b, void *ctx)
 {
-	while (i >= 0 && i != above)
-		i = x->parent[i];
-	return i >= 0;
+	const struct folder *f = ctx;
+	const unsigned char *x = (const unsigned char *)f[*(const int *)a].name;
+	const unsigned char *y = (const unsigned char *)f[*(const int *)b].name;
+
+	while (*x && *x == *y)
+		x++, y++;
+	return (*x == '/' ? 1 : *x ? *x + 1 : 0) - (*y == '/' ? 1 : *y ? *y + 1 : 0);
 }
 
-/* A folded row counts for what it hides. */
-static void
-count_row(const struct forest *x, int i, struct tree_row *r)
+static bool
+is_above(const char *name, const char *other)
 {
-	count(&x->f[i], &r->n_msgs, &r->n_unread);
-	for (size_t k = 0; r->is_folded && k < x->n; k++)
-		if ((int)k != i && is_below(x, (int)k, i))
-			count(&x->f[k], &r->n_msgs, &r->n_unread);
+	size_t n = strlen(name);
+
+	return n > 0 && strncmp(name, other, n) == 0 && other[n] == '/';
+}
+
+static void
+find_parents(struct forest *x)
+{
+	int *order = xcalloc(x->n + 1, sizeof *order);
+
+	for (size_t i = 0; i < x->n; i++)
+		order[i] = (int)i;
+	qsort_r(order, x->n, sizeof *order, by_hierarchy, (void *)x->f);
+	for (size_t i = 0; i < x->n; i++) {
+		struct node *node = &x->v[order[i]];
+		int above = i > 0 ? order[i - 1] : -1;
+		while (above >= 0 && !is_above(x->f[above].name, x->f[order[i]].name))
+			above = x->v[above].parent;
+		node->parent = above;
+		count(&x->f[order[i]], &node->n_msgs, &node->n_unread);
+	}
+	for (size_t i = x->n; i-- > 0;) {	/* what is below comes first: sums are complete */
+		const struct node *node = &x->v[order[i]];
+		if (node->parent < 0)
+			continue;
+		x->v[node->parent].n_msgs += node->n_msgs;
+		x->v[node->parent].n_unread += node->n_unread;
+	}
+	free(order);
+}
+
+static void
+make_forest(struct forest *x)
+{
+	x->v = xcalloc(x->n + 1, sizeof *x->v);
+	x->last_root = -1;
+	for (size_t i = 0; i < x->n; i++)
+		x->v[i].child = -1;
+	find_parents(x);
+	for (size_t i = 0; i < x->n; i++) {
+		int parent = x->v[i].parent;
+		int *last = parent < 0 ? &x->last_root : &x->v[parent].child;
+		x->v[i].next = *last;
+		*last = (int)i;
+	}
 }
 
 static void
 add_folder(struct tree *t, const struct forest *x, int i, int depth)
 {
 	struct tree_row *r = add_row(t);
-	size_t skip = x->parent[i] < 0 ? 0 : strlen(x->f[x->parent[i]].name) + 1;
+	const struct node *node = &x->v[i];
+	size_t skip = node->parent < 0 ? 0 : strlen(x->f[node->parent].name) + 1;
 
 	r->kind = TREE_FOLDER;
 	r->account = x->f[i].account;
 	r->folder = &x->f[i];
 	r->name = x->f[i].name + skip;
 	r->depth = depth;
-	r->is_folded = idset_has(&t->folds, x->f[i].id);
-	for (size_t k = 0; k < x->n; k++)
-		r->has_children |= x->parent[k] == i;
-	r->is_folded &= r->has_children;
-	count_row(x, i, r);
+	r->has_children = node->child >= 0;
+	r->is_folded = r->has_children && idset_has(&t->folds, x->f[i].id);
+	if (r->is_folded) {			/* it counts for what it hides */
+		r->n_msgs = node->n_msgs;
+		r->n_unread = node->n_unread;
+	} else {
+		count(&x->f[i], &r->n_msgs, &r->n_unread);
+	}
 }
 
-/* The next in preorder behind i that is below `parent`'s hierarchy; folded ones are not
- * entered. Depth-first without recursion: names may be as deep as a server likes. */
+/* In preorder; folded ones are not entered. Without recursion: names may be as deep as a
+ * server likes. */
 static void
-add_children(struct tree *t, const struct forest *x)
+add_folders(struct tree *t, const struct forest *x)
 {
 	int *stack = xcalloc(x->n + 1, sizeof *stack), *depths = xcalloc(x->n + 1, sizeof *depths);
 	size_t top = 0;
 
-	for (size_t k = x->n; k-- > 0;)
-		if (x->parent[k] < 0)
-			stack[top++] = (int)k;
+	for (int k = x->last_root; k >= 0; k = x->v[k].next)
+		stack[top++] = k;
 	while (top > 0) {
-		int i = stack[--top], depth = depths[i];
-		add_folder(t, x, i, depth);
+		int i = stack[--top];
+		add_folder(t, x, i, depths[i]);
 		if (t->rows[t->n - 1].is_folded)
 			continue;
-		for (size_t k = x->n; k-- > 0;) {
-			if (x->parent[k] != i)
-				continue;
-			stack[top++] = (int)k;
-			depths[k] = depth + 1;
+		for (int k = x->v[i].child; k >= 0; k = x->v[k].next) {
+			stack[top++] = k;
+			depths[k] = depths[i] + 1;
 		}
 	}
 	free(stack);
@@ -145,16 +181,14 @@ tree_add_account(struct tree *t, const struct store *s, account_id id, const cha
 	r->name = name;
 	r->is_folded = idset_has(&t->folds, tree_account_key(id));
 	r->has_children = x.n > 0;
+	for (size_t i = 0; r->is_folded && i < x.n; i++)
+		count(&f[i], &r->n_msgs, &r->n_unread);
+	if (r->is_folded)
+		return;
 	x.f = f;
-	x.parent = xcalloc(x.n + 1, sizeof *x.parent);
-	for (size_t i = 0; i < x.n; i++) {
-		x.parent[i] = find_parent(&x, i);
-		if (r->is_folded)
-			count(&f[i], &r->n_msgs, &r->n_unread);
-	}
-	if (!r->is_folded)
-		add_children(t, &x);
-	free(x.parent);
+	make_forest(&x);
+	add_folders(t, &x);
+	free(x.v);
 }
 
 void
