@@ -69,6 +69,17 @@ class Session:
         self.tag = text.split(" ")[0]
         return text
 
+    def take(self, n):
+        """n bytes: a literal."""
+        while len(self._buf) < n:
+            data = self.conn.recv(65536)
+            if not data:
+                raise EOFError
+            self.server.received += data
+            self._buf += data
+        out, self._buf = self._buf[:n], self._buf[n:]
+        return out
+
     def say(self, text):
         self.raw(text.encode() + b"\r\n")
 
