@@ -52,6 +52,18 @@ static const char mail[] =
 	"--b\r\nContent-Type: image/png; name=\"p\xc3\xafx.png\"\r\n"
 	"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment\r\n\r\nYWJj\r\n--b--\r\n";
 
+/* A name that looks like an address does not hide the real one, and a character that turns the
+ * direction or hides is seen (SECURITY 16). */
+static void
+test_real_sender_is_seen(void **state)
+{
+	(void)state;
+	assert_show("From: \"ceo@bank.example\xe2\x80\xae\" <e\xe2\x80\x8bvil@x.example>\n"
+		"Reply-To: other@y.example\nSubject: hi\n\nwords\n", false,
+		"From: ceo@bank.example\xef\xbf\xbd <e\xef\xbf\xbdvil@x.example>\n"
+		"Reply-To: other@y.example\nSubject: hi\n\nwords\n");
+}
+
 /* The header block, the text, the embedded message behind the mark, and what is attached. */
 static void
 test_text_is_what_a_person_reads(void **state)
@@ -123,5 +135,5 @@ test_missing_file_fails(void **state)
 	assert_int_equal(1, code);
 }
 
-TEST_MAIN(T(test_text_is_what_a_person_reads), T(test_json_has_what_is_promised),
+TEST_MAIN(T(test_text_is_what_a_person_reads), T(test_real_sender_is_seen), T(test_json_has_what_is_promised),
 	T(test_empty_file_is_shown), T(test_missing_file_fails))
