@@ -43,11 +43,16 @@ on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
 	return SQLITE_OK;
 }
 
+/* A database that is there is not opened here: closing any descriptor of it would drop the locks that other
+ * handles of this process hold on it (fcntl), and the next process to leave would take itself for the last
+ * and remove the WAL under us. */
 static enum err
 make_private(const char *path, struct error *e)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	if (fd < 0 && errno == EEXIST)
+		return ERR_OK;
 	if (fd < 0)
 		return error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
 	close(fd);

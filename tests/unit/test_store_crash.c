@@ -110,4 +110,41 @@ test_kill_at_any_moment(void **state)
 	munmap(server, sizeof *server);
 }
 
-TEST_MAIN(FX(test_kill_at_any_moment))
+/* In a process of its own: reads the value, and leaves. */
+static int
+read_elsewhere(struct fixture *fx, const char *want)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct store *s;
+		if (store_open(&s, fx->data, fx->cache, STORE_WRITE, &fx->e) != ERR_OK)
+			_exit(2);
+		char *value = store_value(s, "seen");
+		store_close(s);
+		_exit(str_eq(value, want) ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Another process that comes and goes does not take the log of this one's commits along, however many handles
+ * were opened here. */
+static void
+test_others_come_and_go(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *second;
+
+	OK(store_open(&second, fx->data, fx->cache, STORE_WRITE, &fx->e));
+	OK(store_value_put(fx->s, "seen", "one", &fx->e));
+	assert_int_equal(0, read_elsewhere(fx, "one"));
+	OK(store_value_put(fx->s, "seen", "two", &fx->e));
+	assert_int_equal(0, read_elsewhere(fx, "two"));
+	store_close(second);
+	OK(store_value_put(fx->s, "seen", "three", &fx->e));
+	assert_int_equal(0, read_elsewhere(fx, "three"));
+}
+
+TEST_MAIN(FX(test_kill_at_any_moment), FX(test_others_come_and_go))
