@@ -53,6 +53,8 @@ prepared(const struct store *s, const char *sql)
 		NULL);
 	if (rc != SQLITE_OK) {
 		note_failure(s, rc);
+		if ((rc & 0xff) == SQLITE_ERROR)	/* our text is right: the tables are not */
+			s->db->is_index_damaged = true;
 		slot->st = NULL;
 		return NULL;
 	}

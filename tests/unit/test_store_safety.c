@@ -170,6 +170,32 @@ test_damage_found_in_use(void **state)
 	assert_string_equal("3,2,1", fx_top(fx, fx->inbox));
 }
 
+/* The same of a trigger that has become nonsense, which only a write meets. */
+static void
+test_broken_trigger_is_mended_at_the_next_start(void **state)
+{
+	struct fixture *fx = *state;
+	char *index = path_join(fx->cache, "index.db");
+	struct msg m = { .id = msg_id_of(fx->inbox, 9), .from_name = "", .from_addr = "", .to = "",
+		.cc = "", .subject = "", .message_id = "", .in_reply_to = "", .references = "",
+		.list_id = "" };
+	sqlite3 *h;
+
+	store_close(fx->s);
+	assert_int_equal(SQLITE_OK, sqlite3_open(index, &h));
+	assert_int_equal(SQLITE_OK, sqlite3_exec(h, "PRAGMA writable_schema = ON; UPDATE sqlite_schema"
+		" SET sql = replace(sql, 'n_msgs + 1', 'nonsense + 1') WHERE name = 'msg_added'",
+		NULL, NULL, NULL));
+	sqlite3_close(h);
+	free(index);
+	OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
+	assert_int_equal(ERR_LOCAL, store_msg_put(fx->s, &m, &fx->e));
+	fx_reopen(fx);
+	fx->inbox = fx_folder(fx, "INBOX", ROLE_INBOX);
+	fx_msgs(fx, fx->inbox, 1, 3);
+	assert_string_equal("3,2,1", fx_top(fx, fx->inbox));
+}
+
 /* A damaged dunlin.db cannot be begun anew: an error, and the file stays as it is. */
 static void
 test_damaged_data_is_an_error(void **state)
@@ -520,7 +546,8 @@ test_linked_directory(void **state)
 
 TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_private),
 	FX(test_newer_release), FX(test_damaged_index_begins_anew),
-	FX(test_unreadable_index_begins_anew), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
+	FX(test_unreadable_index_begins_anew),
+	FX(test_broken_trigger_is_mended_at_the_next_start), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
 	FX(test_foreign_index_is_not_trusted), FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
 	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch), FX(test_full_disk),
 	FX(test_bodies_are_whole_or_absent), FX(test_bodies_follow_their_message),
