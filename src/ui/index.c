@@ -175,7 +175,7 @@ reread_folder(struct index *x)
 	if (x->folder.id == 0) {
 		folder_id *ids = all_inboxes(ui, &n);
 		const struct source *src = list_source(x->list);
-		if (n != src->n_folders || memcmp(ids, src->folders, n * sizeof *ids) != 0) {
+		if (n != src->n_folders || (n > 0 && memcmp(ids, src->folders, n * sizeof *ids) != 0)) {
 			list_folders(x->list, ids, n);
 			focus(x);
 		}
@@ -632,7 +632,14 @@ index_initial(struct view *v, const struct command *c)
 static bool
 index_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
 {
-	(void)v;
+	struct index *x = index_of(v);
+	account_id account = triage_account(&x->triage);
+
+	/* Of all inboxes, too: a message moves within its account. */
+	if ((c->id == CMD_MOVE || c->id == CMD_COPY) && account) {
+		ui_complete_folders(v->ui, account, text, out);
+		return true;
+	}
 	if (c->id != CMD_SEARCH)
 		return false;
 	const char *word = strrchr(text, ' ');

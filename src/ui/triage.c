@@ -168,6 +168,21 @@ account_of(const struct triage *t)
 	return id;
 }
 
+account_id
+triage_account(const struct triage *t)
+{
+	const struct store *s = ui_store(t->view->ui);
+	account_id account = store_folder_account(s, msg_folder(list_cursor_id(t->list)));
+	size_t n;
+	msg_id *ids = list_targets(t->list, true, &n);
+
+	for (size_t i = 0; i < n && account; i++)
+		if (store_folder_account(s, msg_folder(ids[i])) != account)
+			account = 0;
+	free(ids);
+	return account;
+}
+
 static bool
 has_folder(const struct triage *t, account_id account, const char *name)
 {

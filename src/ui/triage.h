@@ -29,6 +29,9 @@ void triage_clear(struct triage *t);
  * of these commands. */
 bool triage_command(struct triage *t, const struct call *c);
 
+/* The account of what the cursor is on and of all that is tagged; 0: of several, or of nothing. */
+account_id triage_account(const struct triage *t);
+
 /* Marks them read; the ids are triage's then. */
 void triage_mark_read(struct triage *t, msg_id *ids, size_t n);
 

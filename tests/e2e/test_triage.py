@@ -6,7 +6,7 @@ import re
 import time
 
 from rig import mails
-from rig.dovecot import Dovecot
+from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
 
 N = 12
@@ -115,6 +115,25 @@ def test_actions_without_extensions():
     """A server with nothing but IMAP4rev1: the long ways round are right, too."""
     server = Dovecot(capability="IMAP4rev1 UIDPLUS").start()
     actions(server=server)
+
+
+def test_first_start_in_all_inboxes():
+    """With nothing known yet the inbox of all accounts fills by itself; a move stays in its account."""
+    with Dovecot() as server, Home() as home:
+        accounts = ""
+        for name, user in (("work", "ada"), ("home", "bob")):
+            server.fill([mails.raw(n, tag=user) for n in range(3)], user=user)
+            accounts += (f"[account {name}]\nfrom = {user}@localhost\npassword-command = echo {PASSWORD}\n"
+                         f"receive = imap+insecure://{user}@127.0.0.1:{server.ports['imap']}\n")
+        home.write_rc("[mail]\nunified = yes\n" + accounts)
+        with home.screen() as s:
+            s.wait("All inboxes")
+            s.wait("6, 6 unread")
+            s.wait("work: online   home: online")
+            s.keys("G", "s", "arc", "Enter")
+            s.wait("1 message moved to Archive")
+            until(lambda: [i for u in ("ada", "bob") for i, _ in server.census("Archive", u)
+                           if i.startswith(u)], "the message in the Archive of its account")
 
 
 def test_tagged_batch_is_one_undo():

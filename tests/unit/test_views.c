@@ -514,7 +514,10 @@ test_all_inboxes(void **state)
 	compare(f, "all-inboxes", 100, 24);
 	press(f->u, "tjt;sArchive<Enter>");
 	BOTTOM_HAS(f, "several accounts");
-	press(f->u, "<Esc>sArchive<Enter>n");
+	press(f->u, "<C-t>ggjjs");
+	assert_true(shows(f, "  INBOX"));		/* of the message's own account */
+	assert_false(shows(f, "/Archive"));
+	press(f->u, "<Esc>ggsArchive<Enter>");
 	press(f->u, "y");
 	compare(f, "all-folders", 100, 24);
 	end(f);
