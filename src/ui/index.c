@@ -324,6 +324,9 @@ tell_search(struct index *x, enum list_search state)
 	size_t n;
 
 	switch (state) {
+	case SEARCH_FOUND:
+		ui_status(ui, "%s", "");	/* no longer searching */
+		break;
 	case SEARCH_WRAPPED:
 		ui_status(ui, "went round the end of the list");
 		break;

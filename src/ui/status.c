@@ -59,7 +59,11 @@ ui_status(struct ui *ui, const char *fmt, ...)
 	va_start(ap, fmt);
 	str_vprintf(&s, fmt, ap);
 	va_end(ap);
-	set_message(ui, ST_STATUS, str_get(&s));
+	if (s.len > 0)
+		set_message(ui, ST_STATUS, str_get(&s));
+	else
+		status_clear(ui);
+	ui_redraw(ui);
 	str_clear(&s);
 }
 

@@ -93,7 +93,7 @@ void ui_quit(struct ui *ui);
 /* ---- telling ---- */
 
 /* What was done, at the bottom until the next key: "3 messages deleted". */
-void ui_status(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ui_status(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));	/* "": nothing any more */
 /* The same, and kept in the log of notices (`:messages`). */
 void ui_notice(struct ui *ui, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ui_error(struct ui *ui, const struct error *e);	/* ERR_OK and ERR_CANCELLED: nothing */

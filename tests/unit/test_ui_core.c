@@ -213,6 +213,30 @@ say_yes(void *ctx)
 	n_yes++;
 }
 
+/* What was told goes when there is nothing to tell any more: a search that ended in a find is not
+ * said to go on. */
+static void
+test_status_goes(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("", 10, 60);
+
+	settle(f);
+	char *before = grid_text(&f->ui->grid);
+	ui_status(f->ui, "searching ... Esc stops");
+	settle(f);
+	char *told = grid_text(&f->ui->grid);
+	assert_non_null(strstr(told, "searching"));
+	ui_status(f->ui, "%s", "");
+	settle(f);
+	char *after = grid_text(&f->ui->grid);
+	assert_string_equal(before, after);
+	free(before);
+	free(told);
+	free(after);
+	teardown(f);
+}
+
 /* A question is answered by y alone; Enter means no. */
 static void
 test_confirm(void **state)
@@ -469,6 +493,6 @@ TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_a
 	T(test_frame), T(test_too_small), T(test_keys_become_commands),
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
-	T(test_paste_runs_nothing), T(test_confirm), T(test_mouse), T(test_idle_work_yields_to_keys),
+	T(test_paste_runs_nothing), T(test_confirm), T(test_status_goes), T(test_mouse), T(test_idle_work_yields_to_keys),
 	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_notices_of_the_engine),
 	T(test_reason_is_told_for_the_account_shown), T(test_password_waits_for_its_turn))
