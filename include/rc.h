@@ -61,6 +61,7 @@ struct rc {
 	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
 	bool threads, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
+	int undo_send_s;		/* 0: mail goes out at once */
 	int cache_mb;			/* bodies kept in the cache directory */
 };
 

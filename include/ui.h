@@ -12,7 +12,8 @@
 struct ui_options {
 	const char *start_folder;	/* "account/folder"; NULL: the inbox */
 	bool is_tutorial;		/* the sample mailbox: say so at the bottom */
-	const char *data_dir;		/* for the history of prompts; NULL: none is kept */
+	const char *data_dir;		/* for drafts and the history of prompts; NULL: none are kept */
+	const char *mailto;		/* a mailto: link to begin with; NULL: none */
 };
 
 /* Blocks the signals that ui_run takes as data, so that threads made afterwards never get them. */

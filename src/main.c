@@ -31,7 +31,7 @@
 enum { GOODBYE_MS = 700 };	/* quitting takes under a second whatever a server does */
 
 struct options {
-	const char *rc_path, *log_path, *file;
+	const char *rc_path, *log_path, *file, *mailto;
 	struct cli_letter letter;	/* -s, -c, -b, -a */
 	struct str cc, bcc;
 	char **attach;
@@ -46,6 +46,7 @@ struct options {
 static const char usage[] =
 	"dunlin [-F FILE] [-d FILE]          open the mail of the accounts in the mailrc\n"
 	"dunlin [-R] -f FILE                 open an mbox file (-R: read only)\n"
+	"dunlin mailto:...                   write to the addresses of a link\n"
 	"dunlin setup                        make the first account\n"
 	"dunlin check [ACCOUNT...]           try servers and logins, a line each\n"
 	"dunlin sync [ACCOUNT...]            one pass without a screen: receive, carry out\n"
@@ -108,6 +109,7 @@ run_screen(struct options *o)
 		ui.is_tutorial = true;
 	}
 	ui.data_dir = o->dirs.data;
+	ui.mailto = o->mailto;
 	ui_block_signals();
 	init_network();
 	if (engine_new(&g, o->rc, &o->dirs, &e) == ERR_OK) {
@@ -392,6 +394,8 @@ run(struct options *o, int argc, char **argv)
 			return misused("-f does not go with a message");
 		return run_letter(o, argv + optind, argc - optind);
 	}
+	if (optind + 1 == argc && str_istarts(argv[optind], "mailto:"))
+		o->mailto = argv[optind++];
 	if (optind == argc)
 		return (code = prepare(o)) ? code : run_screen(o);
 	o->args = argv + optind + 1;

@@ -42,6 +42,8 @@ static const struct rc_setting table[] = {
 	  .help = "command that opens links and attachments" },
 	{ MAIL(timeout_s), .name = "timeout", .type = RC_T_DURATION, .initial = "60s", .min = 1,
 	  .max = 3600, .help = "how long a server may be silent" },
+	{ MAIL(undo_send_s), .name = "undo-send", .type = RC_T_DURATION, .initial = "10s", .min = 0,
+	  .max = 3600, .help = "how long sending can be taken back with u" },
 	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 1,
 	  .max = INT_MAX, .help = "room for the bodies of messages kept for reading offline" },
 

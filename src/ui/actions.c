@@ -3,12 +3,16 @@
 #include "frame.h"
 #include "str.h"
 #include "views.h"
+#include "writing.h"
 
 static void
 go_back(struct ui *ui, const struct call *c)
 {
+	struct view *v = ui_top(ui);
+
 	(void)c;
-	ui_pop(ui, ui_top(ui));
+	if (!v->ops->back || !v->ops->back(v))
+		ui_pop(ui, v);
 }
 
 static void
@@ -61,12 +65,37 @@ undo(struct ui *ui, const struct call *c)
 	struct error e;
 
 	(void)c;
-	if (engine_undo(ui->engine, label, sizeof label, &e) == ERR_OK)
+	if (sending_take_back(ui))
+		return;
+	if (engine_undo(ui->engine, label, sizeof label, &e) == ERR_OK) {
+		ui->sent.acts_since -= ui->sent.acts_since > 0;
 		tell_undone(ui, label);
-	else if (e.code == ERR_UNSUPPORTED)
+	} else if (e.code == ERR_UNSUPPORTED)
 		ui_status(ui, "%s", e.text);
 	else
 		ui_error(ui, &e);
+}
+
+static void
+compose(struct ui *ui, const struct call *c)
+{
+	writing_new(ui, c->arg);
+}
+
+static void
+drafts(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	if (ui_top(ui)->ops->bit != V_DRAFTS)
+		ui_push(ui, draft_list_new(ui));
+}
+
+static void
+outbox(struct ui *ui, const struct call *c)
+{
+	(void)c;
+	if (ui_top(ui)->ops->bit != V_OUTBOX)
+		ui_push(ui, outbox_new(ui));
 }
 
 static void
@@ -150,6 +179,7 @@ static const struct {
 	{ CMD_COMMAND, command }, { CMD_UNDO, undo }, { CMD_TAGGED, tagged }, { CMD_SYNC, sync_now },
 	{ CMD_RECONNECT, reconnect }, { CMD_CANCEL, cancel }, { CMD_REDRAW, redraw },
 	{ CMD_SUSPEND, suspend }, { CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder },
+	{ CMD_COMPOSE, compose }, { CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox },
 };
 
 bool

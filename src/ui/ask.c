@@ -143,6 +143,23 @@ ui_complete_folders(struct ui *ui, account_id account, const char *text, struct 
 	arena_clear(&arena);
 }
 
+/* The address behind the last comma: names and aliases of the rc. */
+void
+ui_complete_addresses(struct ui *ui, const char *text, struct completion *out)
+{
+	const char *comma = strrchr(text, ',');
+
+	out->from = comma ? (size_t)(comma + 1 - text) : 0;
+	out->from += strspn(text + out->from, " ");
+	for (size_t i = 0; text[out->from] && i < ui->rc->n_aliases; i++) {
+		const struct rc_pair *a = &ui->rc->aliases[i];
+		if (str_istarts(a->name, text + out->from))
+			completion_add(out, a->value, a->name, true);
+		else
+			completion_offer(out, text, a->value, a->name);
+	}
+}
+
 /* The last word of a query; a colon does not end it. */
 static void
 complete_query(const char *text, struct completion *out)
@@ -227,7 +244,10 @@ complete_argument(struct ui *ui, const struct command *c, const char *text,
 	case ARG_FILE:
 		complete_file(text, out);
 		break;
-	case ARG_NONE: case ARG_TEXT: case ARG_SHELL: case ARG_COMMAND: case ARG_NUMBER:
+	case ARG_ADDRESSES:
+		ui_complete_addresses(ui, text, out);
+		break;
+	case ARG_NONE: case ARG_TEXT: case ARG_LINE: case ARG_SHELL: case ARG_COMMAND: case ARG_NUMBER:
 		break;
 	}
 }
@@ -250,7 +270,7 @@ history_kind(const struct command *c)
 		return PROMPT_COMMAND;
 	case ARG_TEXT:
 		return c->id == CMD_SEARCH ? PROMPT_SEARCH : PROMPT_TEXT;
-	case ARG_NONE: case ARG_SORT: case ARG_NUMBER:
+	case ARG_NONE: case ARG_SORT: case ARG_NUMBER: case ARG_ADDRESSES: case ARG_LINE:
 		break;
 	}
 	return PROMPT_TEXT;
@@ -270,7 +290,9 @@ argument_typed(void *ctx, const char *text)
 	struct ui *ui = ctx;
 	const struct command *c = ui->asked;
 
-	if (text && (text[0] || c->arg == ARG_QUERY) && ui_top(ui))
+	bool may_be_empty = c->arg == ARG_QUERY || c->arg == ARG_ADDRESSES || c->arg == ARG_LINE;
+
+	if (text && (text[0] || may_be_empty) && ui_top(ui))
 		dispatch_call(ui, &(struct call){ c, text, ui->asked_on_tagged });
 }
 
@@ -290,6 +312,12 @@ ask_argument(struct ui *ui, const struct command *c, bool on_tagged)
 		.complete = complete_asked, .must_match = c->arg == ARG_FOLDER || c->arg == ARG_SORT,
 		.done = argument_typed, .ctx = ui });
 	free(label);
+}
+
+void
+ui_ask_argument(struct ui *ui, const struct command *c)
+{
+	ask_argument(ui, c, false);
 }
 
 /* ---- the `:` prompt ---- */

@@ -21,9 +21,14 @@ enum view_bit {
 	V_PARTS = 1 << 3,
 	V_HELP = 1 << 4,
 	V_MESSAGES = 1 << 5,		/* the log of notices */
+	V_COMPOSE = 1 << 6,
+	V_DRAFTS = 1 << 7,
+	V_OUTBOX = 1 << 8,
 	V_LISTS = V_FOLDERS | V_INDEX | V_PARTS,
 	V_MAIL = V_INDEX | V_PAGER,
-	V_ALL = (1 << 6) - 1
+	V_WRITING = V_COMPOSE | V_DRAFTS | V_OUTBOX,
+	V_ALL = (1 << 9) - 1,
+	V_BUT_COMPOSE = V_ALL & ~V_COMPOSE
 };
 
 enum command_id {
@@ -36,6 +41,10 @@ enum command_id {
 	/* one thing to another */
 	CMD_OPEN, CMD_BACK, CMD_QUIT, CMD_FOLDERS, CMD_FOLDER, CMD_PARTS, CMD_HELP, CMD_MESSAGES,
 	CMD_COMMAND,
+	/* writing */
+	CMD_COMPOSE, CMD_REPLY, CMD_REPLY_ALL, CMD_REPLY_LIST, CMD_FORWARD, CMD_EDIT_AS_NEW,
+	CMD_EDIT, CMD_SEND, CMD_POSTPONE, CMD_FROM, CMD_TO, CMD_CC, CMD_BCC, CMD_SUBJECT, CMD_ATTACH,
+	CMD_DRAFTS, CMD_OUTBOX, CMD_REMOVE, CMD_HOLD, CMD_RETRY, CMD_ARRIVED,
 	/* triage */
 	CMD_DELETE, CMD_PURGE, CMD_UNDO, CMD_ARCHIVE, CMD_MOVE, CMD_COPY, CMD_FLAG, CMD_READ, CMD_READ_ALL, CMD_JUNK,
 	CMD_TAG, CMD_TAG_THREAD, CMD_TAG_QUERY, CMD_UNTAG_ALL, CMD_TAGGED,
@@ -61,7 +70,9 @@ enum arg_kind {
 	ARG_FILE,		/* a path, ~/ allowed */
 	ARG_SHELL,		/* a command line for /bin/sh */
 	ARG_COMMAND,		/* the `:` prompt's own */
-	ARG_NUMBER
+	ARG_NUMBER,
+	ARG_ADDRESSES,		/* as in a To field; may be empty */
+	ARG_LINE		/* a line of text; may be empty */
 };
 
 struct command;

@@ -32,16 +32,41 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SEARCH_NEXT, "search-next", "n", V_ALL, 0, NONE, "next match"),
 	ROW(SEARCH_PREVIOUS, "search-previous", "<Alt-n>", V_ALL, 0, NONE, "previous match"),
 
-	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS, 0, NONE, "open this line"),
+	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS | V_WRITING, 0, NONE, "open this line"),
 	ROW(BACK, "back", "q <Left>", V_ALL, 0, NONE,
 		"back to where you came from; leave at the last"),
 	ROW(QUIT, "quit", "Q", V_ALL, 0, NONE, "leave dunlin; nothing is lost"),
-	ROW(FOLDERS, "folders", "y", V_ALL, 0, NONE, "list of folders"),
-	ROW(FOLDER, "folder", "c", V_ALL, 0, FOLDER, "change to a folder"),
+	ROW(FOLDERS, "folders", "y", V_BUT_COMPOSE, 0, NONE, "list of folders"),
+	ROW(FOLDER, "folder", "c", V_BUT_COMPOSE, 0, FOLDER, "change to a folder"),
 	ROW(PARTS, "parts", "v", V_MAIL, 0, NONE, "parts and attachments"),
 	ROW(HELP, "help", "? <F1>", V_ALL, 0, NONE, "keys and commands of this view"),
 	ROW(MESSAGES, "messages", "gm", V_ALL, 0, NONE, "what was told so far"),
 	ROW(COMMAND, "command", ":", V_ALL, 0, NONE, "type a command"),
+
+	ROW(COMPOSE, "compose", "m", V_BUT_COMPOSE, 0, ADDRESSES, "write a new message"),
+	ROW(REPLY, "reply", "r", V_MAIL, 0, NONE, "answer the sender"),
+	ROW(REPLY_ALL, "reply-all", "R", V_MAIL, 0, NONE, "answer all who got it"),
+	ROW(REPLY_LIST, "reply-list", "L", V_MAIL, 0, NONE, "answer the mailing list"),
+	ROW(FORWARD, "forward", "f", V_MAIL, 0, NONE, "forward, with its attachments"),
+	ROW(EDIT_AS_NEW, "edit-as-new", "ge", V_MAIL, 0, NONE,
+		"write a new message that begins as this one"),
+	ROW(EDIT, "edit", "e", V_WRITING, 0, NONE, "edit the text in your editor"),
+	ROW(SEND, "send", "y", V_COMPOSE, 0, NONE, "send; u takes it back for some seconds"),
+	ROW(POSTPONE, "postpone", "P", V_COMPOSE, 0, NONE, "keep it as a draft, and go on later"),
+	ROW(FROM, "from", "F", V_COMPOSE, 0, ADDRESSES, "change who it is from"),
+	ROW(TO, "to", "t", V_COMPOSE, 0, ADDRESSES, "change whom it goes to"),
+	ROW(CC, "cc", "c", V_COMPOSE, 0, ADDRESSES, "change who gets a copy"),
+	ROW(BCC, "bcc", "b", V_COMPOSE, 0, ADDRESSES, "change who gets a copy unseen by the others"),
+	ROW(SUBJECT, "subject", "s", V_COMPOSE, 0, LINE, "change the subject"),
+	ROW(ATTACH, "attach", "a", V_COMPOSE, 0, FILE, "attach a file"),
+	ROW(DRAFTS, "drafts", "gd", V_BUT_COMPOSE, 0, NONE, "what was begun and not sent"),
+	ROW(OUTBOX, "outbox", "go", V_BUT_COMPOSE, 0, NONE, "what is being sent, and what became of it"),
+	ROW(REMOVE, "remove", "d <Delete>", V_WRITING, 0, NONE,
+		"remove the attachment, the draft, the mail to be sent"),
+	ROW(HOLD, "hold", "h", V_OUTBOX, 0, NONE, "hold it back, or let it go"),
+	ROW(RETRY, "retry", "r", V_OUTBOX, 0, NONE, "try again now"),
+	ROW(ARRIVED, "arrived", "a", V_OUTBOX, 0, NONE,
+		"it surely arrived: end the doubt about it"),
 
 	ROW(DELETE, "delete", "d <Delete>", V_MAIL, NEEDS_MOVE, NONE, "move to Trash"),
 	ROW(PURGE, "purge", "", V_MAIL, NEEDS_DELETE, NONE,
@@ -99,12 +124,14 @@ static const struct {
 } view_bits[] = {
 	{ V_FOLDERS, "folders" }, { V_INDEX, "index" }, { V_PAGER, "pager" }, { V_PARTS, "parts" },
 	{ V_HELP, "help" }, { V_MESSAGES, "messages" },
+	{ V_COMPOSE, "compose" }, { V_DRAFTS, "drafts" }, { V_OUTBOX, "outbox" },
 };
 
 static const char *const arg_names[] = {
 	[ARG_NONE] = "", [ARG_FOLDER] = "FOLDER", [ARG_QUERY] = "QUERY", [ARG_TEXT] = "TEXT",
 	[ARG_SORT] = "ORDER", [ARG_FILE] = "FILE", [ARG_SHELL] = "COMMAND",
 	[ARG_COMMAND] = "COMMAND", [ARG_NUMBER] = "NUMBER",
+	[ARG_ADDRESSES] = "ADDRESSES", [ARG_LINE] = "TEXT",
 };
 
 const struct command *

@@ -91,6 +91,8 @@ struct ui {
 	void (*yes)(void *ctx);
 	void *yes_ctx;
 
+	struct { outbox_id id; uint32_t draft; int64_t until; uint32_t acts_since; } sent;	/* last */
+
 	char *message;			/* until the next key; NULL: none */
 	enum style message_style;
 	struct notice *notices;		/* oldest first */

@@ -13,6 +13,7 @@
 #include "row.h"
 #include "triage.h"
 #include "utf8.h"
+#include "writing.h"
 
 struct index {
 	struct view view;
@@ -553,7 +554,8 @@ index_command(struct view *v, const struct call *c)
 {
 	struct index *x = index_of(v);
 
-	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id))
+	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id) &&
+		!writing_command(v->ui, c, list_cursor_id(x->list)))
 		other_command(x, c);
 	ui_redraw(v->ui);
 }

@@ -16,6 +16,7 @@
 #include "parts.h"
 #include "triage.h"
 #include "utf8.h"
+#include "writing.h"
 
 struct pager {
 	struct view view;
@@ -462,7 +463,7 @@ pager_command(struct view *v, const struct call *c)
 		follow_cursor(p);
 		return;
 	}
-	if (!p->index || !triage_command(&p->triage, c))
+	if ((!p->index || !triage_command(&p->triage, c)) && !writing_command(v->ui, c, p->id))
 		other_command(p, c);
 }
 

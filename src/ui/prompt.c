@@ -28,6 +28,12 @@ completion_offer(struct completion *c, const char *text, const char *word, const
 		if (!fits)
 			return;
 	}
+	completion_add(c, word, help, is_prefix);
+}
+
+void
+completion_add(struct completion *c, const char *word, const char *help, bool is_prefix)
+{
 	if (c->n == OFFERS_MAX)
 		return;
 	c->v = array_grow(c->v, c->n, &c->cap, sizeof *c->v);

@@ -26,6 +26,8 @@ struct completion {
  * on, whatever the case; those that begin with it come first. `text` is the text before the
  * cursor. */
 void completion_offer(struct completion *c, const char *text, const char *word, const char *help);
+/* Offers it whatever was typed. */
+void completion_add(struct completion *c, const char *word, const char *help, bool is_prefix);
 void completion_clear(struct completion *c);
 
 struct prompt_spec {

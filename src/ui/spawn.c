@@ -7,6 +7,7 @@
  * argument. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,13 +93,37 @@ wait_for_key(const char *argv0, int status)
 		;
 }
 
+enum { TICK_MS = 2000, LOOK_MS = 100 };
+
+struct ticker {
+	void (*tick)(void *ctx);
+	void *ctx;
+};
+
+/* Waits for the child a little at a time, and does what is due meanwhile. */
+static pid_t
+wait_ticking(pid_t pid, int *status, const struct ticker *t)
+{
+	int waited_ms = 0;
+	pid_t r;
+
+	while ((r = waitpid(pid, status, WUNTRACED | WNOHANG)) == 0) {
+		poll(NULL, 0, LOOK_MS);
+		waited_ms += LOOK_MS;
+		if (waited_ms % TICK_MS == 0)
+			t->tick(t->ctx);
+	}
+	return r;
+}
+
 /* Stopped by ^Z the child is continued at once: there is no shell here to do it later. */
 static int
-wait_for_child(pid_t pid)
+wait_for_child(pid_t pid, const struct ticker *t)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, WUNTRACED) == pid || errno == EINTR) {
+	while ((t ? wait_ticking(pid, &status, t) : waitpid(pid, &status, WUNTRACED)) == pid
+		|| errno == EINTR) {
 		if (!WIFSTOPPED(status))
 			break;
 		own_foreground(pid);
@@ -108,7 +133,7 @@ wait_for_child(pid_t pid)
 }
 
 static bool
-run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key)
+run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key, const struct ticker *t)
 {
 	struct error e;
 	int status = -1;
@@ -120,7 +145,7 @@ run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key)
 	if (pid > 0) {
 		setpgid(pid, pid);
 		own_foreground(pid);
-		status = wait_for_child(pid);
+		status = wait_for_child(pid, t);
 		own_foreground(getpgrp());
 		if (wait_key || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
 			wait_for_key(argv[0], status);
@@ -187,7 +212,13 @@ run_detached(struct ui *ui, char *const argv[])
 bool
 ui_run_argv(struct ui *ui, char *const argv[], bool detached)
 {
-	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, -1, false);
+	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, -1, false, NULL);
+}
+
+bool
+ui_run_ticking(struct ui *ui, char *const argv[], void (*tick)(void *ctx), void *ctx)
+{
+	return run_foreground(ui, argv, -1, false, &(struct ticker){ tick, ctx });
 }
 
 bool
@@ -201,7 +232,7 @@ ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, boo
 		ui_error(ui, &e);
 		return false;
 	}
-	bool ok = run_foreground(ui, argv, in, wait_key);
+	bool ok = run_foreground(ui, argv, in, wait_key, NULL);
 	if (in >= 0)
 		close(in);
 	return ok;

@@ -11,6 +11,7 @@
 #include "frame.h"
 #include "str.h"
 #include "utf8.h"
+#include "writing.h"
 
 int64_t
 ui_clock_ms(void)
@@ -111,6 +112,7 @@ ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struc
 	struct error own = {0};
 
 	if (engine_act(ui->engine, act, msgs, n, label, sizeof label, &own) == ERR_OK) {
+		ui->sent.acts_since++;
 		if (label[0])
 			ui_status(ui, "%s", label);
 		return true;
@@ -247,7 +249,12 @@ status_event(struct ui *ui, const struct event *ev)
 	case EV_DONE:
 		job_ended(ui, ev);
 		break;
-	case EV_FOLDERS: case EV_FOLDER: case EV_BODY: case EV_OUTBOX:
+	case EV_OUTBOX:
+		if (ev->u.outbox.id && ev->u.outbox.state == OUTBOX_SENT)
+			sending_tidy(ui);
+		ui_redraw(ui);
+		break;
+	case EV_FOLDERS: case EV_FOLDER: case EV_BODY:
 		ui_redraw(ui);		/* counts of what is pending may have changed */
 		break;
 	}

@@ -60,6 +60,12 @@ ui_rc(struct ui *ui)
 	return ui->rc;
 }
 
+const char *
+ui_data_dir(struct ui *ui)
+{
+	return ui->options.data_dir;
+}
+
 int64_t
 ui_now(struct ui *ui)
 {

@@ -62,6 +62,9 @@ struct view_ops {
 	/* What was done last was taken back: read again, and go back to where it was done. */
 	void (*undone)(struct view *v);
 
+	/* The person wants to leave it (CMD_BACK). True: taken care of; false, or NULL: it goes. */
+	bool (*back)(struct view *v);
+
 	/* A click at a cell of the area. The wheel comes as CMD_DOWN and CMD_UP. */
 	void (*click)(struct view *v, int y, int x);
 
@@ -78,6 +81,7 @@ struct ui;
 struct engine *ui_engine(struct ui *ui);
 const struct store *ui_store(struct ui *ui);
 const struct rc *ui_rc(struct ui *ui);
+const char *ui_data_dir(struct ui *ui);		/* NULL: none (tests) */
 int64_t ui_now(struct ui *ui);			/* seconds since 1970 UTC; tests set it */
 
 void ui_redraw(struct ui *ui);			/* something changed: draw when the next frame is due */
@@ -103,6 +107,8 @@ void ui_error(struct ui *ui, const struct error *e);	/* ERR_OK and ERR_CANCELLED
 /* Asks at the bottom line; `spec` (prompt.h) is copied. spec->done gets the text, or NULL when the person
  * cancels. When `owner` leaves the stack first, the prompt goes with it and nothing is called. */
 void ui_prompt(struct ui *ui, struct view *owner, const struct prompt_spec *spec);
+/* Asks for the argument of a command of the view on top, and runs it. */
+void ui_ask_argument(struct ui *ui, const struct command *c);
 /* A question whose default is no. `yes` is called only when the answer is y. */
 void ui_confirm(struct ui *ui, struct view *owner, const char *question,
 	void (*yes)(void *ctx), void *ctx);
@@ -110,6 +116,9 @@ void ui_confirm(struct ui *ui, struct view *owner, const char *question,
 /* Folders of an account as completion; account 0: of all, as "account/folder". */
 void ui_complete_folders(struct ui *ui, account_id account, const char *text,
 	struct completion *out);
+
+/* Addresses for the last one of a list that is being typed. */
+void ui_complete_addresses(struct ui *ui, const char *text, struct completion *out);
 
 /* ---- doing ---- */
 
@@ -128,5 +137,7 @@ bool ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n
 /* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal
  * (xdg-open): an argument is never a shell word (SECURITY 8). */
 bool ui_run_argv(struct ui *ui, char *const argv[], bool detached);
+/* The same in the foreground, with `tick` called every two seconds while the program runs. */
+bool ui_run_ticking(struct ui *ui, char *const argv[], void (*tick)(void *ctx), void *ctx);
 
 #endif

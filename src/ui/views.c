@@ -10,6 +10,7 @@
 #include "query.h"
 #include "view.h"
 #include "views.h"
+#include "writing.h"
 
 void
 views_open(struct ui *ui, folder_id folder)
@@ -113,6 +114,20 @@ views_folder(struct ui *ui, const struct call *c)
 	}
 }
 
+static void
+tell_drafts(struct ui *ui)
+{
+	struct draft_info *v;
+
+	sending_tidy(ui);
+	size_t n = sending_drafts(ui, &v);
+	if (n == 1)
+		ui_status(ui, "there is a draft: gd shows it");
+	else if (n > 1)
+		ui_status(ui, "there are %zu drafts: gd shows them", n);
+	draft_list_free(v, n);
+}
+
 void
 views_start(struct ui *ui, const struct ui_options *o)
 {
@@ -129,4 +144,7 @@ views_start(struct ui *ui, const struct ui_options *o)
 	if (o->start_folder && !find_folder(ui, 0, o->start_folder))
 		ui_status(ui, "there is no folder '%s' (yet)", o->start_folder);
 	arena_clear(&a);
+	tell_drafts(ui);
+	if (o->mailto)
+		writing_mailto(ui, o->mailto);
 }

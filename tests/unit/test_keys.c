@@ -229,7 +229,7 @@ test_hints(void **state)
 
 	keymap_init(&m, "default");
 	keymap_hints(&m, V_HELP, &g, 1, keep_hint, &s);
-	assert_string_equal("g=first m=messages r=reconnect ", str_get(&s));
+	assert_string_equal("g=first m=messages d=drafts o=outbox r=reconnect ", str_get(&s));
 	str_clear(&s);
 	keymap_clear(&m);
 }

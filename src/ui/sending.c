@@ -1,0 +1,319 @@
+/* sending.c - a draft becomes a letter, and the letter goes into the outbox.
+ *
+ * The draft names the letter's Message-ID before the outbox gets it, and stays until that says "sent": so
+ * a crash in between leaves the draft, taking back opens it again, and a draft whose mail is in the
+ * outbox is not offered as one that was not sent. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compose.h"
+#include "frame.h"
+#include "mime.h"
+#include "outbox.h"
+#include "utf8.h"
+#include "writing.h"
+
+enum { OUTBOX_LOOK = 2000 };
+
+/* ---- from which account ---- */
+
+static const char *
+address_in(struct arena *a, const char *from)
+{
+	const struct address *v;
+
+	return from && mime_addresses(a, &v, from) > 0 ? v[0].addr : "";
+}
+
+account_id
+sending_account(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	const struct rc *rc = ui_rc(ui);
+	struct arena a = { 0 };
+	account_id id = 0;
+	const char *from = address_in(&a, x->note.from);
+
+	for (size_t i = 0; i < rc->n_accounts && !id; i++) {
+		if (*from && str_ieq(from, address_in(&a, rc->accounts[i].from)))
+			id = engine_account(ui_engine(ui), i);
+	}
+	arena_clear(&a);
+	if (!id && x->note.about)
+		id = store_folder_account(ui_store(ui), msg_folder(x->note.about));
+	for (size_t i = 0; i < rc->n_accounts && !id; i++) {
+		if (rc->accounts[i].send.protocol != RC_NONE)
+			id = engine_account(ui_engine(ui), i);
+	}
+	return id;
+}
+
+/* ---- the letter ---- */
+
+static enum err
+build(struct compose *x, struct letter *l, struct error *e)
+{
+	const struct note *n = &x->note;
+	struct draft_file *files = xcalloc(n->n_files + 1, sizeof *files);
+	char **bytes = xcalloc(n->n_files + 1, sizeof *bytes);
+	struct compose_stamp stamp = outbox_stamp();
+	enum err r = ERR_OK;
+
+	for (size_t i = 0; i < n->n_files && r == ERR_OK; i++) {
+		r = draft_attached(ui_data_dir(x->view.ui), x->id, &n->files[i], &bytes[i], &files[i].len, e);
+		files[i].name = n->files[i].name;
+		files[i].type = n->files[i].type;
+		files[i].data = bytes[i];
+	}
+	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc, .subject = n->subject,
+		.in_reply_to = n->in_reply_to, .references = n->references, .text = str_get(&n->text),
+		.text_len = n->text.len, .files = files, .n_files = n->n_files };
+	if (r == ERR_OK)
+		r = compose_build(l, &d, &stamp, e);
+	free((char *)(uintptr_t)stamp.token);
+	for (size_t i = 0; i < n->n_files; i++)
+		free(bytes[i]);
+	free(bytes);
+	free(files);
+	return r;
+}
+
+static void
+mark_answered(struct compose *x)
+{
+	struct act act = { .kind = ACT_FLAGS, .set = x->note.about_flag, .is_automatic = true };
+	char label[80];
+
+	if (x->note.about)
+		engine_act(ui_engine(x->view.ui), &act, &x->note.about, 1, label, sizeof label, NULL);
+}
+
+static void
+hand_over(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	int wait_s = ui_rc(ui)->undo_send_s;
+	int64_t due = wait_s > 0 ? ui_now(ui) + wait_s : 0;
+	struct letter l = { 0 };
+	outbox_id id = 0;
+	struct error e;
+
+	if (build(x, &l, &e) != ERR_OK)
+		goto failed;
+	note_set(&x->note.message_id, l.message_id);
+	compose_save(x);
+	if (!x->is_saved)
+		goto out;
+	if (engine_send(ui_engine(ui), sending_account(x), &l, due, &id, &e) != ERR_OK) {
+		note_set(&x->note.message_id, NULL);
+		compose_save(x);
+		goto failed;
+	}
+	mark_answered(x);
+	ui->sent.id = id;
+	ui->sent.draft = x->id;
+	ui->sent.until = due;
+	ui->sent.acts_since = 0;
+	if (wait_s > 0)
+		ui_status(ui, "goes out in %d s; u takes it back", wait_s);
+	else
+		ui_status(ui, "on its way");
+	ui_pop(ui, &x->view);
+	goto out;
+failed:
+	ui_error(ui, &e);
+out:
+	letter_clear(&l);
+}
+
+/* ---- what is asked before ---- */
+
+/* Whether a line that is not quoted speaks of an attachment. */
+static bool
+speaks_of_attachment(const struct str *text)
+{
+	static const char *const words[] = { "attach", "enclosed", "anhang", "angeh\xc3\xa4ngt", "beigef",
+		"pi\xc3\xa8" "ce jointe", "ci-joint", "adjunt", "allegat", "bijlage" };
+	const char *p = str_get(text);
+
+	while (*p) {
+		size_t n = strcspn(p, "\n");
+		char *line = xstrndup(p, n), *folded = text_fold(line);
+		bool found = false;
+		for (size_t i = 0; *p != '>' && i < LEN(words); i++)
+			found = found || strstr(folded, words[i]);
+		bool is_over = str_eq(line, "-- ") || str_starts(line, "---------- Forwarded");
+		free(folded);
+		free(line);
+		if (found || is_over)
+			return found && !is_over;
+		p += n + (p[n] == '\n');
+	}
+	return false;
+}
+
+static void
+send_as_it_is(void *ctx)
+{
+	hand_over(ctx);
+}
+
+static void
+send_without_subject(void *ctx)
+{
+	struct compose *x = ctx;
+
+	if (x->note.n_files == 0 && speaks_of_attachment(&x->note.text))
+		ui_confirm(x->view.ui, &x->view, "The text speaks of an attachment, and there is none. Send?",
+			send_as_it_is, x);
+	else
+		hand_over(x);
+}
+
+void
+sending_send(struct compose *x)
+{
+	if (!x->note.to && !x->note.cc && !x->note.bcc)
+		ui_status(x->view.ui, "it goes to nobody yet: t asks whom");
+	else if (!x->note.subject)
+		ui_confirm(x->view.ui, &x->view, "There is no subject. Send?", send_without_subject, x);
+	else
+		send_without_subject(x);
+}
+
+/* ---- back again ---- */
+
+bool
+sending_take_back(struct ui *ui)
+{
+	struct error e;
+
+	if (!ui->sent.id || ui->sent.acts_since > 0 || ui_now(ui) >= ui->sent.until)
+		return false;
+	outbox_id id = ui->sent.id;
+	ui->sent.id = 0;
+	/* Held it surely was not begun, and will not be. */
+	if (engine_outbox(ui->engine, id, OUTBOX_HOLD, &e) != ERR_OK ||
+		engine_outbox(ui->engine, id, OUTBOX_REMOVE, &e) != ERR_OK) {
+		ui_error(ui, &e);
+		return true;
+	}
+	writing_resume(ui, ui->sent.draft);
+	ui_status(ui, "taken back: it was not sent");
+	return true;
+}
+
+/* ---- drafts and the outbox ---- */
+
+static const struct outbox_mail *
+find_mail(const struct outbox_mail *v, size_t n, const char *message_id)
+{
+	for (size_t i = 0; *message_id && i < n; i++) {
+		if (str_eq(v[i].message_id, message_id))
+			return &v[i];
+	}
+	return NULL;
+}
+
+draft_id
+sending_draft_of(struct ui *ui, const char *message_id)
+{
+	struct draft_info *v = NULL;
+	size_t n = ui_data_dir(ui) ? draft_list(ui_data_dir(ui), &v) : 0;
+	draft_id id = 0;
+
+	for (size_t i = 0; *message_id && i < n; i++) {
+		if (str_eq(v[i].message_id, message_id))
+			id = v[i].id;
+	}
+	draft_list_free(v, n);
+	return id;
+}
+
+size_t
+sending_drafts(struct ui *ui, struct draft_info **out)
+{
+	struct arena a = { 0 };
+	struct outbox_mail *mails;
+	size_t n_mails = store_outbox(ui_store(ui), 0, OUTBOX_LOOK, &a, &mails);
+	size_t n, kept = 0;
+
+	*out = NULL;
+	n = ui_data_dir(ui) ? draft_list(ui_data_dir(ui), out) : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct draft_info *d = &(*out)[i];
+		if (!find_mail(mails, n_mails, d->message_id)) {
+			(*out)[kept++] = *d;
+			continue;
+		}
+		free(d->to);
+		free(d->subject);
+		free(d->message_id);
+	}
+	arena_clear(&a);
+	return kept;
+}
+
+/* A draft to those who were refused; *is_needed: there are some. */
+static enum err
+save_refused(const char *dir, draft_id id, const struct outbox_mail *m, bool *is_needed)
+{
+	struct str to = { 0 };
+	struct note n = { 0 };
+	enum err r = ERR_OK;
+
+	for (size_t i = 0; i < m->n_rcpts; i++) {
+		if (m->rcpts[i].state == RCPT_REFUSED)
+			str_printf(&to, "%s%s", to.len ? ", " : "", m->rcpts[i].addr);
+	}
+	*is_needed = to.len > 0;
+	if (to.len > 0 && (r = draft_load(dir, id, &n, NULL)) == ERR_OK) {
+		note_set(&n.to, str_get(&to));
+		note_set(&n.cc, NULL);
+		note_set(&n.bcc, NULL);
+		note_set(&n.message_id, NULL);
+		n.about = 0;
+		r = draft_save(dir, id, &n, NULL);
+		note_clear(&n);
+	}
+	str_clear(&to);
+	return r;
+}
+
+static void
+tidy_one(struct ui *ui, draft_id id, outbox_id mail)
+{
+	const char *dir = ui_data_dir(ui);
+	struct arena a = { 0 };
+	struct outbox_mail m;
+	struct draft_lock lock;
+	bool is_needed = false;
+
+	if (draft_take(dir, id, &lock, NULL) == ERR_OK && store_outbox_get(ui_store(ui), mail, &a, &m)
+		&& save_refused(dir, id, &m, &is_needed) == ERR_OK) {
+		if (is_needed)
+			ui_notice(ui, "some recipients were refused: there is a draft to them (gd)");
+		else
+			draft_remove(dir, id, NULL);
+	}
+	draft_release(&lock);
+	arena_clear(&a);
+}
+
+void
+sending_tidy(struct ui *ui)
+{
+	struct arena a = { 0 };
+	struct outbox_mail *mails;
+	size_t n_mails = store_outbox(ui_store(ui), 0, OUTBOX_LOOK, &a, &mails);
+	struct draft_info *v = NULL;
+	size_t n = ui_data_dir(ui) ? draft_list(ui_data_dir(ui), &v) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct outbox_mail *m = find_mail(mails, n_mails, v[i].message_id);
+		if (m && m->state == OUTBOX_SENT)
+			tidy_one(ui, v[i].id, m->id);
+	}
+	draft_list_free(v, n);
+	arena_clear(&a);
+}

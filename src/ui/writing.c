@@ -1,0 +1,334 @@
+/* writing.c - ways into the compose view. What an answer quotes must be here first: the view is
+ * pushed at once, waits for the fetch, and is filled when its job has ended. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "reply.h"
+#include "writing.h"
+
+enum { MAX_TEXT_PARTS = 50, HTML_COLUMNS = 76 };
+
+/* ---- a draft of one's own ---- */
+
+/* A number for the draft; false, and told: none can be kept, and nothing can be written. */
+static bool
+begin_draft(struct compose *x)
+{
+	struct error e;
+
+	if (!ui_data_dir(x->view.ui))
+		error_set(&e, ERR_LOCAL, "there is no place for drafts");
+	else if (draft_new(ui_data_dir(x->view.ui), &x->id, &x->lock, &e) == ERR_OK)
+		return true;
+	ui_error(x->view.ui, &e);
+	return false;
+}
+
+/* Our own addresses: that of the account first. Owned by the caller; the strings are the rc's. */
+static const char **
+own_addresses(struct ui *ui, account_id account, size_t *n)
+{
+	const struct rc *rc = ui_rc(ui);
+	const char **v = xcalloc(rc->n_accounts + 1, sizeof *v);
+
+	*n = 0;
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < rc->n_accounts; i++) {
+			bool is_first = engine_account(ui_engine(ui), i) == account;
+			if (is_first == (pass == 0) && rc->accounts[i].from && *rc->accounts[i].from)
+				v[(*n)++] = rc->accounts[i].from;
+		}
+	}
+	return v;
+}
+
+static void
+set_from(struct compose *x, account_id account)
+{
+	size_t n;
+	const char **mine = own_addresses(x->view.ui, account, &n);
+
+	if (!x->note.from && n > 0)
+		note_set(&x->note.from, mine[0]);
+	free(mine);
+}
+
+static account_id
+account_here(struct ui *ui)
+{
+	struct view *v = ui_top(ui);
+
+	return v && v->ops->account ? v->ops->account(v) : 0;
+}
+
+static void
+start(struct compose *x, account_id account, bool edits)
+{
+	set_from(x, account);
+	x->edits_next = edits;
+	compose_save(x);
+}
+
+static void
+subject_typed(void *ctx, const char *text)
+{
+	struct compose *x = ctx;
+
+	if (!text)
+		return;
+	note_set(&x->note.subject, text);
+	compose_changed(x);
+	compose_edit(x);
+}
+
+void
+writing_new(struct ui *ui, const char *to)
+{
+	struct compose *x = compose_new(ui);
+	account_id account = account_here(ui);
+
+	if (!begin_draft(x)) {
+		x->view.ops->close(&x->view);
+		return;
+	}
+	start(x, account, false);
+	ui_push(ui, &x->view);
+	if (to && *to) {
+		struct call c = { command_at(CMD_TO), to, false };
+		x->view.ops->command(&x->view, &c);
+	}
+	ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = " Subject: ",
+		.done = subject_typed, .ctx = x });
+}
+
+void
+writing_mailto(struct ui *ui, const char *url)
+{
+	struct compose *x = compose_new(ui);
+	struct error e;
+
+	if (reply_mailto(&x->note, url, &e) != ERR_OK) {
+		ui_error(ui, &e);
+		x->view.ops->close(&x->view);
+	} else if (!begin_draft(x)) {
+		x->view.ops->close(&x->view);
+	} else {
+		start(x, account_here(ui), false);	/* the person sees first what the link wants */
+		ui_push(ui, &x->view);
+	}
+}
+
+void
+writing_resume(struct ui *ui, draft_id id)
+{
+	struct compose *x = compose_new(ui);
+	const char *dir = ui_data_dir(ui);
+	struct error e;
+
+	if (draft_take(dir, id, &x->lock, &e) != ERR_OK || draft_load(dir, id, &x->note, &e) != ERR_OK) {
+		ui_error(ui, &e);
+		x->view.ops->close(&x->view);
+		return;
+	}
+	x->id = id;
+	compose_save(x);
+	if (x->is_saved)
+		draft_editor_end(dir, id);	/* its text is in the draft now */
+	ui_push(ui, &x->view);
+}
+
+/* ---- about a message ---- */
+
+static enum reply_kind
+kind_of(enum command_id what)
+{
+	switch (what) {
+	case CMD_REPLY_ALL:
+		return REPLY_ALL;
+	case CMD_REPLY_LIST:
+		return REPLY_LIST;
+	case CMD_FORWARD:
+		return REPLY_FORWARD;
+	case CMD_EDIT_AS_NEW:
+		return REPLY_EDIT;
+	default:
+		return REPLY_SENDER;
+	}
+}
+
+/* HTML as the pager shows it. */
+static void
+add_html(struct str *out, const struct part *p, const struct str *text)
+{
+	struct lines l = { 0 };
+
+	mime_render(&l, p, str_get(text), text->len, HTML_COLUMNS);
+	for (size_t i = 0; i < l.n; i++)
+		str_printf(out, "%s\n", l.v[i].text);
+	lines_clear(&l);
+}
+
+/* What is for reading. False: some of it is not here. */
+static bool
+readable_text(const struct message *m, bool prefer_html, struct str *out, struct reply_source *s)
+{
+	const struct part *parts[MAX_TEXT_PARTS];
+	size_t n = m->root ? part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS) : 0;
+	bool is_here = m->root != NULL;
+
+	for (size_t i = 0; i < n && is_here; i++) {
+		struct str text = { 0 };
+		is_here = message_text(m, parts[i], &text);
+		if (out->len > 0 && out->data[out->len - 1] != '\n')
+			str_putc(out, '\n');
+		if (str_eq(parts[i]->type, "text/html"))
+			add_html(out, parts[i], &text);
+		else
+			str_add(out, str_get(&text), text.len);
+		str_clear(&text);
+	}
+	s->is_flowed = n == 1 && str_ieq(parts[0]->format, "flowed");
+	s->delsp = n == 1 && str_ieq(parts[0]->delsp, "yes");
+	s->text = str_get(out);
+	s->text_len = out->len;
+	return is_here;
+}
+
+/* False: one of them is not here, or the disk has no room. */
+static bool
+take_attachments(struct compose *x, const struct message *m, struct error *e)
+{
+	for (const struct part *p = m->root; p; p = part_next(p)) {
+		struct str bytes = { 0 };
+		if (!part_is_attachment(p))
+			continue;
+		bool ok = message_decode(m, p, &bytes) && draft_attach(ui_data_dir(x->view.ui), x->id, &x->note,
+			p->filename, p->type, str_get(&bytes), bytes.len, e) == ERR_OK;
+		str_clear(&bytes);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+wants_attachments(enum command_id what)
+{
+	return what == CMD_FORWARD || what == CMD_EDIT_AS_NEW;
+}
+
+static bool
+is_complete(const struct message *m, enum command_id what)
+{
+	if (!m->header || !m->root)
+		return false;
+	for (const struct part *p = m->root; p && wants_attachments(what); p = part_next(p)) {
+		if (part_is_attachment(p) && !message_has(m, p))
+			return false;
+	}
+	return true;
+}
+
+/* Makes the note. False: something is missing still (*e: ERR_OK), or it cannot be done. */
+static bool
+make_note(struct compose *x, struct error *e)
+{
+	struct ui *ui = x->view.ui;
+	struct message m;
+	struct str text = { 0 };
+	account_id account = store_folder_account(ui_store(ui), msg_folder(x->about));
+	size_t n_mine;
+	const char **mine = own_addresses(ui, account, &n_mine);
+	bool is_made = false;
+
+	e->code = ERR_OK;
+	if (!message_read(&m, ui_store(ui), x->about)) {
+		error_set(e, ERR_MSG, "this message is gone");
+		goto out;
+	}
+	struct reply_source s = { .header = m.header, .header_len = m.header_len };
+	if (!is_complete(&m, x->wish) || !readable_text(&m, ui_rc(ui)->prefer_html, &text, &s))
+		goto out;
+	if (!begin_draft(x)) {
+		e->code = ERR_CANCELLED;
+		goto out;
+	}
+	is_made = reply_make(&x->note, kind_of(x->wish), &s, mine, n_mine, e) == ERR_OK &&
+		(!wants_attachments(x->wish) || take_attachments(x, &m, e));
+	x->note.about = x->note.about_flag ? x->about : 0;
+	if (is_made)
+		start(x, account, true);
+out:
+	str_clear(&text);
+	message_clear(&m);
+	free(mine);
+	return is_made;
+}
+
+static void
+fetch(struct compose *x)
+{
+	struct job job = { .kind = JOB_FETCH, .msg = x->about, .folder = msg_folder(x->about),
+		.account = store_folder_account(ui_store(x->view.ui), msg_folder(x->about)) };
+
+	if (!wants_attachments(x->wish))
+		snprintf(job.section, sizeof job.section, "TEXT*");
+	x->job = ui_submit(x->view.ui, &job, "fetching the message");
+}
+
+void
+compose_fill(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	struct error e;
+
+	if (!make_note(x, &e)) {
+		if (e.code == ERR_OK)
+			error_set(&e, ERR_MSG, "this message could not be read as a whole");
+		ui_error(ui, &e);
+		ui_pop(ui, &x->view);
+		return;
+	}
+	x->wish = 0;
+	ui_redraw(ui);
+	if (ui_top(ui) == &x->view)
+		x->view.ops->shown(&x->view);
+}
+
+void
+writing_about(struct ui *ui, enum command_id what, msg_id id)
+{
+	struct compose *x = compose_new(ui);
+	struct error e;
+
+	x->wish = what;
+	x->about = id;
+	if (make_note(x, &e)) {
+		x->wish = 0;
+		ui_push(ui, &x->view);
+	} else if (e.code == ERR_OK) {
+		fetch(x);
+		ui_push(ui, &x->view);
+	} else {
+		ui_error(ui, &e);
+		x->view.ops->close(&x->view);
+	}
+}
+
+bool
+writing_command(struct ui *ui, const struct call *c, msg_id id)
+{
+	switch (c->cmd->id) {
+	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD: case CMD_EDIT_AS_NEW:
+		break;
+	default:
+		return false;
+	}
+	if (id)
+		writing_about(ui, c->cmd->id, id);
+	else
+		ui_status(ui, "no message here");
+	return true;
+}

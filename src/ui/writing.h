@@ -1,0 +1,63 @@
+/* writing.h - the views in which mail is written and sent, and the ways into them.
+ *
+ *   compose.c      the view of one draft
+ *   writing.c      from a message, an address or a mailto: link to a draft
+ *   sending.c      from a draft into the outbox, and back
+ *   draft_list.c   what was begun and not sent
+ *   outbox.c       what is being sent */
+#ifndef DUNLIN_UI_WRITING_H
+#define DUNLIN_UI_WRITING_H
+
+#include "drafts.h"
+#include "view.h"
+
+/* A new message to these addresses ("" and NULL: none yet); the subject is asked for, then the editor comes. */
+void writing_new(struct ui *ui, const char *to);
+/* CMD_REPLY and its like about a message. */
+void writing_about(struct ui *ui, enum command_id what, msg_id id);
+/* False: not one of these commands. */
+bool writing_command(struct ui *ui, const struct call *c, msg_id id);
+void writing_mailto(struct ui *ui, const char *url);
+void writing_resume(struct ui *ui, draft_id id);
+
+struct view *draft_list_new(struct ui *ui);
+struct view *outbox_new(struct ui *ui);
+
+/* `u` after sending: true when there was something to take back, or it was too late and that is told. */
+bool sending_take_back(struct ui *ui);
+/* Removes the drafts of mail that is surely sent; of mail that some recipients were refused a draft to them is
+ * left. At start, and when the outbox says that something was sent. */
+void sending_tidy(struct ui *ui);
+/* The drafts that can be resumed: those whose mail is not in the outbox. As draft_list. */
+size_t sending_drafts(struct ui *ui, struct draft_info **out);
+/* The draft of a mail in the outbox; 0: there is none. */
+draft_id sending_draft_of(struct ui *ui, const char *message_id);
+
+/* ---- between compose.c, writing.c and sending.c ---- */
+
+struct compose {
+	struct view view;
+	draft_id id;
+	struct draft_lock lock;
+	struct note note;
+	size_t cursor, top;		/* row of the header; first line of the preview */
+	int columns, rows;		/* of the preview; columns 0: lay out anew */
+	struct lines *preview;
+	enum command_id wish;		/* what the message is fetched for; 0: nothing is awaited */
+	msg_id about;
+	job_id job;
+	bool is_saved;			/* the draft is on disk */
+	bool edits_next;		/* the editor comes once the view is shown */
+};
+
+/* The view without a draft yet. */
+struct compose *compose_new(struct ui *ui);
+void compose_save(struct compose *x);		/* errors are told */
+void compose_edit(struct compose *x);		/* runs the editor */
+void compose_changed(struct compose *x);	/* the note was changed: save, draw */
+void compose_fill(struct compose *x);		/* writing.c: what was fetched is here, or is not */
+void sending_send(struct compose *x);		/* asks what is to be asked; pops the view when it is on its way */
+/* The account whose `from` it is; else of the message answered, of the view below, the first that can send. */
+account_id sending_account(struct compose *x);
+
+#endif

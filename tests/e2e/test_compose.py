@@ -1,0 +1,356 @@
+"""Writing and sending from the screen, with a scripted editor, against Postfix and Dovecot: what was written
+arrives, what was taken back does not, and whatever is killed, no draft is lost."""
+import email
+import email.policy
+import os
+import signal
+import sqlite3
+import time
+
+from rig import mails as made
+from rig import postfix
+from rig.dovecot import PASSWORD, Dovecot
+from rig.home import Home
+from rig.run import Skip
+
+BOB = "bob@example.net"
+
+
+def raw(n, **headers):
+    m = made.make(n, subject=headers.pop("subject", f"subject-{n}"), attach=headers.pop("attach", False))
+    for name, value in headers.items():
+        del m[name.replace("_", "-")]
+        m[name.replace("_", "-")] = value
+    return m.as_bytes(policy=email.policy.SMTP)
+
+
+class Session:
+    """A server with mail, a home whose editor is a script, and Dunlin on the inbox."""
+
+    def __init__(self, messages, *, undo="0s", editor="", args=()):
+        if not postfix.available():
+            raise Skip("needs Postfix, and root to start it")
+        self.dovecot = Dovecot()
+        self.dovecot.start()
+        self.dovecot.fill(messages)
+        self.postfix = postfix.Postfix(self.dovecot).start()
+        self.home = Home()
+        script = self.home.path("editor")
+        with open(script, "w") as f:
+            f.write("#!/bin/sh\n" + editor)
+        os.chmod(script, 0o755)
+        self.home.write_rc(
+            f"[mail]\neditor = {script}\nundo-send = {undo}\n"
+            f"[account work]\nfrom = Ada Example <ada@localhost>\n"
+            f"receive = imap+insecure://ada@127.0.0.1:{self.dovecot.ports['imap']}\n"
+            f"send = smtp+insecure://ada@127.0.0.1:{self.postfix.ports['plain']}\n"
+            f"password-command = echo {PASSWORD}\n"
+            f"[alias]\nbob = Bob Example <{BOB}>\n")
+        self.start(*args)
+
+    def start(self, *args):
+        self.screen = self.home.screen(*args, cols=100, rows=30)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(self.screen.text())
+        self.screen.close()
+        self.postfix.stop()
+        self.dovecot.stop()
+        self.home.__exit__(kind)
+
+    def restart(self):
+        """kill -9, and the program again."""
+        os.kill(self.screen.pid(), signal.SIGKILL)
+        self.screen.close()
+        self.start()
+
+    def outbox(self):
+        db = sqlite3.connect(self.home.path("data/dunlin/dunlin.db"))
+        try:
+            return [r[0] for r in db.execute("SELECT subject FROM outbox ORDER BY id")]
+        finally:
+            db.close()
+
+    def drafts(self):
+        d = self.home.path("data/dunlin/drafts")
+        return sorted(n for n in os.listdir(d) if n.isdigit()) if os.path.isdir(d) else []
+
+    def arrived(self, n=1, user=BOB, timeout=20):
+        end = time.monotonic() + timeout
+        while True:
+            c = self.dovecot.imap(user)
+            try:
+                typ, data = c.select("INBOX", readonly=True)
+                found = []
+                if typ == "OK" and int(data[0]) > 0:
+                    _, data = c.fetch("1:*", "(BODY.PEEK[])")
+                    found = [email.message_from_bytes(i[1], policy=email.policy.default)
+                             for i in data if isinstance(i, tuple)]
+            finally:
+                c.logout()
+            if len(found) >= n or time.monotonic() > end:
+                assert len(found) == n, f"{len(found)} messages arrived, not {n}"
+                return found
+            time.sleep(0.1)
+
+
+def text_of(m):
+    return m.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def until(fits, what, timeout=15.0):
+    end = time.monotonic() + timeout
+    while not fits():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def test_new_message_arrives():
+    """An alias, a name completed, a subject in UTF-8, an attachment byte by byte; the draft goes when it is sent."""
+    data = bytes(range(256)) * 40 + b"\r.\r\n..\n"
+    with Session([raw(1)], editor='printf "Dear Bob,\\n.\\nsee the file\\n" > "$1"\n') as s:
+        path = s.home.path("report (1).pdf")
+        with open(path, "wb") as f:
+            f.write(data)
+        s.screen.wait("subject-1")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("bo", "Tab", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("grüße 🔥", "Enter")
+        s.screen.wait("see the file")
+        s.screen.wait("Bob Example <bob@example.net>")
+        s.screen.keys("a")
+        s.screen.wait("Attach:")
+        s.screen.keys(path, "Enter")
+        s.screen.wait("attached report (1).pdf")
+        s.screen.keys("y")
+        s.screen.wait("on its way")
+        m = s.arrived()[0]
+        assert m["Subject"] == "grüße 🔥", m["Subject"]
+        assert m["To"] == "Bob Example <bob@example.net>" and m["From"] == "Ada Example <ada@localhost>"
+        assert text_of(m) == "Dear Bob,\n.\nsee the file\n"
+        part = next(m.iter_attachments())
+        assert part.get_filename() == "report (1).pdf" and part.get_content_type() == "application/pdf"
+        assert part.get_content() == data
+        until(lambda: not s.drafts(), "the draft stayed")
+
+
+def test_reply_hangs_in_its_thread():
+    """The text quoted, References and In-Reply-To right, the original marked as answered; to all without ourselves."""
+    parent = raw(3, From="Bob <bob@example.net>", To="Ada <ada@localhost>, carol@example.net",
+                 References="<root@x>", In_Reply_To="<root@x>")
+    with Session([parent], editor='echo "my answer" >> "$1"\n') as s:
+        s.screen.wait("subject-3")
+        s.screen.keys("R")
+        s.screen.wait("my answer")
+        s.screen.wait("carol@example.net")
+        s.screen.keys("y")
+        m = s.arrived()[0]
+        assert m["Subject"] == "Re: subject-3"
+        assert m["To"] == "Bob <bob@example.net>" and m["Cc"] == "carol@example.net"
+        assert m["In-Reply-To"] == f"<{made.message_id(3)}>"
+        assert m["References"].split() == ["<root@x>", f"<{made.message_id(3)}>"]
+        text = text_of(m)
+        assert "Bob wrote:\n> Message 3.\n" in text and "\n>> quoted words\n" in text
+        assert "signature 3" not in text and text.endswith("my answer\n")
+        assert len(s.arrived(user="carol@example.net")) == 1
+        until(lambda: "\\Answered" in dict(s.dovecot.census("INBOX"))[made.message_id(3)], "not answered")
+
+
+def test_list_and_forward():
+    """L goes to the list; f takes text and attachments along, byte by byte; without a list L says so."""
+    listed = raw(5, List_Post="<mailto:list@example.net>", attach=True)
+    want = email.message_from_bytes(listed, policy=email.policy.default)
+    data = next(want.iter_attachments()).get_content()
+    with Session([raw(1), listed], editor='echo added >> "$1"\n') as s:
+        s.screen.wait("subject-5")
+        s.screen.keys("L")
+        s.screen.wait("added")
+        s.screen.wait("list@example.net")
+        s.screen.keys("y")
+        assert s.arrived(user="list@example.net")[0]["Subject"] == "Re: subject-5"
+        s.screen.keys("Enter")
+        s.screen.wait("Message 5.")
+        s.screen.keys("f")
+        s.screen.wait("Attached")
+        s.screen.keys("t")
+        s.screen.wait("To:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("bob@example.net")
+        s.screen.keys("y")
+        m = s.arrived()[0]
+        assert m["Subject"] == "Fwd: subject-5" and "Forwarded message" in text_of(m)
+        part = next(m.iter_attachments())
+        assert part.get_content() == data and part.get_filename() == "data-5.bin"
+        s.screen.keys("J")
+        s.screen.wait("Message 1.")
+        s.screen.keys("L")
+        s.screen.wait("from no list")
+
+
+def test_undo_within_the_seconds_sends_nothing():
+    with Session([raw(1)], undo="3s", editor='echo text >> "$1"\n') as s:
+        s.screen.wait("subject-1")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("too early", "Enter")
+        s.screen.wait("compose:")
+        s.screen.keys("y")
+        s.screen.wait("goes out in 3 s")
+        assert s.outbox() == ["too early"]
+        s.screen.keys("u")
+        s.screen.wait("it was not sent")
+        s.screen.wait("compose:")
+        s.screen.wait("too early")
+        assert s.outbox() == [], s.outbox()
+        time.sleep(4)
+        assert s.arrived(0, timeout=0) == []
+        s.screen.keys("y")                      # and then for good
+        s.screen.wait("goes out in 3 s")
+        assert s.arrived()[0]["Subject"] == "too early"
+        until(lambda: not s.drafts(), "the draft stayed")
+
+
+def test_killed_in_the_editor():
+    """What the editor had written to its file is there again, with everything else."""
+    with Session([raw(1)], editor='echo "half a thought" > "$1"; touch "$1.begun"; sleep 60\n') as s:
+        s.screen.wait("subject-1")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("killed", "Enter")
+        d = s.home.path("data/dunlin/drafts")
+        until(lambda: any(n.endswith(".begun") for n in os.listdir(d)), "no editor")
+        time.sleep(2.5)                         # and the draft itself has it by now
+        with open(os.path.join(d, "1")) as f:
+            assert "half a thought" in f.read()
+        s.restart()
+        s.screen.wait("there is a draft")
+        s.screen.keys("gd")
+        s.screen.wait("killed")
+        s.screen.keys("Enter")
+        s.screen.wait("half a thought")
+        s.screen.wait("bob@example.net")
+        s.screen.keys("y")
+        m = s.arrived()[0]
+        assert m["Subject"] == "killed" and text_of(m) == "half a thought\n", text_of(m)
+
+
+def test_killed_in_the_compose_view():
+    """Each change is on disk when it is on the screen; postponed and resumed it has all it had."""
+    with Session([raw(1)], editor='echo text > "$1"\n') as s:
+        path = s.home.path("a.bin")
+        with open(path, "wb") as f:
+            f.write(b"\0\1\2" * 1000)
+        s.screen.wait("subject-1")
+        s.screen.keys("r")
+        s.screen.wait("Re: subject-1")
+        s.screen.keys("c")
+        s.screen.wait("Cc:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("bob@example.net")
+        s.screen.keys("b")
+        s.screen.wait("Bcc:")
+        s.screen.keys("secret@example.net", "Enter")
+        s.screen.wait("secret@example.net")
+        s.screen.keys("a")
+        s.screen.wait("Attach:")
+        s.screen.keys(path, "Enter")
+        s.screen.wait("attached a.bin")
+        os.unlink(path)
+        s.restart()
+        s.screen.wait("there is a draft")
+        s.screen.keys("gd")
+        s.screen.wait("Re: subject-1")
+        s.screen.keys("Enter")
+        s.screen.wait("secret@example.net")
+        s.screen.wait("a.bin")
+        s.screen.keys("P")
+        s.screen.wait("kept as a draft")
+        s.screen.wait("Re: subject-1")
+        s.screen.keys("Enter")
+        s.screen.wait("a.bin")
+        s.screen.keys("y")
+        m = s.arrived()[0]
+        assert m["In-Reply-To"] == f"<{made.message_id(1)}>" and m["Bcc"] is None
+        assert next(m.iter_attachments()).get_content() == b"\0\1\2" * 1000
+        assert len(s.arrived(user="secret@example.net")) == 1
+
+
+def test_questions_before_sending():
+    """Nobody, no subject, an attachment spoken of: asked about, and n sends nothing. q asks, too."""
+    with Session([raw(1)], editor='echo "I attach the plan" > "$1"\n') as s:
+        s.screen.wait("subject-1")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("Enter")
+        s.screen.wait("I attach")
+        s.screen.keys("y")
+        s.screen.wait("goes to nobody")
+        s.screen.keys("t")
+        s.screen.wait("To:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("bob@example.net")
+        s.screen.keys("y")
+        s.screen.wait("no subject")
+        s.screen.keys("y")
+        s.screen.wait("speaks of an attachment")
+        s.screen.keys("n")
+        s.screen.gone("speaks of an attachment")
+        assert s.outbox() == [], s.outbox()
+        s.screen.keys("q")
+        s.screen.wait("Throw this message away?")
+        s.screen.keys("n")
+        s.screen.wait("compose:")
+        s.screen.keys("q")
+        s.screen.wait("Throw this message away?")
+        s.screen.keys("y")
+        s.screen.wait("thrown away")
+        assert s.drafts() == []
+
+
+def test_outbox_hold_and_edit():
+    """Held it does not go; edited it is the draft again; removed and sent anew it arrives once."""
+    with Session([raw(1)], undo="4s", editor='echo text > "$1"\n') as s:
+        s.screen.wait("subject-1")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("bob@example.net", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("held back", "Enter")
+        s.screen.wait("compose:")
+        s.screen.keys("y")
+        s.screen.wait("goes out")
+        s.screen.keys("go", "h")
+        s.screen.wait("held ")
+        time.sleep(5)
+        assert s.arrived(0, timeout=0) == []
+        s.screen.keys("e")
+        s.screen.wait("compose:")
+        assert s.outbox() == [], s.outbox()
+        s.screen.keys("y")
+        s.screen.wait("goes out")
+        assert s.arrived()[0]["Subject"] == "held back"
+        s.screen.wait("sent")
+
+
+def test_mailto():
+    """A link fills in what it may, and shows it before anything happens."""
+    link = "mailto:bob@example.net?subject=a%20b&cc=c@example.net&bcc=spy@example.net&body=hello&attach=/etc/passwd"
+    with Session([raw(1)], editor="true\n", args=[link]) as s:
+        s.screen.wait("hello")
+        text = s.screen.text()
+        assert "a b" in text and "c@example.net" in text
+        assert "spy" not in text and "Attached" not in text
+        s.screen.keys("y")
+        assert s.arrived()[0]["Subject"] == "a b"
