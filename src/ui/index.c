@@ -1,41 +1,16 @@
-/* index.c - the message list on the screen.
+/* index.c - the view of the message list: which folders, drawing, what happens to it.
  *
- * list.c knows the rows and the cursor, format.c the text of a row; here they are drawn, and
- * commands are handed to whom they concern. The folder is remembered by account and wire
- * name: when the server rebuilt the mailbox, the same name has another id. */
+ * list.c knows the rows and the cursor, row.c draws one, index_commands.c carries commands
+ * out. The folder is remembered by account and wire name: when the server rebuilt the
+ * mailbox, the same name has another id. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
-#include "index.h"
-#include "pager.h"
+#include "index_impl.h"
 #include "row.h"
-#include "triage.h"
 #include "utf8.h"
-#include "writing.h"
-
-struct index {
-	struct view view;
-	struct list *list;
-	struct triage triage;
-	struct folder folder;		/* strings in arena; zero for all inboxes */
-	account_id waits_for;		/* the account whose inbox is not known yet; 0: none */
-	struct arena arena;
-	char *name;
-	bool is_outgoing;
-	enum list_order order;
-	bool is_reverse, has_threads;
-	size_t n_tagged;		/* before those that fit a query were added */
-	char *search;			/* what was looked for, for the messages about it */
-	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
-};
-
-static struct index *
-index_of(struct view *v)
-{
-	return (struct index *)v;
-}
 
 struct list *
 index_list(struct view *v)
@@ -267,14 +242,6 @@ index_draw(struct view *v, const struct area *a)
 		row_draw(v->ui, a, (int)i, &lay, &rows[i], x->is_outgoing, i == cursor);
 }
 
-static const char *
-order_name(enum list_order o)
-{
-	static const char *const names[] = { "date", "sender", "subject", "size" };
-
-	return names[o];
-}
-
 static void
 counts(struct index *x, uint32_t *n_msgs, uint32_t *n_unread)
 {
@@ -303,7 +270,7 @@ index_title(struct view *v, struct str *left, struct str *right)
 	if (list_limit_text(x->list))
 		str_printf(left, "  limit: %s", list_limit_text(x->list));
 	if (x->order != ORDER_DATE || x->is_reverse)
-		str_printf(left, "  by %s%s", order_name(x->order), x->is_reverse ? ", reversed" : "");
+		str_printf(left, "  by %s%s", index_order_name(x->order), x->is_reverse ? ", reversed" : "");
 	counts(x, &n_msgs, &n_unread);
 	if (list_n_tagged(x->list) > 0)
 		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
@@ -312,252 +279,6 @@ index_title(struct view *v, struct str *left, struct str *right)
 	str_printf(right, n_unread > 0 ? "%u, %u unread" : "%u", n_msgs, n_unread);
 	if (percent >= 0)
 		str_printf(right, "  %3d%%", percent);
-}
-
-/* ---- searching ---- */
-
-static void
-tell_search(struct index *x, enum list_search state)
-{
-	struct ui *ui = x->view.ui;
-	char count[32];
-	msg_id *ids;
-	size_t n;
-
-	switch (state) {
-	case SEARCH_FOUND:
-		ui_status(ui, "%s", "");	/* no longer searching */
-		break;
-	case SEARCH_WRAPPED:
-		ui_status(ui, "went round the end of the list");
-		break;
-	case SEARCH_FAILED:
-		if (x->search)
-			ui_status(ui, "nothing fits '%s'", x->search);
-		else
-			ui_status(ui, "no unread messages here");
-		break;
-	case SEARCH_TAGGED:
-		n = list_n_tagged(x->list);
-		ui_status(ui, n > x->n_tagged ? "%s tagged" : n ? "nothing more fits: %s tagged"
-			: "nothing fits", plural(count, n, "message"));
-		break;
-	case SEARCH_COLLECTED:
-		ids = list_collected(x->list, &n);
-		triage_mark_read(&x->triage, ids, n);
-		break;
-	case SEARCH_GOING:
-		ui_status(ui, "searching ... Esc stops");
-		break;
-	default:
-		break;
-	}
-	ui_redraw(ui);
-}
-
-static void
-set_search(struct index *x, const char *text)
-{
-	char *copy = xstrdup(text);
-
-	free(x->search);
-	x->search = copy;
-}
-
-static void
-search(struct index *x, const char *text)
-{
-	struct error e = { 0 };
-
-	if (*text == '\0')
-		return;
-	if (list_search(x->list, text, ui_now(x->view.ui), false, &e) != ERR_OK) {
-		ui_error(x->view.ui, &e);
-		return;
-	}
-	set_search(x, text);
-	tell_search(x, list_search_state(x->list));
-}
-
-static void
-search_again(struct index *x, bool back)
-{
-	enum list_search state = list_search_again(x->list, back);
-
-	if (state == SEARCH_NONE)
-		ui_status(x->view.ui, "nothing was searched for yet: / searches");
-	else
-		tell_search(x, state);
-}
-
-static void
-next_unread(struct index *x, bool back)
-{
-	char *kept = x->search;
-
-	x->search = NULL;
-	tell_search(x, list_unread(x->list, back));
-	x->search = kept;
-}
-
-static void
-tag_query(struct index *x, const char *text)
-{
-	struct error e = { 0 };
-
-	x->n_tagged = list_n_tagged(x->list);
-	if (list_tag_query(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
-		ui_error(x->view.ui, &e);
-	else
-		tell_search(x, list_search_state(x->list));
-}
-
-/* ---- how the list looks ---- */
-
-static void
-limit(struct index *x, const char *text)
-{
-	struct error e = { 0 };
-
-	if (str_eq(text, "all"))
-		text = "";
-	if (list_limit(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
-		ui_error(x->view.ui, &e);
-}
-
-static void
-apply_order(struct index *x)
-{
-	list_order(x->list, x->order, x->is_reverse, x->has_threads);
-}
-
-static void
-sort(struct index *x, const char *text)
-{
-	bool reverse = *text == '-';
-
-	for (int o = ORDER_DATE; o <= ORDER_SIZE; o++) {
-		if (str_istarts(order_name((enum list_order)o), text + reverse) && text[reverse]) {
-			x->order = (enum list_order)o;
-			x->is_reverse = reverse;
-			apply_order(x);
-			return;
-		}
-	}
-	ui_status(x->view.ui, "sort by date, sender, subject or size; with '-' before it reversed");
-}
-
-static void
-toggle_threads(struct index *x)
-{
-	x->has_threads = !x->has_threads;
-	if (x->has_threads)
-		x->order = ORDER_DATE;
-	apply_order(x);
-	ui_status(x->view.ui, x->has_threads ? "threads" : "no threads: a flat list");
-}
-
-static void
-fold(struct index *x, bool all)
-{
-	if (!source_is_threaded(list_source(x->list)))
-		ui_status(x->view.ui, "this list has no threads: gt makes some");
-	else if (all)
-		list_fold_all(x->list);
-	else
-		list_fold(x->list);
-}
-
-/* ---- commands ---- */
-
-static void
-open_message(struct index *x)
-{
-	msg_id id = list_open(x->list);
-
-	if (id)
-		ui_push(x->view.ui, pager_new(x->view.ui, &x->view));
-	else
-		ui_status(x->view.ui, "no message here");
-}
-
-/* Esc takes away one thing after another: a search under way, tags, the limit. */
-static void
-escape(struct index *x)
-{
-	if (list_is_busy(x->list) && !list_source(x->list)->is_gathering) {
-		list_stop(x->list);
-		ui_status(x->view.ui, "stopped");
-	} else if (list_n_tagged(x->list) > 0) {
-		list_untag_all(x->list);
-	} else if (list_limit_text(x->list)) {
-		limit(x, "");
-	}
-}
-
-static bool
-move_command(struct index *x, enum command_id id)
-{
-	struct list *l = x->list;
-
-	switch (id) {
-	case CMD_DOWN: list_move(l, 1); return true;
-	case CMD_UP: list_move(l, -1); return true;
-	case CMD_PAGE_DOWN: list_page(l, 2); return true;
-	case CMD_PAGE_UP: list_page(l, -2); return true;
-	case CMD_HALF_DOWN: list_page(l, 1); return true;
-	case CMD_HALF_UP: list_page(l, -1); return true;
-	case CMD_FIRST: list_first(l); return true;
-	case CMD_LAST: list_last(l); return true;
-	case CMD_NEXT_THREAD: list_thread(l, false); return true;
-	case CMD_PREVIOUS_THREAD: list_thread(l, true); return true;
-	case CMD_NEXT_UNREAD: next_unread(x, false); return true;
-	case CMD_PREVIOUS_UNREAD: next_unread(x, true); return true;
-	case CMD_SEARCH_NEXT: search_again(x, false); return true;
-	case CMD_SEARCH_PREVIOUS: search_again(x, true); return true;
-	default: return false;
-	}
-}
-
-static void
-other_command(struct index *x, const struct call *c)
-{
-	struct list *l = x->list;
-
-	switch (c->cmd->id) {
-	case CMD_OPEN: open_message(x); break;
-	case CMD_SEARCH: search(x, c->arg); break;
-	case CMD_LIMIT: limit(x, c->arg); break;
-	case CMD_SORT: sort(x, c->arg); break;
-	case CMD_THREADS: toggle_threads(x); break;
-	case CMD_FOLD: fold(x, false); break;
-	case CMD_FOLD_ALL: fold(x, true); break;
-	case CMD_TAG: list_tag(l); list_move(l, 1); break;
-	case CMD_TAG_THREAD: list_tag_thread(l); list_thread(l, false); break;
-	case CMD_TAG_QUERY: tag_query(x, c->arg); break;
-	case CMD_READ_ALL:
-		list_collect_unread(l);
-		tell_search(x, list_search_state(l));
-		break;
-	case CMD_UNTAG_ALL: list_untag_all(l); break;
-	case CMD_CANCEL: escape(x); break;
-	case CMD_EMPTY_TRASH: triage_empty_trash(&x->triage, x->folder.account); break;
-	case CMD_PARTS: case CMD_PIPE:
-		pager_command_on(x->view.ui, &x->view, c);
-		break;
-	default: break;
-	}
-}
-
-static void
-index_command(struct view *v, const struct call *c)
-{
-	struct index *x = index_of(v);
-
-	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id) &&
-		!writing_command(v->ui, c, list_cursor_id(x->list)))
-		other_command(x, c);
-	ui_redraw(v->ui);
 }
 
 /* ---- the rest of the view ---- */
@@ -595,7 +316,7 @@ index_idle(struct view *v)
 	if (changed) {
 		enum list_search state = list_search_state(x->list);
 		if (state != SEARCH_NONE && state != SEARCH_GOING)
-			tell_search(x, state);
+			index_tell_search(x, state);
 		ui_redraw(v->ui);
 	}
 	return more;
@@ -663,7 +384,7 @@ index_click(struct view *v, int y, int x)
 	(void)x;
 	list_click(ix->list, (size_t)y);
 	if (list_cursor_id(ix->list) == was)	/* a second click opens */
-		open_message(ix);
+		index_open(ix);
 	ui_redraw(v->ui);
 }
 
@@ -721,7 +442,7 @@ index_new(struct ui *ui, folder_id folder, account_id account)
 	triage_init(&x->triage, &x->view, x->list, nothing);
 	x->has_threads = ui_rc(ui)->threads;
 	x->waits_for = folder == INDEX_ALL_INBOXES ? account : 0;
-	apply_order(x);
+	index_apply_order(x);
 	load_folder(x, ui, folder);
 	return &x->view;
 }
