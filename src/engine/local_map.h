@@ -79,4 +79,12 @@ void map_rename(const struct maps *maps, const char *from_path, const char *to_p
 uint32_t map_first_uid(uint64_t pos, uint64_t file_size);
 struct map_entry *map_find(const struct map *m, uint32_t uid);	/* NULL: none */
 
+/* ---- between local_map.c and local_match.c; all of it between maps_enter and maps_leave ---- */
+
+void map_read(struct map *m);		/* what is on disk; begun anew when there is nothing */
+enum err map_save_whole(struct map *m, struct error *e);
+/* The entries of these UIDs, and those from index `from` on; else whole. */
+enum err map_save_changed(struct map *m, const struct uidset *uids, size_t from, struct error *e);
+void map_count_unread(struct map *m);
+
 #endif
