@@ -21,8 +21,8 @@ list_new(const struct store *s)
 	return l;
 }
 
-static void
-stop_waiting(struct list *l)
+void
+list_stop_waiting(struct list *l)
 {
 	free(l->awaited.message_id);
 	l->awaited = (struct left){ 0 };
@@ -35,7 +35,7 @@ forget_left(struct list *l)
 {
 	while (l->n_left > 0)
 		free(l->left[--l->n_left].message_id);
-	stop_waiting(l);
+	list_stop_waiting(l);
 }
 
 void
@@ -129,8 +129,8 @@ unit_has(const struct unit *u, msg_id id)
 	return false;
 }
 
-static void
-set_cursor(struct list *l, size_t row)
+void
+list_set_cursor(struct list *l, size_t row)
 {
 	if (l->n_rows == 0) {
 		l->cursor = 0;
@@ -191,15 +191,15 @@ find_row(const struct list *l, msg_id id, size_t otherwise)
 
 /* Reads the window around `at` with the cursor on `id`, or else on what follows. The
  * cursor's line on the screen stays, but a list that was at its top stays there. */
-static void
-load(struct list *l, const struct place *at, msg_id id)
+void
+list_load(struct list *l, const struct place *at, msg_id id)
 {
 	bool was_top = l->at_start && l->top == 0;
 	size_t line = l->cursor - l->top;
 	size_t first = read_window(l, at);
 
 	l->id = id;
-	set_cursor(l, find_row(l, id, first));
+	list_set_cursor(l, find_row(l, id, first));
 	bool stays_top = was_top && l->at_start && l->cursor < (size_t)l->height;
 	l->top = stays_top || l->cursor < line ? 0 : l->cursor - line;
 }
@@ -207,16 +207,16 @@ load(struct list *l, const struct place *at, msg_id id)
 void
 list_show(struct list *l, msg_id id, const struct place *at)
 {
-	stop_waiting(l);
-	load(l, at, id);
+	list_stop_waiting(l);
+	list_load(l, at, id);
 }
 
-static void
-load_top(struct list *l)
+void
+list_load_top(struct list *l)
 {
 	l->cursor = l->top = 0;
 	l->at_start = true;
-	load(l, &place_top, 0);
+	list_load(l, &place_top, 0);
 	l->top = 0;
 }
 
@@ -273,14 +273,14 @@ reread(struct list *l)
 		return;
 	}
 	if (id == 0 || l->is_fresh) {
-		load_top(l);
+		list_load_top(l);
 		return;
 	}
 	if (!source_place(&l->src, id, &at) && !find_heir(l, &id, &at)) {
 		id = 0;
 		at = l->place;
 	}
-	load(l, &at, id);
+	list_load(l, &at, id);
 }
 
 void
@@ -351,7 +351,7 @@ list_folders(struct list *l, const folder_id *folders, size_t n)
 	source_limit(&l->src, NULL, NULL);
 	source_folders(&l->src, folders, n);
 	l->is_fresh = source_is_array(&l->src);
-	load_top(l);
+	list_load_top(l);
 }
 
 /* The source begins anew; the cursor's message is looked for as it comes by. */
@@ -369,7 +369,7 @@ start_over(struct list *l)
 	}
 	l->is_fresh = source_is_array(&l->src);
 	l->want = id;
-	load_top(l);
+	list_load_top(l);
 	if (!l->src.is_gathering)
 		settle(l);
 }
@@ -414,12 +414,12 @@ is_window_short(const struct list *l)
 	return (l->cursor + h >= l->n_rows && !l->at_end) || (l->cursor < h && !l->at_start);
 }
 
-static void
-follow(struct list *l)
+void
+list_follow(struct list *l)
 {
-	stop_waiting(l);
+	list_stop_waiting(l);
 	if (is_window_short(l))
-		load(l, &l->place, l->id);
+		list_load(l, &l->place, l->id);
 }
 
 static void
@@ -440,7 +440,7 @@ list_screen(struct list *l, int height, int context, const struct list_row **row
 {
 	l->height = height > 1 ? height : 1;
 	if (l->id && is_window_short(l))
-		load(l, &l->place, l->id);
+		list_load(l, &l->place, l->id);
 	scroll(l, context > 0 ? context : 0);
 	*rows = l->rows + l->top;
 	*cursor = l->cursor - l->top;
@@ -452,195 +452,9 @@ void
 list_click(struct list *l, size_t row_on_screen)
 {
 	if (l->top + row_on_screen < l->n_rows) {
-		set_cursor(l, l->top + row_on_screen);
-		follow(l);
+		list_set_cursor(l, l->top + row_on_screen);
+		list_follow(l);
 	}
-}
-
-/* ---- moving ---- */
-
-bool
-list_move(struct list *l, long rows)
-{
-	size_t steps = (size_t)labs(rows);
-	msg_id was = l->id;
-
-	while (steps > 0 && l->n_rows > 0) {
-		size_t room = rows > 0 ? l->n_rows - 1 - l->cursor : l->cursor;
-		size_t d = steps < room ? steps : room;
-		set_cursor(l, rows > 0 ? l->cursor + d : l->cursor - d);
-		steps -= d;
-		follow(l);
-		if (d == 0)
-			break;
-	}
-	return l->id != was;
-}
-
-bool
-list_page(struct list *l, int half_pages)
-{
-	long d = (long)half_pages * l->height / 2;
-	size_t line = l->cursor - l->top;
-	bool moved = list_move(l, d);
-
-	l->top = l->cursor > line ? l->cursor - line : 0;
-	return moved;
-}
-
-bool
-list_first(struct list *l)
-{
-	msg_id was = l->id;
-
-	stop_waiting(l);
-	load_top(l);
-	return l->id != was;
-}
-
-bool
-list_last(struct list *l)
-{
-	msg_id was = l->id;
-
-	stop_waiting(l);
-	load(l, &place_end, 0);
-	set_cursor(l, l->n_rows);
-	return l->id != was;
-}
-
-bool
-list_thread(struct list *l, bool back)
-{
-	if (l->n_rows == 0)
-		return false;
-	uint32_t here = l->rows[l->cursor].unit;
-	size_t i = l->cursor;
-	if (back) {
-		while (i > 0 && l->rows[i - 1].unit == here)
-			i--;
-		if (i == 0 && l->at_start)
-			return list_first(l);
-		uint32_t above = i > 0 ? l->rows[--i].unit : 0;
-		while (i > 0 && l->rows[i - 1].unit == above)
-			i--;
-	} else {
-		while (i < l->n_rows && l->rows[i].unit == here)
-			i++;
-		if (i == l->n_rows)
-			return false;
-	}
-	set_cursor(l, i);
-	follow(l);
-	return true;
-}
-
-static void
-unfold(struct list *l, uint64_t thread)
-{
-	if (l->is_all_folded)
-		idset_add(&l->folds, thread);
-	else
-		idset_remove(&l->folds, thread);
-}
-
-bool
-list_goto(struct list *l, msg_id id)
-{
-	struct place at;
-
-	if (!source_place(&l->src, id, &at))
-		return false;
-	if (source_is_threaded(&l->src))
-		unfold(l, (uint64_t)at.id);
-	list_show(l, id, &at);
-	return true;
-}
-
-/* ---- the cursor ---- */
-
-const struct list_row *
-list_cursor(struct list *l)
-{
-	return l->n_rows > 0 ? &l->rows[l->cursor] : NULL;
-}
-
-msg_id
-list_cursor_id(const struct list *l)
-{
-	return l->id;
-}
-
-msg_id
-list_open(struct list *l)
-{
-	const struct list_row *r = list_cursor(l);
-
-	if (!r || r->n_folded == 0)
-		return l->id;
-	const struct unit *u = &l->units[r->unit];
-	msg_id id = r->m->id;
-	for (uint32_t i = u->n; i-- > 0;)
-		if (!(u->msgs[u->rows[i].index].flags & MSG_SEEN))
-			id = u->msgs[u->rows[i].index].id;
-	list_goto(l, id);
-	return id;
-}
-
-/* ---- folding ---- */
-
-void
-list_fold(struct list *l)
-{
-	const struct list_row *r = list_cursor(l);
-
-	if (!r || !source_is_threaded(&l->src))
-		return;
-	uint64_t thread = (uint64_t)l->units[r->unit].at.id;
-	if (idset_has(&l->folds, thread))
-		idset_remove(&l->folds, thread);
-	else
-		idset_add(&l->folds, thread);
-	load(l, &l->place, l->id);
-}
-
-void
-list_fold_all(struct list *l)
-{
-	idset_clear(&l->folds);
-	l->is_all_folded = !l->is_all_folded;
-	if (l->id)
-		load(l, &l->place, l->id);
-}
-
-/* ---- leaving and returning ---- */
-
-void
-list_leave(struct list *l)
-{
-	const struct list_row *r = list_cursor(l);
-
-	if (l->n_left == N_LEFT) {
-		free(l->left[0].message_id);
-		memmove(l->left, l->left + 1, --l->n_left * sizeof *l->left);
-	}
-	l->left[l->n_left++] = (struct left){ l->id, xstrdup(r ? r->m->message_id : "") };
-}
-
-void
-list_stay(struct list *l)
-{
-	if (l->n_left > 0)
-		free(l->left[--l->n_left].message_id);
-}
-
-void
-list_return(struct list *l)
-{
-	stop_waiting(l);
-	if (l->n_left > 0)
-		l->awaited = l->left[--l->n_left];
-	list_refresh(l);
 }
 
 /* ---- how many, and where ---- */

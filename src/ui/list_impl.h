@@ -1,5 +1,5 @@
-/* list_impl.h - the insides of a list, shared by list.c (window and cursor), list_tags.c
- * and hunt.c (search). */
+/* list_impl.h - the insides of a list, shared by list.c (the window), list_cursor.c,
+ * list_tags.c and hunt.c (search). */
 #ifndef DUNLIN_UI_LIST_IMPL_H
 #define DUNLIN_UI_LIST_IMPL_H
 
@@ -53,6 +53,12 @@ struct list {
 	struct hunt hunt;
 };
 
+/* Reads the window around `at`, the cursor on `id` or on what follows. */
+void list_load(struct list *l, const struct place *at, msg_id id);
+void list_load_top(struct list *l);
+void list_set_cursor(struct list *l, size_t row);	/* of the window */
+void list_follow(struct list *l);	/* the person moved: the window is read on where it is short */
+void list_stop_waiting(struct list *l);	/* for a message that the cursor was to go to */
 void list_show(struct list *l, msg_id id, const struct place *at);	/* cursor there, window around it */
 void list_lay_rows(struct list *l);	/* the window's rows anew from its units */
 bool hunt_slice(struct list *l);	/* true: more to do */
