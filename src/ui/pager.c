@@ -1,4 +1,4 @@
-/* pager.c - reading one message, and going along the list from there.
+/* pager.c - the view of one message; what a person does in it is pager_commands.c.
  *
  * The store is read once and laid out for the width; what is missing is asked for, and when
  * EV_BODY names the message it is read again. The list's cursor is the pager's message: an
@@ -7,53 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "index.h"
-#include "links.h"
-#include "page.h"
-#include "pager.h"
+#include "pager_impl.h"
 #include "parts.h"
-#include "triage.h"
 #include "utf8.h"
-#include "writing.h"
-
-struct pager {
-	struct view view;
-	struct view *index;		/* NULL: one part only */
-	struct triage triage;
-	msg_id id;
-	char *section;			/* that part */
-	struct message message;
-	struct page page;
-	int columns, rows;		/* of the layout; 0: lay out anew */
-	size_t top;
-	bool all_headers, is_html;
-	bool follows_undo;		/* what was undone comes back under the cursor, perhaps later */
-	char *search, *folded;		/* what is highlighted */
-	size_t found;			/* its line */
-	job_id job;			/* a fetch under way */
-	char *problem;			/* why it failed */
-	char *command;			/* to pipe to, once the whole message is here */
-	struct links links;
-};
-
-static struct pager *
-pager_of(struct view *v)
-{
-	return (struct pager *)v;
-}
-
-static struct list *
-list_of(struct pager *p)
-{
-	return index_list(p->index);
-}
 
 /* ---- reading ---- */
 
-static void
-lay_out(struct pager *p, int columns)
+void
+pager_lay_out(struct pager *p, int columns)
 {
 	size_t mark = page_mark(&p->page, p->top);
 	struct page_options o = { .columns = columns > 10 ? columns : 10,
@@ -65,8 +27,8 @@ lay_out(struct pager *p, int columns)
 	p->columns = columns;
 }
 
-static void
-fetch(struct pager *p, const char *section, const char *what)
+void
+pager_fetch(struct pager *p, const char *section, const char *what)
 {
 	struct job job = { .kind = JOB_FETCH, .msg = p->id, .folder = msg_folder(p->id),
 		.account = store_folder_account(ui_store(p->view.ui), msg_folder(p->id)) };
@@ -79,14 +41,14 @@ fetch(struct pager *p, const char *section, const char *what)
 
 /* What the text on the screen lacks: all the pager needs at first, then one part after another (those of
  * HTML are asked for when they are to be seen). */
-static void
-fetch_missing(struct pager *p)
+void
+pager_fetch_missing(struct pager *p)
 {
 	const char *section = p->section ? p->section
 		: p->page.missing[0] ? p->page.missing : "TEXT*";
 
-	fetch(p, section, "fetching the message");
-	lay_out(p, p->columns);
+	pager_fetch(p, section, "fetching the message");
+	pager_lay_out(p, p->columns);
 }
 
 /* A second intent, made by the program and not by the person. */
@@ -100,7 +62,7 @@ mark_seen(struct pager *p)
 		return;
 	if (engine_act(ui_engine(p->view.ui), &act, &p->id, 1, label, sizeof label, NULL) == ERR_OK) {
 		p->message.m.flags |= MSG_SEEN;
-		list_refresh(list_of(p));
+		list_refresh(pager_list(p));
 	}
 }
 
@@ -109,7 +71,7 @@ read_message(struct pager *p)
 {
 	message_clear(&p->message);
 	bool is_there = message_read(&p->message, ui_store(p->view.ui), p->id);
-	lay_out(p, p->columns ? p->columns : 80);
+	pager_lay_out(p, p->columns ? p->columns : 80);
 	if (is_there && !p->page.is_missing)
 		mark_seen(p);
 	ui_redraw(p->view.ui);
@@ -117,10 +79,10 @@ read_message(struct pager *p)
 }
 
 /* Reads what is under the list's cursor; leaves when there is nothing. */
-static void
-follow_cursor(struct pager *p)
+void
+pager_follow_cursor(struct pager *p)
 {
-	msg_id id = list_open(list_of(p));
+	msg_id id = list_open(pager_list(p));
 
 	if (id == p->id)
 		return;
@@ -143,7 +105,14 @@ follow_cursor(struct pager *p)
 	page_clear(&p->page);
 	read_message(p);
 	if (p->page.is_missing)
-		fetch_missing(p);
+		pager_fetch_missing(p);
+}
+
+/* The list's cursor left the message behind the pager's back. */
+bool
+pager_is_stray(struct pager *p)
+{
+	return p->index && list_cursor_id(pager_list(p)) != p->id;
 }
 
 static void
@@ -151,8 +120,8 @@ after_triage(struct view *v)
 {
 	struct pager *p = pager_of(v);
 
-	if (list_cursor_id(list_of(p)) != p->id) {
-		follow_cursor(p);
+	if (list_cursor_id(pager_list(p)) != p->id) {
+		pager_follow_cursor(p);
 		return;
 	}
 	size_t top = p->top;
@@ -194,8 +163,8 @@ draw_line(const struct pager *p, const struct area *a, int y, const struct line 
 	}
 }
 
-static size_t
-last_top(const struct pager *p)
+size_t
+pager_last_top(const struct pager *p)
 {
 	size_t n = p->page.lines.n, rows = (size_t)p->rows;
 
@@ -209,9 +178,9 @@ pager_draw(struct view *v, const struct area *a)
 
 	p->rows = a->rows;
 	if (a->columns != p->columns)
-		lay_out(p, a->columns);
-	if (p->top > last_top(p))
-		p->top = last_top(p);
+		pager_lay_out(p, a->columns);
+	if (p->top > pager_last_top(p))
+		p->top = pager_last_top(p);
 	for (int y = 0; y < a->rows && p->top + (size_t)y < p->page.lines.n; y++)
 		draw_line(p, a, y, &p->page.lines.v[p->top + (size_t)y]);
 }
@@ -243,230 +212,6 @@ pager_title(struct view *v, struct str *left, struct str *right)
 		str_printf(right, "%zu%%", p->top * 100 / n);
 }
 
-/* ---- moving ---- */
-
-static void
-scroll(struct pager *p, long lines)
-{
-	size_t end = last_top(p);
-
-	if (lines < 0)
-		p->top -= (size_t)-lines < p->top ? (size_t)-lines : p->top;
-	else
-		p->top = p->top + (size_t)lines < end ? p->top + (size_t)lines : end;
-}
-
-static long
-page_lines(const struct pager *p)
-{
-	int keep = ui_rc(p->view.ui)->page_context;
-
-	return p->rows - keep > 1 ? p->rows - keep : 1;
-}
-
-static void
-go(struct pager *p, bool back)
-{
-	if (!p->index) {
-		ui_status(p->view.ui, "this is one part; q goes back to the message");
-		return;
-	}
-	if (list_move(list_of(p), back ? -1 : 1))
-		follow_cursor(p);
-	else
-		ui_status(p->view.ui, back ? "this is the first message" : "this is the last message");
-}
-
-static void
-go_unread(struct pager *p, bool back)
-{
-	if (!p->index)
-		return;
-	enum list_search state = list_unread(list_of(p), back);
-	if (state == SEARCH_FOUND || state == SEARCH_WRAPPED)
-		follow_cursor(p);
-	else if (state == SEARCH_FAILED)
-		ui_status(p->view.ui, "no unread messages here");
-}
-
-/* A page on; at the end of the message to the next one. */
-static void
-read_on(struct pager *p)
-{
-	if (p->top < last_top(p))
-		scroll(p, page_lines(p));
-	else
-		go(p, false);
-}
-
-static void
-skip_quoted(struct pager *p)
-{
-	size_t line = page_skip_quoted(&p->page, p->top < p->page.body ? p->page.body : p->top);
-
-	if (line >= p->page.lines.n)
-		ui_status(p->view.ui, "nothing follows the quoted text");
-	else
-		scroll(p, (long)line - (long)p->top);
-}
-
-/* ---- search ---- */
-
-static void
-find(struct pager *p, size_t from, bool back)
-{
-	if (!p->folded) {
-		ui_status(p->view.ui, "nothing was searched for yet: / searches");
-		return;
-	}
-	size_t n = p->page.lines.n, at = page_find(&p->page, from, back, p->folded);
-	if (at == n) {
-		at = back ? page_find(&p->page, n, true, p->folded)
-			: page_find(&p->page, (size_t)-1, false, p->folded);
-		if (at < n)
-			ui_status(p->view.ui, "went round the end of the message");
-	}
-	if (at == n) {
-		ui_status(p->view.ui, "'%s' is not in this message", p->search);
-		return;
-	}
-	p->found = at;
-	if (at < p->top || at >= p->top + (size_t)p->rows)
-		p->top = at > (size_t)p->rows / 3 ? at - (size_t)p->rows / 3 : 0;
-}
-
-static void
-search(struct pager *p, const char *text)
-{
-	free(p->search);
-	free(p->folded);
-	p->search = *text ? xstrdup(text) : NULL;
-	p->folded = *text ? text_fold(text) : NULL;
-	if (p->folded)
-		find(p, p->top > 0 ? p->top - 1 : (size_t)-1, false);
-}
-
-/* ---- doing something with it ---- */
-
-static void
-pipe_now(struct pager *p)
-{
-	size_t n;
-	char *raw = store_body_read(ui_store(p->view.ui), p->id, "", (size_t)1 << 30, &n);
-
-	if (raw && !ui_run_shell(p->view.ui, p->command, raw, n, true))
-		ui_status(p->view.ui, "'%s' failed", p->command);
-	free(raw);
-	free(p->command);
-	p->command = NULL;
-}
-
-static void
-pipe_message(struct pager *p, const char *command)
-{
-	uint64_t size;
-	int fd = store_body(ui_store(p->view.ui), p->id, "", &size);
-
-	if (*command == '\0')
-		return;
-	free(p->command);
-	p->command = xstrdup(command);
-	if (fd < 0) {
-		fetch(p, "", "fetching the whole message");
-		return;
-	}
-	close(fd);
-	pipe_now(p);
-}
-
-static void
-toggle_html(struct pager *p)
-{
-	if (!p->page.has_html || !p->page.has_plain) {
-		ui_status(p->view.ui, p->page.has_html ? "there is no plain text beside the HTML"
-			: "this message has no HTML");
-		return;
-	}
-	p->is_html = !p->is_html;
-	p->top = 0;
-	lay_out(p, p->columns);
-	if (p->page.is_missing)
-		fetch_missing(p);
-}
-
-static void
-toggle_headers(struct pager *p)
-{
-	p->all_headers = !p->all_headers;
-	p->top = 0;
-	lay_out(p, p->columns);
-}
-
-/* ---- commands ---- */
-
-static bool
-move_command(struct pager *p, enum command_id id)
-{
-	switch (id) {
-	case CMD_DOWN: scroll(p, 1); return true;
-	case CMD_UP: scroll(p, -1); return true;
-	case CMD_PAGE_DOWN: scroll(p, page_lines(p)); return true;
-	case CMD_PAGE_UP: scroll(p, -page_lines(p)); return true;
-	case CMD_HALF_DOWN: scroll(p, p->rows / 2); return true;
-	case CMD_HALF_UP: scroll(p, -p->rows / 2); return true;
-	case CMD_FIRST: p->top = 0; return true;
-	case CMD_LAST: p->top = last_top(p); return true;
-	case CMD_READ_ON: read_on(p); return true;
-	case CMD_NEXT_MESSAGE: go(p, false); return true;
-	case CMD_PREVIOUS_MESSAGE: go(p, true); return true;
-	case CMD_NEXT_UNREAD: go_unread(p, false); return true;
-	case CMD_PREVIOUS_UNREAD: go_unread(p, true); return true;
-	case CMD_SEARCH_NEXT: find(p, p->found, false); return true;
-	case CMD_SEARCH_PREVIOUS: find(p, p->found, true); return true;
-	case CMD_SKIP_QUOTED: skip_quoted(p); return true;
-	default: return false;
-	}
-}
-
-static void
-other_command(struct pager *p, const struct call *c)
-{
-	switch (c->cmd->id) {
-	case CMD_SEARCH: search(p, c->arg); break;
-	case CMD_HEADERS: toggle_headers(p); break;
-	case CMD_HTML: toggle_html(p); break;
-	case CMD_PARTS: ui_push(p->view.ui, parts_new(p->view.ui, p->id)); break;
-	case CMD_PIPE: pipe_message(p, c->arg); break;
-	case CMD_LINK: links_ask(&p->links, &p->view, &p->page.lines, c->arg); break;
-	case CMD_CANCEL: search(p, ""); break;
-	default: break;
-	}
-}
-
-/* The list's cursor left the message behind the pager's back. */
-static bool
-is_stray(struct pager *p)
-{
-	return p->index && list_cursor_id(list_of(p)) != p->id;
-}
-
-static void
-pager_command(struct view *v, const struct call *c)
-{
-	struct pager *p = pager_of(v);
-
-	ui_redraw(v->ui);
-	if (move_command(p, c->cmd->id))
-		return;
-	if (p->index && c->cmd->needs && is_stray(p)) {
-		ui_status(v->ui, "that message is gone; this is the next one");
-		follow_cursor(p);
-		return;
-	}
-	if ((!p->index || !triage_command(&p->triage, c)) && !writing_command(v->ui, c, p->id))
-		other_command(p, c);
-}
-
 /* ---- the rest of the view ---- */
 
 static void
@@ -478,7 +223,7 @@ job_done(struct pager *p, const struct event *ev)
 	memcpy(before, p->page.missing, sizeof before);
 	if (ev->u.done.code == ERR_OK) {
 		if (p->command)
-			pipe_now(p);
+			pager_pipe_now(p);
 	} else {
 		free(p->command);
 		p->command = NULL;
@@ -488,7 +233,7 @@ job_done(struct pager *p, const struct event *ev)
 	}
 	read_message(p);
 	if (p->page.is_missing && !p->problem && !str_eq(before, p->page.missing))
-		fetch_missing(p);
+		pager_fetch_missing(p);
 }
 
 /* What failed before may be had now. */
@@ -504,15 +249,15 @@ pager_event(struct view *v, const struct event *ev)
 {
 	struct pager *p = pager_of(v);
 
-	if (p->follows_undo && is_stray(p))
-		follow_cursor(p);
+	if (p->follows_undo && pager_is_stray(p))
+		pager_follow_cursor(p);
 	else if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
 		read_message(p);
 	else if (ev->kind == EV_DONE && ev->job == p->job && p->job != 0)
 		job_done(p, ev);
 	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)
-		fetch_missing(p);
-	else if (ev->kind == EV_NOTICE && p->index && !is_stray(p))
+		pager_fetch_missing(p);
+	else if (ev->kind == EV_NOTICE && p->index && !pager_is_stray(p))
 		read_message(p);
 }
 
@@ -522,9 +267,9 @@ pager_shown(struct view *v)
 	struct pager *p = pager_of(v);
 
 	if (p->index && p->id == 0)
-		follow_cursor(p);
+		pager_follow_cursor(p);
 	else if (p->message.id == 0 && read_message(p) && p->page.is_missing)
-		fetch_missing(p);
+		pager_fetch_missing(p);
 }
 
 /* The list below went back to where it was done. */
