@@ -63,4 +63,9 @@ const char *prompt_text(const struct prompt *p);
 void prompt_draw(const struct prompt *p, const struct area *a);
 void prompt_close(struct prompt *p);	/* wipes a password; zero is fine */
 
+/* prompt_edit.c: a key of the line editor. False: it is none. */
+bool prompt_edit(struct prompt *p, uint32_t key);
+/* Puts n bytes in place of [from, to), the cursor behind them. */
+void prompt_replace(struct prompt *p, size_t from, size_t to, const char *s, size_t n);
+
 #endif
