@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "pop3.h"
 #include "rc.h"
+#include "sendmail.h"
 #include "smtp.h"
 
 /* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
@@ -32,7 +33,7 @@ enum err account_password(char **out, const struct rc_account *a, struct cancel 
 /* The same for sending: its own, where the rc has one, else that for receiving. */
 enum err account_send_password(char **out, const struct rc_account *a, struct cancel *cancel,
 	struct error *e);
-/* As `send` says, which must be RC_SMTP; not connected yet, the caller owns it. */
+/* As `send` or `sendmail` says (rc_account_sends); not connected yet, the caller owns it. */
 struct sender *account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *cancel);
 
 /* Runs `command` by sh -c, in a session of its own, without a terminal, and takes the first line it

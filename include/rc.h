@@ -31,6 +31,9 @@ struct rc_account {
 	struct rc_url send;		/* RC_NONE: none */
 	char *password, *password_command;	/* one of them at most */
 	char *send_password, *send_password_command;	/* the same for sending; neither: as for receiving */
+	char *sendmail;			/* command for sending instead of `send`; NULL: none */
+	unsigned dsn;			/* reports wanted, bits in the order of rc_setting.choices: never,
+					 * failure, delay, success; 0: as the servers like */
 	char *hello;			/* for EHLO; NULL: our address */
 	bool copy;			/* what was sent is copied to the folder for it */
 	char *auth;			/* NULL: the best the server offers */
@@ -66,7 +69,7 @@ struct rc {
 };
 
 enum rc_type { RC_T_STRING, RC_T_SECRET, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS,
-	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_FINGERPRINT, RC_T_ADDRESS };
+	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_WORDS, RC_T_FINGERPRINT, RC_T_ADDRESS };
 
 /* The table of every setting. */
 struct rc_setting {
@@ -75,7 +78,7 @@ struct rc_setting {
 	enum rc_type type;
 	size_t offset;			/* into struct rc or struct rc_account */
 	const char *initial;		/* default, as it would be written */
-	const char *choices;		/* RC_T_CHOICE: "default mutt vim" */
+	const char *choices;		/* RC_T_CHOICE: "default mutt vim"; RC_T_WORDS: some of them, as bits */
 	int min, max;			/* RC_T_INT, RC_T_DURATION (seconds), RC_T_MEGABYTES */
 	const char *help;		/* one line */
 };
@@ -88,6 +91,8 @@ const struct rc_setting *rc_settings(size_t *n);
 enum err rc_read(struct rc **out, const char *path, struct error *e);
 enum err rc_parse(struct rc **out, const char *name, const char *text, size_t n, struct error *e);	/* tests, setup */
 void rc_free(struct rc *rc);
+
+bool rc_account_sends(const struct rc_account *a);	/* it has `send` or `sendmail` */
 
 enum err rc_url_parse(struct rc_url *out, const char *text, struct error *e);
 void rc_url_clear(struct rc_url *u);

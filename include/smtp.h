@@ -22,6 +22,10 @@ enum send_verdict {
 	SEND_REFUSED		/* for good, in the server's words */
 };
 
+/* When the servers on the way are to write back (RFC 3461 4.1); 0: as they like. */
+enum send_notify { NOTIFY_NEVER = 1 << 0, NOTIFY_FAILURE = 1 << 1, NOTIFY_DELAY = 1 << 2,
+	NOTIFY_SUCCESS = 1 << 3 };
+
 struct send_rcpt {
 	const char *addr;
 	enum send_verdict verdict;	/* SEND_WAITING on the way in */
@@ -34,6 +38,7 @@ struct send_mail {
 	size_t n_rcpts;
 	const char *bytes;		/* as compose.h promises */
 	size_t len;
+	const char *id;			/* what a report is to name it by (ENVID); NULL: nothing */
 	bool needs_utf8, needs_8bit;
 	/* All but the final dot is there: record it. Anything but ERR_OK ends it unsent. */
 	enum err (*before_end)(void *ctx, struct error *e);
@@ -66,6 +71,7 @@ struct smtp_config {
 	const char *auth;		/* NULL: the best offered */
 	/* for EHLO; NULL: our address as a literal, never the machine's name */
 	const char *hello;
+	unsigned notify;		/* enum send_notify; asked only where DSN is offered */
 	/* how long the answer to the final dot may take; 0: 10 min (RFC 5321 4.5.3.2.6) */
 	int answer_ms;
 };

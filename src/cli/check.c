@@ -317,7 +317,7 @@ check_send(struct check *c)
 	struct error e = {0};
 	char *password = NULL;
 
-	if (c->a->send.protocol != RC_SMTP)
+	if (!rc_account_sends(c->a))
 		return;
 	if (login.user && *login.user &&
 	    account_send_password(&password, c->a, c->cancel, &e) != ERR_OK) {
@@ -332,7 +332,8 @@ check_send(struct check *c)
 			*p = *p == '\n' ? ';' : *p;
 		say(c, true, "send", str_get(&text));
 	} else {
-		fail(c, "send", e.text, "nothing can be sent before this works: see 'send' in the mailrc");
+		fail(c, "send", e.text, c->a->sendmail ? "nothing can be sent before this works: see 'sendmail'"
+			" in the mailrc" : "nothing can be sent before this works: see 'send' in the mailrc");
 	}
 	s->ops->close(s, GOODBYE_MS);
 	str_clear(&text);

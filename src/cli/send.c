@@ -87,7 +87,7 @@ choose_account(const struct rc *rc, const struct str *raw)
 			raw->len));
 	for (size_t i = rc->n_accounts; i-- > 0;) {
 		const struct rc_account *a = &rc->accounts[i];
-		if (a->send.protocol == RC_SMTP && !(first && raw &&
+		if (rc_account_sends(a) && !(first && raw &&
 			is_from(first, m.from_addr)))
 			first = a;
 	}

@@ -130,8 +130,11 @@ account_send_password(char **out, const struct rc_account *a, struct cancel *can
 struct sender *
 account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *cancel)
 {
-	struct smtp_config cfg = { .net = net_of(rc, a, &a->send), .auth = a->auth, .hello = a->hello };
-
+	if (a->sendmail)
+		return sendmail_new(&(struct sendmail_config){ .command = a->sendmail,
+			.notify = a->dsn }, cancel);
+	struct smtp_config cfg = { .net = net_of(rc, a, &a->send), .auth = a->auth, .hello = a->hello,
+		.notify = a->dsn };
 	if (a->receive.host && !str_ieq(a->receive.host, a->send.host))
 		cfg.net.fingerprint = NULL;
 	return smtp_new(&cfg, cancel);

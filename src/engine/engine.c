@@ -71,7 +71,7 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 		rc = drain_new(&w->drain, &(struct drain_config){ .rc = g->rc, .conf = conf,
 			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
 			.events = &g->events, .jobs = &w->jobs }, e);
-	if (rc == ERR_OK && conf->send.protocol == RC_SMTP)
+	if (rc == ERR_OK && rc_account_sends(conf))
 		rc = outboxer_new(&w->outboxer, &(struct outboxer_config){ .rc = g->rc, .conf = conf,
 			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
 			.events = &g->events, .jobs = &w->jobs }, e);

@@ -45,9 +45,9 @@ outbox_put(struct store *s, const struct rc_account *a, account_id account,
 		.copy = a->copy ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
 
 	*id = 0;
-	if (a->send.protocol != RC_SMTP)
+	if (!rc_account_sends(a))
 		return error_set(e, ERR_UNSUPPORTED,
-			"account '%s' has no 'send' in the mailrc", a->name);
+			"account '%s' has no 'send' nor 'sendmail' in the mailrc", a->name);
 	m.rcpts = xcalloc(l->n_to, sizeof *m.rcpts);
 	for (size_t i = 0; i < l->n_to; i++)
 		m.rcpts[i] = (struct outbox_rcpt){ .addr = l->to[i], .words = "" };
@@ -213,7 +213,7 @@ outbox_send(struct outbox *o, outbox_id id, struct outbox_report *r, struct erro
 	if ((rc = connect_sender(o, e)) == ERR_OK) {
 		struct send_mail mail = { .from = g.m.sender, .rcpts = g.rcpts, .n_rcpts = g.n,
 			.bytes = bytes,
-			.len = len, .needs_utf8 = g.m.needs_utf8, .needs_8bit = g.m.needs_8bit,
+			.len = len, .id = g.m.message_id, .needs_utf8 = g.m.needs_utf8, .needs_8bit = g.m.needs_8bit,
 			.before_end = before_end, .ctx = &g };
 		rc = o->sender->ops->send(o->sender, &mail, e);
 	}

@@ -11,23 +11,10 @@
 
 #include <libetpan/mailstream.h>
 
+#include "sender.h"
 #include "smtp_int.h"
 
 enum { WINDOW = 50 };	/* commands sent ahead of their answers */
-
-static void
-verdict_all(struct send_mail *mail, enum send_verdict from, enum send_verdict to,
-	const char *words)
-{
-	for (size_t i = 0; i < mail->n_rcpts; i++) {
-		struct send_rcpt *r = &mail->rcpts[i];
-		if (r->verdict != from)
-			continue;
-		r->verdict = to;
-		if (words)
-			snprintf(r->words, sizeof r->words, "%s", words);
-	}
-}
 
 /* The last answer, as what happens to a recipient. */
 static enum send_verdict
@@ -43,27 +30,7 @@ answer_all(struct smtp *m, struct send_mail *mail, enum send_verdict from,
 	char words[400];
 
 	smtp_words(m, words, sizeof words);
-	verdict_all(mail, from, verdict_of(m, good), words);
-}
-
-static bool
-has_any(const struct send_mail *mail, enum send_verdict v)
-{
-	for (size_t i = 0; i < mail->n_rcpts; i++) {
-		if (mail->rcpts[i].verdict == v)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_safe_address(const char *a)
-{
-	for (; *a; a++) {
-		if ((unsigned char)*a < ' ' || strchr("<>\x7f", *a))
-			return false;
-	}
-	return true;
+	sender_verdicts(mail, from, verdict_of(m, good), words);
 }
 
 /* What this server cannot take is known before a byte of it is sent. */
@@ -72,7 +39,7 @@ is_fit(const struct smtp *m, struct send_mail *mail)
 {
 	char words[400] = "";
 
-	if (!is_safe_address(mail->from))
+	if (!sender_is_safe_address(mail->from))
 		snprintf(words, sizeof words, "the sender's address cannot be sent");
 	else if ((m->ext & M_SIZE) && m->max_bytes > 0 && mail->len > m->max_bytes)
 		snprintf(words, sizeof words,
@@ -86,27 +53,50 @@ is_fit(const struct smtp *m, struct send_mail *mail)
 		snprintf(words, sizeof words,
 			"the server does not take 8-bit text (8BITMIME)");
 	if (*words)
-		verdict_all(mail, SEND_WAITING, SEND_REFUSED, words);
-	for (size_t i = 0; i < mail->n_rcpts; i++) {
-		struct send_rcpt *r = &mail->rcpts[i];
-		if (is_safe_address(r->addr))
-			continue;
-		r->verdict = SEND_REFUSED;
-		snprintf(r->words, sizeof r->words, "this address cannot be sent");
-	}
-	return !*words && has_any(mail, SEND_WAITING);
+		sender_verdicts(mail, SEND_WAITING, SEND_REFUSED, words);
+	return sender_refuse_unsafe(mail) && !*words;
+}
+
+static bool
+wants_dsn(const struct smtp *m)
+{
+	return m->cfg.notify && m->ext & M_DSN;
 }
 
 static enum err
 say_mail(struct smtp *m, const struct send_mail *mail, struct error *e)
 {
-	char size[40] = "";
+	struct str more = {0};
 
 	if (m->ext & M_SIZE)
-		snprintf(size, sizeof size, " SIZE=%zu", mail->len);
-	return smtp_line(m, e, "MAIL FROM:<%s>%s%s%s", mail->from, size,
-		m->ext & M_8BIT && mail->needs_8bit ? " BODY=8BITMIME" : "", mail->needs_utf8
-		? " SMTPUTF8" : "");
+		str_printf(&more, " SIZE=%zu", mail->len);
+	if (m->ext & M_8BIT && mail->needs_8bit)
+		str_puts(&more, " BODY=8BITMIME");
+	if (mail->needs_utf8)
+		str_puts(&more, " SMTPUTF8");
+	if (wants_dsn(m)) {
+		size_t before = more.len;
+		str_puts(&more, " RET=HDRS ENVID=");
+		if (!sender_envid(&more, mail->id))
+			str_cut(&more, before + strlen(" RET=HDRS"));
+	}
+	enum err rc = smtp_line(m, e, "MAIL FROM:<%s>%s", mail->from, str_get(&more));
+	str_clear(&more);
+	return rc;
+}
+
+static enum err
+say_rcpt(struct smtp *m, const struct send_rcpt *r, struct error *e)
+{
+	struct str more = {0};
+
+	if (wants_dsn(m)) {
+		str_puts(&more, " NOTIFY=");
+		sender_notify(&more, m->cfg.notify);
+	}
+	enum err rc = smtp_line(m, e, "RCPT TO:<%s>%s", r->addr, str_get(&more));
+	str_clear(&more);
+	return rc;
 }
 
 static enum err
@@ -170,7 +160,7 @@ envelope(struct smtp *m, struct send_mail *mail, struct error *e)
 	for (;;) {
 		size_t n = 0;
 		while (ok && !m->is_dead && n < window && (asked[n] = next_rcpt(mail, &at))) {
-			if ((rc = smtp_line(m, e, "RCPT TO:<%s>", asked[n++]->addr)) != ERR_OK)
+			if ((rc = say_rcpt(m, asked[n++], e)) != ERR_OK)
 				return rc;
 		}
 		if (is_mail_open && (rc = hear_mail(m, mail, &ok, e)) != ERR_OK)
@@ -224,14 +214,14 @@ final_dot(struct smtp *m, struct send_mail *mail, struct error *e)
 	if (rc == ERR_OK && m->code / 100 != 2 && m->code / 100 != 4 && m->code / 100 != 5)
 		rc = smtp_die(m, e, "the server's answer to the message makes no sense");
 	if (rc != ERR_OK) {
-		verdict_all(mail, SEND_ACCEPTED, SEND_UNSURE,
+		sender_verdicts(mail, SEND_ACCEPTED, SEND_UNSURE,
 			"the connection ended before the server said whether"
 			" it took the message");
 		return rc;
 	}
 	m->is_begun = false;
 	smtp_words(m, words, sizeof words);
-	verdict_all(mail, SEND_ACCEPTED, verdict_of(m, SEND_DONE), words);
+	sender_verdicts(mail, SEND_ACCEPTED, verdict_of(m, SEND_DONE), words);
 	return ERR_OK;
 }
 
@@ -270,9 +260,9 @@ smtp_send(struct sender *s, struct send_mail *mail, struct error *e)
 		m->is_begun = false;
 	if (rc == ERR_OK)
 		rc = envelope(m, mail, e);
-	if (rc == ERR_OK && has_any(mail, SEND_ACCEPTED) && !m->is_dead)
+	if (rc == ERR_OK && sender_has(mail, SEND_ACCEPTED) && !m->is_dead)
 		rc = data(m, mail, e);
-	verdict_all(mail, SEND_ACCEPTED, SEND_WAITING, NULL);
+	sender_verdicts(mail, SEND_ACCEPTED, SEND_WAITING, NULL);
 	if (rc == ERR_OK && m->is_dead) {
 		char words[400];
 		smtp_words(m, words, sizeof words);

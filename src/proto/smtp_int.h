@@ -15,7 +15,7 @@ enum {
 };
 
 enum smtp_ext { M_STARTTLS = 1, M_SIZE = 2, M_8BIT = 4, M_UTF8 = 8, M_PIPELINING = 16,
-	M_AUTH = 32 };
+	M_AUTH = 32, M_DSN = 64 };
 
 struct smtp {
 	struct sender s;

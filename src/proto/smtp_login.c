@@ -40,6 +40,7 @@ take_extension(struct smtp *m, const char *line)
 		{ "STARTTLS", M_STARTTLS }, { "SIZE", M_SIZE }, { "8BITMIME", M_8BIT },
 			{ "SMTPUTF8", M_UTF8 },
 		{ "PIPELINING", M_PIPELINING }, { "AUTH", M_AUTH },
+		{ "DSN", M_DSN },
 	};
 	size_t n = strcspn(line, " =");
 

@@ -84,7 +84,6 @@ is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 	return true;
 }
 
-/* What is missing; false: the account cannot be used at all. */
 /* It goes into a command: a host name or an address literal, nothing else. */
 static bool
 is_greeting(const char *name)
@@ -94,6 +93,13 @@ is_greeting(const char *name)
 	return *name && strlen(name) < 250 && strspn(name, allowed) == strlen(name);
 }
 
+bool
+rc_account_sends(const struct rc_account *a)
+{
+	return a->send.protocol == RC_SMTP || a->sendmail;
+}
+
+/* What is missing; false: the account cannot be used at all. */
 static bool
 check_account(struct parser *ps)
 {
@@ -112,6 +118,14 @@ check_account(struct parser *ps)
 			"'send-password' is not used beside 'send-password-command'");
 		secret_free(a->send_password);
 		a->send_password = NULL;
+	}
+	if (a->sendmail && a->send.protocol != RC_NONE) {
+		problem(ps, line_of(ps, "send"), "'send' is not used beside 'sendmail'");
+		rc_url_clear(&a->send);
+	}
+	if (a->dsn & 1 && a->dsn != 1) {
+		problem(ps, line_of(ps, "dsn"), "'never' for 'dsn' goes with no other word");
+		a->dsn = 0;
 	}
 	if (a->hello && !is_greeting(a->hello)) {
 		problem(ps, line_of(ps, "hello"), "'hello' is a host name, not '%s'", a->hello);

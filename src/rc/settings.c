@@ -52,6 +52,10 @@ static const struct rc_setting table[] = {
 	{ ACCOUNT(receive), .name = "receive", .type = RC_T_URL,
 	  .help = "where mail comes from; every account needs one" },
 	{ ACCOUNT(send), .name = "send", .type = RC_T_URL, .help = "where mail goes to" },
+	{ ACCOUNT(sendmail), .name = "sendmail", .type = RC_T_STRING,
+	  .help = "command that mail is handed to, instead of a server ('send')" },
+	{ ACCOUNT(dsn), .name = "dsn", .type = RC_T_WORDS, .choices = "never failure delay success",
+	  .help = "what the servers on the way are to report back" },
 	{ ACCOUNT(password_command), .name = "password-command", .type = RC_T_STRING,
 	  .help = "command whose first line of output is the password or token" },
 	{ ACCOUNT(password), .name = "password", .type = RC_T_SECRET,
@@ -230,6 +234,35 @@ put_choice(const struct rc_setting *s, void *p, const char *v, struct error *e)
 	return rc;
 }
 
+/* Some of the choices, as bits in their order; nothing at all is none. */
+static enum err
+put_words(const struct rc_setting *s, void *p, const char *v, struct error *e)
+{
+	char *copy = xstrdup(v), *rest = copy, *word;
+	unsigned bits = 0;
+	enum err rc = ERR_OK;
+
+	while (rc == ERR_OK && (word = strsep(&rest, ", \t"))) {
+		const char *choice = s->choices;
+		unsigned bit = 1;
+		size_t n = strlen(word);
+		for (; n && *choice; bit <<= 1) {
+			size_t len = strcspn(choice, " ");
+			if (len == n && str_istarts(choice, word))
+				break;
+			choice += len + (choice[len] == ' ');
+		}
+		if (n && !*choice)
+			rc = error_set(e, ERR_LOCAL, "unknown '%s' for '%s' (some of: %s)", word,
+				s->name, s->choices);
+		bits |= n ? bit : 0;
+	}
+	if (rc == ERR_OK)
+		*(unsigned *)p = bits;
+	free(copy);
+	return rc;
+}
+
 static enum err
 put_url(const struct rc_setting *s, void *p, const char *v, struct error *e)
 {
@@ -324,6 +357,7 @@ static enum err (*const readers[])(const struct rc_setting *, void *, const char
 	[RC_T_STRING] = put_string, [RC_T_SECRET] = put_string, [RC_T_BOOL] = put_bool,
 	[RC_T_INT] = put_amount, [RC_T_PATH] = put_path, [RC_T_URL] = put_url, [RC_T_DAYS] = put_days,
 	[RC_T_MEGABYTES] = put_amount, [RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
+	[RC_T_WORDS] = put_words,
 	[RC_T_FINGERPRINT] = put_fingerprint, [RC_T_ADDRESS] = put_address,
 };
 
@@ -355,7 +389,8 @@ settings_clear(const char *section, void *into)
 		void *p = (char *)into + table[i].offset;
 		switch (table[i].type) {
 		case RC_T_URL: rc_url_clear(p); break;
-		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION: case RC_T_MEGABYTES: break;
+		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION: case RC_T_MEGABYTES:
+		case RC_T_WORDS: break;
 		default: replace(p, NULL); break;
 		}
 	}

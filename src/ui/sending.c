@@ -42,7 +42,7 @@ sending_account(struct compose *x)
 	if (!id && x->note.about)
 		id = store_folder_account(ui_store(ui), msg_folder(x->note.about));
 	for (size_t i = 0; i < rc->n_accounts && !id; i++) {
-		if (rc->accounts[i].send.protocol != RC_NONE)
+		if (rc_account_sends(&rc->accounts[i]))
 			id = engine_account(ui_engine(ui), i);
 	}
 	return id;

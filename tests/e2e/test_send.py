@@ -175,6 +175,92 @@ def test_send_exit_codes():
     d.stop()
 
 
+def test_send_reports():
+    """With dsn = success the server on the way reports, naming our Message-ID and only the header; with never, or
+    without a word, it says nothing of a mail that arrived."""
+    d, p = chain()
+    with p, Home() as home:
+        for subject, more in (("reported", "dsn = success, failure"), ("quiet", "dsn = never"), ("usual", "")):
+            account(home, d, plain_url(p.ports["plain"]), more)
+            assert home.run("-s", subject, BOB, stdin="the secret text\n").returncode == 0
+        p.drained()
+        assert len(mails(d, user="ada@example.org")) == 1, p.log()
+        (report,) = mails(d, user="ada@example.org")
+        assert report.get_content_type() == "multipart/report", report
+        (sent,) = [m for m in mails(d) if m["Subject"] == "reported"]
+        text = report.as_string()
+        assert "Original-Envelope-Id: " + sent["Message-ID"].strip("<>") in text, text
+        assert "Subject: reported" in text and "the secret text" not in text, text
+        assert len(mails(d)) == 3
+    d.stop()
+
+
+SENDMAIL = """#!/usr/bin/python3
+import smtplib, sys
+args, text = sys.argv[1:], sys.stdin.buffer.read()
+assert args[:3] == ["-i", "-f", "ada@example.org"] and args[3] == "--" and b"\\r" not in text, args
+with smtplib.SMTP("127.0.0.1", PORT) as s:
+    s.login("ada", "PASSWORD")
+    try:
+        s.sendmail("ada@example.org", args[4:], text.replace(b"\\n", b"\\r\\n"))
+    except smtplib.SMTPRecipientsRefused as e:
+        code, words = next(iter(e.recipients.values()))
+        print(code, words.decode(), file=sys.stderr)
+        sys.exit(75 if code < 500 else 69)
+"""
+
+
+def test_send_by_a_command():
+    """sendmail = command: it arrives as over SMTP, its exit code is the outcome, killed it is unsure, and `check` tells
+    of a command that is not there."""
+    d, p = chain(refused=["no@example.net"], deferred=["wait@example.net"])
+    with p, Home() as home:
+        script = home.path("my sendmail")
+        with open(script, "w") as f:
+            f.write(SENDMAIL.replace("PORT", str(p.ports["plain"])).replace("PASSWORD", PASSWORD))
+        os.chmod(script, 0o755)
+
+        def use(command):
+            home.write_rc(f"[account work]\nfrom = Ada Example <ada@example.org>\nsendmail = {command}\n"
+                          f"receive = imap+insecure://ada@127.0.0.1:{d.ports['imap']}\n"
+                          f"password-command = echo {PASSWORD}\n")
+
+        def send(subject, *to):
+            r = home.run("-s", subject, "-c", '"a;touch x\\"$(touch y)"@example.net', "--", *to, stdin=".\ntext\n")
+            return r.returncode, r.stderr
+        use(f"\"'{script}'\"")
+        got = send("by command", BOB)
+        assert got == (0, ""), got
+        code, words = send("refused", "no@example.net")
+        assert code == 0, (code, words)             # one of two; the script's word counts
+        r = home.run("-s", "all refused", "no@example.net", stdin="x\n")
+        assert r.returncode == 69 and "no@example.net: 550 5.1.1" in r.stderr and "no such user - sendmail" in r.stderr, r
+        r = home.run("-s", "waits", "wait@example.net", stdin="x\n")
+        assert r.returncode == 75 and "come back later" in r.stderr, r
+        use("kill -9 $$;")
+        r = home.run("-s", "killed", BOB, stdin="x\n")
+        assert r.returncode == 74 and "may have been sent" in r.stderr, r
+        use("/nonexistent/sendmail -v")
+        r = home.run("-s", "no program", BOB, stdin="x\n")
+        assert r.returncode == 75 and "/nonexistent/sendmail" in r.stderr, r
+        r = home.run("check")
+        assert r.returncode == 1 and "'sendmail' in the mailrc" in r.stdout, r
+        use(f"\"'{script}'\"")
+        r = home.run("check")
+        assert r.returncode == 0 and "by the command" in r.stdout, r
+        r = home.run("sync")
+        assert r.returncode == 1, r
+        p.drained()
+        assert sorted(subjects(d)) == ["by command", "no program"]
+        assert sorted(subjects(d, "Sent", "ada")) == ["by command", "no program", "refused"]
+        got = mails(d)[0]
+        assert got.get_content().splitlines() == [".", "text"], got.as_bytes()[-80:]
+        assert dict(outbox(home)) == {"by command": SENT, "refused": SENT, "all refused": REFUSED, "waits": QUEUED,
+                                      "killed": UNSURE, "no program": SENT}
+        assert not os.path.exists("x") and not os.path.exists("y")
+    d.stop()
+
+
 def census(home, d, p, sent):
     """`sent`: subjects given to the program. What the outbox says is what arrived; what it queued arrives once."""
     home.run("sync")                            # finds out what a crash left

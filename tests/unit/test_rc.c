@@ -125,6 +125,28 @@ test_odd_keys(void **state)
 	}
 }
 
+/* Words become bits in the order of the table, whatever their order and what stands between. */
+static void
+test_words(void **state)
+{
+	(void)state;
+	const struct { const char *value; unsigned bits; } cases[] = {
+		{ "never", 1 }, { "failure", 2 }, { "delay failure", 6 }, { "Success, FAILURE,delay", 14 },
+		{ "", 0 },
+	};
+	for (size_t i = 0; i < LEN(cases); i++) {
+		char *text = xasprintf("[account a]\nreceive = imaps://u@h\nfrom = a@b\ndsn = %s\n"
+			"sendmail = msmtp -a work\n", cases[i].value);
+		struct rc *rc = parse(text);
+		assert_no_problem(rc);
+		assert_int_equal(cases[i].bits, rc->accounts[0].dsn);
+		assert_string_equal("msmtp -a work", rc->accounts[0].sendmail);
+		assert_true(rc_account_sends(&rc->accounts[0]));
+		rc_free(rc);
+		free(text);
+	}
+}
+
 #define GOOD "[account a]\nreceive = imaps://u@h\nfrom = a@b\n"
 
 /* A wrong line is told with file, line and the nearest valid word; the good account lives on. */
@@ -178,6 +200,10 @@ test_problems(void **state)
 		{ "[account b]\nfrom = b@b\nreceive = imaps://h\n", "mailrc:6: no user stands in the URL: write USER@h" },
 		{ "[account b]\nfrom = b@b\nreceive = imap+insecure://u@10.0.0.1\n", "mailrc:6: '+insecure' would send "
 			"the password to 10.0.0.1 in the clear: take it away, or set allow-insecure = yes" },
+		{ "dsn = failure often\n", "mailrc:4: unknown 'often' for 'dsn' (some of: never failure delay "
+			"success)" },
+		{ "dsn = never failure\n", "mailrc:4: 'never' for 'dsn' goes with no other word" },
+		{ "sendmail = /bin/true\nsend = smtps://h\n", "mailrc:5: 'send' is not used beside 'sendmail'" },
 		{ "password = x\npassword-command = y\n", "mailrc:4: 'password' is not used beside 'password-command'" },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -409,6 +435,6 @@ test_problems_are_bounded(void **state)
 	str_clear(&s);
 }
 
-TEST_MAIN(T(test_example), T(test_values), T(test_odd_keys), T(test_problems), T(test_missing_from),
+TEST_MAIN(T(test_example), T(test_values), T(test_words), T(test_odd_keys), T(test_problems), T(test_missing_from),
 	T(test_insecure), T(test_urls), T(test_colors), T(test_password_needs_a_private_file),
 	T(test_public_file_without_password), T(test_missing_and_unreadable), T(test_problems_are_bounded))

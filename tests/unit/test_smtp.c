@@ -10,6 +10,7 @@ struct fixture {
 	struct error e;
 	struct send_rcpt rcpts[3];
 	struct send_mail mail;
+	unsigned notify;
 	int n_before;			/* calls of before_end */
 	enum err before;		/* what it says */
 };
@@ -54,7 +55,7 @@ connect_to(struct fixture *fx, const char *script, const struct sender_login *l)
 {
 	script_start(&fx->sc, script);
 	struct smtp_config cfg = { .net = { .host = "127.0.0.1", .port = fx->sc.server.port,
-		.security = NET_PLAIN, .io_ms = 3000 }, .answer_ms = 3000 };
+		.security = NET_PLAIN, .io_ms = 3000 }, .answer_ms = 3000, .notify = fx->notify };
 	fx->s = smtp_new(&cfg, &fx->cancel);
 	return fx->s->ops->connect(fx->s, l, &fx->e);
 }
@@ -214,6 +215,35 @@ test_extensions(void **state)
 		"C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
 	assert_int_equal(SEND_DONE, fx->rcpts[0].verdict);
 	end(fx);
+}
+
+/* Reports are asked for in the words of RFC 3461, and only of a server that offers them. */
+static void
+test_dsn(void **state)
+{
+	struct fixture *fx = *state;
+
+	fx->notify = NOTIFY_DELAY | NOTIFY_FAILURE | NOTIFY_SUCCESS;
+	fx->mail.id = "1+2=3.x@example.org";
+	assert_int_equal(ERR_OK, play(fx, GREET "S: 250-mx.test\nS: 250 DSN\n"
+		"C: MAIL FROM:<ada@example.org> RET=HDRS ENVID=1+2B2+3D3.x@example.org\nS: 250 ok\n"
+		"C: RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE,DELAY\nS: 250 ok\n"
+		"C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
+	end(fx);
+	fx->rcpts[0].verdict = SEND_WAITING;
+	assert_int_equal(ERR_OK, play(fx, PLAIN_SERVER MAIL RCPT "C: DATA\nS: 354 go\n" BODY
+		"S: 250 ok\nC: QUIT\nS: 221 bye\n"));
+	end(fx);
+	fx->notify = NOTIFY_NEVER;		/* and an id too long for an envelope is left out */
+	char *id = xasprintf("%0101d@example.org", 7);
+	fx->mail.id = id;
+	fx->rcpts[0].verdict = SEND_WAITING;
+	assert_int_equal(ERR_OK, play(fx, GREET "S: 250-mx.test\nS: 250 DSN\n"
+		"C: MAIL FROM:<ada@example.org> RET=HDRS\nS: 250 ok\n"
+		"C: RCPT TO:<bob@example.net> NOTIFY=NEVER\nS: 250 ok\n"
+		"C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
+	end(fx);
+	free(id);
 }
 
 /* An address with a line end in it goes into no command. */
@@ -394,7 +424,7 @@ main(void)
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_sent), F(test_recipients),
 		F(test_pipelining), F(test_refusals),
-		F(test_unfit), F(test_extensions), F(test_address_with_line_end),
+		F(test_unfit), F(test_extensions), F(test_dsn), F(test_address_with_line_end),
 		F(test_before_end_fails),
 		F(test_two_mails), F(test_cut_everywhere), F(test_nonsense),
 		F(test_words_are_clean), F(test_auth), F(test_starttls_missing) };
