@@ -42,7 +42,7 @@ outbox_put(struct store *s, const struct rc_account *a, account_id account,
 		.message_id = l->message_id,
 		.subject = l->subject, .to = l->shown_to, .needs_utf8 = l->needs_utf8,
 		.needs_8bit = l->needs_8bit, .not_before = not_before,
-		.copy = a->copy ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
+		.copy = a->copy && !l->is_resent ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
 
 	*id = 0;
 	if (!rc_account_sends(a))

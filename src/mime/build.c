@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "envelope.h"
+#include "mime.h"
 #include "path.h"
 #include "utf8.h"
 
-enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000 };
+enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000, MAX_WIRE_LINE = 990 };
 
 /* ---- the text ---- */
 
@@ -111,22 +112,68 @@ is_media_type(const char *t)
 	size_t major = strspn(low, token);
 	size_t minor = low[major] == '/' ? strspn(low + major + 1, token) : 0;
 	bool is = major && minor && major + 1 + minor == strlen(low) && strlen(low) < 128 &&
-		!str_starts(low, "multipart/") && !str_starts(low, "message/");
+		!str_starts(low, "multipart/") && !str_starts(low, "message/");	/* RFC 2046 5.2: see below */
 	free(low);
 	return is;
+}
+
+/* Line ends aside it can stand there unencoded: lines that servers take, no NUL, no lone CR. */
+static bool
+is_plain_enough(const char *p, size_t n)
+{
+	size_t line = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\0' || (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
+			return false;
+		line = p[i] == '\n' ? 0 : line + 1;
+		if (line > MAX_WIRE_LINE)
+			return false;
+	}
+	return true;
+}
+
+/* A message may be encoded as 7bit, 8bit and binary only (RFC 2046 5.2.1), and binary is taken hardly
+ * anywhere; so one with lines too long, or with a NUL, goes as a file of bytes. */
+static bool
+is_message(const struct draft_file *f)
+{
+	return f->type && str_ieq(f->type, "message/rfc822") && f->len > 0 &&
+		mime_header_length(f->data, f->len) > 0 && is_plain_enough(f->data, f->len);
+}
+
+static void
+set_message(GMimePart *part, const char *p, size_t n)
+{
+	struct str lf = {0};
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		all |= (unsigned char)p[i];
+		if (p[i] != '\r')
+			str_putc(&lf, p[i]);
+	}
+	set_content(part, lf.data, lf.len, all & 0x80 ? GMIME_CONTENT_ENCODING_8BIT
+		: GMIME_CONTENT_ENCODING_7BIT);
+	str_clear(&lf);
 }
 
 static GMimeObject *
 file_part(const struct draft_file *f)
 {
-	char *type = xstrdup(is_media_type(f->type) ? f->type : "application/octet-stream");
+	bool as_message = is_message(f);
+	char *type = xstrdup(as_message ? "message/rfc822"
+		: is_media_type(f->type) ? f->type : "application/octet-stream");
 	char *slash = strchr(type, '/'), *name = path_safe_name(f->name ? f->name : "");
 
 	*slash = '\0';
 	GMimePart *part = g_mime_part_new_with_type(type, slash + 1);
 	g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
 	g_mime_part_set_filename(part, name);
-	set_content(part, f->data, f->len, GMIME_CONTENT_ENCODING_BASE64);
+	if (as_message)
+		set_message(part, f->data, f->len);
+	else
+		set_content(part, f->data, f->len, GMIME_CONTENT_ENCODING_BASE64);
 	free(name);
 	free(type);
 	return GMIME_OBJECT(part);

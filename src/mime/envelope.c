@@ -189,6 +189,47 @@ stamp_time(const struct compose_stamp *stamp)
 	return local;
 }
 
+void
+line_ends_repair(struct str *out, const char *p, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '\r' && p[i] != '\n')
+			continue;
+		str_add(out, p + from, i - from);
+		str_puts(out, "\r\n");
+		i += p[i] == '\r' && i + 1 < n && p[i + 1] == '\n';
+		from = i + 1;
+	}
+	str_add(out, p + from, n - from);
+	if (out->len < 2 || out->data[out->len - 1] != '\n')
+		str_puts(out, "\r\n");
+}
+
+size_t
+from_line_length(const struct str *s)
+{
+	const char *end = str_starts(str_get(s), "From ") || str_starts(str_get(s), ">From ")
+		? memchr(s->data, '\n', s->len) : NULL;
+
+	return end ? (size_t)(end + 1 - s->data) : 0;
+}
+
+void
+header_put(struct str *out, GMimeFormatOptions *format, const char *name, const char *value)
+{
+	char *folded = g_mime_utils_header_printf(NULL, format, "%s: %s\n", name, value);
+
+	/* The writer of GMime folds with LF. */
+	for (const char *c = folded; *c; c++) {
+		if (*c == '\n' && (c == folded || c[-1] != '\r'))
+			str_putc(out, '\r');
+		str_putc(out, *c);
+	}
+	g_free(folded);
+}
+
 GMimeFormatOptions *
 format_new(void)
 {

@@ -25,6 +25,13 @@ GDateTime *stamp_time(const struct compose_stamp *stamp);
 /* The promises of compose.h about the bytes; sets needs_utf8 and needs_8bit. */
 enum err letter_check(struct letter *l, struct error *e);
 
+/* Appends p[0..n) with CRLF for whatever ends its lines, the last one too. */
+void line_ends_repair(struct str *out, const char *p, size_t n);
+/* The From_ line of an mbox before a message whose line ends are repaired; 0: there is none. */
+size_t from_line_length(const struct str *s);
+/* Appends "name: value", folded. */
+void header_put(struct str *out, GMimeFormatOptions *format, const char *name, const char *value);
+
 /* CRLF line ends, folded, RFC 2231 parameters. The caller frees. */
 GMimeFormatOptions *format_new(void);
 

@@ -21,24 +21,6 @@ struct prepare {
 	bool has_from, has_date, has_id, has_mime;
 };
 
-static void
-repair_line_ends(struct str *out, const char *p, size_t n)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] != '\r' && p[i] != '\n')
-			continue;
-		str_add(out, p + from, i - from);
-		str_puts(out, "\r\n");
-		i += p[i] == '\r' && i + 1 < n && p[i + 1] == '\n';
-		from = i + 1;
-	}
-	str_add(out, p + from, n - from);
-	if (out->len < 2 || out->data[out->len - 1] != '\n')
-		str_puts(out, "\r\n");
-}
-
 static bool
 is_ascii(const char *s)
 {
@@ -53,20 +35,6 @@ is_any(const struct field *f, const char *const *names)
 	while (*names && !field_is(f, *names))
 		names++;
 	return *names != NULL;
-}
-
-static void
-put_field(struct prepare *p, const char *name, const char *value)
-{
-	char *folded = g_mime_utils_header_printf(NULL, p->format, "%s: %s\n", name, value);
-
-	/* The writer of GMime folds with LF. */
-	for (const char *c = folded; *c; c++) {
-		if (*c == '\n' && (c == folded || c[-1] != '\r'))
-			str_putc(&p->head, '\r');
-		str_putc(&p->head, *c);
-	}
-	g_free(folded);
 }
 
 /* As it stands, its folding kept. */
@@ -97,7 +65,7 @@ take_addresses(struct prepare *p, const struct field *f, const char *value, stru
 		p->out->shown_to = xstrdup(mime_decode_words(&p->arena, value));
 	if (!field_is(f, "bcc") && !is_ascii(value) && list) {
 		char *text = internet_address_list_to_string(list, p->format, TRUE);
-		put_field(p, name, text);
+		header_put(&p->head, p->format, name, text);
 		g_free(text);
 	} else if (!field_is(f, "bcc")) {
 		keep_field(p, f);
@@ -117,7 +85,7 @@ take_subject(struct prepare *p, const struct field *f, const char *value)
 		return;
 	}
 	char *text = g_mime_utils_header_encode_text(p->format, value, "utf-8");
-	put_field(p, "Subject", text);
+	header_put(&p->head, p->format, "Subject", text);
 	g_free(text);
 }
 
@@ -167,7 +135,7 @@ add_date(struct prepare *p)
 	GDateTime *now = stamp_time(p->stamp);
 	char *text = g_mime_utils_header_format_date(now);
 
-	put_field(p, "Date", text);
+	header_put(&p->head, p->format, "Date", text);
 	g_free(text);
 	g_date_time_unref(now);
 }
@@ -214,16 +182,6 @@ add_missing(struct prepare *p, const char *body, size_t n_body, struct error *e)
 	return ERR_OK;
 }
 
-/* Behind an mbox's From_ line. */
-static size_t
-skip_from_line(const struct str *s)
-{
-	const char *end = str_starts(str_get(s), "From ") || str_starts(str_get(s), ">From ")
-		? memchr(s->data, '\n', s->len) : NULL;
-
-	return end ? (size_t)(end + 1 - s->data) : 0;
-}
-
 static enum err
 rewrite(struct prepare *p, const char *msg, size_t n, struct error *e)
 {
@@ -264,8 +222,8 @@ compose_prepare(struct letter *out, const char *raw, size_t n, const char *from,
 	if (memchr(raw, '\0', n))
 		return error_set(e, ERR_MSG, "the message holds a NUL byte");
 	p.format = g_mime_format_options_new();
-	repair_line_ends(&msg, raw, n);
-	size_t at = skip_from_line(&msg);
+	line_ends_repair(&msg, raw, n);
+	size_t at = from_line_length(&msg);
 	rc = rewrite(&p, msg.data + at, msg.len - at, e);
 	if (rc != ERR_OK)
 		letter_clear(out);
