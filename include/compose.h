@@ -62,6 +62,9 @@ struct letter {
 };
 void letter_clear(struct letter *l);
 
+/* A list as typed is one that mail can go to: else ERR_MSG, naming the field and what is wrong. */
+enum err compose_addresses(const char *field, const char *list, struct error *e);
+
 /* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some
  * milliseconds. */
 char *compose_media_type(const void *p, size_t n);

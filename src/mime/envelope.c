@@ -241,6 +241,17 @@ format_new(void)
 	return f;
 }
 
+enum err
+compose_addresses(const char *field, const char *list, struct error *e)
+{
+	InternetAddressList *l;
+	enum err rc = addresses_read(&l, field, list, e);
+
+	if (l)
+		g_object_unref(l);
+	return rc;
+}
+
 static bool
 has_8bit(const char *p, size_t n)
 {

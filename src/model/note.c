@@ -49,3 +49,45 @@ note_clear(struct note *n)
 	str_clear(&n->text);
 	*n = (struct note){ 0 };
 }
+
+/* Where the address that begins at s ends: at a comma, or at the end. */
+static const char *
+address_end(const char *s)
+{
+	bool in_quotes = false;
+	int depth = 0;
+
+	for (; *s; s++) {
+		if (*s == '\\' && s[1])
+			s++;
+		else if (*s == '"')
+			in_quotes = !in_quotes;
+		else if (in_quotes)
+			continue;
+		else if (*s == '(' || *s == '<')
+			depth++;
+		else if ((*s == ')' || *s == '>') && depth > 0)
+			depth--;
+		else if (*s == ',' && depth == 0)
+			break;
+	}
+	return s;
+}
+
+const char *
+note_next_address(const char **list, size_t *n)
+{
+	for (const char *s = *list; *s; ) {
+		const char *end = address_end(s), *stop = end;
+		*list = end + (*end == ',');
+		while (s < stop && (*s == ' ' || *s == '\t'))
+			s++;
+		while (stop > s && (stop[-1] == ' ' || stop[-1] == '\t'))
+			stop--;
+		*n = (size_t)(stop - s);
+		if (*n > 0)
+			return s;
+		s = *list;
+	}
+	return NULL;
+}

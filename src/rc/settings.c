@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "note.h"
 #include "path.h"
 #include "query.h"
 #include "settings.h"
@@ -49,6 +50,8 @@ static const struct rc_setting table[] = {
 
 	{ ACCOUNT(from), .name = "from", .type = RC_T_ADDRESS,
 	  .help = "your name and address; every account needs one" },
+	{ ACCOUNT(identities), .name = "identities", .type = RC_T_ADDRESSES,
+	  .help = "further addresses of yours in this account, separated by commas" },
 	{ ACCOUNT(receive), .name = "receive", .type = RC_T_URL,
 	  .help = "where mail comes from; every account needs one" },
 	{ ACCOUNT(send), .name = "send", .type = RC_T_URL, .help = "where mail goes to" },
@@ -339,7 +342,7 @@ put_fingerprint(const struct rc_setting *s, void *p, const char *v, struct error
 
 /* "Ada <ada@example.org>" or the address alone; enough of RFC 5322 to catch a slip. */
 static enum err
-put_address(const struct rc_setting *s, void *p, const char *v, struct error *e)
+check_address(const struct rc_setting *s, const char *v, struct error *e)
 {
 	const char *open = strrchr(v, '<'), *addr = open ? open + 1 : v;
 	size_t n = open ? strcspn(addr, ">") : strlen(v);
@@ -349,8 +352,34 @@ put_address(const struct rc_setting *s, void *p, const char *v, struct error *e)
 	    || memchr(addr, ' ', n) || memchr(addr, ',', n))
 		return error_set(e, ERR_LOCAL, "'%s' needs an address such as Ada <ada@example.org>, not '%s'",
 			s->name, v);
-	replace(p, xstrdup(v));
 	return ERR_OK;
+}
+
+static enum err
+put_address(const struct rc_setting *s, void *p, const char *v, struct error *e)
+{
+	enum err rc = check_address(s, v, e);
+
+	if (rc == ERR_OK)
+		replace(p, xstrdup(v));
+	return rc;
+}
+
+static enum err
+put_addresses(const struct rc_setting *s, void *p, const char *v, struct error *e)
+{
+	const char *rest = v, *one;
+	size_t n;
+	enum err rc = ERR_OK;
+
+	while (rc == ERR_OK && (one = note_next_address(&rest, &n)) != NULL) {
+		char *address = xstrndup(one, n);
+		rc = check_address(s, address, e);
+		free(address);
+	}
+	if (rc == ERR_OK)
+		replace(p, xstrdup(v));
+	return rc;
 }
 
 static enum err (*const readers[])(const struct rc_setting *, void *, const char *, struct error *) = {
@@ -359,6 +388,7 @@ static enum err (*const readers[])(const struct rc_setting *, void *, const char
 	[RC_T_MEGABYTES] = put_amount, [RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
 	[RC_T_WORDS] = put_words,
 	[RC_T_FINGERPRINT] = put_fingerprint, [RC_T_ADDRESS] = put_address,
+	[RC_T_ADDRESSES] = put_addresses,
 };
 
 enum err

@@ -1,25 +1,38 @@
 /* actions.c - the commands of the frame itself. */
 #include "actions.h"
 #include "frame.h"
+#include "resend.h"
 #include "str.h"
 #include "views.h"
 #include "writing.h"
 
 static void
-go_back(struct ui *ui, const struct call *c)
+yes_quit(void *ctx)
 {
-	struct view *v = ui_top(ui);
-
-	(void)c;
-	if (!v->ops->back || !v->ops->back(v))
-		ui_pop(ui, v);
+	ui_quit(ctx);
 }
 
 static void
 quit(struct ui *ui, const struct call *c)
 {
 	(void)c;
-	ui_quit(ui);
+	if (resend_waiting(ui) > 0)
+		ui_confirm(ui, NULL, "Mail to be resent is being fetched still. Leave, and not send it?", yes_quit, ui);
+	else
+		ui_quit(ui);
+}
+
+static void
+go_back(struct ui *ui, const struct call *c)
+{
+	struct view *v = ui_top(ui);
+
+	if (v->ops->back && v->ops->back(v))
+		return;
+	if (ui->n_stack == 1)
+		quit(ui, c);
+	else
+		ui_pop(ui, v);
 }
 
 static void

@@ -143,23 +143,6 @@ ui_complete_folders(struct ui *ui, account_id account, const char *text, struct 
 	arena_clear(&arena);
 }
 
-/* The address behind the last comma: names and aliases of the rc. */
-void
-ui_complete_addresses(struct ui *ui, const char *text, struct completion *out)
-{
-	const char *comma = strrchr(text, ',');
-
-	out->from = comma ? (size_t)(comma + 1 - text) : 0;
-	out->from += strspn(text + out->from, " ");
-	for (size_t i = 0; text[out->from] && i < ui->rc->n_aliases; i++) {
-		const struct rc_pair *a = &ui->rc->aliases[i];
-		if (str_istarts(a->name, text + out->from))
-			completion_add(out, a->value, a->name, true);
-		else
-			completion_offer(out, text, a->value, a->name);
-	}
-}
-
 /* The last word of a query; a colon does not end it. */
 static void
 complete_query(const char *text, struct completion *out)

@@ -48,6 +48,9 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(REPLY_ALL, "reply-all", "R", V_MAIL, 0, NONE, "answer all who got it"),
 	ROW(REPLY_LIST, "reply-list", "L", V_MAIL, 0, NONE, "answer the mailing list"),
 	ROW(FORWARD, "forward", "f", V_MAIL, 0, NONE, "forward, with its attachments"),
+	ROW(FORWARD_ATTACHED, "forward-attached", "gf", V_MAIL, 0, NONE,
+		"forward as an attachment; of several tagged each is one"),
+	ROW(BOUNCE, "bounce", "b", V_MAIL, 0, ADDRESSES, "send on to others as it is"),
 	ROW(EDIT_AS_NEW, "edit-as-new", "ge", V_MAIL, 0, NONE,
 		"write a new message that begins as this one"),
 	ROW(EDIT, "edit", "e", V_WRITING, 0, NONE, "edit the text in your editor"),
@@ -98,7 +101,7 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
 	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),
 	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE, "open with the program for its type"),
-	ROW(LINK, "link", "b", V_PAGER, 0, NUMBER, "open a numbered link in the browser"),
+	ROW(LINK, "link", "o", V_PAGER, 0, NUMBER, "open a numbered link in the browser"),
 
 	ROW(CREATE_FOLDER, "create-folder", "+", V_FOLDERS, NEEDS_FOLDERS, TEXT,
 		"make a folder"),

@@ -11,6 +11,7 @@
 #include "mime.h"
 #include "outfile.h"
 #include "path.h"
+#include "people.h"
 #include "utf8.h"
 #include "writing.h"
 
@@ -290,7 +291,12 @@ compose_draw(struct view *v, const struct area *a)
 	struct compose *x = compose_of(v);
 
 	if (x->wish) {
-		area_put(a, a->rows / 3, 2, -1, ST_NORMAL, "Fetching the message ...");
+		if (x->bring.n > 1)
+			area_printf(a, a->rows / 3, 2, -1, ST_NORMAL, "%s message %zu of %zu ...",
+				x->is_attaching ? "Attaching" : "Fetching",
+				(x->is_attaching ? x->n_attached : x->bring.at) + 1, x->bring.n);
+		else
+			area_put(a, a->rows / 3, 2, -1, ST_NORMAL, "Fetching the message ...");
 		return;
 	}
 	int y = draw_header(x, a);
@@ -318,43 +324,12 @@ compose_title(struct view *v, struct str *left, struct str *right)
 
 /* ---- commands ---- */
 
-/* Aliases become what they stand for. */
-static char *
-expand_aliases(const struct rc *rc, const char *list)
-{
-	struct str out = { 0 };
-	bool in_quotes = false;
-
-	while (*list) {
-		size_t n = 0;
-		for (; list[n] && (in_quotes || list[n] != ','); n++)
-			in_quotes ^= list[n] == '"';
-		const char *s = list;
-		size_t len = n;
-		while (len > 0 && *s == ' ')
-			s++, len--;
-		while (len > 0 && s[len - 1] == ' ')
-			len--;
-		char *one = xstrndup(s, len);
-		const char *value = one;
-		for (size_t i = 0; i < rc->n_aliases; i++) {
-			if (str_ieq(rc->aliases[i].name, one))
-				value = rc->aliases[i].value;
-		}
-		if (*value)
-			str_printf(&out, "%s%s", out.len ? ", " : "", value);
-		free(one);
-		list += n + (list[n] == ',');
-	}
-	return str_take(&out);
-}
-
 static void
 set_field(struct compose *x, size_t i, const char *value)
 {
 	char *clean = text_clean_dup(value);
 	char *expanded = rows[i].id == CMD_SUBJECT ? xstrdup(clean)
-		: expand_aliases(ui_rc(x->view.ui), clean);
+		: people_expand(x->view.ui, clean);
 
 	note_set(field_at(x, i), expanded);
 	x->cursor = i;
@@ -486,6 +461,8 @@ compose_event(struct view *v, const struct event *ev)
 {
 	struct compose *x = compose_of(v);
 
+	if (x->bring.n > 0)
+		forward_event(x, ev);
 	if (ev->kind != EV_DONE || !ev->job || ev->job != x->job)
 		return;
 	x->job = 0;
@@ -493,6 +470,12 @@ compose_event(struct view *v, const struct event *ev)
 		ui_pop(v->ui, v);		/* why is told by the frame */
 	else
 		compose_fill(x);
+}
+
+static bool
+compose_idle(struct view *v)
+{
+	return forward_idle(compose_of(v));
 }
 
 static void
@@ -535,6 +518,7 @@ compose_close(struct view *v)
 		draft_remove(ui_data_dir(v->ui), x->id, NULL);
 	draft_release(&x->lock);
 	note_clear(&x->note);
+	bring_clear(&x->bring);
 	lines_clear(x->preview);
 	free(x->preview);
 	free(x);
@@ -546,6 +530,7 @@ static const struct view_ops compose_ops = {
 	.title = compose_title,
 	.command = compose_command,
 	.event = compose_event,
+	.idle = compose_idle,
 	.shown = compose_shown,
 	.account = compose_account,
 	.initial = compose_initial,

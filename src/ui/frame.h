@@ -91,7 +91,14 @@ struct ui {
 	void (*yes)(void *ctx);
 	void *yes_ctx;
 
-	struct { outbox_id id; uint32_t draft; int64_t until; uint32_t acts_since; } sent;	/* last */
+	struct {			/* what was sent last; several where several were resent */
+		outbox_id *ids;
+		size_t n, cap;
+		uint32_t draft;		/* 0: there is none */
+		int64_t until;
+		uint32_t acts_since;
+	} sent;
+	struct resend *resends;
 
 	char *message;			/* until the next key; NULL: none */
 	enum style message_style;

@@ -255,7 +255,7 @@ index_command(struct view *v, const struct call *c)
 	struct index *x = index_of(v);
 
 	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id) &&
-		!writing_command(v->ui, c, list_cursor_id(x->list)))
+		!writing_command(v, c, list_cursor_id(x->list), x->list))
 		other_command(x, c);
 	ui_redraw(v->ui);
 }

@@ -222,6 +222,6 @@ pager_command(struct view *v, const struct call *c)
 		pager_follow_cursor(p);
 		return;
 	}
-	if ((!p->index || !triage_command(&p->triage, c)) && !writing_command(v->ui, c, p->id))
+	if ((!p->index || !triage_command(&p->triage, c)) && !writing_command(v, c, p->id, p->index ? p->triage.list : NULL))
 		other_command(p, c);
 }

@@ -8,6 +8,7 @@
 
 #include "compose.h"
 #include "frame.h"
+#include "identity.h"
 #include "mime.h"
 #include "outbox.h"
 #include "utf8.h"
@@ -15,37 +16,10 @@
 
 enum { OUTBOX_LOOK = 2000 };
 
-/* ---- from which account ---- */
-
-static const char *
-address_in(struct arena *a, const char *from)
-{
-	const struct address *v;
-
-	return from && mime_addresses(a, &v, from) > 0 ? v[0].addr : "";
-}
-
 account_id
 sending_account(struct compose *x)
 {
-	struct ui *ui = x->view.ui;
-	const struct rc *rc = ui_rc(ui);
-	struct arena a = { 0 };
-	account_id id = 0;
-	const char *from = address_in(&a, x->note.from);
-
-	for (size_t i = 0; i < rc->n_accounts && !id; i++) {
-		if (*from && str_ieq(from, address_in(&a, rc->accounts[i].from)))
-			id = engine_account(ui_engine(ui), i);
-	}
-	arena_clear(&a);
-	if (!id && x->note.about)
-		id = store_folder_account(ui_store(ui), msg_folder(x->note.about));
-	for (size_t i = 0; i < rc->n_accounts && !id; i++) {
-		if (rc_account_sends(&rc->accounts[i]))
-			id = engine_account(ui_engine(ui), i);
-	}
-	return id;
+	return identity_sender(x->view.ui, x->note.from, x->note.about);
 }
 
 /* ---- the letter ---- */
@@ -110,10 +84,7 @@ hand_over(struct compose *x)
 		goto failed;
 	}
 	mark_answered(x);
-	ui->sent.id = id;
-	ui->sent.draft = x->id;
-	ui->sent.until = due;
-	ui->sent.acts_since = 0;
+	sending_remember(ui, id, x->id, due, false);
 	if (wait_s > 0)
 		ui_status(ui, "goes out in %d s; u takes it back", wait_s);
 	else
@@ -183,23 +154,41 @@ sending_send(struct compose *x)
 
 /* ---- back again ---- */
 
+void
+sending_remember(struct ui *ui, outbox_id id, uint32_t draft, int64_t until, bool one_more)
+{
+	if (!one_more)
+		ui->sent.n = 0;
+	ui->sent.ids = array_grow(ui->sent.ids, ui->sent.n, &ui->sent.cap, sizeof *ui->sent.ids);
+	ui->sent.ids[ui->sent.n++] = id;
+	ui->sent.draft = draft;
+	ui->sent.until = until;
+	ui->sent.acts_since = 0;
+}
+
 bool
 sending_take_back(struct ui *ui)
 {
-	struct error e;
+	size_t n = ui->sent.n, n_back = 0;
+	struct error e = { 0 };
 
-	if (!ui->sent.id || ui->sent.acts_since > 0 || ui_now(ui) >= ui->sent.until)
+	if (n == 0 || ui->sent.acts_since > 0 || ui_now(ui) >= ui->sent.until)
 		return false;
-	outbox_id id = ui->sent.id;
-	ui->sent.id = 0;
+	ui->sent.n = 0;
 	/* Held it surely was not begun, and will not be. */
-	if (engine_outbox(ui->engine, id, OUTBOX_HOLD, &e) != ERR_OK ||
-		engine_outbox(ui->engine, id, OUTBOX_REMOVE, &e) != ERR_OK) {
-		ui_error(ui, &e);
-		return true;
+	for (size_t i = 0; i < n; i++) {
+		n_back += engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_HOLD, &e) == ERR_OK &&
+			engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_REMOVE, &e) == ERR_OK;
 	}
-	writing_resume(ui, ui->sent.draft);
-	ui_status(ui, "taken back: it was not sent");
+	if (n_back < n && n_back > 0) {
+		ui_notice(ui, "%zu of %zu messages taken back: %s", n_back, n, e.text);
+	} else if (n_back == 0) {
+		ui_error(ui, &e);
+	} else {
+		if (ui->sent.draft)
+			writing_resume(ui, ui->sent.draft);
+		ui_status(ui, n == 1 ? "taken back: it was not sent" : "taken back: none of them was sent");
+	}
 	return true;
 }
 

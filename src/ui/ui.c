@@ -18,6 +18,7 @@
 
 #include "frame.h"
 #include "path.h"
+#include "resend.h"
 #include "str.h"
 #include "views.h"
 
@@ -219,6 +220,7 @@ void
 ui_event(struct ui *ui, const struct event *ev)
 {
 	status_event(ui, ev);
+	resend_event(ui, ev);
 	ui->is_idle_done = false;
 	/* By index, since a handler may push or pop. */
 	for (size_t i = ui->n_stack; i-- > 0;) {
@@ -242,6 +244,8 @@ take_events(struct ui *ui)
 static void
 work(struct ui *ui)
 {
+	if (resend_work(ui))
+		return;
 	for (size_t i = ui->n_stack; i-- > 0;) {
 		struct view *v = ui->stack[i];
 		if (v->ops->idle && v->ops->idle(v)) {
@@ -361,6 +365,8 @@ ui_free(struct ui *ui)
 	stack_bury(ui);
 	free(ui->stack);
 	free(ui->dead);
+	resend_free(ui);
+	free(ui->sent.ids);
 	if (ui->is_asking)
 		prompt_close(&ui->prompt);
 	ui->term->ops->close(ui->term);

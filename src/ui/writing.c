@@ -4,17 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity.h"
 #include "message.h"
 #include "reply.h"
+#include "resend.h"
 #include "writing.h"
 
 enum { MAX_TEXT_PARTS = 50, HTML_COLUMNS = 76 };
 
 /* ---- a draft of one's own ---- */
 
-/* A number for the draft; false, and told: none can be kept, and nothing can be written. */
-static bool
-begin_draft(struct compose *x)
+bool
+compose_begin_draft(struct compose *x)
 {
 	struct error e;
 
@@ -26,33 +27,17 @@ begin_draft(struct compose *x)
 	return false;
 }
 
-/* Our own addresses: that of the account first. Owned by the caller; the strings are the rc's. */
-static const char **
-own_addresses(struct ui *ui, account_id account, size_t *n)
-{
-	const struct rc *rc = ui_rc(ui);
-	const char **v = xcalloc(rc->n_accounts + 1, sizeof *v);
-
-	*n = 0;
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < rc->n_accounts; i++) {
-			bool is_first = engine_account(ui_engine(ui), i) == account;
-			if (is_first == (pass == 0) && rc->accounts[i].from && *rc->accounts[i].from)
-				v[(*n)++] = rc->accounts[i].from;
-		}
-	}
-	return v;
-}
-
 static void
 set_from(struct compose *x, account_id account)
 {
+	struct arena a = { 0 };
 	size_t n;
-	const char **mine = own_addresses(x->view.ui, account, &n);
+	const char **mine = identity_all(x->view.ui, account, &a, &n);
 
 	if (!x->note.from && n > 0)
 		note_set(&x->note.from, mine[0]);
 	free(mine);
+	arena_clear(&a);
 }
 
 static account_id
@@ -64,11 +49,22 @@ account_here(struct ui *ui)
 }
 
 static void
-start(struct compose *x, account_id account, bool edits)
+start(struct compose *x, account_id account)
 {
 	set_from(x, account);
-	x->edits_next = edits;
 	compose_save(x);
+}
+
+void
+compose_begun(struct compose *x, bool edits)
+{
+	struct ui *ui = x->view.ui;
+
+	x->wish = 0;
+	x->edits_next = edits;
+	compose_changed(x);
+	if (ui_top(ui) == &x->view)
+		x->view.ops->shown(&x->view);
 }
 
 static void
@@ -89,11 +85,11 @@ writing_new(struct ui *ui, const char *to)
 	struct compose *x = compose_new(ui);
 	account_id account = account_here(ui);
 
-	if (!begin_draft(x)) {
+	if (!compose_begin_draft(x)) {
 		x->view.ops->close(&x->view);
 		return;
 	}
-	start(x, account, false);
+	start(x, account);
 	ui_push(ui, &x->view);
 	if (to && *to) {
 		struct call c = { command_at(CMD_TO), to, false };
@@ -112,10 +108,10 @@ writing_mailto(struct ui *ui, const char *url)
 	if (reply_mailto(&x->note, url, &e) != ERR_OK) {
 		ui_error(ui, &e);
 		x->view.ops->close(&x->view);
-	} else if (!begin_draft(x)) {
+	} else if (!compose_begin_draft(x)) {
 		x->view.ops->close(&x->view);
 	} else {
-		start(x, account_here(ui), false);	/* the person sees first what the link wants */
+		start(x, account_here(ui));	/* the person sees first what the link wants */
 		ui_push(ui, &x->view);
 	}
 }
@@ -196,13 +192,24 @@ readable_text(const struct message *m, bool prefer_html, struct str *out, struct
 	return is_here;
 }
 
+/* What an attached message has attached goes along in it, and not a second time. */
+static bool
+is_own_attachment(const struct part *p)
+{
+	for (const struct part *up = p->parent; up; up = up->parent) {
+		if (part_is_message(up))
+			return false;
+	}
+	return part_is_attachment(p);
+}
+
 /* False: one of them is not here, or the disk has no room. */
 static bool
 take_attachments(struct compose *x, const struct message *m, struct error *e)
 {
 	for (const struct part *p = m->root; p; p = part_next(p)) {
 		struct str bytes = { 0 };
-		if (!part_is_attachment(p))
+		if (!is_own_attachment(p))
 			continue;
 		bool ok = message_decode(m, p, &bytes) && draft_attach(ui_data_dir(x->view.ui), x->id, &x->note,
 			p->filename, p->type, str_get(&bytes), bytes.len, e) == ERR_OK;
@@ -225,7 +232,7 @@ is_complete(const struct message *m, enum command_id what)
 	if (!m->header || !m->root)
 		return false;
 	for (const struct part *p = m->root; p && wants_attachments(what); p = part_next(p)) {
-		if (part_is_attachment(p) && !message_has(m, p))
+		if (is_own_attachment(p) && !message_has(m, p))
 			return false;
 	}
 	return true;
@@ -239,8 +246,9 @@ make_note(struct compose *x, struct error *e)
 	struct message m;
 	struct str text = { 0 };
 	account_id account = store_folder_account(ui_store(ui), msg_folder(x->about));
+	struct arena a = { 0 };
 	size_t n_mine;
-	const char **mine = own_addresses(ui, account, &n_mine);
+	const char **mine = identity_all(ui, account, &a, &n_mine);
 	bool is_made = false;
 
 	e->code = ERR_OK;
@@ -251,7 +259,7 @@ make_note(struct compose *x, struct error *e)
 	struct reply_source s = { .header = m.header, .header_len = m.header_len };
 	if (!is_complete(&m, x->wish) || !readable_text(&m, ui_rc(ui)->prefer_html, &text, &s))
 		goto out;
-	if (!begin_draft(x)) {
+	if (!compose_begin_draft(x)) {
 		e->code = ERR_CANCELLED;
 		goto out;
 	}
@@ -259,11 +267,12 @@ make_note(struct compose *x, struct error *e)
 		(!wants_attachments(x->wish) || take_attachments(x, &m, e));
 	x->note.about = x->note.about_flag ? x->about : 0;
 	if (is_made)
-		start(x, account, true);
+		start(x, account);
 out:
 	str_clear(&text);
 	message_clear(&m);
 	free(mine);
+	arena_clear(&a);
 	return is_made;
 }
 
@@ -291,10 +300,7 @@ compose_fill(struct compose *x)
 		ui_pop(ui, &x->view);
 		return;
 	}
-	x->wish = 0;
-	ui_redraw(ui);
-	if (ui_top(ui) == &x->view)
-		x->view.ops->shown(&x->view);
+	compose_begun(x, true);
 }
 
 void
@@ -307,6 +313,7 @@ writing_about(struct ui *ui, enum command_id what, msg_id id)
 	x->about = id;
 	if (make_note(x, &e)) {
 		x->wish = 0;
+		x->edits_next = true;
 		ui_push(ui, &x->view);
 	} else if (e.code == ERR_OK) {
 		fetch(x);
@@ -317,18 +324,49 @@ writing_about(struct ui *ui, enum command_id what, msg_id id)
 	}
 }
 
-bool
-writing_command(struct ui *ui, const struct call *c, msg_id id)
+/* What the command is about: the tagged ones, or the one. Owned. */
+static msg_id *
+targets(const struct call *c, msg_id id, const struct list *l, size_t *n)
 {
-	switch (c->cmd->id) {
+	if (c->on_tagged && l)
+		return list_targets(l, true, n);
+	msg_id *one = xcalloc(1, sizeof *one);
+	*one = id;
+	*n = id != 0;
+	return one;
+}
+
+static bool
+is_about_mail(enum command_id id)
+{
+	switch (id) {
 	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD: case CMD_EDIT_AS_NEW:
-		break;
+	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED:
+		return true;
 	default:
 		return false;
 	}
-	if (id)
-		writing_about(ui, c->cmd->id, id);
+}
+
+bool
+writing_command(struct view *v, const struct call *c, msg_id id, const struct list *l)
+{
+	struct ui *ui = v->ui;
+	size_t n;
+
+	if (!is_about_mail(c->cmd->id))
+		return false;
+	msg_id *ids = targets(c, id, l, &n);
+	if (n == 0)
+		ui_status(ui, c->on_tagged ? "nothing is tagged: t tags a message" : "no message here");
+	else if (c->cmd->id == CMD_BOUNCE)
+		resend_ask(ui, v, ids, n, c->arg);
+	else if (c->cmd->id == CMD_FORWARD_ATTACHED || (c->cmd->id == CMD_FORWARD && n > 1))
+		forward_whole(ui, ids, n);
+	else if (n > 1)
+		ui_status(ui, "one message at a time can be answered");
 	else
-		ui_status(ui, "no message here");
+		writing_about(ui, c->cmd->id, ids[0]);
+	free(ids);
 	return true;
 }

@@ -2,21 +2,24 @@
  *
  *   compose.c      the view of one draft
  *   writing.c      from a message, an address or a mailto: link to a draft
+ *   forward.c      messages as attachments
  *   sending.c      from a draft into the outbox, and back
  *   draft_list.c   what was begun and not sent
  *   outbox.c       what is being sent */
 #ifndef DUNLIN_UI_WRITING_H
 #define DUNLIN_UI_WRITING_H
 
+#include "bring.h"
 #include "drafts.h"
+#include "list.h"
 #include "view.h"
 
 /* A new message to these addresses ("" and NULL: none yet); the subject is asked for, then the editor comes. */
 void writing_new(struct ui *ui, const char *to);
 /* CMD_REPLY and its like about a message. */
 void writing_about(struct ui *ui, enum command_id what, msg_id id);
-/* False: not one of these commands. */
-bool writing_command(struct ui *ui, const struct call *c, msg_id id);
+/* On message `id`, or on the tagged ones of the list (which may be NULL). False: not one of these commands. */
+bool writing_command(struct view *v, const struct call *c, msg_id id, const struct list *l);
 void writing_mailto(struct ui *ui, const char *url);
 void writing_resume(struct ui *ui, draft_id id);
 
@@ -25,6 +28,8 @@ struct view *outbox_new(struct ui *ui);
 
 /* `u` after sending: true when there was something to take back, or it was too late and that is told. */
 bool sending_take_back(struct ui *ui);
+/* It can be taken back until then; `draft` 0: what was sent is none of ours. one_more: together with the last. */
+void sending_remember(struct ui *ui, outbox_id id, uint32_t draft, int64_t until, bool one_more);
 /* Removes the drafts of mail that is surely sent; of mail that some recipients were refused a draft to them is
  * left. At start, and when the outbox says that something was sent. */
 void sending_tidy(struct ui *ui);
@@ -46,6 +51,10 @@ struct compose {
 	enum command_id wish;		/* what the message is fetched for; 0: nothing is awaited */
 	msg_id about;
 	job_id job;
+	struct bring bring;		/* messages to be attached, and how many are */
+	size_t n_attached;
+	bool is_attaching;		/* they are all here */
+	bool is_begun;			/* the message was begun before they were asked for */
 	bool is_saved;			/* the draft is on disk */
 	bool edits_next;		/* the editor comes once the view is shown */
 };
@@ -56,6 +65,13 @@ void compose_save(struct compose *x);		/* errors are told */
 void compose_edit(struct compose *x);		/* runs the editor */
 void compose_changed(struct compose *x);	/* the note was changed: save, draw */
 void compose_fill(struct compose *x);		/* writing.c: what was fetched is here, or is not */
+bool compose_begin_draft(struct compose *x);	/* a number for it; false, and told: none can be kept */
+/* What it began with is all here: saved, shown, and edited next where `edits`. */
+void compose_begun(struct compose *x, bool edits);
+/* Messages, each as an attachment of its own, into a new one. */
+void forward_whole(struct ui *ui, const msg_id *ids, size_t n);
+void forward_event(struct compose *x, const struct event *ev);
+bool forward_idle(struct compose *x);
 void sending_send(struct compose *x);		/* asks what is to be asked; pops the view when it is on its way */
 /* The account whose `from` it is; else of the message answered, of the view below, the first that can send. */
 account_id sending_account(struct compose *x);

@@ -80,6 +80,10 @@ class Session:
         return sorted(n for n in os.listdir(d) if n.isdigit()) if os.path.isdir(d) else []
 
     def arrived(self, n=1, user=BOB, timeout=20):
+        return [email.message_from_bytes(m, policy=email.policy.default)
+                for m in self.arrived_raw(n, user, timeout)]
+
+    def arrived_raw(self, n=1, user=BOB, timeout=20):
         end = time.monotonic() + timeout
         while True:
             c = self.dovecot.imap(user)
@@ -88,8 +92,7 @@ class Session:
                 found = []
                 if typ == "OK" and int(data[0]) > 0:
                     _, data = c.fetch("1:*", "(BODY.PEEK[])")
-                    found = [email.message_from_bytes(i[1], policy=email.policy.default)
-                             for i in data if isinstance(i, tuple)]
+                    found = [i[1] for i in data if isinstance(i, tuple)]
             finally:
                 c.logout()
             if len(found) >= n or time.monotonic() > end:
@@ -191,6 +194,92 @@ def test_list_and_forward():
         s.screen.wait("Message 1.")
         s.screen.keys("L")
         s.screen.wait("from no list")
+
+
+def fields(raw_message):
+    return raw_message.split(b"\r\n\r\n", 1)
+
+
+def test_bounce():
+    """b sends a message on as it is: its own header and body byte for byte behind a block of Resent- fields; of several
+    tagged each, and u takes all of them back. Nothing is sent before the answer y."""
+    odd = (b"DKIM-Signature: v=1;  b=abc\r\nFrom: Eve <eve@example.com>\r\nsubject:   odd  folding\r\n"
+           b"\tof it\r\nTo: ada@localhost\r\nMessage-ID: <odd@x>\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n"
+           b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+           b"Content-Transfer-Encoding: 8bit\r\n\r\ngr\xfc\xdfe \r\n.\r\n..\r\nFrom here\r\n" + b"long " * 9000 + b"\r\n")
+    odd = odd.replace(b"long " * 190, b"long " * 190 + b"\r\n")
+    with Session([raw(1), raw(2), odd], undo="3s") as s:
+        s.screen.wait("odd  folding")
+        s.screen.keys("b")
+        s.screen.wait("Bounce:")
+        s.screen.keys("bob", "Enter")
+        s.screen.wait("Bounce to Bob Example <bob@example.net>: 'odd  folding of it'?")
+        s.screen.keys("n")
+        s.screen.gone("Bounce to")
+        assert s.outbox() == []
+        s.screen.keys("b", "nobody", "Enter")
+        s.screen.wait("'nobody' is not an address")
+        s.screen.keys("b", "bob", "Enter", "y")
+        s.screen.wait("resent; goes out in 3 s")
+        whole = s.arrived_raw()[0]
+        head, body = fields(whole)
+        want_head, want_body = fields(odd)
+        assert body == want_body, (body[:200], want_body[:200])
+        assert head.endswith(b"\r\n" + want_head), head
+        top = email.message_from_bytes(head)
+        assert top["Resent-From"] == "Ada Example <ada@localhost>"
+        assert top["Resent-To"] == "Bob Example <bob@example.net>" and top["Resent-Date"]
+        assert top["Resent-Message-ID"] and top["Resent-Message-ID"] != top["Message-ID"] == "<odd@x>"
+        s.screen.keys("j", "t", "t", ";", "b")
+        s.screen.wait("Bounce tagged:")
+        s.screen.keys("carol@example.net", "Enter")
+        s.screen.wait("2 messages?")
+        s.screen.keys("y")
+        s.screen.wait("2 messages resent; goes out in 3 s")
+        assert len(s.outbox()) == 3
+        s.screen.keys("u")
+        s.screen.wait("none of them was sent")
+        assert len(s.outbox()) == 1
+        s.screen.keys(";", "b", "carol@example.net", "Enter", "y")
+        s.screen.wait("2 messages resent")
+        got = s.arrived(2, user="carol@example.net")
+        assert {m["Subject"] for m in got} == {"subject-1", "subject-2"}
+        assert not [m for f in s.dovecot.folders() if "Sent" in f for m in s.dovecot.census(f)]
+
+
+def test_forward_as_attachment():
+    """gf attaches the message itself, unencoded (RFC 2046 5.2.1) and byte for byte; of several tagged each; an
+    attachment within stays within. f of a message with one attached takes that along once."""
+    high = (b"From: Eve <eve@example.com>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <high@x>\r\n"
+            b"Date: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\ngr\xc3\xbc\xc3\x9fe\r\n")
+    withfile = raw(5, attach=True)
+    with Session([raw(1), withfile, high], editor='echo "see below" > "$1"\n') as s:
+        s.screen.wait("grüße")
+        s.screen.keys("gf")
+        s.screen.wait("see below")
+        s.screen.wait("grüße.eml")
+        s.screen.keys("t", "bob@example.net", "Enter", "y")
+        m = s.arrived()[0]
+        assert m["Subject"] == "Fwd: grüße" and m["References"] == "<high@x>" and m["In-Reply-To"] is None
+        part = next(m.iter_attachments())
+        assert part.get_content_type() == "message/rfc822" and part.get_filename() == "grüße.eml"
+        assert part["Content-Transfer-Encoding"] == "8bit"
+        assert high.rstrip(b"\r\n") in s.arrived_raw()[0]
+        s.screen.keys("j", "t", "t", ";", "f")
+        s.screen.wait("Fwd: 2 messages")
+        s.screen.keys("t", "carol@example.net", "Enter", "y")
+        whole = s.arrived_raw(user="carol@example.net")[0]
+        parts = [p.get_payload(0) for p in email.message_from_bytes(whole).walk()
+                 if p.get_content_type() == "message/rfc822"]
+        assert {p["Subject"] for p in parts} == {"subject-1", "subject-5"}
+        assert withfile.rstrip(b"\r\n") in whole
+        s.dovecot.fill([whole])
+        s.screen.wait("Fwd: 2 messages")
+        s.screen.keys("gg", "f")
+        s.screen.wait("subject-5.eml")
+        text = s.screen.text()
+        assert "data-5.bin" not in text and text.count(".eml") == 2, text
 
 
 def test_undo_within_the_seconds_sends_nothing():

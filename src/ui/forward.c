@@ -1,0 +1,142 @@
+/* forward.c - messages forwarded as they are, each an attachment of its own (message/rfc822).
+ *
+ * The view is pushed at once, waits until all of them are here, and then takes one between two keys, since each
+ * is copied to disk. */
+#include <stdlib.h>
+
+#include "message.h"
+#include "identity.h"
+#include "reply.h"
+#include "utf8.h"
+#include "writing.h"
+
+/* A name for the file of a message: its subject. Owned. */
+static char *
+file_name(const char *subject)
+{
+	char *clean = text_clean_dup(*subject ? subject : "message");
+	struct str s = { 0 };
+
+	text_column(&s, clean, 60, false);
+	str_puts(&s, ".eml");
+	free(clean);
+	return str_take(&s);
+}
+
+static enum err
+attach_one(struct compose *x, msg_id id, struct error *e)
+{
+	struct ui *ui = x->view.ui;
+	struct arena a = { 0 };
+	struct msg m;
+	size_t len;
+	char *raw = store_body_read(ui_store(ui), id, "", DRAFT_MAX_ATTACHMENT, &len);
+	enum err r = raw && store_msg(ui_store(ui), id, &a, &m) ? ERR_OK
+		: error_set(e, ERR_MSG, "this message is gone, or too large to be attached");
+
+	if (r == ERR_OK) {
+		char *name = file_name(m.subject);
+		r = draft_attach(ui_data_dir(ui), x->id, &x->note, name, "message/rfc822", raw, len, e);
+		free(name);
+	}
+	arena_clear(&a);
+	free(raw);
+	return r;
+}
+
+/* From, subject and thread: of one message its own; several have only their number in common. */
+static enum err
+make_header(struct compose *x, struct error *e)
+{
+	struct ui *ui = x->view.ui;
+	msg_id id = x->bring.ids[0];
+	struct arena a = { 0 };
+	size_t n_mine, len;
+	const char **mine = identity_all(ui, store_folder_account(ui_store(ui), msg_folder(id)), &a, &n_mine);
+	char *raw = store_body_read(ui_store(ui), id, "", DRAFT_MAX_ATTACHMENT, &len);
+	enum err r;
+
+	if (raw) {
+		struct reply_source s = { .header = raw, .header_len = mime_header_length(raw, len), .text = "" };
+		r = reply_make(&x->note, REPLY_FORWARD_WHOLE, &s, mine, n_mine, e);
+	} else {
+		r = error_set(e, ERR_MSG, "this message is gone, or too large to be attached");
+	}
+	if (r == ERR_OK && x->bring.n > 1) {
+		char *subject = xasprintf("Fwd: %zu messages", x->bring.n);
+		note_set(&x->note.subject, subject);
+		note_set(&x->note.references, NULL);
+		free(subject);
+	} else if (r == ERR_OK) {
+		x->note.about = id;
+	}
+	free(raw);
+	free(mine);
+	arena_clear(&a);
+	return r;
+}
+
+static void
+give_up(struct compose *x, const struct error *e)
+{
+	ui_error(x->view.ui, e);
+	ui_pop(x->view.ui, &x->view);
+}
+
+static void
+follow(struct compose *x, enum bring_state state)
+{
+	struct error e;
+
+	if (state == BRING_FAILED) {
+		ui_pop(x->view.ui, &x->view);
+		return;
+	}
+	if (state != BRING_READY)
+		return;
+	if (!x->is_begun && make_header(x, &e) != ERR_OK)
+		give_up(x, &e);
+	else
+		x->is_attaching = true;
+	ui_redraw(x->view.ui);
+}
+
+void
+forward_event(struct compose *x, const struct event *ev)
+{
+	follow(x, bring_event(&x->bring, x->view.ui, ev));
+}
+
+/* One of them. True: there are more. */
+bool
+forward_idle(struct compose *x)
+{
+	struct error e;
+
+	if (!x->is_attaching)
+		return false;
+	if (attach_one(x, x->bring.ids[x->n_attached], &e) != ERR_OK) {
+		give_up(x, &e);
+		return false;
+	}
+	ui_redraw(x->view.ui);
+	if (++x->n_attached < x->bring.n)
+		return true;
+	x->is_attaching = false;
+	compose_begun(x, !x->is_begun);
+	return false;
+}
+
+void
+forward_whole(struct ui *ui, const msg_id *ids, size_t n)
+{
+	struct compose *x = compose_new(ui);
+
+	if (!compose_begin_draft(x)) {
+		x->view.ops->close(&x->view);
+		return;
+	}
+	x->wish = CMD_FORWARD_ATTACHED;
+	ui_push(ui, &x->view);
+	follow(x, bring_start(&x->bring, ui, ids, n));
+}
