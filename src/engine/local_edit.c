@@ -136,31 +136,28 @@ local_copy(struct backend *b, const struct uidset *uids, const char *wire, struc
 	return transfer(local_self(b), uids, wire, false, map, e);
 }
 
-struct memory {
-	const char *p;
-	size_t left;
+struct reading {
+	const struct byte_source *from;
+	uint64_t at;
 };
 
 static enum err
-from_memory(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
+read_on(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 {
-	struct memory *m = ctx;
+	struct reading *r = ctx;
+	enum err rc = byte_source_read(r->from, r->at, buf, size, n, e);
 
-	(void)e;
-	*n = m->left < size ? m->left : size;
-	memcpy(buf, m->p, *n);
-	m->p += *n;
-	m->left -= *n;
-	return ERR_OK;
+	r->at += *n;
+	return rc;
 }
 
 enum err
-local_append(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
+local_append(struct backend *b, const char *wire, const struct byte_source *from, uint32_t flags,
 	int64_t arrived, uint32_t *uid, struct error *e)
 {
 	struct local *l = local_self(b);
-	struct memory text = { p, len };
-	struct mbox_source src = { &text, from_memory };
+	struct reading r = { .from = from };
+	struct mbox_source src = { &r, read_on };
 	char *path = local_path(l, wire, e);
 
 	*uid = 0;

@@ -64,7 +64,7 @@ enum err local_move(struct backend *b, const struct uidset *uids, const char *wi
 enum err local_copy(struct backend *b, const struct uidset *uids, const char *wire,
 	struct uid_map *map, struct error *e);
 enum err local_expunge(struct backend *b, const struct uidset *uids, struct error *e);
-enum err local_append(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
+enum err local_append(struct backend *b, const char *wire, const struct byte_source *from, uint32_t flags,
 	int64_t arrived, uint32_t *uid, struct error *e);
 
 #endif

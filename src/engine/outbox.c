@@ -317,8 +317,9 @@ static enum err
 append(struct backend *b, const char *wire, const char *bytes, size_t len, int64_t when,
 	struct error *e)
 {
+	struct byte_source src = byte_source_memory(bytes, len);
 	uint32_t uid;
-	enum err rc = b->ops->append(b, wire, bytes, len, MSG_SEEN, when, &uid, e);
+	enum err rc = b->ops->append(b, wire, &src, MSG_SEEN, when, &uid, e);
 
 	if (rc == ERR_OK || is_link_error(rc) || rc == ERR_LOCAL)
 		return rc;
@@ -327,7 +328,7 @@ append(struct backend *b, const char *wire, const char *bytes, size_t len, int64
 		*e = own;
 		return own.code;
 	}
-	return b->ops->append(b, wire, bytes, len, MSG_SEEN, when, &uid, e);
+	return b->ops->append(b, wire, &src, MSG_SEEN, when, &uid, e);
 }
 
 enum err

@@ -42,20 +42,33 @@ imap_cmd_clear(struct imap_cmd *c)
 	memset(c, 0, sizeof *c);
 }
 
-void
-imap_cmd_literal(struct imap *im, struct imap_cmd *c, const void *p, size_t n)
+static void
+announce(struct imap *im, struct imap_cmd *c, uint64_t n)
 {
 	bool is_private = im->net && net_is_private(im->net);
 	/* What is large waits all the same: a full mailbox says NO before it is sent. */
 	bool waits = !is_private || !(((im->ext & X_LITERAL_PLUS) && n <= IMAP_MAX_EAGER)
 		|| ((im->ext & X_LITERAL_MINUS) && n <= 4096));
 
-	str_printf(&c->text, "{%zu%s}\r\n", n, waits ? "" : "+");
+	str_printf(&c->text, "{%llu%s}\r\n", (unsigned long long)n, waits ? "" : "+");
 	if (waits && c->n_sync == IMAP_MAX_SYNC)
 		c->bad = "too many literals";
 	else if (waits)
 		c->sync[c->n_sync++] = c->text.len;
+}
+
+void
+imap_cmd_literal(struct imap *im, struct imap_cmd *c, const void *p, size_t n)
+{
+	announce(im, c, n);
 	str_add(&c->text, p, n);
+}
+
+void
+imap_cmd_tail(struct imap *im, struct imap_cmd *c, const struct byte_source *src)
+{
+	announce(im, c, src->size);
+	c->tail = src;
 }
 
 void
@@ -355,6 +368,24 @@ imap_begin(struct imap *im, uint64_t max_bytes)
 	net_command(im->net, im->cfg.net.io_ms, max_bytes);
 }
 
+/* What was announced and cannot be read leaves the connection out of step. */
+static enum err
+send_tail(struct imap *im, const struct byte_source *src, struct error *e)
+{
+	char buf[IMAP_PROGRESS];
+	size_t got;
+	enum err rc = ERR_OK;
+
+	for (uint64_t at = 0; at < src->size && rc == ERR_OK; at += got) {
+		rc = byte_source_read(src, at, buf, sizeof buf, &got, e);
+		if (rc != ERR_OK)
+			im->is_dead = true;
+		else
+			rc = imap_write(im, buf, got, e);
+	}
+	return rc;
+}
+
 enum err
 imap_send(struct imap *im, struct imap_cmd *c, struct error *e)
 {
@@ -379,7 +410,8 @@ imap_send(struct imap *im, struct imap_cmd *c, struct error *e)
 		if (c->status != IMAP_OPEN)
 			return ERR_OK;		/* NO: the literal stays here */
 	}
-	if ((rc = imap_write(im, str_get(&c->text) + from, c->text.len - from, e)) != ERR_OK)
+	if ((rc = imap_write(im, str_get(&c->text) + from, c->text.len - from, e)) != ERR_OK
+	    || (c->tail && (rc = send_tail(im, c->tail, e)) != ERR_OK))
 		return rc;
 	return imap_write(im, "\r\n", 2, e);
 }

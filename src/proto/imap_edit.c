@@ -269,8 +269,24 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 	return rc;
 }
 
+/* A NUL cannot stand in a literal (RFC 9051 4.3): found out before anything is announced. */
+static enum err
+check_bytes(const struct byte_source *src, struct error *e)
+{
+	char buf[IMAP_PROGRESS];
+	size_t got;
+	enum err rc = ERR_OK;
+
+	for (uint64_t at = 0; at < src->size && rc == ERR_OK; at += got) {
+		rc = byte_source_read(src, at, buf, sizeof buf, &got, e);
+		if (rc == ERR_OK && memchr(buf, '\0', got))
+			rc = error_set(e, ERR_MSG, "a message with a NUL byte in it cannot be stored");
+	}
+	return rc;
+}
+
 enum err
-imap_append(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
+imap_append(struct backend *b, const char *wire, const struct byte_source *src, uint32_t flags,
 	int64_t arrived, uint32_t *uid, struct error *e)
 {
 	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
@@ -282,8 +298,8 @@ imap_append(struct backend *b, const char *wire, const void *p, size_t len, uint
 	enum err rc;
 
 	*uid = 0;
-	if (memchr(p, '\0', len))
-		return error_set(e, ERR_MSG, "a message with a NUL byte in it cannot be stored");
+	if ((rc = check_bytes(src, e)) != ERR_OK)
+		return rc;
 	imap_cmd_init(&c, "APPEND ");
 	imap_cmd_string(im, &c, wire);
 	imap_cmd_printf(&c, " ");
@@ -292,7 +308,7 @@ imap_append(struct backend *b, const char *wire, const void *p, size_t len, uint
 		imap_cmd_printf(&c, " \"%02d-%s-%04d %02d:%02d:%02d +0000\"", tm.tm_mday,
 			months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	imap_cmd_printf(&c, " ");
-	imap_cmd_literal(im, &c, p, len);
+	imap_cmd_tail(im, &c, src);
 	im->append_uid = 0;
 	if ((rc = imap_do(im, &c, NULL, ERR_FOLDER, e)) == ERR_OK)
 		*uid = im->append_uid;

@@ -42,6 +42,7 @@ struct imap_cmd {
 	size_t sync[IMAP_MAX_SYNC];	/* where in it the server must say "+" first */
 	size_t n_sync;
 	const char *bad;		/* why it must not be sent; NULL: fine */
+	const struct byte_source *tail;	/* the literal that ends it; NULL: none */
 	char tag[16];
 	enum imap_status status;
 	struct str words;		/* the server's, behind OK, NO or BAD */
@@ -153,6 +154,8 @@ void imap_cmd_printf(struct imap_cmd *c, const char *fmt, ...)
 /* A string argument: quoted, or as a literal where it must be. */
 void imap_cmd_string(struct imap *im, struct imap_cmd *c, const char *s);
 void imap_cmd_literal(struct imap *im, struct imap_cmd *c, const void *p, size_t n);
+/* The last argument, read while it is sent. */
+void imap_cmd_tail(struct imap *im, struct imap_cmd *c, const struct byte_source *src);
 void imap_cmd_clear(struct imap_cmd *c);
 
 void imap_begin(struct imap *im, uint64_t max_bytes);
@@ -219,7 +222,7 @@ enum err imap_move(struct backend *b, const struct uidset *uids, const char *wir
 enum err imap_copy(struct backend *b, const struct uidset *uids, const char *wire,
 	struct uid_map *map, struct error *e);
 enum err imap_expunge(struct backend *b, const struct uidset *uids, struct error *e);
-enum err imap_append(struct backend *b, const char *wire, const void *p, size_t len,
+enum err imap_append(struct backend *b, const char *wire, const struct byte_source *src,
 	uint32_t flags, int64_t arrived, uint32_t *uid, struct error *e);
 enum err imap_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error *e);
 
