@@ -127,12 +127,18 @@ report(struct sync *s, const struct pass *p)
 	if (n_stuck > 0)
 		printf("; %u mail%s in the outbox need%s you", n_stuck, n_stuck == 1 ? "" : "s",
 			n_stuck == 1 ? "s" : "");
+	uint32_t n_uploads = store_uploads_due(engine_store(s->engine), p->account);
+	uint32_t n_refused = store_uploads_refused(engine_store(s->engine), p->account);
+	if (n_uploads > 0)
+		printf("; %u message%s to be stored", n_uploads, n_uploads == 1 ? " waits" : "s wait");
+	if (n_refused > 0)
+		printf("; %u message%s the server would not store", n_refused, n_refused == 1 ? "" : "s");
 	putchar('\n');
-	if (n_stuck > 0)
+	if (n_stuck > 0 || n_refused > 0)
 		return EXIT_PERSON;
 	if (p->needs_person || (p->is_over && p->code != ERR_OK && !is_later))
 		return EXIT_PERSON;
-	return p->is_over && p->code == ERR_OK && n_mail == 0 ? 0 : EXIT_LATER;
+	return p->is_over && p->code == ERR_OK && n_mail == 0 && n_uploads == 0 ? 0 : EXIT_LATER;
 }
 
 static int

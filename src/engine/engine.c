@@ -54,6 +54,7 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 {
 	struct worker *w = xcalloc(1, sizeof *w);
 
+	w->engine = g;
 	w->rc = g->rc;
 	w->conf = conf;
 	w->events = &g->events;
@@ -201,6 +202,15 @@ engine_worker(const struct engine *g, account_id id)
 			return g->workers[i];
 	}
 	return NULL;
+}
+
+void
+engine_acted(const struct engine *g, account_id account)
+{
+	struct worker *w = engine_worker(g, account);
+
+	if (w)
+		jobs_acted(&w->jobs);
 }
 
 const struct store *

@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "str.h"
+#include "uploads.h"
 #include "worker.h"
 
 enum {
@@ -164,6 +165,8 @@ begin_sync(struct worker *w, const struct queued *j, struct error *e)
 		if (rc != ERR_OK)
 			return rc;
 		plan_everything(w);
+		if ((rc = store_uploads_hurry(w->store, w->account, e)) != ERR_OK)
+			return rc;
 	}
 	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof *w->syncs);
 	w->syncs[w->n_syncs++] = (struct sync_job){
@@ -366,6 +369,8 @@ wait_until(struct worker *w, bool can_hear)
 		until = w->replay_ms;
 	if (!can_hear && poll_ms > 0 && now_ms() + poll_ms < until)
 		until = now_ms() + poll_ms;
+	if (until > now_ms() + LOOK_MS && store_uploads_due(w->store, w->account) > 0)
+		until = now_ms() + LOOK_MS;	/* another process is at them */
 	return until;
 }
 
@@ -394,7 +399,8 @@ static void
 end_whole_syncs(struct worker *w)
 {
 	if (w->n_syncs > 0 && w->mirror.n_todo == 0 &&
-	    store_intents_pending(w->store, w->account) == 0)
+	    store_intents_pending(w->store, w->account) == 0 &&
+	    store_uploads_due(w->store, w->account) == 0)
 		end_syncs_of(w, 0, ERR_OK, NULL);
 }
 
@@ -427,7 +433,8 @@ tidy(struct worker *w)
 	w->is_tidy = true;
 	if ((w->rc->cache_mb > 0 &&
 	    store_bodies_trim(w->store, (uint64_t)w->rc->cache_mb << 20, &e) != ERR_OK) ||
-	    store_intents_forget(w->store, time(NULL) - month_s, &e) != ERR_OK)
+	    store_intents_forget(w->store, time(NULL) - month_s, &e) != ERR_OK ||
+	    store_uploads_forget(w->store, time(NULL) - month_s, &e) != ERR_OK)
 		log_msg("%s: %s", w->conf->name, e.text);
 }
 
@@ -493,6 +500,51 @@ step_copy(struct worker *w, bool *did, struct error *e)
 	return rc;
 }
 
+/* ---- uploads ---- */
+
+/* What came to stand in a folder: its rows come by a sync, after a list if the folder is new. */
+static enum err
+look_where_it_stands(struct worker *w, const char *wire, struct error *e)
+{
+	struct arena a = {0};
+	struct folder f;
+	bool is_listed = store_folder_by_wire(w->store, w->account, wire, &a, &f) &&
+		!(f.attrs & FOLDER_GONE);
+	enum err rc = is_listed ? ERR_OK : folders_list(w, e);
+
+	if (rc == ERR_OK && store_folder_by_wire(w->store, w->account, wire, &a, &f))
+		mirror_todo(w, f.id);
+	arena_clear(&a);
+	return rc;
+}
+
+static enum err
+step_upload(struct worker *w, bool *did, struct error *e)
+{
+	struct uploads x = { w->store, w->conf, w->account, w->b };
+	struct upload_result r;
+	enum err rc = uploads_one(&x, &r, e);
+
+	*did = r.did;
+	if (r.refusal.code != ERR_OK)
+		worker_notice(w, &r.refusal);
+	if (r.did)
+		w->mirror.is_dirty = true;	/* looking elsewhere may have closed what was open */
+	if (rc == ERR_OK && r.wire)
+		rc = look_where_it_stands(w, r.wire, e);
+	if (r.other == w->account)
+		w->replay_ms = 0;
+	else if (r.other)
+		engine_acted(w->engine, r.other);
+	free(r.wire);
+	if (rc != ERR_OK && !link_is_lost(rc)) {	/* our disk: not at once again */
+		worker_notice(w, e);
+		w->rest_ms = now_ms() + REST_MS;
+		return ERR_OK;
+	}
+	return rc;
+}
+
 /* ---- the loop ---- */
 
 static void
@@ -526,7 +578,8 @@ step(struct worker *w, struct error *e)
 		return step_job(w, &j, e);
 	if (intents_due(w))
 		return intents_step(w, e);
-	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did))
+	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did ||
+		(rc = step_upload(w, &did, e)) != ERR_OK || did))
 		return rc;
 	if (w->link.state == LINK_ONLINE && (w->mirror.is_dirty || w->mirror.n_todo))
 		link_set(w, LINK_SYNCING, NULL);

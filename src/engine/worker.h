@@ -75,6 +75,7 @@ struct sync_job {
 };
 
 struct worker {
+	const struct engine *engine;	/* for engine_acted only */
 	const struct rc *rc;
 	const struct rc_account *conf;
 	account_id account;
@@ -106,6 +107,9 @@ struct worker {
 	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
 	struct drain_news drained;	/* how its last pass ended, and what is not yet in the index */
 };
+
+/* engine.c; any thread: intents were recorded for that account. */
+void engine_acted(const struct engine *g, account_id account);
 
 void *worker_main(void *arg);
 void worker_done(struct worker *w, job_id id, enum err code, const struct error *e);
