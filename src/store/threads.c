@@ -50,10 +50,11 @@ skip_words(const char *s, size_t n)
 char *
 references_bounded(const char *references)
 {
+	if (strlen(references) < 4 * MAX_REFERENCES_END)	/* a word takes two bytes at least */
+		return NULL;
 	size_t n = count_words(references);
-
 	if (n <= 2 * MAX_REFERENCES_END)
-		return xstrdup(references);
+		return NULL;
 	const char *middle = skip_words(references, MAX_REFERENCES_END);
 	const char *end = skip_words(middle, n - 2 * MAX_REFERENCES_END);
 	return xasprintf("%.*s%s", (int)(middle - references), references, end);
@@ -63,18 +64,16 @@ static size_t
 collect_ids(account_id account, const struct msg *m, uint64_t *ids)
 {
 	size_t n = 0;
-	char *refs = references_bounded(m->references);
 
 	if (*m->message_id)
 		ids[n++] = message_id_hash(account, m->message_id, strlen(m->message_id));
 	if (*m->in_reply_to)
 		ids[n++] = message_id_hash(account, m->in_reply_to, strlen(m->in_reply_to));
-	for (const char *p = refs; *(p += strspn(p, " ")); ) {
+	for (const char *p = m->references; *(p += strspn(p, " ")); ) {
 		size_t len = strcspn(p, " ");
 		ids[n++] = message_id_hash(account, p, len);
 		p += len;
 	}
-	free(refs);
 	return n;
 }
 

@@ -2,7 +2,6 @@
 #ifndef DUNLIN_ENGINE_FIXTURE_H
 #define DUNLIN_ENGINE_FIXTURE_H
 
-#include <dirent.h>
 #include <ftw.h>
 #include <poll.h>
 

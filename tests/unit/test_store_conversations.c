@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "store_fixture.h"
+#include "store/store_db.h"
 
 static thread_id
 put(struct fixture *fx, folder_id folder, uint32_t uid, const char *mid, const char *reply,
@@ -241,7 +242,79 @@ test_long_thread_is_not_quadratic(void **state)
 	assert_true(cpu_ms() - t < 3 * half[0] + 1000);
 }
 
+static int64_t
+random_to(uint32_t *seed, uint32_t n)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return *seed / 65536 % n;
+}
+
+/* One of the ways in which rows come, go, move, join and are marked. */
+static void
+do_anything(struct fixture *fx, uint32_t *seed)
+{
+	folder_id folders[] = { fx->inbox, fx->trash };
+	uint32_t uid = 1 + (uint32_t)random_to(seed, 60), other = 1 + (uint32_t)random_to(seed, 60);
+	char mid[2][20], parent[20];
+	struct msg m[2] = {
+		{ .id = msg_id_of(folders[uid % 2], uid), .arrived = other, .message_id = mid[0],
+			.flags = other % 3 ? 0 : MSG_SEEN },
+		{ .id = msg_id_of(folders[other % 2], other), .arrived = uid, .message_id = mid[1],
+			.in_reply_to = uid % 3 ? NULL : parent },
+	};
+	struct uidset gone = {0};
+
+	snprintf(mid[0], sizeof mid[0], "%u@x", uid);
+	snprintf(mid[1], sizeof mid[1], "%u@x", other);
+	snprintf(parent, sizeof parent, "%u@x", (uid + other) % 60);
+	switch (random_to(seed, 8)) {
+	case 0:
+		OK(store_msg_flags(fx->s, m[0].id, other % 2 ? MSG_SEEN : 0, 0, &fx->e));
+		break;
+	case 1:
+		OK(tx_open(fx->s, DB_INDEX, &fx->e));
+		OK(tx_close(fx->s, msg_copy(fx->s, m[0].id, m[1].id, &fx->e), &fx->e));
+		break;
+	case 2:
+		uidset_add_range(&gone, uid, uid + 3);
+		OK(store_msgs_gone(fx->s, msg_folder(m[0].id), &gone, &fx->e));
+		uidset_clear(&gone);
+		break;
+	default:
+		OK(store_msgs_put(fx->s, m, 2, &fx->e));
+	}
+}
+
+static int64_t
+ask(struct fixture *fx, const char *sql)
+{
+	return db_int(fx->s, sql, "");
+}
+
+/* Counts never say what the rows do not. */
+static void
+test_counts_are_those_of_the_rows(void **state)
+{
+	struct fixture *fx = *state;
+	uint32_t seed = 7;
+
+	for (int i = 0; i < 400; i++) {
+		do_anything(fx, &seed);
+		assert_int_equal(0, ask(fx, "SELECT count(*) FROM folder f WHERE n_msgs <>"
+			" (SELECT count(*) FROM msg WHERE folder = f.id) OR n_unread <>"
+			" (SELECT count(*) FROM msg WHERE folder = f.id AND (flags & 1) = 0)"));
+		assert_int_equal(0, ask(fx, "SELECT count(*) FROM (SELECT thread, folder, max(arrived),"
+			" count(*), sum((flags & 1) = 0) FROM msg GROUP BY 1, 2 EXCEPT"
+			" SELECT thread, folder, newest, n_msgs, n_unread FROM thread_head)"));
+		assert_int_equal(0, ask(fx, "SELECT count(*) FROM thread_head h WHERE NOT EXISTS"
+			" (SELECT 1 FROM msg m WHERE m.thread = h.thread AND m.folder = h.folder)"));
+	}
+	assert_true(ask(fx, "SELECT count(*) FROM msg") > 20);
+	assert_true(ask(fx, "SELECT count(*) FROM thread_head WHERE n_msgs > 2") > 0);
+}
+
 TEST_MAIN(FX(test_any_order_of_arrival), FX(test_late_link_merges),
 	FX(test_strangers_stay_apart), FX(test_hidden_messages_move_threads),
 	FX(test_threads_merge_folders), FX(test_put_again),
-	FX(test_many_references_are_bounded), FX(test_long_thread_is_not_quadratic))
+	FX(test_many_references_are_bounded), FX(test_long_thread_is_not_quadratic),
+	FX(test_counts_are_those_of_the_rows))

@@ -70,6 +70,11 @@ test_newer_release(void **state)
 	struct fixture *fx = *state;
 
 	store_close(fx->s);
+	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 1000");
+	assert_int_equal(ERR_LOCAL,
+		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
+	assert_non_null(strstr(fx->e.text, "newer release"));
+	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 3");
 	sql(fx, fx->cache, "index.db", "PRAGMA user_version = 1000");
 	for (int mode = STORE_READ; mode <= STORE_WRITE; mode++) {
 		assert_int_equal(ERR_LOCAL,
@@ -77,10 +82,6 @@ test_newer_release(void **state)
 				&fx->e));
 		assert_non_null(strstr(fx->e.text, "newer release"));
 	}
-	sql(fx, fx->data, "dunlin.db", "PRAGMA user_version = 1000");
-	assert_int_equal(ERR_LOCAL,
-		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
-	assert_non_null(strstr(fx->e.text, "newer release"));
 }
 
 static void
@@ -175,20 +176,18 @@ test_broken_trigger_is_mended_at_the_next_start(void **state)
 {
 	struct fixture *fx = *state;
 	char *index = path_join(fx->cache, "index.db");
-	struct msg m = { .id = msg_id_of(fx->inbox, 9), .from_name = "", .from_addr = "", .to = "",
-		.cc = "", .subject = "", .message_id = "", .in_reply_to = "", .references = "",
-		.list_id = "" };
 	sqlite3 *h;
 
+	fx_msgs(fx, fx->inbox, 1, 3);
 	store_close(fx->s);
 	assert_int_equal(SQLITE_OK, sqlite3_open(index, &h));
 	assert_int_equal(SQLITE_OK, sqlite3_exec(h, "PRAGMA writable_schema = ON; UPDATE sqlite_schema"
-		" SET sql = replace(sql, 'n_msgs + 1', 'nonsense + 1') WHERE name = 'msg_added'",
+		" SET sql = replace(sql, 'n_unread + (', 'nonsense + (') WHERE name = 'msg_seen'",
 		NULL, NULL, NULL));
 	sqlite3_close(h);
 	free(index);
 	OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
-	assert_int_equal(ERR_LOCAL, store_msg_put(fx->s, &m, &fx->e));
+	assert_int_equal(ERR_LOCAL, store_msg_flags(fx->s, msg_id_of(fx->inbox, 2), MSG_SEEN, 0, &fx->e));
 	fx_reopen(fx);
 	fx->inbox = fx_folder(fx, "INBOX", ROLE_INBOX);
 	fx_msgs(fx, fx->inbox, 1, 3);
