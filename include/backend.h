@@ -73,6 +73,20 @@ struct byte_sink {
 	void (*total)(void *ctx, uint64_t bytes);	/* NULL: not interested */
 };
 
+/* A message of `size` bytes, read in any order and as often as is needed: *got from `at` on, 0 only at the
+ * end. */
+struct byte_source {
+	void *ctx;
+	uint64_t size;
+	enum err (*read)(void *ctx, uint64_t at, void *buf, size_t n, size_t *got, struct error *e);
+};
+/* In memory, or the open file `fd` (ctx is *fd); what is read must outlive it. */
+struct byte_source byte_source_memory(const void *p, size_t n);
+struct byte_source byte_source_file(const int *fd, uint64_t size);
+/* src->read with its bounds kept; ERR_LOCAL too when it ends before `size`. */
+enum err byte_source_read(const struct byte_source *src, uint64_t at, void *buf, size_t n, size_t *got,
+	struct error *e);
+
 /* Where messages went: from[i] became to[i]. n 0: the server did not say. */
 struct uid_map {
 	uint32_t *from, *to;
@@ -136,9 +150,9 @@ struct backend_ops {
 		struct uid_map *map, struct error *e);
 	/* Removes exactly these, never what others marked deleted. */
 	enum err (*expunge)(struct backend *b, const struct uidset *uids, struct error *e);
-	/* Stores a message of len bytes (CRLF) into a folder, open or not; *uid 0: not told. */
-	enum err (*append)(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
-		int64_t arrived, uint32_t *uid, struct error *e);
+	/* Stores a message (CRLF) into a folder, open or not; *uid 0: not told. Memory does not grow with it. */
+	enum err (*append)(struct backend *b, const char *wire, const struct byte_source *src,
+		uint32_t flags, int64_t arrived, uint32_t *uid, struct error *e);
 	/* UIDs >= from in folder `wire` with that Message-ID (to find out, after a crash, what was done). */
 	enum err (*find)(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 		struct uidset *out, struct error *e);

@@ -24,7 +24,9 @@ struct compose_stamp {
 
 struct draft_file {
 	const char *name;		/* reduced by path_safe_name */
-	/* "image/png"; NULL or nonsense: application/octet-stream */
+	/* "image/png"; NULL or nonsense: application/octet-stream. "message/rfc822": a message, which goes
+	 * unencoded, as RFC 2046 5.2.1 wants it, and as a file of bytes where that cannot be (a NUL, a line over
+	 * 990 bytes) */
 	const char *type;
 	const void *data;
 	size_t len;
@@ -54,10 +56,14 @@ struct letter {
 	char *subject, *shown_to;	/* for lists: decoded, not clean */
 	/* 8-bit in the header or an address: SMTPUTF8 (RFC 6531) */
 	bool needs_utf8;
-	/* 8-bit in the body: 8BITMIME; never when built from a draft */
+	/* 8-bit in the body: 8BITMIME; of a draft only where a message is attached that has some */
 	bool needs_8bit;
+	bool is_resent;			/* somebody's mail: no copy of it for Sent */
 };
 void letter_clear(struct letter *l);
+
+/* A list as typed is one that mail can go to: else ERR_MSG, naming the field and what is wrong. */
+enum err compose_addresses(const char *field, const char *list, struct error *e);
 
 /* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some
  * milliseconds. */
@@ -75,5 +81,12 @@ enum err compose_build(struct letter *out, const struct draft *d,
  * recipient, NUL, a line over 998 bytes. */
 enum err compose_prepare(struct letter *out, const char *raw, size_t n, const char *from,
 	const char *also, const struct compose_stamp *stamp, struct error *e);
+
+/* Somebody's message to new recipients (`to`, a list), as RFC 5322 3.6.6 has it: a block of Resent- fields
+ * before it, and behind that every field and the body byte for byte, line ends aside. What belongs to the copy
+ * that came here goes: a From_ line, Bcc, Return-Path and Delivered-To (by which Postfix would take it for a mail
+ * that goes round in circles). ERR_MSG as compose_prepare. message_id is that of the resending. */
+enum err compose_resend(struct letter *out, const char *raw, size_t n, const char *from,
+	const char *to, const struct compose_stamp *stamp, struct error *e);
 
 #endif

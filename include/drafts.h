@@ -19,7 +19,7 @@
 
 typedef uint32_t draft_id;		/* from 1; 0: none */
 
-enum { DRAFT_MAX_TEXT = 64 << 20 };
+enum { DRAFT_MAX_TEXT = 64 << 20, DRAFT_MAX_ATTACHMENT = 256 << 20 };
 
 struct draft_lock {
 	int fd;				/* -1: not held */

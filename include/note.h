@@ -32,6 +32,9 @@ void note_set(char **field, const char *value);		/* a copy; "" and NULL become N
 const char *note_get(const char *field);		/* never NULL */
 void note_add_file(struct note *n, const char *name, const char *type, uint32_t number,
 	uint64_t size_bytes);
+/* Walks through a list of addresses as people type it: the next one, without blanks around it, *n bytes long; NULL at the end. Commas in
+ * quotes, comments and brackets do not part. */
+const char *note_next_address(const char **list, size_t *n);
 void note_remove_file(struct note *n, size_t i);
 
 #endif

@@ -27,6 +27,7 @@ struct rc_url {
 struct rc_account {
 	char *name;
 	char *from;			/* "Ada Example <ada@example.org>"; "" when missing (a problem tells) */
+	char *identities;		/* further ones, separated by commas; NULL: none */
 	struct rc_url receive;		/* never RC_NONE: an account without is a problem, and left out */
 	struct rc_url send;		/* RC_NONE: none */
 	char *password, *password_command;	/* one of them at most */
@@ -69,7 +70,8 @@ struct rc {
 };
 
 enum rc_type { RC_T_STRING, RC_T_SECRET, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS,
-	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_WORDS, RC_T_FINGERPRINT, RC_T_ADDRESS };
+	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_WORDS, RC_T_FINGERPRINT, RC_T_ADDRESS,
+	RC_T_ADDRESSES };
 
 /* The table of every setting. */
 struct rc_setting {

@@ -1,5 +1,5 @@
 /* rows.c - see rows.h. A callback runs in the middle of a command, so it only collects; the store is
- * written a hundred rows at a time, and no transaction is open while the network is waited for. */
+ * written a thousand rows at a time, and no transaction is open while the network is waited for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,19 +13,9 @@ enum { FLAGS_AT_A_TIME = 1000 };
 static void
 rows_flush(struct rows *r)
 {
-	struct store *s = r->w->store;
-
 	if (r->n == 0 || r->rc != ERR_OK)
 		return;
-	r->rc = store_begin(s, &r->e);
-	if (r->rc == ERR_OK) {
-		for (size_t i = 0; i < r->n && r->rc == ERR_OK; i++)
-			r->rc = store_msg_put(s, &r->v[i], &r->e);
-		if (r->rc == ERR_OK)
-			r->rc = store_commit(s, &r->e);
-		else
-			store_rollback(s);
-	}
+	r->rc = store_msgs_put(r->w->store, r->v, r->n, &r->e);
 	r->n_put += r->n;
 	r->n = 0;
 	arena_clear(&r->arena);
@@ -35,27 +25,22 @@ void
 rows_add(void *ctx, const struct msg *m)
 {
 	struct rows *r = ctx;
-	struct arena *a = &r->arena;
 
 	if (r->rc != ERR_OK || msg_uid(m->id) == 0)
 		return;
+	r->v = array_grow(r->v, r->n, &r->cap, sizeof *r->v);
 	struct msg *c = &r->v[r->n++];
 	*c = *m;
 	c->id = msg_id_of(r->folder, msg_uid(m->id));
 	c->thread = 0;
 	c->flags &= ~(uint32_t)MSG_PENDING;
-	c->from_name = arena_strdup(a, m->from_name);
-	c->from_addr = arena_strdup(a, m->from_addr);
-	c->to = arena_strdup(a, m->to);
-	c->cc = arena_strdup(a, m->cc);
-	c->subject = arena_strdup(a, m->subject);
-	c->message_id = arena_strdup(a, m->message_id);
-	c->in_reply_to = arena_strdup(a, m->in_reply_to);
-	c->references = arena_strdup(a, m->references);
-	c->list_id = arena_strdup(a, m->list_id);
+	const char **strings[] = { &c->from_name, &c->from_addr, &c->to, &c->cc, &c->subject,
+		&c->message_id, &c->in_reply_to, &c->references, &c->list_id };
+	for (size_t i = 0; i < LEN(strings); i++)
+		*strings[i] = arena_strdup(&r->arena, *strings[i]);
 	if (r->new_from && msg_uid(m->id) >= r->new_from && !(m->flags & MSG_SEEN))
 		r->n_new++;
-	if (r->n == COMMIT)
+	if (r->n == COMMIT || r->arena.used_bytes >= COMMIT_BYTES)
 		rows_flush(r);
 }
 
@@ -64,6 +49,9 @@ rows_end(struct rows *r, enum err rc, struct error *e)
 {
 	rows_flush(r);
 	arena_clear(&r->arena);
+	free(r->v);
+	r->v = NULL;
+	r->cap = 0;
 	if (rc == ERR_OK && r->rc != ERR_OK) {
 		*e = r->e;
 		rc = r->rc;

@@ -4,16 +4,18 @@
 
 #include "worker.h"
 
-enum { COMMIT = 100 };			/* rows a transaction */
+/* Rows a transaction: the more, the less each page of the index is written; what holds the lock on it
+ * stays under 50 ms. */
+enum { COMMIT = 1000, COMMIT_BYTES = 1 << 20 };
 
-/* Messages as they come, until a transaction's worth is there. Large: about 15 KB. */
+/* Messages as they come, until a transaction's worth is there. */
 struct rows {
 	struct worker *w;
 	folder_id folder;
 	uint32_t new_from;		/* UIDs from here on are new mail; 0: none is */
 	struct arena arena;
-	struct msg v[COMMIT];
-	size_t n;
+	struct msg *v;
+	size_t n, cap;
 	uint64_t n_put;
 	uint32_t n_new;
 	enum err rc;			/* of the store; what comes later is let pass */

@@ -14,7 +14,7 @@
 #include "path.h"
 #include "utf8.h"
 
-enum { MAX_DRAFT = DRAFT_MAX_TEXT + (4 << 20), MAX_ATTACHMENT = 256 << 20 };
+enum { MAX_DRAFT = DRAFT_MAX_TEXT + (4 << 20) };
 static const char magic[] = "dunlin-draft 1\n";
 
 /* ---- names ---- */
@@ -410,7 +410,7 @@ draft_attach(const char *data_dir, draft_id id, struct note *n, const char *name
 {
 	uint32_t number = 1;
 
-	if (len > MAX_ATTACHMENT)
+	if (len > DRAFT_MAX_ATTACHMENT)
 		return error_set(e, ERR_MSG, "this is too large to attach (256 MB at most)");
 	for (size_t i = 0; i < n->n_files; i++) {
 		if (n->files[i].number >= number)
@@ -430,7 +430,7 @@ draft_attached(const char *data_dir, draft_id id, const struct note_file *f, cha
 	size_t *len, struct error *e)
 {
 	char *path = attachment_path(data_dir, id, f->number);
-	enum err r = file_read(out, len, path, MAX_ATTACHMENT, e);
+	enum err r = file_read(out, len, path, DRAFT_MAX_ATTACHMENT, e);
 
 	free(path);
 	return r;

@@ -197,6 +197,36 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 	return rc;
 }
 
+enum err
+intent_remove(struct store *s, msg_id id, const char *message_id, bool can_expunge,
+	account_id *account, struct error *e)
+{
+	struct arena a = {0};
+	sqlite3_stmt *st = db_query(s, "SELECT account, wire FROM mailbox WHERE id = ? AND NOT is_old", "u",
+		msg_folder(id));
+	struct intent in = { .folder = msg_folder(id), .label = "",
+		.kind = can_expunge ? INTENT_EXPUNGE : INTENT_FLAGS, .set = can_expunge ? 0 : MSG_DELETED };
+	intent_id made;
+	enum err rc = ERR_OK;
+
+	*account = 0;
+	if (db_row(s, st)) {
+		*account = in.account = (account_id)sqlite3_column_int64(st, 0);
+		in.source = db_text(st, 1, &a);
+		db_done(st);
+		rc = intent_insert(s, &in, &made, e);
+		if (rc == ERR_OK)
+			rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, set_bits, mid)"
+				" VALUES (?, ?, ?, ?, ?)", "iiius", made, id, id, in.set, message_id);
+		if (rc == ERR_OK)
+			rc = overlay_add(s, id, &in, e);
+		if (rc == ERR_OK)
+			rc = count_msgs(s, made, e);
+	}
+	arena_clear(&a);
+	return rc;
+}
+
 uint32_t
 store_intents_pending(const struct store *s, account_id account)
 {

@@ -66,6 +66,22 @@ static const char *const data_steps[] = {
 	"CREATE TABLE outbox_rcpt (mail INTEGER NOT NULL, n INTEGER NOT NULL, addr TEXT NOT NULL,"
 	"	state INTEGER NOT NULL DEFAULT 0, words TEXT NOT NULL DEFAULT '',"
 	"	PRIMARY KEY (mail, n)) WITHOUT ROWID;",
+	/* Uploads. state, role and after are enums; file: the name in data/uploads. draft: the copy on the
+	 * server of what stands in data/drafts under that name (store.h). */
+	"CREATE TABLE upload (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL DEFAULT 0, role INTEGER NOT NULL, dest TEXT NOT NULL,"
+	"	flags INTEGER NOT NULL, arrived INTEGER NOT NULL, message_id TEXT NOT NULL,"
+	"	name TEXT NOT NULL, label TEXT NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL,"
+	"	created INTEGER NOT NULL, retry_at INTEGER NOT NULL DEFAULT 0,"
+	"	n_tries INTEGER NOT NULL DEFAULT 0, dest_uidnext INTEGER NOT NULL DEFAULT 0,"
+	"	landed INTEGER NOT NULL DEFAULT 0, after INTEGER NOT NULL, after_msg INTEGER NOT NULL,"
+	"	after_text TEXT NOT NULL, error TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX upload_open ON upload (account, state) WHERE state <> 2;"
+	"CREATE INDEX upload_name ON upload (name) WHERE name <> '';"
+	"CREATE TABLE draft (name TEXT NOT NULL, account INTEGER NOT NULL, msg INTEGER NOT NULL,"
+	"	message_id TEXT NOT NULL, stamp TEXT NOT NULL, stored INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL, PRIMARY KEY (name, account)) WITHOUT ROWID;"
+	"CREATE INDEX draft_msg ON draft (msg) WHERE msg > 0;",
 };
 
 static const char *const index_steps[] = {

@@ -2,6 +2,7 @@
 #ifndef DUNLIN_ENGINE_FIXTURE_H
 #define DUNLIN_ENGINE_FIXTURE_H
 
+#include <dirent.h>
 #include <ftw.h>
 #include <poll.h>
 

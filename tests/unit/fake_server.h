@@ -47,6 +47,7 @@ struct fake_server {
 	bool refuses_gone;		/* a change that names a message which is gone, as a whole */
 	uint32_t breaks_in_move;	/* the link breaks when so many of a move were moved; 0: not */
 	int lies;
+	int n_appends;
 	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_passwords;
 	int fault_at;
 	enum fake_fault fault;
@@ -612,12 +613,32 @@ fake_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 }
 
 static inline enum err
-fake_append(struct backend *b, const char *wire, const void *p, size_t len, uint32_t flags,
+fake_append(struct backend *b, const char *wire, const struct byte_source *src, uint32_t flags,
 	int64_t arrived, uint32_t *uid, struct error *e)
 {
-	(void)b, (void)wire, (void)p, (void)len, (void)flags, (void)arrived;
+	struct fake *f = fake_of(b);
+	char head[4096] = "", id[24] = "";
+	size_t got;
+	FAKE_BEGIN(f);
+	struct fake_folder *d = fake_folder(f->s, wire);
+
 	*uid = 0;
-	return error_set(e, ERR_UNSUPPORTED, "not here");
+	rc = byte_source_read(src, 0, head, sizeof head - 1, &got, e);
+	const char *at = strstr(head, "Message-ID: <");
+	if (at)
+		sscanf(at + 13, "%23[^>]", id);
+	if (rc == ERR_OK)
+		rc = fake_edit(f, e);
+	if (rc == ERR_OK && !d)
+		rc = error_set(e, ERR_FOLDER, "[TRYCREATE] no such folder");
+	if (rc == ERR_OK) {
+		uint32_t made = fake_deliver(d, id, flags);
+		fake_msg(d, made)->size = (uint32_t)src->size;
+		*uid = f->b.caps & CAP_UIDMAP ? made : 0;
+		f->s->n_appends++;
+	}
+	(void)arrived;
+	FAKE_END(f);
 }
 
 static inline enum err

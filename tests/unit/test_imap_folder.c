@@ -616,6 +616,7 @@ test_no_bare_expunge(void **state)
 static void
 test_append(void **state)
 {
+	struct byte_source text = byte_source_memory("a\r\nb", 4);
 	struct fixture fx;
 	uint32_t uid;
 	(void)state;
@@ -624,9 +625,9 @@ test_append(void **state)
 		"C: $T APPEND \"Sent\" (\\Seen) \"09-Sep-2001 01:46:40 +0000\" {4}\nS: + ok\nC: a\nC: b\n"
 		"S: $T OK [APPENDUID 8 77] stored\n"
 		"C: $T APPEND \"Sent\" () {4}\nS: $T NO [OVERQUOTA] full\n", NET_PLAIN, NULL));
-	assert_int_equal(ERR_OK, fx.b->ops->append(fx.b, "Sent", "a\r\nb", 4, MSG_SEEN, 1000000000, &uid, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->append(fx.b, "Sent", &text, MSG_SEEN, 1000000000, &uid, &fx.e));
 	assert_int_equal(77, uid);
-	assert_int_equal(ERR_FOLDER, fx.b->ops->append(fx.b, "Sent", "a\r\nb", 4, 0, 0, &uid, &fx.e));
+	assert_int_equal(ERR_FOLDER, fx.b->ops->append(fx.b, "Sent", &text, 0, 0, &uid, &fx.e));
 	assert_string_equal("[OVERQUOTA] full", fx.e.text);
 	assert_int_equal(0, uid);
 	done(&fx);

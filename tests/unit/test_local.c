@@ -76,8 +76,8 @@ add(struct fixture *fx, const char *wire, int number, size_t n_lines)
 	str_printf(&s, "Message-ID: <%d@x>\r\nSubject: number %d\r\n\r\n", number, number);
 	for (size_t i = 0; i < n_lines; i++)
 		str_printf(&s, "line %zu of message %d\r\n", i, number);
-	assert_int_equal(ERR_OK, fx->b->ops->append(fx->b, wire, str_get(&s), s.len, 0, 1000 + number,
-		&uid, NULL));
+	struct byte_source src = byte_source_memory(str_get(&s), s.len);
+	assert_int_equal(ERR_OK, fx->b->ops->append(fx->b, wire, &src, 0, 1000 + number, &uid, NULL));
 	assert_int_not_equal(0, uid);
 	str_clear(&s);
 }

@@ -44,7 +44,7 @@ test_keys_become_commands(void **state)
 	press(f, "j<Down>gg");
 	assert_string_equal("down;down;first;", str_get(&f->log));
 	press(f, "g");
-	assert_bottom(f, " g  g first  m messages  e edit-as-new  d drafts  o  ? help");
+	assert_bottom(f, " g  g first  m messages  f forward-attached  e edi…  ? help");
 	press(f, "<Esc>");
 	assert_bottom(f, "                                                     ? help");
 	press(f, "gx");

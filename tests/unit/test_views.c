@@ -487,11 +487,11 @@ test_link_in_text(void **state)
 	struct fx *f = begin(24, 80);
 
 	(void)state;
-	press(f->u, "j<Enter>b");
+	press(f->u, "j<Enter>o");
 	assert_true(shows(f, "https://example.org/menu"));
 	press(f->u, "1<Enter>");
 	BOTTOM_HAS(f, "Open https://example.org/menu ?");
-	press(f->u, "nb2<Enter>");
+	press(f->u, "no2<Enter>");
 	BOTTOM_HAS(f, "numbered 1 to 1");
 	end(f);
 }

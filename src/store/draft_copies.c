@@ -1,0 +1,131 @@
+/* draft_copies.c - which message on a server is the copy of which draft of ours. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store_db.h"
+
+#define DRAFT_COLUMNS "name, account, msg, message_id, stamp, stored, state "
+
+static void
+read_row(sqlite3_stmt *st, struct arena *a, struct draft_copy *d)
+{
+	*d = (struct draft_copy){
+		.name = db_text(st, 0, a), .account = (account_id)sqlite3_column_int64(st, 1),
+		.msg = sqlite3_column_int64(st, 2), .message_id = db_text(st, 3, a),
+		.stamp = db_text(st, 4, a), .stored = sqlite3_column_int64(st, 5),
+		.state = (enum draft_state)sqlite3_column_int(st, 6),
+	};
+}
+
+static bool
+read_one(const struct store *s, sqlite3_stmt *st, struct arena *a, struct draft_copy *out)
+{
+	if (!db_row(s, st))
+		return false;
+	read_row(st, a, out);
+	db_done(st);
+	return true;
+}
+
+bool
+store_draft(const struct store *s, const char *name, account_id account, struct arena *a,
+	struct draft_copy *out)
+{
+	return read_one(s, db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE name = ?1 AND"
+		" ?2 IN (0, account) ORDER BY stored DESC LIMIT 1", "su", name, account), a, out);
+}
+
+bool
+store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a, struct draft_copy *out)
+{
+	return read_one(s, db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE msg = ? AND msg > 0", "i",
+		msg), a, out);
+}
+
+size_t
+store_drafts(const struct store *s, account_id account, struct arena *a, struct draft_copy **out)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE ?1 IN (0, account)"
+		" ORDER BY name", "u", account);
+	struct draft_copy *v = NULL;
+	size_t n = 0, cap = 0;
+
+	while (db_row(s, st)) {
+		v = array_grow(v, n, &cap, sizeof *v);
+		read_row(st, a, &v[n++]);
+	}
+	*out = arena_alloc(a, (n + 1) * sizeof **out);
+	if (n > 0)
+		memcpy(*out, v, n * sizeof *v);
+	free(v);
+	return n;
+}
+
+static enum err
+put(struct store *s, const struct draft_copy *d, struct error *e)
+{
+	return db_run(s, e, "INSERT OR REPLACE INTO draft (name, account, msg, message_id, stamp, stored,"
+		" state) VALUES (?, ?, ?, ?, ?, ?, ?)", "suissiu", d->name, d->account, d->msg, d->message_id,
+		d->stamp, d->stored, (uint32_t)d->state);
+}
+
+enum err
+store_draft_put(struct store *s, const struct draft_copy *d, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	return rc != ERR_OK ? rc : tx_close(s, put(s, d, e), e);
+}
+
+enum err
+store_draft_state(struct store *s, const char *name, enum draft_state state, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	return rc != ERR_OK ? rc : tx_close(s, db_run(s, e, "UPDATE draft SET state = ? WHERE name = ?",
+		"us", (uint32_t)state, name), e);
+}
+
+enum err
+store_draft_forget(struct store *s, const char *name, account_id account, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	return rc != ERR_OK ? rc : tx_close(s, db_run(s, e,
+		"DELETE FROM draft WHERE name = ? AND account = ?", "su", name, account), e);
+}
+
+enum err
+store_draft_expunge(struct store *s, const struct draft_copy *d, bool can_expunge, struct error *e)
+{
+	account_id account;
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (msg_uid(d->msg))
+		rc = intent_remove(s, d->msg, d->message_id, can_expunge, &account, e);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM draft WHERE name = ? AND account = ?", "su", d->name,
+			d->account);
+	return tx_close(s, rc, e);
+}
+
+/* A draft that is to leave meanwhile still is: its copy is this one now. The version is what
+ * the upload was made of. */
+enum err
+draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
+	msg_id *former, const char **mid, struct error *e)
+{
+	struct draft_copy d = { .name = u->name, .account = u->account, .message_id = "", .stamp = "" };
+
+	store_draft(s, u->name, u->account, a, &d);
+	*former = d.msg;
+	*mid = d.message_id;
+	d.msg = landed;
+	d.message_id = u->message_id;
+	d.stamp = u->after_text;
+	d.stored = time(NULL);
+	return put(s, &d, e);
+}
