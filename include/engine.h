@@ -121,6 +121,9 @@ bool engine_is_sending(struct engine *g, account_id id);
 
 /* Answers EV_PASSWORD; NULL: the person does not want to (the account stays offline). Copied, wiped. */
 void engine_password(struct engine *g, account_id id, const char *password);
+/* A small value of the screen's own, kept over a restart (store_value); NULL: forgotten. A short
+ * transaction, without fsync. */
+enum err engine_remember(struct engine *g, const char *name, const char *value, struct error *e);
 /* Retry now (also after LINK_NEEDS_PERSON). */
 void engine_reconnect(struct engine *g, account_id id);
 

@@ -63,6 +63,8 @@ struct rc {
 	size_t n_problems;
 	/* [mail] */
 	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
+	char *sort;			/* "date", "-size", ...: how lists are ordered at first */
+	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
 	int undo_send_s;		/* 0: mail goes out at once */

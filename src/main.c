@@ -108,6 +108,9 @@ run_screen(struct options *o)
 			goto out;
 		ui.is_tutorial = true;
 	}
+	if (!o->file && !ui.is_tutorial)
+		ui.start_folder = o->rc->start_folder ? o->rc->start_folder
+			: o->rc->unified ? NULL : "last";
 	ui.data_dir = o->dirs.data;
 	ui.mailto = o->mailto;
 	ui_block_signals();

@@ -352,6 +352,12 @@ engine_password(struct engine *g, account_id id, const char *password)
 		outboxer_password(w->outboxer, password);
 }
 
+enum err
+engine_remember(struct engine *g, const char *name, const char *value, struct error *e)
+{
+	return store_value_put(g->store, name, value, e);
+}
+
 void
 engine_reconnect(struct engine *g, account_id id)
 {

@@ -92,7 +92,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(LIMIT, "limit", "l", V_INDEX, 0, QUERY, "show only what fits a query"),
 	ROW(SORT, "sort", "o", V_INDEX, 0, SORT, "sort by date, sender, subject or size"),
 	ROW(THREADS, "threads", "gt", V_INDEX, 0, NONE, "threads, or a flat list"),
-	ROW(FOLD, "fold", "z", V_INDEX, 0, NONE, "fold the thread, or unfold it"),
+	ROW(FOLD, "fold", "z", V_INDEX | V_FOLDERS, 0, NONE,
+		"fold what is below, or unfold it"),
 	ROW(FOLD_ALL, "fold-all", "Z", V_INDEX, 0, NONE, "fold all threads, or unfold them"),
 
 	ROW(HEADERS, "headers", "h", V_PAGER, 0, NONE, "all headers, or the usual ones"),

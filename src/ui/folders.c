@@ -11,6 +11,8 @@
 #include "utf8.h"
 #include "views.h"
 
+static const char folds_name[] = "folders.folds";
+
 struct folders {
 	struct view view;
 	struct tree tree;
@@ -165,22 +167,32 @@ folders_title(struct view *v, struct str *left, struct str *right)
 /* ---- commands ---- */
 
 static void
+toggle_fold(struct folders *x)
+{
+	uint64_t key = key_of(row_here(x));
+	struct str text = { 0 };
+
+	if (idset_has(&x->tree.folds, key))
+		idset_remove(&x->tree.folds, key);
+	else
+		idset_add(&x->tree.folds, key);
+	tree_print_folds(&x->tree, &text);
+	ui_remember(x->view.ui, folds_name, text.len ? str_get(&text) : NULL);
+	str_clear(&text);
+	read_folders(x);
+}
+
+static void
 open_row(struct folders *x)
 {
 	const struct tree_row *r = row_here(x);
 
 	if (!r)
 		return;
-	if (r->kind == TREE_ACCOUNT || (r->folder && r->folder->attrs & FOLDER_NOSELECT)) {
-		uint64_t key = key_of(r);
-		if (idset_has(&x->tree.folds, key))
-			idset_remove(&x->tree.folds, key);
-		else
-			idset_add(&x->tree.folds, key);
-		read_folders(x);
-		return;
-	}
-	views_open(x->view.ui, r->folder ? r->folder->id : 0);
+	if (r->kind == TREE_ACCOUNT || (r->folder && r->folder->attrs & FOLDER_NOSELECT))
+		toggle_fold(x);
+	else
+		views_open(x->view.ui, r->folder ? r->folder->id : 0);
 }
 
 static void
@@ -188,15 +200,10 @@ fold(struct folders *x)
 {
 	const struct tree_row *r = row_here(x);
 
-	if (!r || !r->has_children) {
-		ui_status(x->view.ui, "nothing is below this");
-		return;
-	}
-	if (r->is_folded)
-		idset_remove(&x->tree.folds, key_of(r));
+	if (r && r->has_children)
+		toggle_fold(x);
 	else
-		idset_add(&x->tree.folds, key_of(r));
-	read_folders(x);
+		ui_status(x->view.ui, "nothing is below this");
 }
 
 static void
@@ -447,6 +454,30 @@ static const struct view_ops folders_ops = {
 	.close = folders_close,
 };
 
+/* The row of the folder, or of what it is folded away in. */
+static void
+begin_at(struct folders *x, folder_id id)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	size_t best = 0, longest = 0;
+
+	if (id && store_folder(ui_store(x->view.ui), id, &a, &f)) {
+		for (size_t i = 0; i < x->tree.n; i++) {
+			const struct tree_row *r = &x->tree.rows[i];
+			const char *name = r->folder ? r->folder->name : "";
+			size_t n = strlen(name) + 1;
+			bool is_above = n == 1 || (str_starts(f.name, name) && f.name[n - 1] == '/');
+			if (r->account == f.account && is_above && n > longest) {
+				best = i;
+				longest = n;
+			}
+		}
+	}
+	put_cursor(x, id, best);
+	arena_clear(&a);
+}
+
 struct view *
 folders_new(struct ui *ui, folder_id folder)
 {
@@ -455,7 +486,10 @@ folders_new(struct ui *ui, folder_id folder)
 	x->view.ops = &folders_ops;
 	x->view.ui = ui;
 	triage_init(&x->triage, &x->view, NULL, folders_shown);
+	char *folds = store_value(ui_store(ui), folds_name);
+	tree_parse_folds(&x->tree, folds ? folds : "");
+	free(folds);
 	read_folders(x);
-	put_cursor(x, folder, 0);
+	begin_at(x, folder);
 	return &x->view;
 }

@@ -86,23 +86,73 @@ set_name(struct index *x, struct ui *ui)
 		x->waits_for ? "INBOX" : x->folder.name);
 }
 
+/* ---- how it is looked at ---- */
+
+/* What the store knows it by: a folder's name, not its id, which goes when the server
+ * rebuilds the mailbox. */
+static char *
+look_name(const struct index *x)
+{
+	return x->folder.id ? xasprintf("look.%u.%s", x->folder.account, x->folder.wire)
+		: xstrdup("look.all");
+}
+
+void
+index_keep_look(struct index *x)
+{
+	struct look initial, *k = &x->look;
+	struct str text = { 0 };
+
+	if (x->waits_for)
+		return;
+	look_default(&initial, ui_rc(x->view.ui));
+	k->n_folds = list_folds(x->list, &k->is_all_folded, k->folds, LOOK_FOLDS_MAX);
+	look_print(&text, k, &initial);
+	if (!str_eq(str_get(&text), x->look_text ? x->look_text : "")) {
+		char *name = look_name(x);
+		ui_remember(x->view.ui, name, text.len ? str_get(&text) : NULL);
+		free(name);
+		free(x->look_text);
+		x->look_text = str_take(&text);
+	}
+	str_clear(&text);
+}
+
+/* Before the list gets its folders, so that it is read in one order only. */
+static void
+recall_look(struct index *x, struct ui *ui)
+{
+	char *name = look_name(x);
+
+	free(x->look_text);
+	x->look_text = store_value(ui_store(ui), name);
+	look_default(&x->look, ui_rc(ui));
+	if (x->look_text)
+		look_parse(&x->look, x->look_text);
+	list_order(x->list, x->look.order, x->look.is_reverse, x->look.has_threads);
+	free(name);
+}
+
+/* ---- going to a folder ---- */
+
 static void
 load_folder(struct index *x, struct ui *ui, folder_id id)
 {
 	arena_clear(&x->arena);
 	x->folder = (struct folder){ 0 };
-	if (x->waits_for && id == INDEX_ALL_INBOXES) {
-		list_folders(x->list, NULL, 0);
-	} else if (id == INDEX_ALL_INBOXES) {
+	list_folders(x->list, NULL, 0);
+	if (id != INDEX_ALL_INBOXES && !store_folder(ui_store(ui), id, &x->arena, &x->folder))
+		x->folder = (struct folder){ .id = id, .wire = "", .name = "?" };
+	recall_look(x, ui);
+	if (id == INDEX_ALL_INBOXES && !x->waits_for) {
 		size_t n;
 		folder_id *ids = all_inboxes(ui, &n);
 		list_folders(x->list, ids, n);
 		free(ids);
-	} else {
-		if (!store_folder(ui_store(ui), id, &x->arena, &x->folder))
-			x->folder = (struct folder){ .id = id, .wire = "", .name = "?" };
+	} else if (id != INDEX_ALL_INBOXES) {
 		list_folders(x->list, &id, 1);
 	}
+	list_set_folds(x->list, x->look.is_all_folded, x->look.folds, x->look.n_folds);
 	x->is_outgoing = x->folder.role == ROLE_SENT || x->folder.role == ROLE_DRAFTS;
 	set_name(x, ui);
 }
@@ -126,6 +176,7 @@ index_show(struct view *v, folder_id folder)
 	struct index *x = index_of(v);
 
 	remember_cursor(x);
+	index_keep_look(x);
 	x->waits_for = 0;
 	load_folder(x, v->ui, folder);
 	go_back_to_cursor(x);
@@ -269,8 +320,9 @@ index_title(struct view *v, struct str *left, struct str *right)
 	str_puts(left, x->name);
 	if (list_limit_text(x->list))
 		str_printf(left, "  limit: %s", list_limit_text(x->list));
-	if (x->order != ORDER_DATE || x->is_reverse)
-		str_printf(left, "  by %s%s", index_order_name(x->order), x->is_reverse ? ", reversed" : "");
+	if (x->look.order != ORDER_DATE || x->look.is_reverse)
+		str_printf(left, "  by %s%s", look_orders[x->look.order],
+			x->look.is_reverse ? ", reversed" : "");
 	counts(x, &n_msgs, &n_unread);
 	if (list_n_tagged(x->list) > 0)
 		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
@@ -393,11 +445,13 @@ index_close(struct view *v)
 {
 	struct index *x = index_of(v);
 
+	index_keep_look(x);
 	triage_clear(&x->triage);
 	list_free(x->list);
 	arena_clear(&x->arena);
 	free(x->name);
 	free(x->search);
+	free(x->look_text);
 	free(x);
 }
 
@@ -440,9 +494,7 @@ index_new(struct ui *ui, folder_id folder, account_id account)
 	x->view.ui = ui;
 	x->list = list_new(ui_store(ui));
 	triage_init(&x->triage, &x->view, x->list, nothing);
-	x->has_threads = ui_rc(ui)->threads;
 	x->waits_for = folder == INDEX_ALL_INBOXES ? account : 0;
-	index_apply_order(x);
 	load_folder(x, ui, folder);
 	return &x->view;
 }

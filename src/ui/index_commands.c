@@ -6,14 +6,6 @@
 #include "pager.h"
 #include "writing.h"
 
-const char *
-index_order_name(enum list_order o)
-{
-	static const char *const names[] = { "date", "sender", "subject", "size" };
-
-	return names[o];
-}
-
 /* ---- searching ---- */
 
 void
@@ -125,36 +117,30 @@ limit(struct index *x, const char *text)
 		ui_error(x->view.ui, &e);
 }
 
-void
-index_apply_order(struct index *x)
+static void
+apply_look(struct index *x)
 {
-	list_order(x->list, x->order, x->is_reverse, x->has_threads);
+	list_order(x->list, x->look.order, x->look.is_reverse, x->look.has_threads);
+	index_keep_look(x);
 }
 
 static void
 sort(struct index *x, const char *text)
 {
-	bool reverse = *text == '-';
-
-	for (int o = ORDER_DATE; o <= ORDER_SIZE; o++) {
-		if (str_istarts(index_order_name((enum list_order)o), text + reverse) && text[reverse]) {
-			x->order = (enum list_order)o;
-			x->is_reverse = reverse;
-			index_apply_order(x);
-			return;
-		}
-	}
-	ui_status(x->view.ui, "sort by date, sender, subject or size; with '-' before it reversed");
+	if (look_parse_order(&x->look, text))
+		apply_look(x);
+	else
+		ui_status(x->view.ui, "sort by date, sender, subject or size; with '-' before it reversed");
 }
 
 static void
 toggle_threads(struct index *x)
 {
-	x->has_threads = !x->has_threads;
-	if (x->has_threads)
-		x->order = ORDER_DATE;
-	index_apply_order(x);
-	ui_status(x->view.ui, x->has_threads ? "threads" : "no threads: a flat list");
+	x->look.has_threads = !x->look.has_threads;
+	if (x->look.has_threads)
+		x->look.order = ORDER_DATE;
+	apply_look(x);
+	ui_status(x->view.ui, x->look.has_threads ? "threads" : "no threads: a flat list");
 }
 
 static void

@@ -4,6 +4,7 @@
 #define DUNLIN_UI_INDEX_IMPL_H
 
 #include "index.h"
+#include "look.h"
 #include "triage.h"
 
 struct index {
@@ -15,8 +16,8 @@ struct index {
 	struct arena arena;
 	char *name;
 	bool is_outgoing;
-	enum list_order order;
-	bool is_reverse, has_threads;
+	struct look look;
+	char *look_text;		/* of it, as the store has it; "": as the mailrc says */
 	size_t n_tagged;		/* before those that fit a query were added */
 	char *search;			/* what was looked for, for the messages about it */
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
@@ -28,11 +29,12 @@ index_of(struct view *v)
 	return (struct index *)v;
 }
 
+/* index.c */
+void index_keep_look(struct index *x);		/* over a restart */
+
 /* index_commands.c */
 void index_command(struct view *v, const struct call *c);
 void index_open(struct index *x);		/* the pager on what is under the cursor */
-void index_apply_order(struct index *x);
-const char *index_order_name(enum list_order o);
 /* How a search came out, at the bottom. */
 void index_tell_search(struct index *x, enum list_search state);
 

@@ -78,6 +78,10 @@ msg_id list_open(struct list *l);
 void list_fold(struct list *l);				/* or unfold, the cursor's thread */
 void list_fold_all(struct list *l);			/* all, or none when all are */
 
+/* What is folded, as one message of each thread, at most max; *all: what is not. And back. */
+size_t list_folds(const struct list *l, bool *all, msg_id *out, size_t max);
+void list_set_folds(struct list *l, bool all, const msg_id *ids, size_t n);
+
 /* Tags. */
 void list_tag(struct list *l);				/* or untag, what the cursor is on */
 void list_tag_thread(struct list *l);

@@ -162,6 +162,50 @@ list_fold_all(struct list *l)
 		list_load(l, &l->place, l->id);
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	msg_id x = *(const msg_id *)a, y = *(const msg_id *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t
+list_folds(const struct list *l, bool *all, msg_id *out, size_t max)
+{
+	size_t n = 0, at = 0;
+	uint64_t thread;
+
+	*all = l->is_all_folded;
+	while (n < max && (thread = idset_next(&l->folds, &at))) {
+		struct arena a = { 0 };
+		struct msg *m;
+		if (store_thread(l->src.store, l->src.folders, l->src.n_folders,
+			(thread_id)thread, 1, &a, &m) > 0)
+			out[n++] = m->id;
+		arena_clear(&a);
+	}
+	if (n > 0)			/* the set has no order, what is kept has one */
+		qsort(out, n, sizeof *out, by_id);
+	return n;
+}
+
+void
+list_set_folds(struct list *l, bool all, const msg_id *ids, size_t n)
+{
+	idset_clear(&l->folds);
+	l->is_all_folded = all;
+	for (size_t i = 0; i < n; i++) {
+		struct arena a = { 0 };
+		struct msg m;
+		if (store_msg(l->src.store, ids[i], &a, &m))
+			idset_add(&l->folds, (uint64_t)m.thread);
+		arena_clear(&a);
+	}
+	if (l->id)
+		list_load(l, &l->place, l->id);
+}
+
 /* ---- leaving and returning ---- */
 
 void

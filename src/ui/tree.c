@@ -7,6 +7,8 @@
 #include "str.h"
 #include "tree.h"
 
+enum { FOLDS_MAX = 10000 };
+
 uint64_t
 tree_account_key(account_id id)
 {
@@ -210,4 +212,29 @@ tree_clear(struct tree *t)
 	idset_clear(&t->folds);
 	arena_clear(&t->arena);
 	*t = (struct tree){ 0 };
+}
+
+void
+tree_print_folds(const struct tree *t, struct str *out)
+{
+	size_t at = 0;
+	uint64_t key;
+
+	while ((key = idset_next(&t->folds, &at)))
+		str_printf(out, "%s%llu", out->len ? "," : "", (unsigned long long)key);
+}
+
+void
+tree_parse_folds(struct tree *t, const char *text)
+{
+	char *end;
+
+	idset_clear(&t->folds);
+	for (int n = 0; *text && n < FOLDS_MAX; n++, text = *end ? end + 1 : end) {
+		unsigned long long key = strtoull(text, &end, 10);
+		if (end == text || (*end && *end != ','))
+			return;
+		if (key)
+			idset_add(&t->folds, key);
+	}
 }

@@ -5,6 +5,7 @@
 
 #include "idset.h"
 #include "store.h"
+#include "str.h"
 
 enum tree_kind { TREE_ALL_INBOXES, TREE_ACCOUNT, TREE_FOLDER };
 
@@ -31,5 +32,9 @@ void tree_add_all_inboxes(struct tree *t);
 void tree_add_account(struct tree *t, const struct store *s, account_id id, const char *name);
 void tree_end(struct tree *t);		/* sums up for the row of all inboxes */
 void tree_clear(struct tree *t);
+
+/* The folds as text, to be kept over a restart, and back. */
+void tree_print_folds(const struct tree *t, struct str *out);
+void tree_parse_folds(struct tree *t, const char *text);
 
 #endif

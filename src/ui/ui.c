@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "log.h"
 #include "path.h"
 #include "resend.h"
 #include "str.h"
@@ -65,6 +66,15 @@ const char *
 ui_data_dir(struct ui *ui)
 {
 	return ui->options.data_dir;
+}
+
+void
+ui_remember(struct ui *ui, const char *name, const char *value)
+{
+	struct error e;
+
+	if (engine_remember(ui->engine, name, value, &e) != ERR_OK)
+		log_msg("ui: '%s' is not kept: %s", name, e.text);
 }
 
 int64_t

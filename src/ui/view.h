@@ -94,6 +94,9 @@ struct view *ui_top(struct ui *ui);
 struct view *ui_find(struct ui *ui, enum view_bit bit);	/* the topmost of that kind; NULL: none */
 void ui_quit(struct ui *ui);
 
+/* A small value kept over a restart, read back with store_value; NULL: none any more. */
+void ui_remember(struct ui *ui, const char *name, const char *value);
+
 /* ---- telling ---- */
 
 /* What was done, at the bottom until the next key: "3 messages deleted". */

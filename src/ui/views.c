@@ -12,11 +12,62 @@
 #include "views.h"
 #include "writing.h"
 
+/* ---- the folder that was open last ---- */
+
+/* One a set of accounts: a look at one file (-f) does not change where the others begin. */
+static char *
+last_name(struct ui *ui)
+{
+	return xasprintf("folder.last.%u", engine_account(ui_engine(ui), 0));
+}
+
+/* By name, since the id goes when the server rebuilds the mailbox. */
+static void
+keep_last(struct ui *ui, folder_id id)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	char *name = last_name(ui), *was = store_value(ui_store(ui), name);
+	char *value = id == INDEX_ALL_INBOXES ? xstrdup("all")
+		: store_folder(ui_store(ui), id, &a, &f) ? xasprintf("%u %s", f.account, f.wire) : NULL;
+
+	if (value && !str_eq(value, was))
+		ui_remember(ui, name, value);
+	free(value);
+	free(was);
+	free(name);
+	arena_clear(&a);
+}
+
+/* False: none, or it is gone. */
+static bool
+find_last(struct ui *ui, folder_id *id)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	char *name = last_name(ui), *value = store_value(ui_store(ui), name), *end = NULL;
+	bool is_known = str_eq(value, "all");
+
+	*id = INDEX_ALL_INBOXES;
+	if (value && !is_known) {
+		account_id account = (account_id)strtoul(value, &end, 10);
+		is_known = *end == ' ' && engine_rc_account(ui_engine(ui), account)
+			&& store_folder_by_wire(ui_store(ui), account, end + 1, &a, &f)
+			&& !(f.attrs & FOLDER_GONE);
+		*id = is_known ? f.id : 0;
+	}
+	free(value);
+	free(name);
+	arena_clear(&a);
+	return is_known;
+}
+
 void
 views_open(struct ui *ui, folder_id folder)
 {
 	struct view *index = index_find(ui);
 
+	keep_last(ui, folder);
 	if (!index) {
 		ui_push(ui, index_new(ui, folder, 0));
 		return;
@@ -128,22 +179,40 @@ tell_drafts(struct ui *ui)
 	draft_list_free(v, n);
 }
 
+/* The folder to begin in; 0 and *account: the inbox of that, as soon as it is known; 0 and 0:
+ * all inboxes. */
+static folder_id
+first_folder(struct ui *ui, const char *start, account_id *account)
+{
+	const struct rc *rc = ui_rc(ui);
+	struct arena a = { 0 };
+	struct folder f;
+	folder_id id = 0;
+
+	*account = 0;
+	if (str_eq(start, "last") && find_last(ui, &id))
+		return id;
+	bool is_name = start && *start && !str_eq(start, "last") && !str_ieq(start, "inbox");
+	if (is_name && (id = find_folder(ui, 0, start)))
+		return id;
+	if (is_name)
+		ui_status(ui, "there is no folder '%s' (yet)", start);
+	if (rc->unified || rc->n_accounts == 0)
+		return 0;
+	*account = engine_account(ui_engine(ui), 0);
+	if (store_folder_by_role(ui_store(ui), *account, ROLE_INBOX, &a, &f))
+		id = f.id;
+	arena_clear(&a);
+	return id;
+}
+
 void
 views_start(struct ui *ui, const struct ui_options *o)
 {
-	const struct rc *rc = ui_rc(ui);
-	folder_id id = o->start_folder ? find_folder(ui, 0, o->start_folder) : 0;
-	account_id first = rc->n_accounts > 0 ? engine_account(ui_engine(ui), 0) : 0;
-	struct arena a = { 0 };
-	struct folder f;
+	account_id account;
+	folder_id id = first_folder(ui, o->start_folder, &account);
 
-	if (id == 0 && !rc->unified && first
-		&& store_folder_by_role(ui_store(ui), first, ROLE_INBOX, &a, &f))
-		id = f.id;
-	ui_push(ui, index_new(ui, id, rc->unified ? 0 : first));
-	if (o->start_folder && !find_folder(ui, 0, o->start_folder))
-		ui_status(ui, "there is no folder '%s' (yet)", o->start_folder);
-	arena_clear(&a);
+	ui_push(ui, index_new(ui, id, account));
 	tell_drafts(ui);
 	if (o->mailto)
 		writing_mailto(ui, o->mailto);

@@ -94,7 +94,7 @@ test_command_prompt(void **state)
 		"────────────────────────────────────────────────────────────\n"
 		"  folders       list of folders\n"
 		"  folder        change to a folder\n"
-		"  fold          fold the thread, or unfold it\n"
+		"  fold          fold what is below, or unfold it\n"
 		"  fold-all      fold all threads, or unfold them\n :fol\n");
 	press(f, "<Esc>:sort su<Tab><Enter>");
 	assert_string_equal("limit is:flagged;sort subject;", str_get(&f->log));
