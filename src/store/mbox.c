@@ -14,7 +14,7 @@
 #include "mbox.h"
 #include "mbox_reader.h"
 
-enum { CANCEL_EVERY_LINES = 4096 };
+enum { CANCEL_EVERY_BYTES = 1 << 20 };
 
 static enum err
 open_file(int *fd, uint64_t *size, const char *path, struct error *e)
@@ -276,6 +276,13 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 	return ERR_OK;
 }
 
+/* The next line means something only if it is empty. */
+static bool
+is_in_text(const struct scan *s)
+{
+	return s->in_msg && !s->in_head && !s->has_from && !s->was_blank;
+}
+
 enum err
 mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e)
@@ -284,15 +291,20 @@ mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	struct reader r;
 	struct piece p;
 	enum err rc;
-	unsigned n_lines = 0;
+	uint64_t look_at = from;
 
 	reader_init_head(&r, fd, from, size);
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0 && !s.stop) {
 		if ((rc = scan_piece(&s, &p, e)) != ERR_OK)
 			break;
-		if (cancel && ++n_lines % CANCEL_EVERY_LINES == 0 && cancel_fired(cancel)) {
-			rc = error_set(e, ERR_CANCELLED, "cancelled");
-			break;
+		if (is_in_text(&s))
+			reader_skip_text(&r);
+		if (cancel && p.pos >= look_at) {
+			look_at = p.pos + CANCEL_EVERY_BYTES;
+			if (cancel_fired(cancel)) {
+				rc = error_set(e, ERR_CANCELLED, "cancelled");
+				break;
+			}
 		}
 	}
 	if (rc == ERR_OK && !s.stop && s.has_from)

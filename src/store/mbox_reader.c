@@ -109,6 +109,19 @@ reader_next(struct reader *r, struct piece *p, struct error *e)
 	return ERR_OK;
 }
 
+void
+reader_skip_text(struct reader *r)
+{
+	const char *p = r->buf + r->off, *end = r->buf + r->len, *nl;
+
+	if (r->in_line)
+		return;
+	while (p < end && *p != '\n' && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL &&
+	    !(*p == '\r' && nl == p + 1))
+		p = nl + 1;
+	r->off = (size_t)(p - r->buf);
+}
+
 bool
 piece_is_blank(const struct piece *p)
 {

@@ -47,6 +47,8 @@ void reader_init_source(struct reader *r, const struct mbox_source *src);
 void reader_clear(struct reader *r);
 /* ERR_OK with p->n == 0 at the end. */
 enum err reader_next(struct reader *r, struct piece *p, struct error *e);
+/* Passes over lines, as far as they are in the buffer, up to an empty one: most of a file. */
+void reader_skip_text(struct reader *r);
 
 bool piece_is_blank(const struct piece *p);
 /* A From_ line with a date; *arrived may be NULL. */

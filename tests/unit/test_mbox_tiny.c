@@ -22,6 +22,7 @@
 #define reader_init_source tiny_reader_init_source
 #define reader_clear tiny_reader_clear
 #define reader_next tiny_reader_next
+#define reader_skip_text tiny_reader_skip_text
 #define piece_is_blank tiny_piece_is_blank
 #define piece_is_from_line tiny_piece_is_from_line
 #define piece_opens_message tiny_piece_opens_message
