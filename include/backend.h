@@ -157,6 +157,11 @@ struct backend_ops {
 	enum err (*find)(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 		struct uidset *out, struct error *e);
 
+	/* Summaries of those with UIDs >= from in folder `wire`, through sink's msg: the same question about
+	 * many messages at once. */
+	enum err (*arrivals)(struct backend *b, const char *wire, uint32_t from,
+		const struct folder_sink *sink, struct error *e);
+
 	/* Blocks until something changes in the open folder, `wake` is readable, or the time is up.
 	 * *what: WAIT_ bits. IDLE is entered and left inside. */
 	enum err (*wait)(struct backend *b, int timeout_ms, int wake, int *what, struct error *e);

@@ -229,6 +229,8 @@ struct intent_msg {
 	msg_id origin;		/* as recorded; names the row within the intent */
 	msg_id now;		/* where it is by now; 0: moved, and nobody knows the UID */
 	msg_id made;		/* where this intent moved or copied it; 0: not, or unknown */
+	uint64_t size_bytes;	/* of the row there is where it is now; 0: none */
+	int64_t arrived;
 	const char *message_id;
 };
 size_t store_intent_messages(const struct store *s, intent_id id, struct arena *a,
@@ -254,6 +256,11 @@ enum err store_intents_done(struct store *s, const struct intent_batch *b, const
 /* Refused: what was hidden or changed returns; `why` is kept with it. */
 enum err store_intents_refused(struct store *s, const struct intent_batch *b, const char *why,
 	struct error *e);
+
+/* The same of some messages of the batch, which leave it: an intent is refused when nothing of it is left,
+ * else those messages become a refused one of their own, in the same group. */
+enum err store_intents_refused_some(struct store *s, struct intent_batch *b, const struct uidset *uids,
+	const char *why, struct error *e);
 
 /* Pending and running ones; 0: of all accounts. Those found running at start are "perhaps done". */
 uint32_t store_intents_pending(const struct store *s, account_id account);

@@ -12,7 +12,7 @@
 #include "engine_int.h"
 #include "str.h"
 
-enum { LINGER_MS = 80, SEND_END_MS = 300 };
+enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300 };
 
 static struct backend *
 make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
@@ -60,6 +60,7 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 	w->events = &g->events;
 	w->maker = *maker;
 	w->linger_ms = LINGER_MS;
+	w->settle_ms = w->conf->receive.protocol == RC_IMAP ? SETTLE_MS : 0;
 	w->cancel.fd = -1;
 	enum err rc = jobs_init(&w->jobs, &w->cancel, e);
 	if (rc == ERR_OK)

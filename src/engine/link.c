@@ -80,6 +80,8 @@ link_lost(struct worker *w, const struct error *why)
 	bool held = w->b && now - l->up_ms >= STEADY_MS;
 
 	link_close(w, 0);
+	w->lost_ms = now;
+	w->settle.id = 0;
 	if (why->code == ERR_CANCELLED) {
 		l->is_quiet = true;
 		l->retry_ms = now;

@@ -138,7 +138,8 @@ static const struct backend_ops local_ops = {
 	.uids = local_uids, .newest = local_newest, .headers = local_headers,
 	.structure = local_structure, .fetch = local_fetch, .set_flags = local_set_flags,
 	.move = local_move, .copy = local_copy, .expunge = local_expunge,
-	.append = local_append, .find = local_find, .wait = local_wait, .close = local_close,
+	.append = local_append, .find = local_find, .arrivals = local_arrivals,
+	.wait = local_wait, .close = local_close,
 };
 
 struct backend *

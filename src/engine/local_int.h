@@ -54,6 +54,8 @@ enum err local_fetch(struct backend *b, uint32_t uid, const char *section,
 	const struct byte_sink *sink, struct error *e);
 enum err local_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 	struct uidset *out, struct error *e);
+enum err local_arrivals(struct backend *b, const char *wire, uint32_t from,
+	const struct folder_sink *sink, struct error *e);
 
 /* ---- local_edit.c: what a person does to messages ---- */
 

@@ -318,12 +318,10 @@ find_msg(void *ctx, const struct msg *m)
 }
 
 enum err
-local_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
-	struct uidset *out, struct error *e)
+local_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
+	struct error *e)
 {
 	struct local *l = local_self(b);
-	struct finder f = { .message_id = message_id, .out = out };
-	struct folder_sink sink = { .ctx = &f, .msg = find_msg };
 	struct uidset uids = {0};
 	struct map m;
 	char *path = local_path(l, wire, e);
@@ -337,9 +335,19 @@ local_find(struct backend *b, const char *wire, const char *message_id, uint32_t
 			uidset_add(&uids, m.v[i].uid);
 	}
 	if (rc == ERR_OK)
-		rc = headers_of(&m, &uids, &sink, e);
+		rc = headers_of(&m, &uids, sink, e);
 	uidset_clear(&uids);
 	map_clear(&m);
 	free(path);
 	return rc;
+}
+
+enum err
+local_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
+	struct uidset *out, struct error *e)
+{
+	struct finder f = { .message_id = message_id, .out = out };
+	struct folder_sink sink = { .ctx = &f, .msg = find_msg };
+
+	return local_arrivals(b, wire, from, &sink, e);
 }

@@ -66,6 +66,15 @@ struct mirror {
 	bool is_turn_next;		/* slices and turns alternate */
 };
 
+/* A copy or move that was cut off, and when it was last seen to go on (transfer.c). */
+struct settle {
+	intent_id id;			/* 0: none */
+	uint32_t uidnext, n_msgs;	/* of the destination */
+	uint64_t n_missing;
+	int64_t since_ms;		/* it has been so */
+	int pause_ms;			/* to the next look */
+};
+
 /* A JOB_SYNC that was begun; it ends when its folder, or everything, is done. */
 struct sync_job {
 	job_id id;
@@ -86,6 +95,7 @@ struct worker {
 	struct jobs jobs;
 	struct outboxer *outboxer;	/* NULL: the account does not send */
 	int linger_ms;			/* decisions come in bursts: replayed so long after the last */
+	int settle_ms;			/* a server that was cut off may go on for so long, and longer */
 	atomic_uint caps;
 	pthread_t thread;
 	bool has_thread;
@@ -99,6 +109,8 @@ struct worker {
 	size_t n_syncs, cap_syncs;
 	int64_t replay_ms;		/* when intents may be replayed: a moment after the last key */
 	int64_t replay_latest_ms;
+	struct settle settle;
+	int64_t lost_ms;		/* when a connection last broke; 0: none did */
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
 	bool is_tidy;
 	folder_id bad;			/* could not be opened: not tried again before */

@@ -87,6 +87,7 @@ static const struct backend_ops ops = {
 	.expunge = imap_expunge,
 	.append = imap_append,
 	.find = imap_find,
+	.arrivals = imap_arrivals,
 	.wait = imap_wait,
 	.close = imap_close,
 };

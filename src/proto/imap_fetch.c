@@ -376,15 +376,12 @@ headers_of(struct imap *im, const struct uidset *uids, const struct folder_sink 
 }
 
 enum err
-imap_headers(struct backend *b, const struct uidset *uids, const struct folder_sink *sink,
+imap_summaries(struct imap *im, const struct uidset *uids, const struct folder_sink *sink,
 	struct error *e)
 {
-	struct imap *im = imap_of(b);
 	struct uidset left = {0};
 	enum err rc = ERR_OK;
 
-	if ((rc = imap_need_folder(im, e)) != ERR_OK)
-		return rc;
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
 		struct uidset slice = {0};
@@ -394,4 +391,14 @@ imap_headers(struct backend *b, const struct uidset *uids, const struct folder_s
 	}
 	uidset_clear(&left);
 	return rc;
+}
+
+enum err
+imap_headers(struct backend *b, const struct uidset *uids, const struct folder_sink *sink,
+	struct error *e)
+{
+	struct imap *im = imap_of(b);
+	enum err rc = imap_need_folder(im, e);
+
+	return rc == ERR_OK ? imap_summaries(im, uids, sink, e) : rc;
 }

@@ -200,12 +200,18 @@ enum err imap_search(struct imap *im, const struct imap_cmd *criteria, struct ui
 	struct error *e);
 enum err imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 	struct uidset *out, struct error *e);
+enum err imap_arrivals(struct backend *b, const char *wire, uint32_t from,
+	const struct folder_sink *sink, struct error *e);
 
 bool imap_fetch_parse(struct scan *s, struct imap_fetch *out);
 uint32_t imap_flags_parse(struct scan *s, bool *has_star);
 void imap_flags_format(struct str *out, uint32_t flags);
 enum err imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struct error *e);
 enum err imap_headers(struct backend *b, const struct uidset *uids, const struct folder_sink *sink,
+	struct error *e);
+
+/* The same of whatever is selected. */
+enum err imap_summaries(struct imap *im, const struct uidset *uids, const struct folder_sink *sink,
 	struct error *e);
 
 enum err imap_fetch_section(struct backend *b, uint32_t uid, const char *section,

@@ -407,25 +407,53 @@ imap_need_folder(struct imap *im, struct error *e)
 
 /* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again
  * when it is needed, so that looking for many messages in one place is one command each. */
+static enum err
+search_elsewhere(struct imap *im, const char *wire, const struct imap_cmd *criteria, uint32_t from,
+	struct uidset *out, struct error *e)
+{
+	struct uidset found = {0}, wanted = {0};
+	enum err rc = ERR_OK;
+
+	if (!str_eq(im->selected, wire))
+		rc = leave_for(im, wire, e);
+	if (rc == ERR_OK && (rc = imap_search(im, criteria, &found, e)) == ERR_OK) {
+		uidset_add_range(&wanted, from, UINT32_MAX);	/* "9:*" may name 8 */
+		uidset_and(out, &found, &wanted);
+	}
+	uidset_clear(&found);
+	uidset_clear(&wanted);
+	return rc;
+}
+
 enum err
 imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
 	struct uidset *out, struct error *e)
 {
 	struct imap *im = imap_of(b);
-	struct uidset found = {0}, wanted = {0};
 	struct imap_cmd c;
-	enum err rc = ERR_OK;
 
-	imap_cmd_init(&c, "UID %u:* HEADER Message-ID ", from ? from : 1);
+	from = from ? from : 1;
+	imap_cmd_init(&c, "UID %u:* HEADER Message-ID ", from);
 	imap_cmd_string(im, &c, message_id);
-	if (!str_eq(im->selected, wire))
-		rc = leave_for(im, wire, e);
-	if (rc == ERR_OK && (rc = imap_search(im, &c, &found, e)) == ERR_OK) {
-		uidset_add_range(&wanted, from ? from : 1, UINT32_MAX);	/* "9:*" may name 8 */
-		uidset_and(out, &found, &wanted);
-	}
+	enum err rc = search_elsewhere(im, wire, &c, from, out, e);
 	imap_cmd_clear(&c);
-	uidset_clear(&found);
-	uidset_clear(&wanted);
+	return rc;
+}
+
+enum err
+imap_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
+	struct error *e)
+{
+	struct imap *im = imap_of(b);
+	struct uidset uids = {0};
+	struct imap_cmd c;
+
+	from = from ? from : 1;
+	imap_cmd_init(&c, "UID %u:*", from);
+	enum err rc = search_elsewhere(im, wire, &c, from, &uids, e);
+	if (rc == ERR_OK)
+		rc = imap_summaries(im, &uids, sink, e);
+	imap_cmd_clear(&c);
+	uidset_clear(&uids);
 	return rc;
 }

@@ -288,6 +288,113 @@ store_intents_refused(struct store *s, const struct intent_batch *b, const char 
 	return tx_close(s, rc, e);
 }
 
+/* Does the batch take that message of the intent along, and is it refused? */
+static bool
+is_among(const struct intent_batch *b, const struct intent_msg *im, const struct uidset *uids)
+{
+	return im->now && msg_folder(im->now) == b->first.folder && uidset_has(uids, msg_uid(im->now));
+}
+
+/* An intent like that one, without messages, that is refused. */
+static enum err
+add_refused(struct store *s, intent_id of, const char *why, intent_id *id, struct error *e)
+{
+	enum err rc = db_run(s, e,
+		"INSERT INTO intent (grp, account, kind, state, folder, source, dest, set_bits,"
+		" clear_bits, created, n_tries, dest_uidnext, inverse_of, label, error)"
+		" SELECT grp, account, kind, 3, folder, source, dest, set_bits, clear_bits, created,"
+		" n_tries, dest_uidnext, inverse_of, label, ?2 FROM intent WHERE id = ?1",
+		"is", of, why);
+
+	*id = sqlite3_last_insert_rowid(s->db->h);
+	return rc;
+}
+
+/* What was not done needs no undoing. */
+static enum err
+move_refused(struct store *s, intent_id from, intent_id to, const struct intent_msg *im,
+	struct error *e)
+{
+	enum err rc = db_run(s, e, "UPDATE intent_msg SET intent = ? WHERE intent = ? AND msg = ?",
+		"iii", to, from, im->origin);
+
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM intent_msg WHERE msg = ? AND intent IN (SELECT id FROM"
+			" intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0)", "ii",
+			im->origin, from);
+	return rc == ERR_OK ? overlay_recompute(s, im->now, e) : rc;
+}
+
+static enum err
+count_again(struct store *s, intent_id id, struct error *e)
+{
+	return db_run(s, e, "UPDATE intent SET n_msgs = (SELECT count(*) FROM intent_msg WHERE"
+		" intent = intent.id) WHERE id = ?1 OR (inverse_of = ?1 AND inverse_of > 0)", "i", id);
+}
+
+/* *is_all: nothing of it is left. */
+static enum err
+refuse_some_of(struct store *s, const struct intent_batch *b, intent_id id,
+	const struct uidset *uids, const char *why, bool *is_all, struct error *e)
+{
+	struct arena a = {0};
+	struct intent_msg *msgs;
+	size_t n = store_intent_messages(s, id, &a, &msgs), n_refused = 0;
+	intent_id refused;
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n; i++)
+		n_refused += is_among(b, &msgs[i], uids);
+	*is_all = n > 0 && n_refused == n;
+	if (*is_all)
+		rc = give_up_one(s, id, "UPDATE intent SET state = 3, error = ?2 WHERE id = ?1 AND"
+			" state <= 1", why, e);
+	if (*is_all || n_refused == 0)
+		goto out;
+	rc = add_refused(s, id, why, &refused, e);
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		if (is_among(b, &msgs[i], uids))
+			rc = move_refused(s, id, refused, &msgs[i], e);
+	}
+	if (rc == ERR_OK)
+		rc = count_again(s, id, e);
+	if (rc == ERR_OK)
+		rc = count_again(s, refused, e);
+out:
+	arena_clear(&a);
+	return rc;
+}
+
+enum err
+store_intents_refused_some(struct store *s, struct intent_batch *b, const struct uidset *uids,
+	const char *why, struct error *e)
+{
+	intent_id *left = xcalloc(b->n_ids, sizeof *left);
+	struct uidset rest = {0};
+	size_t n = 0;
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		goto out;
+	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++) {
+		bool is_all = false;
+		rc = refuse_some_of(s, b, b->ids[i], uids, why, &is_all, e);
+		if (!is_all)
+			left[n++] = b->ids[i];
+	}
+	rc = tx_close(s, rc, e);
+	if (rc != ERR_OK)
+		goto out;
+	memcpy(b->ids, left, n * sizeof *left);
+	b->n_ids = n;
+	uidset_minus(&rest, &b->uids, uids);
+	uidset_clear(&b->uids);
+	b->uids = rest;
+out:
+	free(left);
+	return rc;
+}
+
 /* One that was undone while it ran is not tried again, nor its inverse. */
 enum err
 store_intents_retry(struct store *s, const struct intent_batch *b, struct error *e)

@@ -265,7 +265,8 @@ store_intent_messages(const struct store *s, intent_id id, struct arena *a,
 	struct intent_msg **out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT msg, now, made, mid FROM intent_msg WHERE intent = ? ORDER BY msg",
+		"SELECT x.msg, x.now, x.made, x.mid, m.size, m.arrived FROM intent_msg x LEFT JOIN"
+		" msg m ON m.id = x.now WHERE x.intent = ? ORDER BY x.msg",
 		"i", id);
 	struct intent_msg *v = NULL;
 	size_t n = 0, cap = 0;
@@ -277,6 +278,8 @@ store_intent_messages(const struct store *s, intent_id id, struct arena *a,
 			.now = sqlite3_column_int64(st, 1),
 			.made = sqlite3_column_int64(st, 2),
 			.message_id = db_text(st, 3, a),
+			.size_bytes = (uint64_t)sqlite3_column_int64(st, 4),
+			.arrived = sqlite3_column_int64(st, 5),
 		};
 	}
 	*out = arena_alloc(a, (n + 1) * sizeof **out);

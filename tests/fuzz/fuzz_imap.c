@@ -201,7 +201,7 @@ static void
 run(struct backend *b, unsigned op, const struct uidset *known)
 {
 	struct heard heard = { .known = known, .max_msgs = 3 };
-	struct folder_sink sink = { &heard, on_msg, on_flags, on_gone };
+	struct folder_sink sink = { &heard, on_msg, on_flags, on_gone }, nobody = {0};
 	struct backend_folder_sink folders = { NULL, on_folder };
 	struct byte_sink bytes = { .write = on_bytes };
 	struct folder_known k = { .uidvalidity = 7, .modseq = 3, .uids = known };
@@ -232,7 +232,11 @@ run(struct backend *b, unsigned op, const struct uidset *known)
 	case 8: b->ops->wait(b, 2, -1, &what, &e); break;
 	case 9: b->ops->folders(b, &folders, &e); break;
 	case 10: b->ops->append(b, "a", "x", 1, 1, 0, &uid, &e); break;
-	case 11: b->ops->find(b, "Trash", "x", 2, &found, &e); uidset_clear(&found); break;
+	case 11:
+		b->ops->find(b, "Trash", "x", 2, &found, &e);
+		b->ops->arrivals(b, "Trash", 2, &nobody, &e);
+		uidset_clear(&found);
+		break;
 	}
 	arena_clear(&a);
 }

@@ -15,14 +15,18 @@ class Proxy:
     stall_after  total bytes from the server after which `stalled` becomes true
     stalled      while true nothing passes towards the client (and with stall_up, to the server)
     bytewise     the server's bytes arrive one by one
+    late_up      (word, seconds): when the client sends something with that word in it, it is cut off at
+                 once, and the server gets it so much later, as from a server that is slow to do it;
+                 n_late says how often that was done, and late_up is None then
     """
 
     def __init__(self, target, *, delay=0.0, cut_after=None, cut_up_after=None, cut_once=False,
-                 stall_after=None, bytewise=False):
+                 stall_after=None, bytewise=False, late_up=None):
         self.target, self.delay = target, delay
         self.cut_after, self.bytewise = cut_after, bytewise
         self.cut_up_after, self.cut_once, self.stall_after = cut_up_after, cut_once, stall_after
-        self.n_cuts = 0
+        self.n_cuts = self.n_late = 0
+        self.late_up, self._orphans = late_up, set()
         self.stalled = self.stall_up = self.refuse = False
         self.n_down = self.n_up = self.n_connections = 0
         self.up_log = bytearray()       # what clients sent, for "no credential was sent"
@@ -75,7 +79,10 @@ class Proxy:
                     if self.stalled and (down or self.stall_up):
                         time.sleep(0.01)
                         break
-                    self._send(sink, queue.pop(0)[1], down)
+                    data = queue.pop(0)[1]
+                    if not down and self.late_up and self.late_up[0] in data:
+                        self._send_late(pair, data)
+                    self._send(sink, data, down)
             for _, data in queue:
                 self._send(sink, data, down)
         except (OSError, ConnectionError):
@@ -104,9 +111,21 @@ class Proxy:
                 self.cut_after = self.cut_up_after = None
             raise ConnectionError("cut")
 
-    @staticmethod
-    def _close(pair):
+    def _send_late(self, pair, data):
+        (_, pause), self.late_up = self.late_up, None
+        self._orphans.add(pair[1])
+        pair[0].shutdown(socket.SHUT_RDWR)
+        time.sleep(pause)
+        self._orphans.discard(pair[1])
+        pair[1].sendall(data)
+        time.sleep(0.5)                 # it answers nobody
+        self.n_late += 1
+        raise ConnectionError("late")
+
+    def _close(self, pair):
         for s in pair:
+            if s in self._orphans:
+                continue
             try:
                 s.shutdown(socket.SHUT_RDWR)
             except OSError:

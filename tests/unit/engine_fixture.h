@@ -72,6 +72,7 @@ fixture_new_engine(struct fixture *fx)
 	if (engine_new_with(&fx->engine, &fx->rc, &fx->dirs, &maker, &e) != ERR_OK)
 		fail_msg("%s", e.text);
 	fx->engine->workers[0]->linger_ms = 0;
+	fx->engine->workers[0]->settle_ms = 20;
 	fx->account = engine_account(fx->engine, 0);
 }
 
@@ -193,6 +194,17 @@ act_on(struct fixture *fx, enum act_kind kind, uint32_t set, uint32_t clear, con
 	if (rc != ERR_OK)
 		print_message("act: %s\n", e.text);
 	return rc;
+}
+
+static inline bool
+is_visible(struct fixture *fx, const char *folder, uint32_t uid)
+{
+	struct arena a = {0};
+	struct msg m;
+	bool is = store_msg(engine_store(fx->engine), msg_id_of(folder_named(fx, folder), uid), &a, &m);
+
+	arena_clear(&a);
+	return is;
 }
 
 /* "NAME: id/flags id/flags" for each folder of the server, sorted within it. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -24,6 +25,7 @@ enum fake_fault { FAULT_NONE, FAULT_BEFORE, FAULT_AFTER, FAULT_STALL_BEFORE, FAU
 
 struct fake_msg {
 	uint32_t uid, flags, size;
+	int64_t arrived;
 	uint64_t modseq;
 	char message_id[24];
 };
@@ -45,7 +47,16 @@ struct fake_server {
 	const char *password;		/* NULL: any */
 	const char *refusal;		/* what it says to every change; NULL: does them */
 	bool refuses_gone;		/* a change that names a message which is gone, as a whole */
+	const char *refuses;		/* a change that names a message with that Message-ID, as a whole */
 	uint32_t breaks_in_move;	/* the link breaks when so many of a move were moved; 0: not */
+	int late_ms;			/* the link breaks in the next copy or move, which is done so much later */
+	bool late_until_edit;		/* or, before that, just as the next one comes */
+	struct fake_late {		/* it */
+		struct fake_folder *from, *to;
+		uint32_t lo, hi;
+		bool is_move;
+		int64_t at_ms;		/* 0: none */
+	} late;
 	int lies;
 	int n_appends;
 	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_passwords;
@@ -124,7 +135,9 @@ fake_deliver(struct fake_folder *f, const char *message_id, uint32_t flags)
 {
 	struct fake_msg *m = &f->v[f->n++];
 
-	*m = (struct fake_msg){ .uid = f->uidnext++, .flags = flags, .modseq = ++f->modseq, .size = 1000 };
+	*m = (struct fake_msg){ .uid = f->uidnext, .flags = flags, .modseq = ++f->modseq, .size = 1000,
+		.arrived = 1700000000 + f->uidnext };
+	f->uidnext++;
 	snprintf(m->message_id, sizeof m->message_id, "%s", message_id);
 	return m->uid;
 }
@@ -201,6 +214,44 @@ fake_stall(struct fake *f, struct error *e)
 	return error_set(e, ERR_CANCELLED, "cancelled");
 }
 
+static inline int64_t
+fake_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static inline void
+fake_transfer_one(struct fake_folder *from, uint32_t uid, struct fake_folder *to, bool is_move,
+	uint32_t *made)
+{
+	struct fake_msg *m = fake_msg(from, uid);
+
+	*made = 0;
+	if (!m)
+		return;
+	*made = fake_deliver(to, m->message_id, m->flags);
+	fake_msg(to, *made)->arrived = m->arrived;
+	if (is_move)
+		fake_remove(from, uid);
+}
+
+/* What was begun on a link that broke is done, by and by. */
+static inline void
+fake_catch_up(struct fake_server *s)
+{
+	struct fake_late *l = &s->late;
+	uint32_t made;
+
+	if (!l->at_ms || fake_now_ms() < l->at_ms)
+		return;
+	l->at_ms = 0;
+	for (uint32_t uid = l->lo; uid <= l->hi; uid++)
+		fake_transfer_one(l->from, uid, l->to, l->is_move, &made);
+}
+
 /* Takes the lock, which fake_leave gives back whatever this says. *is_mine: the fault is this call's. */
 static inline enum err
 fake_enter(struct fake *f, bool *is_mine, struct error *e)
@@ -208,6 +259,7 @@ fake_enter(struct fake *f, bool *is_mine, struct error *e)
 	struct fake_server *s = f->s;
 
 	pthread_mutex_lock(&s->lock);
+	fake_catch_up(s);
 	*is_mine = ++s->n_calls == s->fault_at;
 	if (f->is_dead)
 		return fake_break(f, e);
@@ -266,7 +318,7 @@ fake_tell(struct fake *f, const struct fake_msg *m, const struct folder_sink *si
 	(void)f;
 	snprintf(subject, sizeof subject, "about %s", m->message_id);
 	struct msg out = {
-		.id = m->uid, .arrived = 1700000000 + m->uid, .date = 1700000000 + m->uid,
+		.id = m->uid, .arrived = m->arrived, .date = m->arrived,
 		.size_bytes = m->size, .modseq = m->modseq, .flags = m->flags, .from_name = "Ada",
 		.from_addr = "ada@example.org", .to = "bob@example.org", .cc = "", .subject = subject,
 		.message_id = m->message_id, .in_reply_to = "", .references = "", .list_id = "",
@@ -331,6 +383,11 @@ fake_edit_of(struct fake *f, const struct uidset *uids, struct error *e)
 	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses_gone && (uid = uidset_next(uids, uid)) != 0;) {
 		if (!fake_msg(f->open, uid))
 			rc = error_set(e, ERR_MSG, "[EXPUNGEISSUED] some messages no longer exist");
+	}
+	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses && (uid = uidset_next(uids, uid)) != 0;) {
+		struct fake_msg *m = fake_msg(f->open, uid);
+		if (m && strncmp(m->message_id, f->s->refuses, strlen(f->s->refuses)) == 0)
+			rc = error_set(e, ERR_MSG, "[LIMIT] not %s*", f->s->refuses);
 	}
 	return rc;
 }
@@ -561,15 +618,23 @@ fake_transfer(struct fake *f, const struct uidset *uids, const char *wire, bool 
 
 	if (rc == ERR_OK && !d)
 		rc = error_set(e, ERR_FOLDER, "[TRYCREATE] no such folder");
+	if (rc == ERR_OK && f->s->late.at_ms && f->s->late_until_edit) {
+		f->s->late.at_ms = 1;
+		fake_catch_up(f->s);
+	}
+	if (rc == ERR_OK && f->s->late_ms) {
+		f->s->late = (struct fake_late){ f->open, d, uidset_min(uids), uidset_max(uids), is_move,
+			fake_now_ms() + f->s->late_ms };
+		f->s->late_ms = 0;
+		return fake_break(f, e);
+	}
 	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
-		struct fake_msg *m = fake_msg(f->open, uid);
-		if (!m)
+		uint32_t to;
+		fake_transfer_one(f->open, uid, d, is_move, &to);
+		if (!to)
 			continue;
-		uint32_t to = fake_deliver(d, m->message_id, m->flags);
 		if (f->b.caps & CAP_UIDMAP)
 			fake_map_add(map, uid, to);
-		if (is_move)
-			fake_remove(f->open, uid);
 		if (is_move && ++n == f->s->breaks_in_move) {
 			f->s->breaks_in_move = 0;
 			rc = fake_break(f, e);
@@ -658,6 +723,22 @@ fake_find(struct backend *b, const char *wire, const char *message_id, uint32_t 
 }
 
 static inline enum err
+fake_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
+	struct error *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_BEGIN(f);
+	struct fake_folder *d = fake_folder(f->s, wire);
+
+	f->open = NULL;
+	for (size_t i = 0; d && i < d->n; i++) {
+		if (d->v[i].uid >= from)
+			fake_tell(f, &d->v[i], sink);
+	}
+	FAKE_END(f);
+}
+
+static inline enum err
 fake_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error *e)
 {
 	struct fake *f = fake_of(b);
@@ -690,7 +771,7 @@ static const struct backend_ops fake_ops = {
 	fake_connect, fake_describe, fake_folders, fake_folder_create, fake_folder_rename,
 	fake_folder_delete, fake_wire_name, fake_status, fake_open, fake_changes, fake_uids, fake_newest,
 	fake_headers, fake_structure, fake_fetch, fake_set_flags, fake_move, fake_copy, fake_expunge,
-	fake_append, fake_find, fake_wait, fake_close,
+	fake_append, fake_find, fake_arrivals, fake_wait, fake_close,
 };
 
 static inline struct backend *

@@ -59,17 +59,6 @@ fetch(struct fixture *fx, uint32_t uid, const char *section)
 	return engine_submit(fx->engine, &job);
 }
 
-static bool
-is_visible(struct fixture *fx, const char *folder, uint32_t uid)
-{
-	struct arena a = {0};
-	struct msg m;
-	bool is = store_msg(engine_store(fx->engine), msg_id_of(folder_named(fx, folder), uid), &a, &m);
-
-	arena_clear(&a);
-	return is;
-}
-
 /* ---- bodies ---- */
 
 /* What the pager needs of a small message comes in one fetch: header, part tree and text. */

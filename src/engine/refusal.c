@@ -1,0 +1,196 @@
+/* refusal.c - the server said NO to a command about many messages: to which of them?
+ *
+ * Decisions are joined into one command (store_intent_next), and one message that the server will not
+ * take must not cost the others. So a refused command is halved, down to the single message, and what is
+ * refused alone is refused. When nothing at all would pass (no permission, a full mailbox), halving
+ * costs two commands a message; so of many some, evenly spread, are tried first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "replay.h"
+#include "str.h"
+
+enum {
+	MANY = 32,			/* more than that are sampled first */
+	SAMPLE = 16
+};
+
+enum err
+replay_find_present(struct replay *r, struct uidset *present, struct error *e)
+{
+	struct uidset there = {0};
+	enum err rc = r->w->b->ops->uids(r->w->b, &there, e);
+
+	if (rc == ERR_OK)
+		uidset_and(present, &r->b.uids, &there);
+	uidset_clear(&there);
+	return rc;
+}
+
+/* Those that were refused in the same words are told in one go. */
+static void
+note_refusal(struct replay *r, uint32_t uid, const struct error *why)
+{
+	size_t i = 0;
+
+	while (i < r->n_refusals && strcmp(r->refusals[i].why.text, why->text) != 0)
+		i++;
+	if (i == r->n_refusals) {
+		r->refusals = xreallocarray(r->refusals, i + 1, sizeof *r->refusals);
+		r->refusals[i] = (struct refusal){ .why = *why };
+		r->n_refusals++;
+	}
+	uidset_add(&r->refusals[i].uids, uid);
+}
+
+static enum err
+try_one(struct replay *r, uint32_t uid, replay_act act, bool *did, struct error *e)
+{
+	struct uidset one = {0};
+	struct error why;
+
+	uidset_add(&one, uid);
+	enum err rc = act(r, &one, &why);
+	*did = rc == ERR_OK;
+	if (rc == ERR_MSG)
+		note_refusal(r, uid, &why);
+	else if (rc != ERR_OK)
+		*e = why;
+	uidset_clear(&one);
+	return rc == ERR_MSG ? ERR_OK : rc;
+}
+
+static enum err halve(struct replay *r, const struct uidset *uids, replay_act act, struct error *e);
+
+/* A piece of what was refused. */
+static enum err
+try_piece(struct replay *r, const struct uidset *uids, replay_act act, struct error *e)
+{
+	struct error why;
+	bool did;
+
+	if (uids->n == 0)
+		return ERR_OK;
+	if (uidset_count(uids) == 1)
+		return try_one(r, uidset_min(uids), act, &did, e);
+	enum err rc = act(r, uids, &why);
+	if (rc == ERR_MSG)
+		return halve(r, uids, act, e);
+	if (rc != ERR_OK)
+		*e = why;
+	return rc;
+}
+
+static enum err
+halve(struct replay *r, const struct uidset *uids, replay_act act, struct error *e)
+{
+	struct uidset low = {0}, high = {0};
+
+	uidset_copy(&low, uids);
+	uidset_take_highest(&high, &low, (uint32_t)(uidset_count(uids) / 2));
+	enum err rc = try_piece(r, &low, act, e);
+	if (rc == ERR_OK)
+		rc = try_piece(r, &high, act, e);
+	uidset_clear(&low);
+	uidset_clear(&high);
+	return rc;
+}
+
+/* Some messages alone, which leave `uids`. *any: one of them passed. */
+static enum err
+try_sample(struct replay *r, struct uidset *uids, replay_act act, bool *any, struct error *e)
+{
+	uint64_t n = uidset_count(uids), i = 0, next = 0;
+	struct uidset tried = {0}, rest = {0};
+	enum err rc = ERR_OK;
+	bool did;
+
+	*any = false;
+	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0; i++) {
+		if (i != next)
+			continue;
+		next += n / SAMPLE;
+		rc = try_one(r, uid, act, &did, e);
+		*any = *any || did;
+		uidset_add(&tried, uid);
+	}
+	uidset_minus(&rest, uids, &tried);
+	uidset_clear(uids);
+	*uids = rest;
+	uidset_clear(&tried);
+	return rc;
+}
+
+/* `why` is what was said to all of them at once. */
+static enum err
+split(struct replay *r, struct uidset *uids, replay_act act, const struct error *why,
+	struct error *e)
+{
+	bool any = true;
+	enum err rc = ERR_OK;
+
+	log_msg("%s: %llu messages were refused at once (%s): trying less", r->w->conf->name,
+		(unsigned long long)uidset_count(uids), why->text);
+	if (uidset_count(uids) > MANY)
+		rc = try_sample(r, uids, act, &any, e);
+	if (rc == ERR_OK && any)
+		rc = halve(r, uids, act, e);
+	if (rc == ERR_OK && !any) {
+		*e = *why;
+		rc = ERR_MSG;
+	}
+	return rc;
+}
+
+static uint64_t
+count_refused(const struct replay *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n_refusals; i++)
+		n += uidset_count(&r->refusals[i].uids);
+	return n;
+}
+
+/* A server may refuse a whole command because another client removed one of its messages meanwhile
+ * (RFC 5530, EXPUNGEISSUED): it is asked again about those that are left, for as long as they get
+ * fewer. Otherwise it was a refusal, of one of them or more. */
+enum err
+replay_after(struct replay *r, enum err rc, replay_act again, replay_act act, struct error *e)
+{
+	uint64_t n = uidset_count(&r->b.uids);
+	struct uidset present = {0};
+	struct error why = {0};
+
+	while (rc == ERR_MSG) {
+		why = *e;
+		rc = replay_find_present(r, &present, e);
+		if (rc != ERR_OK)
+			break;
+		if (uidset_count(&present) >= n) {
+			rc = n > 1 ? split(r, &present, act, &why, e) : ERR_MSG;
+			break;
+		}
+		n = uidset_count(&present);
+		rc = n ? again(r, &present, e) : ERR_OK;
+	}
+	if (rc == ERR_OK && count_refused(r) == uidset_count(&r->b.uids))
+		rc = ERR_MSG;
+	if (rc == ERR_MSG)
+		*e = why;
+	uidset_clear(&present);
+	return rc;
+}
+
+void
+replay_clear(struct replay *r)
+{
+	for (size_t i = 0; i < r->n_refusals; i++)
+		uidset_clear(&r->refusals[i].uids);
+	free(r->refusals);
+	uid_map_clear(&r->map);
+	free(r->dest);
+	intent_batch_clear(&r->b);
+	arena_clear(&r->arena);
+}
