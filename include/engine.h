@@ -105,11 +105,15 @@ enum err engine_undo(struct engine *g, char *label, size_t label_size, struct er
 
 /* ---- sending ---- */
 
-/* Puts a finished message into the account's outbox, due at not_before (undo, "send later"; 0:
- * at once). It is on disk when this returns (some 10 ms), and goes out by itself.
+/* Puts a finished message into the account's outbox, due at not_before (undo; 0: at once). It is on disk when this returns (some 10 ms), and goes out by itself.
  * ERR_UNSUPPORTED: the account has no `send`. */
 enum err engine_send(struct engine *g, account_id id, const struct letter *l,
 	int64_t not_before, outbox_id *out, struct error *e);
+/* The same at a time that the person named, which survives every restart. */
+enum err engine_send_at(struct engine *g, account_id id, const struct letter *l, int64_t when,
+	outbox_id *out, struct error *e);
+/* Another time for mail that waits, held or not (store_outbox_when). */
+enum err engine_outbox_when(struct engine *g, outbox_id id, int64_t when, struct error *e);
 /* What a person may do to mail in the outbox: see store_outbox_hold, _retry, _remove and
  * _believe_sent. Undo of sending is OUTBOX_REMOVE, the bytes having been kept before
  * (store_outbox_bytes); ERR_MSG: it is too late. */

@@ -16,10 +16,11 @@
 /* Now, here, and a word of 128 random bits; token is owned by the caller. */
 struct compose_stamp outbox_stamp(void);
 
-/* Puts a letter in, due at not_before (undo, "send later"; 0: at once). Durable when it
- * returns. */
+/* Puts a letter in, due at not_before (0: at once): a wait for undo, or planned, a time that the person
+ * named. Durable when it returns. */
 enum err outbox_put(struct store *s, const struct rc_account *a, account_id account,
-	const struct letter *l, int64_t not_before, outbox_id *id, struct error *e);
+	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id,
+	struct error *e);
 
 struct outbox_report {
 	outbox_id id;
@@ -59,5 +60,15 @@ void outbox_hang_up(struct outbox *o, int ms);
  * server refuses is in *refusal and tried again later. */
 enum err outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b, bool *did, char **where, struct error *refusal, struct error *e);
+
+/* Looks for the next mail that is unsure in the folder for sent mail; *id: which it was, 0: none. *told, for
+ * people: what was found. The error is the link's, or our disk's. */
+enum err outbox_seek_one(struct store *s, const struct rc_account *a, account_id account,
+	struct backend *b, outbox_id *id, struct error *told, struct error *e);
+/* What is known of a mail that is unsure: "found in Sent: it very probably went". */
+const char *outbox_sought_text(const struct outbox_mail *m, const struct rc_account *a);
+
+/* Forgets what was sent two weeks ago and more, but no mail that a draft still names. */
+enum err outbox_forget(struct store *s, const char *data_dir, struct error *e);
 
 #endif

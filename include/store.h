@@ -324,6 +324,8 @@ enum outbox_state { OUTBOX_QUEUED, OUTBOX_SENDING, OUTBOX_SENT, OUTBOX_UNSURE,
 	OUTBOX_REFUSED };
 enum outbox_rcpt_state { RCPT_WAITING, RCPT_SENDING, RCPT_SENT, RCPT_UNSURE, RCPT_REFUSED };
 enum outbox_copy { COPY_NONE, COPY_WANTED, COPY_WAITING, COPY_RUNNING, COPY_DONE };
+/* Whether Sent has a mail that is UNSURE: a server that files what it takes tells by that. */
+enum outbox_sought { SOUGHT_NOT, SOUGHT_ABSENT, SOUGHT_FOUND };
 
 typedef int64_t outbox_id;
 
@@ -342,6 +344,10 @@ struct outbox_mail {
 	bool needs_utf8, needs_8bit;
 	/* not_before: undo, or "send later"; seconds since 1970 */
 	int64_t created, not_before;
+	bool is_planned;	/* a person named not_before */
+	int64_t ended;		/* when it was last tried, or sent; 0: never */
+	enum outbox_sought sought;
+	int64_t sought_at;	/* when Sent was looked into */
 	int64_t retry_at;	/* after a failure; 0: none so far */
 	uint32_t n_tries;
 	uint64_t size_bytes;
@@ -365,13 +371,17 @@ char *store_outbox_bytes(const struct store *s, outbox_id id, size_t *len);
  * of all. */
 uint32_t store_outbox_waiting(const struct store *s, account_id account);
 uint32_t store_outbox_stuck(const struct store *s, account_id account);
+/* Of those waiting: held, or planned for a time that has not come. */
+uint32_t store_outbox_later(const struct store *s, account_id account);
 
 /* For the person. ERR_MSG: somebody is sending it just now, or its state does not allow it.
- * hold: QUEUED only, released by false. edit: takes it out, for the compose view to begin
- * with: of UNSURE too, the person having decided; what was sent to some stays. retry: QUEUED
- * again and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows
- * that it arrived. */
+ * hold: QUEUED only, released by false. when: QUEUED only, held or not, goes out then. remove: of
+ * any state, SENT too, which takes it off the list only; but not while its copy is to be made.
+ * Who has a draft of a SENT mail removes that first, or it looks unsent. retry: QUEUED again
+ * and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows that it
+ * arrived; a copy is made unless Sent was found to have one. */
 enum err store_outbox_hold(struct store *s, outbox_id id, bool hold, struct error *e);
+enum err store_outbox_when(struct store *s, outbox_id id, int64_t when, struct error *e);
 enum err store_outbox_remove(struct store *s, outbox_id id, struct error *e);
 enum err store_outbox_retry(struct store *s, outbox_id id, struct error *e);
 enum err store_outbox_believe_sent(struct store *s, outbox_id id, struct error *e);
@@ -397,7 +407,8 @@ enum err store_outbox_sending(struct store *s, outbox_id id, const size_t *accep
 enum err store_outbox_result(struct store *s, outbox_id id, const struct outbox_rcpt *rcpts,
 	size_t n,
 	int64_t retry_at, const char *error, enum outbox_state *state, struct error *e);
-/* All that wait for a retry are due now: at start, or when the person says so. */
+/* All that wait for a retry are due now, and Sent is looked into again for those UNSURE: at start, or
+ * when the person says so. */
 enum err store_outbox_hurry(struct store *s, account_id account, struct error *e);
 
 /* The next message whose copy is to go to Sent; was_running: look whether it is there. 0:
@@ -409,8 +420,21 @@ uint32_t store_outbox_copies(const struct store *s, account_id account);
 /* COPY_RUNNING before APPEND, durable; COPY_DONE, or COPY_WAITING again from retry_at on. */
 enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state,
 	int64_t retry_at, struct error *e);
-/* Forgets SENT ones older than `before` whose copy is made. */
-enum err store_outbox_forget(struct store *s, int64_t before, struct error *e);
+/* Forgets those SENT before `before` whose copy is made (500 at a time), but none whose Message-ID is
+ * in keep: a draft of it would look unsent. */
+enum err store_outbox_forget(struct store *s, int64_t before, const char *const *keep,
+	size_t n_keep, struct error *e);
+/* Looks for what only a clock that was set back explains, so that no mail waits for years: a wait
+ * for undo or a retry (both an hour at most) ends now; what was planned by a clock a day ahead and more is held, and *n_held counts that: what the person meant is not known. */
+enum err store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n_held,
+	struct error *e);
+
+/* The next mail that is UNSURE and was not yet looked for in Sent; 0: none. Those of which we put a
+ * copy there ourselves are passed over: it tells nothing. */
+outbox_id store_outbox_seek_next(const struct store *s, account_id account);
+uint32_t store_outbox_seeks(const struct store *s, account_id account);
+enum err store_outbox_sought(struct store *s, outbox_id id, enum outbox_sought what,
+	struct error *e);
 
 /* ---- uploads: bytes that are to stand in a folder, once ----
  *

@@ -286,7 +286,7 @@ send_letter(struct send *s, const struct letter *l, struct error *e)
 		error_set(e, ERR_LOCAL, "cannot record the account '%s'", s->conf->name);
 		return EX_CANTCREAT;
 	}
-	if (outbox_put(s->store, s->conf, s->account, l, 0, &id, e) != ERR_OK)
+	if (outbox_put(s->store, s->conf, s->account, l, 0, false, &id, e) != ERR_OK)
 		return EX_CANTCREAT;
 	e->text[0] = '\0';
 	int code = hand_over(s, id);

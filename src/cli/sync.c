@@ -81,8 +81,10 @@ is_going_on(struct sync *s)
 		return true;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct pass *p = &s->passes[i];
+		const struct store *store = engine_store(s->engine);
 		if (engine_is_sending(s->engine, p->account) ||
-		    (p->code == ERR_OK && store_outbox_copies(engine_store(s->engine), p->account) > 0))
+		    (p->code == ERR_OK && (store_outbox_copies(store, p->account) > 0 ||
+		    store_outbox_seeks(store, p->account) > 0)))
 			return true;
 	}
 	return false;
@@ -120,10 +122,13 @@ report(struct sync *s, const struct pass *p)
 		printf("%s: %s", is_later ? "not reached" : "needs you", p->why.text);
 	if (n_kept > 0)
 		printf("; %u action%s kept for later", n_kept, n_kept == 1 ? " is" : "s are");
-	uint32_t n_mail = store_outbox_waiting(engine_store(s->engine), p->account);
+	uint32_t n_later = store_outbox_later(engine_store(s->engine), p->account);
+	uint32_t n_mail = store_outbox_waiting(engine_store(s->engine), p->account) - n_later;
 	uint32_t n_stuck = store_outbox_stuck(engine_store(s->engine), p->account);
 	if (n_mail > 0)
 		printf("; %u mail%s in the outbox", n_mail, n_mail == 1 ? " waits" : "s wait");
+	if (n_later > 0)
+		printf("; %u mail%s to go out later", n_later, n_later == 1 ? " is" : "s are");
 	if (n_stuck > 0)
 		printf("; %u mail%s in the outbox need%s you", n_stuck, n_stuck == 1 ? "" : "s",
 			n_stuck == 1 ? "s" : "");

@@ -292,18 +292,53 @@ engine_fd(const struct engine *g)
 
 /* ---- sending ---- */
 
-enum err
-engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before, outbox_id *out,
-	struct error *e)
+static enum err
+send_letter(struct engine *g, account_id id, const struct letter *l, int64_t not_before, bool is_planned,
+	outbox_id *out, struct error *e)
 {
 	struct worker *w = engine_worker(g, id);
 
 	*out = 0;
 	if (!w)
 		return error_set(e, ERR_LOCAL, "there is no such account");
-	enum err rc = outbox_put(g->store, w->conf, id, l, not_before, out, e);
+	enum err rc = outbox_put(g->store, w->conf, id, l, not_before, is_planned, out, e);
 	if (rc == ERR_OK)
 		outboxer_wake(w->outboxer);
+	return rc;
+}
+
+enum err
+engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before, outbox_id *out,
+	struct error *e)
+{
+	return send_letter(g, id, l, not_before, false, out, e);
+}
+
+enum err
+engine_send_at(struct engine *g, account_id id, const struct letter *l, int64_t when, outbox_id *out,
+	struct error *e)
+{
+	return send_letter(g, id, l, when, true, out, e);
+}
+
+static void
+wake_outboxes(struct engine *g)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		struct worker *w = g->workers[i];
+		if (w->outboxer)
+			outboxer_wake(w->outboxer);
+		jobs_wake(&w->jobs);		/* a copy */
+	}
+}
+
+enum err
+engine_outbox_when(struct engine *g, outbox_id id, int64_t when, struct error *e)
+{
+	enum err rc = store_outbox_when(g->store, id, when, e);
+
+	if (rc == ERR_OK)
+		wake_outboxes(g);
 	return rc;
 }
 
@@ -325,12 +360,8 @@ engine_outbox(struct engine *g, outbox_id id, enum outbox_act act, struct error 
 {
 	enum err rc = act_on_mail(g->store, id, act, e);
 
-	for (size_t i = 0; i < g->n_workers && rc == ERR_OK; i++) {
-		struct worker *w = g->workers[i];
-		if (w->outboxer)
-			outboxer_wake(w->outboxer);
-		jobs_wake(&w->jobs);		/* a copy */
-	}
+	if (rc == ERR_OK)
+		wake_outboxes(g);
 	return rc;
 }
 
@@ -366,4 +397,6 @@ engine_reconnect(struct engine *g, account_id id)
 
 	if (w)
 		jobs_reconnect(&w->jobs);
+	if (w && w->outboxer)
+		outboxer_wake(w->outboxer);
 }

@@ -233,6 +233,8 @@ connect_now(struct worker *w)
 	}
 	if (!w->link.is_quiet)
 		link_set(w, LINK_SYNCING, NULL);
+	if (w->outboxer)
+		outboxer_online(w->outboxer);
 	w->link.is_quiet = false;
 }
 

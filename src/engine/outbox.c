@@ -13,6 +13,7 @@
 #include "account.h"
 #include "log.h"
 #include "outbox.h"
+#include "outbox_int.h"
 #include "str.h"
 
 enum { COPY_RETRY_S = 15 * 60 };
@@ -36,13 +37,14 @@ outbox_stamp(void)
 
 enum err
 outbox_put(struct store *s, const struct rc_account *a, account_id account,
-	const struct letter *l, int64_t not_before, outbox_id *id, struct error *e)
+	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id, struct error *e)
 {
 	struct outbox_mail m = { .account = account, .sender = l->sender,
 		.message_id = l->message_id,
 		.subject = l->subject, .to = l->shown_to, .needs_utf8 = l->needs_utf8,
 		.needs_8bit = l->needs_8bit, .not_before = not_before,
-		.copy = a->copy && !l->is_resent ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
+		.is_planned = is_planned, .copy = a->copy && !l->is_resent ? COPY_WANTED : COPY_NONE,
+		.n_rcpts = l->n_to };
 
 	*id = 0;
 	if (!rc_account_sends(a))
@@ -249,14 +251,30 @@ report_found_unsure(struct outbox *o, uint32_t n)
 		o->report(o->ctx, &r);
 }
 
+/* A clock that was wrong when it was named makes a time that nobody meant. */
+static enum err
+mind_clock(struct outbox *o, struct error *e)
+{
+	struct outbox_report r = { .state = OUTBOX_QUEUED };
+	uint32_t n;
+	enum err rc = store_outbox_clock(o->store, o->account, time(NULL), &n, e);
+
+	error_set(&r.why, ERR_MSG, "the clock was set back: %u mail%s to go out later %s held, say anew"
+		" when (go shows %s)", n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
+		n == 1 ? "it" : "them");
+	if (n > 0 && o->report)
+		o->report(o->ctx, &r);
+	return rc;
+}
+
 enum err
 outbox_drain(struct outbox *o, int64_t *due, struct error *e)
 {
 	struct outbox_lock *lock;
 	struct outbox_report r;
-	enum err rc = ERR_OK;
+	enum err rc = mind_clock(o, e);
 	outbox_id id;
-	uint32_t n_unsure;
+	uint32_t n_unsure = 0;
 
 	*due = 0;
 	while (rc == ERR_OK && !cancel_fired(o->cancel) && !atomic_load(&o->is_stopping) &&
@@ -277,9 +295,8 @@ outbox_drain(struct outbox *o, int64_t *due, struct error *e)
 
 /* ---- the copy in Sent ---- */
 
-/* Owned. What the mailrc says, else the folder with that role, else "Sent". */
-static char *
-sent_folder(struct store *s, const struct rc_account *a, account_id account, struct backend *b)
+char *
+outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account, struct backend *b)
 {
 	struct arena arena = {0};
 	struct folder f;
@@ -293,12 +310,6 @@ sent_folder(struct store *s, const struct rc_account *a, account_id account, str
 		wire = b->ops->wire_name(b, "Sent");
 	arena_clear(&arena);
 	return wire;
-}
-
-static bool
-is_link_error(enum err rc)
-{
-	return rc == ERR_CONN || rc == ERR_TLS || rc == ERR_CANCELLED || rc == ERR_AUTH;
 }
 
 static enum err
@@ -348,7 +359,7 @@ outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	*refusal = (struct error){0};
 	if (!(*did = id != 0))
 		return ERR_OK;
-	wire = sent_folder(s, a, account, b);
+	wire = outbox_sent_folder(s, a, account, b);
 	if (store_outbox_get(s, id, &arena, &m))
 		bytes = store_outbox_bytes(s, id, &len);
 	if (bytes && was_running)

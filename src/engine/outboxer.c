@@ -1,6 +1,7 @@
 /* outboxer.c - see outboxer.h.
  *
- * Sleeps until the next message is due, or somebody wakes it. A server that cannot be reached
+ * Sleeps until the next message is due, or somebody wakes it; a minute at a time, by a clock that nobody
+ * can set, so that a wall clock set back does not make it sleep for years, nor a computer that slept. A server that cannot be reached
  * is tried again after pauses that double from 30 s to 15 min; a login or certificate that was
  * refused, only when woken. */
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include "outboxer.h"
 #include "str.h"
 
-enum { FIRST_PAUSE_S = 30, MAX_PAUSE_S = 15 * 60, CHECK_S = 5 * 60 };
+enum { FIRST_PAUSE_S = 30, MAX_PAUSE_S = 15 * 60, CHECK_S = 5 * 60, SLICE_S = 60,
+	FORGET_S = 86400 };
 
 struct outboxer {
 	struct outboxer_config cfg;
@@ -21,10 +23,11 @@ struct outboxer {
 	struct cancel cancel;
 	pthread_t thread;
 	bool has_thread;
-	int pause_s;			/* the thread's own */
+	int pause_s;			/* the thread's own: of a server out of reach; 0: none */
+	int64_t forgot_at;
 	pthread_mutex_t lock;		/* for all below */
 	pthread_cond_t changed;
-	bool is_quitting, is_woken, is_busy;
+	bool is_quitting, is_woken, is_busy, is_cut_off;
 	char *typed;
 };
 
@@ -44,8 +47,8 @@ tell(void *ctx, const struct outbox_report *r)
 		ev.u.notice = r->why;
 		events_post(x->cfg.events, &ev);
 	}
-	if (r->n_sent > 0)
-		jobs_wake(x->cfg.jobs);		/* the copy */
+	if (r->n_sent > 0 || r->state == OUTBOX_UNSURE)
+		jobs_wake(x->cfg.jobs);		/* a copy to make, or a look into Sent */
 }
 
 static void
@@ -87,12 +90,30 @@ turn(struct outboxer *x)
 static void
 sleep_until(struct outboxer *x, int64_t when)
 {
-	struct timespec until = { .tv_sec = when };
-	int rc = 0;
+	int64_t now = time(NULL), before = now;
 
-	while (!x->is_woken && !x->is_quitting && rc == 0)
-		rc = when ? pthread_cond_timedwait(&x->changed, &x->lock, &until)
-			: pthread_cond_wait(&x->changed, &x->lock);
+	while (!x->is_woken && !x->is_quitting && (when == 0 || now < when) && now >= before) {
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += when && when - now < SLICE_S ? when - now : SLICE_S;
+		pthread_cond_timedwait(&x->changed, &x->lock, &until);
+		before = now;
+		now = time(NULL);
+	}
+}
+
+/* Daily. What it cannot do now it does tomorrow. */
+static void
+forget(struct outboxer *x)
+{
+	struct error e;
+	int64_t now = time(NULL);
+
+	if (x->forgot_at && now >= x->forgot_at && now - x->forgot_at < FORGET_S)
+		return;
+	x->forgot_at = now;
+	if (outbox_forget(x->box.store, x->cfg.data_dir, &e) != ERR_OK)
+		log_msg("%s: sending: %s", x->cfg.conf->name, e.text);
 }
 
 static void *
@@ -115,8 +136,10 @@ outboxer_main(void *arg)
 		if (was_woken)
 			store_outbox_hurry(x->box.store, x->cfg.account, NULL);
 		int64_t when = turn(x);
+		forget(x);
 		pthread_mutex_lock(&x->lock);
 		x->is_busy = false;
+		x->is_cut_off = x->pause_s > 0;
 		events_post(x->cfg.events, &ev);	/* the turn is over */
 		sleep_until(x, when);
 	}
@@ -133,7 +156,11 @@ outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct er
 	x->is_woken = true;
 	x->cancel.fd = -1;
 	pthread_mutex_init(&x->lock, NULL);
-	pthread_cond_init(&x->changed, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&x->changed, &attr);
+	pthread_condattr_destroy(&attr);
 	enum err rc = cancel_init(&x->cancel, e);
 	if (rc == ERR_OK)
 		rc = store_open(&x->box.store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
@@ -215,6 +242,16 @@ outboxer_wake(struct outboxer *x)
 	x->is_woken = true;
 	pthread_cond_signal(&x->changed);
 	pthread_mutex_unlock(&x->lock);
+}
+
+void
+outboxer_online(struct outboxer *x)
+{
+	pthread_mutex_lock(&x->lock);
+	bool is_cut_off = x->is_cut_off;
+	pthread_mutex_unlock(&x->lock);
+	if (is_cut_off)
+		outboxer_wake(x);
 }
 
 bool

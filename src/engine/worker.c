@@ -545,6 +545,34 @@ step_upload(struct worker *w, bool *did, struct error *e)
 	return rc;
 }
 
+/* ---- mail that is unsure ---- */
+
+/* What is unsure is looked for in Sent. */
+static enum err
+step_seek(struct worker *w, bool *did, struct error *e)
+{
+	struct event ev = { .kind = EV_OUTBOX, .account = w->account };
+	struct error told;
+	outbox_id id;
+	enum err rc = outbox_seek_one(w->store, w->conf, w->account, w->b, &id, &told, e);
+
+	*did = id != 0;
+	if (*did)
+		w->mirror.is_dirty = true;
+	if (told.code != ERR_OK) {
+		ev.u.outbox.id = id;
+		ev.u.outbox.state = OUTBOX_UNSURE;
+		events_post(w->events, &ev);
+		worker_notice(w, &told);
+	}
+	if (rc == ERR_LOCAL) {
+		worker_notice(w, e);
+		w->rest_ms = now_ms() + REST_MS;
+		return ERR_OK;
+	}
+	return rc;
+}
+
 /* ---- the loop ---- */
 
 static void
@@ -580,6 +608,8 @@ step(struct worker *w, struct error *e)
 		return intents_step(w, e);
 	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did ||
 		(rc = step_upload(w, &did, e)) != ERR_OK || did))
+		return rc;
+	if (now_ms() >= w->rest_ms && ((rc = step_seek(w, &did, e)) != ERR_OK || did))
 		return rc;
 	if (w->link.state == LINK_ONLINE && (w->mirror.is_dirty || w->mirror.n_todo))
 		link_set(w, LINK_SYNCING, NULL);

@@ -82,6 +82,12 @@ static const char *const data_steps[] = {
 	"	message_id TEXT NOT NULL, stamp TEXT NOT NULL, stored INTEGER NOT NULL,"
 	"	state INTEGER NOT NULL, PRIMARY KEY (name, account)) WITHOUT ROWID;"
 	"CREATE INDEX draft_msg ON draft (msg) WHERE msg > 0;",
+	/* is_planned: a person named the time; ended: when it was last tried, or sent; sought: enum
+	 * outbox_sought, and when Sent was looked into. */
+	"ALTER TABLE outbox ADD COLUMN is_planned INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN sought INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN sought_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const index_steps[] = {

@@ -1,6 +1,8 @@
 /* The outbox keeps what it took, and knows after any crash what may have gone out. */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "store_fixture.h"
 
@@ -224,8 +226,157 @@ test_copy(void **state)
 	store_outbox_unlock(lock);
 	assert_int_equal(0, store_outbox_copy_next(fx->s, fx->account, 0, &lock,
 		&was_running));
-	OK(store_outbox_forget(fx->s, INT64_MAX, &fx->e));
+	OK(store_outbox_forget(fx->s, INT64_MAX, NULL, 0, &fx->e));
 	assert_false(store_outbox_get(fx->s, id, &fx->a, &(struct outbox_mail){0}));
+}
+
+/* What was planned goes at its time, not before; the time can be changed, and held mail gets one. */
+static void
+test_when(void **state)
+{
+	struct fixture *fx = *state;
+	outbox_id id = add(fx, 0);
+	int64_t now = time(NULL), due;
+	struct outbox_lock *lock;
+
+	OK(store_outbox_hold(fx->s, id, true, &fx->e));
+	OK(store_outbox_when(fx->s, id, now + 5000, &fx->e));
+	struct outbox_mail m = get(fx, id);
+	assert_true(m.is_planned && !m.is_held);
+	assert_int_equal(1, store_outbox_later(fx->s, 0));
+	OK(store_outbox_hurry(fx->s, fx->account, &fx->e));
+	assert_int_equal(0, next(fx, now + 4999, &lock, &due));
+	assert_int_equal(now + 5000, due);
+	fx_reopen(fx);
+	OK(store_outbox_when(fx->s, id, now + 7000, &fx->e));
+	assert_int_equal(0, next(fx, now + 6999, &lock, &due));
+	assert_int_equal(id, next(fx, now + 7000, &lock, &due));
+	assert_int_equal(ERR_MSG, store_outbox_when(fx->s, id, now, &fx->e));
+	store_outbox_unlock(lock);
+	OK(store_outbox_retry(fx->s, id, &fx->e));		/* now */
+	assert_int_equal(0, store_outbox_later(fx->s, 0));
+	assert_int_equal(id, next(fx, now, &lock, &due));
+	store_outbox_unlock(lock);
+}
+
+static void
+run_sql(struct fixture *fx, const char *sql)
+{
+	sqlite3 *db;
+	char *path = path_join(fx->data, "dunlin.db"), *why = NULL;
+
+	assert_int_equal(SQLITE_OK, sqlite3_open(path, &db));
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+	sqlite3_close(db);
+	free(path);
+}
+
+static void
+set_clock_back(struct fixture *fx, outbox_id id, const char *sql)
+{
+	char *line = xasprintf("%s WHERE id = %lld", sql, (long long)id);
+
+	run_sql(fx, line);
+	free(line);
+}
+
+/* A clock that was years ahead when a time was noted loses no mail: waits end, and what a person
+ * planned is held and told, once; a clock that was right is left alone. */
+static void
+test_clock(void **state)
+{
+	struct fixture *fx = *state;
+	int64_t now = time(NULL), due;
+	outbox_id undo = add(fx, now + 10), failed = add(fx, 0), planned = add(fx, 0), late = add(fx, 0);
+	struct outbox_lock *lock;
+	uint32_t n;
+
+	OK(store_outbox_when(fx->s, planned, now + 100 * 86400, &fx->e));
+	OK(store_outbox_when(fx->s, late, now + 7200, &fx->e));
+	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
+	assert_int_equal(0, n);
+	assert_int_equal(now + 10, get(fx, undo).not_before);
+	set_clock_back(fx, undo, "UPDATE outbox SET created = created + 300000000,"
+		" not_before = not_before + 300000000");
+	set_clock_back(fx, failed, "UPDATE outbox SET retry_at = 5000000000");
+	set_clock_back(fx, planned, "UPDATE outbox SET created = created + 300000000,"
+		" not_before = not_before + 300000000");
+	set_clock_back(fx, late, "UPDATE outbox SET created = created + 1800");	/* half an hour */
+	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
+	assert_int_equal(1, n);
+	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
+	assert_int_equal(0, n);
+	assert_true(get(fx, planned).is_held && *get(fx, planned).error);
+	assert_int_equal(undo, next(fx, now, &lock, &due));
+	store_outbox_unlock(lock);
+	OK(store_outbox_remove(fx->s, undo, &fx->e));
+	assert_int_equal(failed, next(fx, now, &lock, &due));
+	store_outbox_unlock(lock);
+	OK(store_outbox_remove(fx->s, failed, &fx->e));
+	assert_int_equal(0, next(fx, now, &lock, &due));
+	assert_int_equal(now + 7200, due);
+	OK(store_outbox_when(fx->s, planned, now + 3600 * 30, &fx->e));
+	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
+	assert_int_equal(0, n);
+	assert_false(get(fx, planned).is_held);
+}
+
+/* What is unsure is looked for once, again when somebody says so, and not at all where the copy is ours. */
+static void
+test_sought(void **state)
+{
+	struct fixture *fx = *state;
+	struct outbox_rcpt unsure[] = { { two[0].addr, RCPT_UNSURE, "" }, { two[1].addr, RCPT_WAITING, "" } },
+		partly[] = { { two[0].addr, RCPT_SENT, "" }, { two[1].addr, RCPT_UNSURE, "" } };
+	outbox_id id = add(fx, 0), other = add(fx, 0);
+	enum outbox_state got;
+
+	OK(store_outbox_result(fx->s, id, unsure, 2, 0, "cut", &got, &fx->e));
+	OK(store_outbox_result(fx->s, other, partly, 2, 0, "cut", &got, &fx->e));
+	assert_int_equal(OUTBOX_UNSURE, got);
+	assert_int_equal(1, store_outbox_seeks(fx->s, fx->account));
+	assert_int_equal(id, store_outbox_seek_next(fx->s, fx->account));
+	OK(store_outbox_sought(fx->s, id, SOUGHT_ABSENT, &fx->e));
+	assert_int_equal(0, store_outbox_seek_next(fx->s, fx->account));
+	OK(store_outbox_hurry(fx->s, fx->account, &fx->e));
+	assert_int_equal(id, store_outbox_seek_next(fx->s, fx->account));
+	OK(store_outbox_sought(fx->s, id, SOUGHT_FOUND, &fx->e));
+	OK(store_outbox_hurry(fx->s, fx->account, &fx->e));
+	assert_int_equal(0, store_outbox_seek_next(fx->s, fx->account));
+	assert_int_equal(SOUGHT_FOUND, get(fx, id).sought);
+	OK(store_outbox_believe_sent(fx->s, id, &fx->e));	/* and Sent has it: no second one */
+	assert_int_equal(COPY_DONE, get(fx, id).copy);
+	OK(store_outbox_believe_sent(fx->s, other, &fx->e));
+	assert_int_equal(COPY_WAITING, get(fx, other).copy);
+}
+
+/* Forgotten is what was sent long ago and copied; nothing else, and nothing that a draft still names. */
+static void
+test_forget(void **state)
+{
+	struct fixture *fx = *state;
+	struct outbox_rcpt sent[] = { { two[0].addr, RCPT_SENT, "" }, { two[1].addr, RCPT_REFUSED, "" } };
+	static const char *const keep[] = { "other", "a@b" };
+	outbox_id id = add(fx, 0), queued = add(fx, 0);
+	int64_t now = time(NULL);
+	enum outbox_state got;
+	size_t len;
+
+	set_clock_back(fx, id, "UPDATE outbox SET created = 1");	/* planned long ago, sent today */
+	set_clock_back(fx, queued, "UPDATE outbox SET created = 1");
+	OK(store_outbox_result(fx->s, id, sent, 2, 0, "", &got, &fx->e));
+	OK(store_outbox_forget(fx->s, now - 10, NULL, 0, &fx->e));
+	OK(store_outbox_forget(fx->s, now + 10, NULL, 0, &fx->e));	/* no copy yet */
+	assert_int_equal(OUTBOX_SENT, get(fx, id).state);
+	OK(store_outbox_copy(fx->s, id, COPY_DONE, 0, &fx->e));
+	OK(store_outbox_forget(fx->s, now - 10, NULL, 0, &fx->e));
+	OK(store_outbox_forget(fx->s, now + 10, keep, 2, &fx->e));
+	assert_int_equal(OUTBOX_SENT, get(fx, id).state);
+	OK(store_outbox_forget(fx->s, now + 10, keep, 1, &fx->e));
+	assert_false(store_outbox_get(fx->s, id, &fx->a, &(struct outbox_mail){0}));
+	assert_null(store_outbox_bytes(fx->s, id, &len));
+	assert_int_equal(OUTBOX_QUEUED, get(fx, queued).state);
 }
 
 int
@@ -233,7 +384,8 @@ main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_add), F(test_next), F(test_crash),
-		F(test_result), F(test_retry), F(test_copy) };
+		F(test_result), F(test_retry), F(test_copy), F(test_when),
+		F(test_clock), F(test_sought), F(test_forget) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
