@@ -43,11 +43,8 @@ on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
 	return SQLITE_OK;
 }
 
-/* A database that is there is not opened here: closing any descriptor of it would drop the locks that other
- * handles of this process hold on it (fcntl), and the next process to leave would take itself for the last
- * and remove the WAL under us. */
-static enum err
-make_private(const char *path, struct error *e)
+enum err
+db_make_private(const char *path, struct error *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -65,7 +62,7 @@ open_data(struct store *s, struct error *e)
 	char *path = path_join(s->data_dir, "dunlin.db");
 	enum err rc = ERR_OK;
 
-	if (s->mode == STORE_WRITE && (rc = make_private(path, e)) != ERR_OK)
+	if (s->mode == STORE_WRITE && (rc = db_make_private(path, e)) != ERR_OK)
 		goto out;
 	if (sqlite3_open_v2(path, &s->db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
 	    | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
@@ -92,7 +89,7 @@ attach_index(struct store *s, struct error *e)
 	enum err rc = ERR_OK;
 
 	if (s->mode == STORE_WRITE)
-		rc = make_private(path, e);
+		rc = db_make_private(path, e);
 	else if (access(path, R_OK) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
 	if (rc == ERR_OK)
@@ -109,11 +106,17 @@ attach_index(struct store *s, struct error *e)
 	return rc;
 }
 
+int64_t
+store_data_id(const struct store *s)
+{
+	return db_int(s, "SELECT value FROM meta WHERE name = 'id'", "");
+}
+
 /* True when index.db belongs to this dunlin.db; a new one is bound to it. */
 static bool
 bind_index(struct store *s, enum err *rc, struct error *e)
 {
-	int64_t id = db_int(s, "SELECT value FROM meta WHERE name = 'id'", "");
+	int64_t id = store_data_id(s);
 	int64_t bound = db_int(s, "SELECT data_id FROM binding", "");
 
 	if (bound == id)
@@ -205,9 +208,8 @@ open_index(struct store *s, struct error *e)
 	return rc;
 }
 
-/* One at a time begins a store, repairs it or puts its index aside. */
-static int
-lock_opening(struct store *s)
+int
+store_lock_opening(const struct store *s)
 {
 	char *path = path_join(s->cache_dir, "lock");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -248,7 +250,7 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	s->cache_dir = real_dir(cache_dir);
 	s->bodies_dir = path_join(s->cache_dir, "bodies");
 	if (mode == STORE_WRITE)
-		lock = lock_opening(s);
+		lock = store_lock_opening(s);
 	rc = open_data(s, e);
 	s->db->is_index_damaged = false;	/* it was the other file */
 	if (rc != ERR_OK || (rc = open_index(s, e)) != ERR_OK)

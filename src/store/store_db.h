@@ -39,6 +39,17 @@ struct store {
 	char *data_dir, *cache_dir, *bodies_dir;
 };
 
+/* ---- store.c ---- */
+
+/* An empty file, 0600, where there is none. One that is there is not opened: closing any descriptor of it would
+ * drop the locks that other handles of this process hold on it (fcntl), and the next process to leave would take
+ * itself for the last and remove the WAL under us. */
+enum err db_make_private(const char *path, struct error *e);
+/* One at a time begins a store, repairs it or puts a damaged cache aside. A descriptor, to be closed; -1: no lock. */
+int store_lock_opening(const struct store *s);
+/* The random id of dunlin.db, which a cache made for it carries. */
+int64_t store_data_id(const struct store *s);
+
 /* ---- db.c ---- */
 
 /* The prepared statement with its parameters bound: types is a letter each, 'i' int64_t, 'u'
