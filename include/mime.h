@@ -107,6 +107,13 @@ void lines_clear(struct lines *out);
  * with `all` every field. */
 void mime_render_header(struct lines *out, const char *raw, size_t n, bool all, int columns);
 
+/* For an index of words: appends the text for reading (part_readable) as UTF-8, unwrapped and not
+ * cleaned, HTML as mime_render reads it, and the names of attachments; of a whole message, or piece by piece
+ * where parts came alone (decoded as from mime_decode_body). */
+void mime_text(struct str *out, const struct mime_msg *m);
+void mime_text_of_part(struct str *out, const struct part *p, const char *decoded, size_t n);
+void mime_text_of_names(struct str *out, const struct part *root);
+
 /* A whole message file as the pager shows it, or as JSON (DESIGN 5, `dunlin show`): headers of
  * embedded messages carry the mark of notices. */
 void mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
