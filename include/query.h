@@ -2,18 +2,20 @@
  *
  *   from:ada to:bob cc: subject:"annual report" list:dev  is:unread is:flagged is:answered
  *   is:new is:list is:draft is:deleted has:attachment before:2026-01-31 after:2w on:yesterday
- *   larger:1M smaller:20k words "a phrase" -not  a OR b  ( )
+ *   larger:1M smaller:20k words "a phrase" body:minutes body:"annual report" -not  a OR b  ( )
  *
  * Terms stand side by side for AND, which binds closer than OR. Plain words look at sender,
  * recipients and subject; a prefix without a value (cc:) asks whether there is any. Days are
  * 2026-01-31, 2026-01, 2026, today, yesterday, and 3d 2w 6m 1y ago; after: includes the day
  * named, before: does not; it is the day of arrival that counts. is:new is unread and
- * of the last 24 hours. Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
+ * of the last 24 hours. body: is a word, or a phrase, of the text, and the last word may go on; who holds the
+ * texts is asked about it. Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
  * does not change it. */
 #ifndef DUNLIN_QUERY_H
 #define DUNLIN_QUERY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -27,6 +29,15 @@ struct query;
 enum err query_parse(struct query **out, const char *text, int64_t now, struct error *e);
 bool query_match(const struct query *q, const struct msg *m);
 void query_free(struct query *q);
+
+/* The different words and phrases that body: terms ask for, *words good as long as the query. Whether a message
+ * has those of `body` (an index into them) is what `has` tells, from within query_match; before
+ * anybody was named, no message has any. */
+enum { QUERY_MAX_BODIES = 8, QUERY_BODY_BYTES = 200 };
+size_t query_bodies(const struct query *q, const char *const **words);
+void query_ask(struct query *q, bool (*has)(void *ctx, size_t body, msg_id id), void *ctx);
+/* True: only messages that have the words of *body can fit, so that others need not be looked at. */
+bool query_needs_body(const struct query *q, size_t *body);
 
 /* For the prompt's help and completion: all prefixes ("from:", "is:unread", ...), NULL-ended. */
 const char *const *query_words(void);

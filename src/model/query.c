@@ -10,16 +10,16 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "arena.h"
 #include "query.h"
+#include "query_value.h"
 #include "str.h"
 #include "utf8.h"
 
-enum { MAX_QUERY_BYTES = 4000, MAX_DEPTH = 60, MAX_DAYS = 365 * 1000 };
+enum { MAX_QUERY_BYTES = 4000, MAX_DEPTH = 60 };
 
-enum op { OP_ALL, OP_AND, OP_OR, OP_NOT, OP_TEXT, OP_FLAG, OP_ARRIVED, OP_SIZE };
+enum op { OP_ALL, OP_AND, OP_OR, OP_NOT, OP_TEXT, OP_BODY, OP_FLAG, OP_ARRIVED, OP_SIZE };
 
 enum field {
 	F_FROM = 1 << 0, F_TO = 1 << 1, F_CC = 1 << 2, F_SUBJECT = 1 << 3, F_LIST = 1 << 4,
@@ -31,6 +31,7 @@ struct node {
 	struct node *left, *right;
 	unsigned fields;		/* OP_TEXT */
 	const char *folded;
+	size_t body;			/* OP_BODY: index into query.bodies */
 	uint32_t flags, wanted;		/* OP_FLAG: (m->flags & flags) == wanted */
 	int64_t from, until;		/* OP_ARRIVED, OP_SIZE: from <= x < until */
 };
@@ -38,6 +39,10 @@ struct node {
 struct query {
 	struct arena arena;
 	struct node *root;
+	const char *bodies[QUERY_MAX_BODIES];
+	size_t n_bodies;
+	bool (*has)(void *ctx, size_t body, msg_id id);
+	void *ctx;
 };
 
 struct parser {
@@ -72,14 +77,15 @@ static const char *const state_names[] = { "unread", "read", "new", "flagged", "
 static const char *const has_names[] = { "attachment", NULL };
 static const char *const day_names[] = { "today", "yesterday", NULL };
 
-static const char *const words[] = { "from:", "to:", "cc:", "subject:", "list:", "is:unread", "is:read",
+static const char *const known_words[] = { "from:", "to:", "cc:", "subject:", "list:", "is:unread", "is:read",
 	"is:new", "is:flagged", "is:answered", "is:forwarded", "is:list", "is:draft", "is:deleted",
-	"is:junk", "is:pending", "has:attachment", "before:", "after:", "on:", "larger:", "smaller:", NULL };
+	"is:junk", "is:pending", "has:attachment", "body:", "before:", "after:", "on:", "larger:", "smaller:",
+	NULL };
 
 const char *const *
 query_words(void)
 {
-	return words;
+	return known_words;
 }
 
 static enum err
@@ -94,111 +100,6 @@ unknown(struct parser *ps, const char *prefix, const char *word, const char *con
 		return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s', '%s%s', ...)", prefix,
 			word, prefix, valid[0], prefix, valid[1]);
 	return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s')", prefix, word, prefix, valid[0]);
-}
-
-/* ---- days and sizes ---- */
-
-/* Midnight of a date; days out of range run over into the next month, as mktime has it. */
-static int64_t
-midnight(int year, int month, int day)
-{
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1 };
-
-	return mktime(&tm);
-}
-
-struct days {
-	int64_t from, until;
-};
-
-/* All digits up to `end`, at most 7. */
-static bool
-digits(const char **s, int *out)
-{
-	char *end;
-
-	if (strspn(*s, "0123456789") == 0 || strspn(*s, "0123456789") > 7)
-		return false;
-	*out = (int)strtol(*s, &end, 10);
-	*s = end;
-	return true;
-}
-
-static int
-days_in(int year, int month)
-{
-	static const int n[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return n[month - 1] + (month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
-}
-
-/* 2026, 2026-01, 2026-01-31, with '-' or '/'. */
-static bool
-absolute_days(const char *s, struct days *out)
-{
-	int v[3] = { 0, 1, 1 }, n = 0;
-
-	do {
-		if (!digits(&s, &v[n++]))
-			return false;
-	} while (n < 3 && (*s == '-' || *s == '/') && s++);
-	if (*s || v[0] < 1900 || v[0] > 9999 || v[1] < 1 || v[1] > 12 || v[2] < 1
-	    || v[2] > days_in(v[0], v[1]))
-		return false;
-	out->from = midnight(v[0], v[1], v[2]);
-	out->until = midnight(v[0] + (n == 1), v[1] + (n == 2), v[2] + (n == 3));
-	return true;
-}
-
-/* today, yesterday, 3d, 2w, 6m, 1y: the day that was so long ago. */
-static bool
-relative_days(const char *s, int64_t now, struct days *out)
-{
-	time_t t = now;
-	struct tm tm;
-	int n = 0;
-
-	if (str_ieq(s, "yesterday"))
-		s = "1d";
-	else if (str_ieq(s, "today"))
-		s = "0d";
-	if (!localtime_r(&t, &tm) || !digits(&s, &n) || !*s || s[1] || n > MAX_DAYS)
-		return false;
-	switch (tolower((unsigned char)*s)) {
-	case 'd': tm.tm_mday -= n; break;
-	case 'w': tm.tm_mday -= 7 * n; break;
-	case 'm': tm.tm_mon -= n; break;
-	case 'y': tm.tm_year -= n; break;
-	default: return false;
-	}
-	out->from = midnight(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
-	out->until = midnight(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday + 1);
-	return true;
-}
-
-/* 20k, 1M, 2.5M, 300: bytes, in steps of 1024. */
-static bool
-parse_bytes(const char *s, int64_t *out)
-{
-	static const char units[] = "bkmgt";
-	char *end;
-
-	if (!isdigit((unsigned char)*s) || strspn(s, "0123456789.") > 15)
-		return false;
-	char *copy = xstrdup(s);
-	double v = 0, scale = 1;
-	for (end = copy; isdigit((unsigned char)*end); end++)
-		v = v * 10 + (*end - '0');
-	if (*end == '.')
-		for (end++; isdigit((unsigned char)*end); end++)
-			v += (*end - '0') * (scale /= 10);
-	const char *unit = *end ? strchr(units, tolower((unsigned char)*end)) : units;
-	bool is_good = unit && (!*end || !end[1] || str_ieq(end + 1, "b"));
-	for (; is_good && unit > units; unit--)
-		v *= 1024;
-	free(copy);
-	*out = v < 9e18 ? (int64_t)v : INT64_MAX;
-	return is_good;
 }
 
 /* ---- terms ---- */
@@ -231,6 +132,35 @@ term_text(struct parser *ps, const char *value, unsigned fields)
 	n->fields = fields;
 	n->folded = arena_strdup(&ps->q->arena, folded);
 	free(folded);
+	return n;
+}
+
+static size_t
+body_index(struct query *q, const char *words)
+{
+	for (size_t i = 0; i < q->n_bodies; i++)
+		if (str_eq(q->bodies[i], words))
+			return i;
+	q->bodies[q->n_bodies] = arena_strdup(&q->arena, words);
+	return q->n_bodies++;
+}
+
+static struct node *
+term_body(struct parser *ps, const char *value, unsigned unused)
+{
+	struct node *n = node_new(ps, OP_BODY);
+
+	(void)unused;
+	if (!*value || strlen(value) > QUERY_BODY_BYTES) {
+		error_set(ps->e, ERR_LOCAL, *value ? "'body:%.20s...' is too long"
+			: "'body:' needs a word behind it", value);
+		return NULL;
+	}
+	if (ps->q->n_bodies == QUERY_MAX_BODIES) {
+		error_set(ps->e, ERR_LOCAL, "more than %d times 'body:'", QUERY_MAX_BODIES);
+		return NULL;
+	}
+	n->body = body_index(ps->q, value);
 	return n;
 }
 
@@ -288,7 +218,7 @@ term_day(struct parser *ps, const char *value, unsigned side)
 {
 	struct days d;
 
-	if (!absolute_days(value, &d) && !relative_days(value, ps->now, &d)) {
+	if (!query_days(value, ps->now, &d)) {
 		const char *near = nearest_word(value, day_names);
 		error_set(ps->e, ERR_LOCAL, "'%s' is no day (%s)", value, near ? near
 			: "2026-01-31, 2026-01, today, yesterday, 3d, 2w, 6m, 1y");
@@ -303,7 +233,7 @@ term_size(struct parser *ps, const char *value, unsigned is_larger)
 {
 	int64_t n;
 
-	if (!parse_bytes(value, &n)) {
+	if (!query_bytes(value, &n)) {
 		error_set(ps->e, ERR_LOCAL, "'%s' is no size (300, 20k, 1.5M, 1G)", value);
 		return NULL;
 	}
@@ -318,13 +248,13 @@ static const struct prefix {
 } prefixes[] = {
 	{ "from:", term_text, F_FROM }, { "to:", term_text, F_TO }, { "cc:", term_text, F_CC },
 	{ "subject:", term_text, F_SUBJECT }, { "list:", term_text, F_LIST },
-	{ "is:", term_is, 0 }, { "has:", term_has, 0 },
+	{ "is:", term_is, 0 }, { "has:", term_has, 0 }, { "body:", term_body, 0 },
 	{ "before:", term_day, SIDE_BEFORE }, { "after:", term_day, SIDE_AFTER },
 	{ "on:", term_day, SIDE_ON },
 	{ "larger:", term_size, 1 }, { "smaller:", term_size, 0 },
 };
 static const char *const prefix_names[] = { "from:", "to:", "cc:", "subject:", "list:", "is:", "has:",
-	"before:", "after:", "on:", "larger:", "smaller:", NULL };
+	"body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
 
 /* ---- the parse ---- */
 
@@ -536,16 +466,17 @@ match_text(const struct node *n, const struct msg *m)
 }
 
 static bool
-match(const struct node *n, const struct msg *m)
+match(const struct query *q, const struct node *n, const struct msg *m)
 {
 	int64_t size = m->size_bytes < INT64_MAX ? (int64_t)m->size_bytes : INT64_MAX - 1;
 
 	switch (n->op) {
 	case OP_ALL: return true;
-	case OP_AND: return match(n->left, m) && match(n->right, m);
-	case OP_OR: return match(n->left, m) || match(n->right, m);
-	case OP_NOT: return !match(n->left, m);
+	case OP_AND: return match(q, n->left, m) && match(q, n->right, m);
+	case OP_OR: return match(q, n->left, m) || match(q, n->right, m);
+	case OP_NOT: return !match(q, n->left, m);
 	case OP_TEXT: return match_text(n, m);
+	case OP_BODY: return q->has && q->has(q->ctx, n->body, m->id);
 	case OP_FLAG: return (m->flags & n->flags) == n->wanted;
 	case OP_ARRIVED: return n->from <= m->arrived && m->arrived < n->until;
 	case OP_SIZE: return n->from <= size && size < n->until;
@@ -556,7 +487,36 @@ match(const struct node *n, const struct msg *m)
 bool
 query_match(const struct query *q, const struct msg *m)
 {
-	return match(q->root, m);
+	return match(q, q->root, m);
+}
+
+size_t
+query_bodies(const struct query *q, const char *const **words)
+{
+	*words = q->bodies;
+	return q->n_bodies;
+}
+
+void
+query_ask(struct query *q, bool (*has)(void *ctx, size_t body, msg_id id), void *ctx)
+{
+	q->has = has;
+	q->ctx = ctx;
+}
+
+static bool
+needs_body(const struct node *n, size_t *body)
+{
+	if (n->op == OP_BODY)
+		*body = n->body;
+	return n->op == OP_BODY
+		|| (n->op == OP_AND && (needs_body(n->left, body) || needs_body(n->right, body)));
+}
+
+bool
+query_needs_body(const struct query *q, size_t *body)
+{
+	return needs_body(q->root, body);
 }
 
 void

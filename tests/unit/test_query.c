@@ -209,11 +209,86 @@ test_words_are_valid(void **state)
 	for (const char *const *w = query_words(); *w; w++) {
 		struct query *q;
 		bool is_day = str_eq(*w, "before:") || str_eq(*w, "after:") || str_eq(*w, "on:");
-		char *text = xasprintf("%s%s", *w, is_day ? "today" : strstr(*w, "er:") ? "1k" : "");
+		char *text = xasprintf("%s%s", *w, is_day ? "today" : strstr(*w, "er:") ? "1k"
+			: str_eq(*w, "body:") ? "x" : "");
 		assert_int_equal(ERR_OK, query_parse(&q, text, now, NULL));
 		query_free(q);
 		free(text);
 	}
+}
+
+struct texts {
+	const char *const *words;
+	const char *text;
+};
+
+static bool
+has_words(void *ctx, size_t body, msg_id id)
+{
+	const struct texts *t = ctx;
+
+	(void)id;
+	return strstr(t->text, t->words[body]) != NULL;
+}
+
+/* body: is answered by whoever holds the texts; nobody named, it fits nothing. */
+static void
+test_bodies_are_asked_for(void **state)
+{
+	struct query *q;
+	struct msg m = sample();
+	struct texts t = { .text = "the minutes of the annual meeting" };
+
+	(void)state;
+	assert_int_equal(ERR_OK, query_parse(&q, "body:minutes body:\"annual meeting\" -body:ada"
+		" (from:ada OR body:minutes)", now, NULL));
+	assert_int_equal(3, query_bodies(q, &t.words));
+	assert_string_equal("annual meeting", t.words[1]);
+	assert_false(query_match(q, &m));
+	query_ask(q, has_words, &t);
+	assert_true(query_match(q, &m));
+	t.text = "the minutes of the annual meeting with ada";
+	assert_false(query_match(q, &m));
+	query_free(q);
+}
+
+/* Where a body term decides alone, only its answer has to be looked at. */
+static void
+test_body_that_decides(void **state)
+{
+	static const struct { const char *text; int body; } cases[] = {
+		{ "body:a", 0 }, { "is:unread body:a", 0 }, { "is:unread (to:x body:a)", 0 },
+		{ "body:a OR body:b", -1 }, { "-body:a", -1 }, { "(body:a OR to:x) body:b", 1 },
+		{ "to:x", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct query *q;
+		size_t body = 99;
+		assert_int_equal(ERR_OK, query_parse(&q, cases[i].text, now, NULL));
+		assert_int_equal(cases[i].body >= 0, query_needs_body(q, &body));
+		if (cases[i].body >= 0)
+			assert_int_equal(cases[i].body, body);
+		query_free(q);
+	}
+}
+
+static void
+test_body_needs_words(void **state)
+{
+	struct query *q;
+	char *many = xstrdup("");
+
+	(void)state;
+	assert_int_equal(ERR_LOCAL, query_parse(&q, "body:", now, NULL));
+	for (int i = 0; i <= QUERY_MAX_BODIES; i++) {
+		char *more = xasprintf("%s body:w%d", many, i);
+		free(many);
+		many = more;
+	}
+	assert_int_equal(ERR_LOCAL, query_parse(&q, many, now, NULL));
+	free(many);
 }
 
 int
@@ -221,7 +296,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_what_fits), T(test_what_does_not_fit), T(test_precedence),
 		T(test_new_is_recent_and_unread), T(test_days_are_local), T(test_errors_name_the_word),
-		T(test_bounds), T(test_large_numbers), T(test_words_are_valid) };
+		T(test_bounds), T(test_large_numbers), T(test_words_are_valid),
+		T(test_bodies_are_asked_for), T(test_body_that_decides), T(test_body_needs_words) };
 
 	setenv("TZ", "UTC", 1);
 	tzset();
