@@ -29,7 +29,9 @@ enum cap {
 	CAP_PARTS = 1 << 5,		/* single sections can be fetched; else only the whole message */
 	CAP_WAIT = 1 << 6,		/* wait() hears of changes at once (IDLE); else poll */
 	CAP_DELTA = 1 << 7,		/* changes() costs what changed (CONDSTORE or QRESYNC) */
-	CAP_UIDMAP = 1 << 8		/* move and copy tell the new UIDs (UIDPLUS) */
+	CAP_UIDMAP = 1 << 8,		/* move and copy tell the new UIDs (UIDPLUS) */
+	CAP_SEARCH = 1 << 9,		/* texts can be searched over there */
+	CAP_NEAR = 1 << 10		/* texts are read from our own disk: no reason to wait until they are asked for */
 };
 
 struct backend_login {
@@ -161,6 +163,11 @@ struct backend_ops {
 	 * many messages at once. */
 	enum err (*arrivals)(struct backend *b, const char *wire, uint32_t from,
 		const struct folder_sink *sink, struct error *e);
+
+	/* Those of `uids` in the open folder that have `words` in their text, as the server understands it
+	 * (RFC 9051 6.4.4, BODY); added to *out, which may get others as well. CAP_SEARCH. */
+	enum err (*search)(struct backend *b, const struct uidset *uids, const char *words,
+		struct uidset *out, struct error *e);
 
 	/* Blocks until something changes in the open folder, `wake` is readable, or the time is up.
 	 * *what: WAIT_ bits. IDLE is entered and left inside. */

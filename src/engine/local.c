@@ -30,7 +30,7 @@ local_connect(struct backend *b, const struct backend_login *login, struct error
 	(void)login;
 	if (rc == ERR_OK)
 		rc = path_mkdirs(l->cfg.map_dir, e);
-	b->caps = CAP_WAIT | CAP_DELTA;
+	b->caps = CAP_WAIT | CAP_DELTA | CAP_NEAR;
 	if (!l->cfg.read_only)
 		b->caps |= CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_UIDMAP;
 	/* What cannot be finished (a full disk, a lock) keeps nobody from reading; before anything is moved
@@ -130,6 +130,15 @@ local_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error 
 	return p[2].revents ? error_set(e, ERR_CANCELLED, "cancelled") : rc;
 }
 
+/* The engine's index of words (words.c) serves better than reading all files anew. */
+static enum err
+local_search(struct backend *b, const struct uidset *uids, const char *words, struct uidset *out,
+	struct error *e)
+{
+	(void)b, (void)uids, (void)words, (void)out;
+	return error_set(e, ERR_UNSUPPORTED, "mbox files are not searched by themselves");
+}
+
 static const struct backend_ops local_ops = {
 	.connect = local_connect, .describe = local_describe, .folders = local_folders,
 	.folder_create = local_folder_create, .folder_rename = local_folder_rename,
@@ -139,7 +148,7 @@ static const struct backend_ops local_ops = {
 	.structure = local_structure, .fetch = local_fetch, .set_flags = local_set_flags,
 	.move = local_move, .copy = local_copy, .expunge = local_expunge,
 	.append = local_append, .find = local_find, .arrivals = local_arrivals,
-	.wait = local_wait, .close = local_close,
+	.search = local_search, .wait = local_wait, .close = local_close,
 };
 
 struct backend *

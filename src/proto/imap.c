@@ -88,6 +88,7 @@ static const struct backend_ops ops = {
 	.append = imap_append,
 	.find = imap_find,
 	.arrivals = imap_arrivals,
+	.search = imap_search_text,
 	.wait = imap_wait,
 	.close = imap_close,
 };

@@ -254,7 +254,7 @@ log_in(struct imap *im, const struct backend_login *l, struct error *e)
 static unsigned
 caps_of(uint32_t ext)
 {
-	unsigned caps = CAP_FLAGS | CAP_MOVE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS;
+	unsigned caps = CAP_FLAGS | CAP_MOVE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_SEARCH;
 
 	if (ext & X_UIDPLUS)
 		caps |= CAP_DELETE | CAP_UIDMAP;

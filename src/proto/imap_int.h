@@ -195,10 +195,13 @@ enum err imap_changes(struct backend *b, const struct folder_known *known,
 enum err imap_uids(struct backend *b, struct uidset *out, struct error *e);
 /* Every call on the open folder begins with this: is there one? find() may have left it. */
 enum err imap_need_folder(struct imap *im, struct error *e);
+enum err imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
+	struct uidset *out, struct error *e);
+
 /* UID SEARCH with `criteria`. */
 enum err imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out,
 	struct error *e);
-enum err imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t from,
+enum err imap_search_text(struct backend *b, const struct uidset *uids, const char *words,
 	struct uidset *out, struct error *e);
 enum err imap_arrivals(struct backend *b, const char *wire, uint32_t from,
 	const struct folder_sink *sink, struct error *e);

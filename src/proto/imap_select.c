@@ -298,63 +298,6 @@ imap_changes(struct backend *b, const struct folder_known *known, const struct f
 
 /* ---- searches ---- */
 
-static void
-on_search(void *ctx, struct imap *im, const char *name, struct scan *s)
-{
-	struct uidset *out = ctx, some = {0};
-	uint32_t uid;
-	char word[16];
-	const char *p;
-	size_t n;
-
-	(void)im;
-	scan_spaces(s);
-	if (strcmp(name, "SEARCH") == 0) {
-		for (; scan_u32(s, &uid); scan_spaces(s))
-			if (uid > 0)
-				uidset_add(out, uid);
-		return;
-	}
-	if (strcmp(name, "ESEARCH") != 0)
-		return;
-	if (scan_peek(s, '('))			/* the tag */
-		scan_skip(s);
-	for (scan_spaces(s); scan_word(s, word, sizeof word); scan_spaces(s)) {
-		if (strcmp(word, "UID") == 0)
-			continue;
-		scan_spaces(s);
-		if (strcmp(word, "ALL") != 0 || !scan_set(s, &p, &n)) {
-			scan_skip(s);
-			continue;
-		}
-		char *text = xstrndup(p, n);
-		if (uidset_parse(&some, text))
-			for (size_t i = 0; i < some.n; i++)
-				uidset_add_range(out, some.ranges[i].lo, some.ranges[i].hi);
-		uidset_clear(&some);
-		free(text);
-	}
-}
-
-enum err
-imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out, struct error *e)
-{
-	struct imap_handler h = { .ctx = out, .other = on_search };
-	struct imap_cmd c;
-	enum err rc;
-
-	imap_cmd_init(&c, "UID SEARCH %s%s", im->ext & X_ESEARCH ? "RETURN (ALL) " : "",
-		str_get(&criteria->text));
-	c.bad = criteria->bad;
-	if (criteria->n_sync > 0)
-		c.bad = "this cannot be searched for";
-	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BULK, e);
-	if (rc == ERR_OK)
-		rc = imap_verdict(&c, ERR_FOLDER, e);
-	imap_cmd_clear(&c);
-	return rc;
-}
-
 enum err
 imap_uids(struct backend *b, struct uidset *out, struct error *e)
 {
