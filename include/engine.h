@@ -13,6 +13,7 @@
 #include "compose.h"
 #include "err.h"
 #include "path.h"
+#include "query.h"
 #include "rc.h"
 #include "store.h"
 
@@ -41,7 +42,8 @@ struct event {
 	union {
 		struct { folder_id id; uint32_t n_new; } folder;
 		struct { msg_id id; char section[64]; } body;
-		struct { uint64_t done, total; bool is_bytes; folder_id folder; } progress;	/* total 0: unknown */
+		struct { uint64_t done, total; bool is_bytes, is_words; folder_id folder; } progress;	/* total 0:
+			* unknown; is_words: texts are indexed */
 		struct { enum link_state link; int64_t retry_at; struct error why; } state;
 		struct { outbox_id id; enum outbox_state state; uint32_t n_sent, n_refused; } outbox;
 		struct error notice;
@@ -54,7 +56,9 @@ enum job_kind {
 	JOB_SYNC,		/* folder, or with folder 0 the whole account, now */
 	JOB_FETCH,		/* a section of a message ("" the whole; "TEXT*": header, part tree and what
 				 * part_readable chooses, as the pager needs them) into the store */
-	JOB_FOLDERS		/* the list of folders anew */
+	JOB_FOLDERS,		/* the list of folders anew */
+	JOB_SEARCH		/* which messages of a folder have the words in their text: into search.h, where the
+				 * answer grows, an EV_FOLDER each time; over when it is complete */
 };
 
 struct job {
@@ -63,6 +67,7 @@ struct job {
 	folder_id folder;
 	msg_id msg;
 	char section[64];
+	char words[QUERY_BODY_BYTES + 1];	/* JOB_SEARCH */
 };
 
 /* What a person does to messages. */

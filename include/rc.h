@@ -69,6 +69,7 @@ struct rc {
 	int page_context, timeout_s;
 	int undo_send_s;		/* 0: mail goes out at once */
 	int cache_mb;			/* bodies kept in the cache directory */
+	int search_mb;			/* of the index of words; 0: there is none */
 };
 
 enum rc_type { RC_T_STRING, RC_T_SECRET, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS,

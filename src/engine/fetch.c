@@ -293,7 +293,9 @@ fetch_run(struct worker *w, const struct queued *j, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	post_body(w, j->id, id, section);
-	if (is_text)
+	if (is_text) {
+		words_fetched(w, id);
 		post_folder(w, msg_folder(id), 0);	/* its attachment mark may have changed */
+	}
 	return ERR_OK;
 }

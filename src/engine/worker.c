@@ -126,6 +126,7 @@ cancel_syncs(struct worker *w)
 	struct orders *o = &w->orders;
 
 	for (size_t k = 0; k < o->n_cancelled; k++) {
+		hunts_cancel(w, o->cancelled[k]);
 		for (size_t i = w->n_syncs; i-- > 0;) {
 			if (w->syncs[i].id == o->cancelled[k])
 				end_sync(w, i, ERR_CANCELLED, NULL);
@@ -185,6 +186,7 @@ worker_fail_jobs(struct worker *w, const struct error *why)
 	size_t n = jobs_count(&w->jobs);	/* not those that come because these ended */
 
 	worker_fail_syncs(w, why);
+	hunts_fail(w, why);
 	while (n-- > 0 && jobs_take(&w->jobs, &j)) {
 		if (j.job.kind == JOB_FOCUS)
 			w->focus = j.job.folder;	/* where to look first, once there is a connection */
@@ -192,6 +194,8 @@ worker_fail_jobs(struct worker *w, const struct error *why)
 		enum err rc = why->code;
 		if (j.job.kind == JOB_FETCH && fetch_is_here(w, &j))
 			rc = fetch_run(w, &j, &e);
+		if (j.job.kind == JOB_SEARCH)
+			hunts_offline(w, &j);	/* what is here */
 		jobs_ran(&w->jobs);
 		worker_done(w, j.id, rc, &e);
 	}
@@ -222,6 +226,9 @@ run_job(struct worker *w, const struct queued *j, bool *is_begun, struct error *
 	case JOB_SYNC:
 		*is_begun = true;
 		return begin_sync(w, j, e);
+	case JOB_SEARCH:
+		*is_begun = true;
+		return hunts_begin(w, j, e);
 	}
 	return error_set(e, ERR_UNSUPPORTED, "unknown job");
 }
@@ -321,6 +328,10 @@ step_background(struct worker *w, bool *did, struct error *e)
 		return go_home(w, home, e);
 	if (!m->is_listed)
 		return folders_list(w, e);
+	enum err rc = hunts_step(w, did, e);
+	if (rc != ERR_OK || *did)
+		return rc;
+	*did = true;
 	m->is_turn_next = !m->is_turn_next;
 	if (m->is_turn_next && folders_turn_due(w))
 		return folders_turn(w, e);
@@ -575,6 +586,17 @@ step_seek(struct worker *w, bool *did, struct error *e)
 
 /* ---- the loop ---- */
 
+/* Behind everything else, and not so that what happens in the open folder goes unseen. */
+static enum err
+step_words(struct worker *w, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+
+	link_set(w, LINK_ONLINE, NULL);
+	m->is_dirty = m->is_dirty || now_ms() - m->looked_ms >= LOOK_MS;
+	return words_step(w, e);
+}
+
 static void
 take_orders(struct worker *w)
 {
@@ -620,7 +642,7 @@ step(struct worker *w, struct error *e)
 	}
 	end_whole_syncs(w);
 	tidy(w);
-	return step_wait(w, e);
+	return now_ms() >= w->rest_ms && words_due(w) ? step_words(w, e) : step_wait(w, e);
 }
 
 /* What a crash left in the inbox is repaired before anybody looks at it. */
@@ -668,7 +690,9 @@ worker_main(void *arg)
 	w->drain = NULL;
 	link_close(w, GOODBYE_MS);
 	mirror_clear(w);
+	words_clear(w);
 	orders_clear(&w->orders);
+	free(w->hunts);
 	free(w->syncs);
 	secret_free(w->link.password);
 	return NULL;

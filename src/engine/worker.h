@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "outboxer.h"
 #include "queue.h"
+#include "search.h"
 #include "store.h"
 
 /* Who makes backends: account_backend, or a test's own. */
@@ -83,6 +84,31 @@ struct sync_job {
 	int n_drops;
 };
 
+/* The texts of mail on their way into the index of words (words.c). */
+struct words_folder {
+	folder_id id;
+	uint32_t next;			/* UIDs below it were planned; 0: none yet */
+	struct uidset todo;
+};
+struct words {
+	struct search *db;		/* NULL: not opened yet */
+	bool is_off;			/* there is none, or it failed */
+	bool is_full;
+	struct words_folder *folders;
+	size_t n_folders, cap_folders;
+};
+
+/* A JOB_SEARCH that was begun (hunts.c). */
+struct hunting {
+	job_id id;
+	folder_id folder;
+	char words[QUERY_BODY_BYTES + 1];
+	struct uidset found, todo;	/* todo: the server was not asked about them yet */
+	uint64_t n_all;
+	uint32_t n_slice;
+	int64_t looked_ms;
+};
+
 struct worker {
 	const struct engine *engine;	/* for engine_acted only */
 	const struct rc *rc;
@@ -116,6 +142,9 @@ struct worker {
 	folder_id bad;			/* could not be opened: not tried again before */
 	int64_t bad_until_ms;
 	int64_t rest_ms;		/* no background work before: our disk failed */
+	struct words words;
+	struct hunting *hunts;
+	size_t n_hunts, cap_hunts;
 	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
 	struct drain_news drained;	/* how its last pass ended, and what is not yet in the index */
 };
@@ -178,5 +207,24 @@ enum err intents_step(struct worker *w, struct error *e);	/* one batch; the erro
 /* ---- fetch.c ---- */
 enum err fetch_run(struct worker *w, const struct queued *j, struct error *e);
 bool fetch_is_here(struct worker *w, const struct queued *j);	/* needs no server */
+
+/* ---- words.c ---- */
+struct search *words_index(struct worker *w);	/* NULL: there is none */
+void words_clear(struct worker *w);
+/* There is mail to be indexed, and one slice of it; the error is the link's. */
+bool words_due(struct worker *w);
+enum err words_step(struct worker *w, struct error *e);
+enum words_state { WORDS_COMPLETE, WORDS_COMING, WORDS_NEVER };
+enum words_state words_state(struct worker *w, folder_id folder);	/* of what is near */
+void words_fetched(struct worker *w, msg_id id);	/* what is for reading is in the store now */
+
+/* ---- hunts.c ---- */
+/* ERR_OK: begun, and ends later; the first answer is there. */
+enum err hunts_begin(struct worker *w, const struct queued *j, struct error *e);
+void hunts_offline(struct worker *w, const struct queued *j);	/* the first answer, and no more */
+enum err hunts_step(struct worker *w, bool *did, struct error *e);	/* the error is the link's */
+folder_id hunts_folder(const struct worker *w);	/* the one being searched; 0: none */
+void hunts_cancel(struct worker *w, job_id id);
+void hunts_fail(struct worker *w, const struct error *why);
 
 #endif

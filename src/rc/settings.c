@@ -52,6 +52,8 @@ static const struct rc_setting table[] = {
 	  .max = 3600, .help = "how long sending can be taken back with u" },
 	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 1,
 	  .max = INT_MAX, .help = "room for the bodies of messages kept for reading offline" },
+	{ MAIL(search_mb), .name = "search-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 0,
+	  .max = 1024 * 1024, .help = "room for the index of words in mail that is here; 0: none" },
 
 	{ ACCOUNT(from), .name = "from", .type = RC_T_ADDRESS,
 	  .help = "your name and address; every account needs one" },
