@@ -46,7 +46,7 @@ struct ui_account {
 	int64_t retry_at;
 	char *why;			/* NULL: nothing is wrong */
 	uint64_t done, total;		/* of its synchronisation; total 0: unknown */
-	bool is_bytes, wants_password;
+	bool is_bytes, is_words, wants_password;
 	bool was_answered;		/* a password was typed; asked again, it was refused */
 };
 

@@ -127,10 +127,18 @@ hunt_slice(struct list *l)
 	return on;
 }
 
+static void
+load_texts(struct list *l, struct query *q)
+{
+	texts_load(&l->texts, l->src.store, q, l->src.folders, l->src.n_folders);
+}
+
 static enum list_search
 start(struct list *l, struct query *q, bool back)
 {
 	hunt_clear(l);
+	if (q)
+		load_texts(l, q);
 	l->hunt = (struct hunt){ .query = q, .is_going = true, .is_fresh = true, .is_back = back,
 		.at = l->place, .start = l->place, .start_id = l->id, .state = SEARCH_GOING };
 	if (l->id == 0)
@@ -177,6 +185,7 @@ list_tag_query(struct list *l, const char *text, int64_t now, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	hunt_clear(l);
+	load_texts(l, q);
 	l->hunt = (struct hunt){ .query = q, .is_going = true, .into = &l->tags, .at = place_top,
 		.state = SEARCH_GOING };
 	hunt_slice(l);

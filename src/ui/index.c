@@ -177,6 +177,7 @@ index_show(struct view *v, folder_id folder)
 
 	remember_cursor(x);
 	index_keep_look(x);
+	index_ask_no_more(x);
 	x->waits_for = 0;
 	load_folder(x, v->ui, folder);
 	go_back_to_cursor(x);
@@ -353,6 +354,9 @@ index_event(struct view *v, const struct event *ev)
 	case EV_NOTICE:			/* a refused action: its rows are back */
 		list_refresh(x->list);
 		break;
+	case EV_DONE:
+		index_answered(x, ev->job, ev->u.done.code);
+		break;
 	default:
 		return;
 	}
@@ -446,6 +450,7 @@ index_close(struct view *v)
 	struct index *x = index_of(v);
 
 	index_keep_look(x);
+	index_ask_no_more(x);
 	triage_clear(&x->triage);
 	list_free(x->list);
 	arena_clear(&x->arena);

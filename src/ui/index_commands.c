@@ -56,19 +56,24 @@ set_search(struct index *x, const char *text)
 	x->search = copy;
 }
 
-static void
-search(struct index *x, const char *text)
+void
+index_search(struct index *x, const char *text)
 {
 	struct error e = { 0 };
 
-	if (*text == '\0')
-		return;
 	if (list_search(x->list, text, ui_now(x->view.ui), false, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		return;
 	}
 	set_search(x, text);
 	index_tell_search(x, list_search_state(x->list));
+}
+
+static void
+search(struct index *x, const char *text)
+{
+	if (*text != '\0' && !index_ask(x, text, ASKED_SEARCH))
+		index_search(x, text);
 }
 
 static void
@@ -92,8 +97,8 @@ next_unread(struct index *x, bool back)
 	x->search = kept;
 }
 
-static void
-tag_query(struct index *x, const char *text)
+void
+index_tag_query(struct index *x, const char *text)
 {
 	struct error e = { 0 };
 
@@ -102,6 +107,13 @@ tag_query(struct index *x, const char *text)
 		ui_error(x->view.ui, &e);
 	else
 		index_tell_search(x, list_search_state(x->list));
+}
+
+static void
+tag_query(struct index *x, const char *text)
+{
+	if (!index_ask(x, text, ASKED_TAG))
+		index_tag_query(x, text);
 }
 
 /* ---- how the list looks ---- */
@@ -115,6 +127,8 @@ limit(struct index *x, const char *text)
 		text = "";
 	if (list_limit(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
+	else
+		index_ask(x, text, ASKED_LIMIT);
 }
 
 static void
@@ -171,7 +185,10 @@ index_open(struct index *x)
 static void
 escape(struct index *x)
 {
-	if (list_is_busy(x->list) && !list_source(x->list)->is_gathering) {
+	if (x->asked == ASKED_SEARCH || x->asked == ASKED_TAG) {
+		index_ask_no_more(x);
+		ui_status(x->view.ui, "stopped");
+	} else if (list_is_busy(x->list) && !list_source(x->list)->is_gathering) {
 		list_stop(x->list);
 		ui_status(x->view.ui, "stopped");
 	} else if (list_n_tagged(x->list) > 0) {

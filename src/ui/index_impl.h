@@ -1,11 +1,14 @@
 /* index_impl.h - the insides of the message list's view, shared by index.c (the view) and
- * index_commands.c (what a person does in it). */
+ * index_commands.c (what a person does in it) and index_texts.c (asking for texts). */
 #ifndef DUNLIN_UI_INDEX_IMPL_H
 #define DUNLIN_UI_INDEX_IMPL_H
 
 #include "index.h"
 #include "look.h"
 #include "triage.h"
+
+/* What is to be done when the engine has answered which messages have the words of a query. */
+enum asked { ASKED_NOTHING, ASKED_LIMIT, ASKED_SEARCH, ASKED_TAG };
 
 struct index {
 	struct view view;
@@ -20,6 +23,10 @@ struct index {
 	char *look_text;		/* of it, as the store has it; "": as the mailrc says */
 	size_t n_tagged;		/* before those that fit a query were added */
 	char *search;			/* what was looked for, for the messages about it */
+	enum asked asked;
+	char *asked_text;		/* the query */
+	job_id *asks;			/* JOB_SEARCHes under way */
+	size_t n_asks, cap_asks;
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };
 
@@ -35,7 +42,17 @@ void index_keep_look(struct index *x);		/* over a restart */
 /* index_commands.c */
 void index_command(struct view *v, const struct call *c);
 void index_open(struct index *x);		/* the pager on what is under the cursor */
+void index_search(struct index *x, const char *text);	/* moves the cursor to what fits */
+void index_tag_query(struct index *x, const char *text);
 /* How a search came out, at the bottom. */
 void index_tell_search(struct index *x, enum list_search state);
+
+/* index_texts.c */
+/* Has the texts searched that the query's body: terms need. False: it has none, or is wrong. What was
+ * asked for before is given up. */
+bool index_ask(struct index *x, const char *query, enum asked what);
+/* A job ended: perhaps the last that was waited for. */
+void index_answered(struct index *x, job_id job, enum err code);
+void index_ask_no_more(struct index *x);
 
 #endif

@@ -45,6 +45,7 @@ list_free(struct list *l)
 		return;
 	hunt_clear(l);
 	query_free(l->search);
+	texts_clear(&l->texts);
 	forget_left(l);
 	source_clear(&l->src);
 	arena_clear(&l->arena);

@@ -50,6 +50,7 @@ struct list {
 	struct left awaited;		/* undone: the cursor goes there when it is back */
 
 	struct query *search;		/* what n repeats */
+	struct texts texts;		/* for the hunt under way */
 	struct hunt hunt;
 };
 

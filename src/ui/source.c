@@ -312,6 +312,9 @@ gather_start(struct source *s, bool anew)
 	s->is_stale = false;
 	s->is_gathering = source_is_array(s) && s->n_folders > 0;
 	s->at = page_top;
+	s->hit = 0;
+	if (s->query)
+		texts_load(&s->texts, s->store, s->query, s->folders, s->n_folders);
 }
 
 static bool
@@ -371,6 +374,35 @@ gather_threads(struct source *s, struct sorted *into)
 	return n;
 }
 
+/* The messages that have the words, instead of all that there are. */
+static size_t
+gather_hits(struct source *s, size_t body, struct sorted *into)
+{
+	size_t n = 0;
+
+	for (msg_id id; n < PAGE && (id = texts_next(&s->texts, body, s->hit)) != 0; n++) {
+		struct arena a = { 0 };
+		struct msg m;
+		struct place p;
+		s->hit = id;
+		s->n_read++;
+		if (store_msg(s->store, id, &a, &m) && fits(s, &m) && source_would_be(s, id, &p))
+			sorted_add(into, &p);
+		arena_clear(&a);
+	}
+	return n;
+}
+
+static size_t
+gather_some(struct source *s, struct sorted *into)
+{
+	size_t body;
+
+	if (s->query && query_needs_body(s->query, &body))
+		return gather_hits(s, body, into);
+	return source_is_threaded(s) ? gather_threads(s, into) : gather_messages(s, into);
+}
+
 static void
 gather_end(struct source *s)
 {
@@ -391,8 +423,7 @@ source_gather(struct source *s, int budget_us)
 		gather_start(s, true);
 	while (s->is_gathering) {
 		struct sorted *into = s->is_anew ? &s->next : &s->all;
-		size_t n = source_is_threaded(s) ? gather_threads(s, into) : gather_messages(s, into);
-		if (n == 0)
+		if (gather_some(s, into) == 0)
 			gather_end(s);
 		if (now_us() - start >= budget_us)
 			break;
@@ -424,6 +455,7 @@ source_limit(struct source *s, const char *limit, struct query *query)
 
 	free(s->limit);
 	query_free(s->query);
+	texts_clear(&s->texts);
 	s->limit = copy;
 	s->query = query;
 	gather_start(s, false);
@@ -447,6 +479,7 @@ source_clear(struct source *s)
 	free(s->folders);
 	free(s->limit);
 	query_free(s->query);
+	texts_clear(&s->texts);
 	sorted_clear(&s->all);
 	sorted_clear(&s->next);
 	idset_clear(&s->fitted);

@@ -5,7 +5,8 @@
  * folder holds. With a limit or another order the places are gathered into a sorted sequence, a
  * slice at a time (source_gather), and units come from there, also while it still grows. What
  * fitted the limit once stays until the limit is set anew, so that reading a message under
- * "is:unread" does not take it away. Threads are by date only: in another order the list is flat. */
+ * "is:unread" does not take it away. Where a body: term decides, only the messages that have its
+ * words are looked at, however large the folder. Threads are by date only: in another order the list is flat. */
 #ifndef DUNLIN_UI_SOURCE_H
 #define DUNLIN_UI_SOURCE_H
 
@@ -17,6 +18,7 @@
 #include "query.h"
 #include "sorted.h"
 #include "store.h"
+#include "texts.h"
 #include "thread.h"
 
 enum list_order { ORDER_DATE, ORDER_SENDER, ORDER_SUBJECT, ORDER_SIZE };
@@ -33,11 +35,14 @@ struct source {
 	char *limit;			/* NULL: none */
 	struct query *query;		/* of limit */
 
+	struct texts texts;		/* for the body: terms of query */
+
 	/* gathered places, and ids that fitted the limit */
 	struct sorted all, next;	/* next: while gathering anew */
 	struct idset fitted;
 	bool is_gathering, is_anew, is_stale;
 	struct page_key at;		/* gathered down to here, in the store's order */
+	msg_id hit;			/* the last looked at, where a body: term decides */
 	uint64_t n_read;		/* rows read from the store, for tests and the curious */
 };
 

@@ -134,6 +134,12 @@ find_job(struct ui *ui, job_id id)
 	return NULL;
 }
 
+void
+ui_cancel(struct ui *ui, job_id id)
+{
+	engine_cancel(ui->engine, id);
+}
+
 bool
 status_cancel(struct ui *ui)
 {
@@ -182,6 +188,7 @@ progress(struct ui *ui, const struct event *ev)
 		a->done = ev->u.progress.done;
 		a->total = ev->u.progress.total;
 		a->is_bytes = ev->u.progress.is_bytes;
+		a->is_words = ev->u.progress.is_words;
 	}
 	ui_redraw(ui);
 }
@@ -207,7 +214,7 @@ link_changed(struct ui *ui, const struct event *ev)
 	a->why = xstrdup(why);
 	a->link = ev->u.state.link;
 	a->retry_at = ev->u.state.retry_at;
-	if (a->link != LINK_SYNCING)
+	if (a->link != LINK_SYNCING && !(a->is_words && a->link == LINK_ONLINE))
 		a->done = a->total = 0;
 	ui_redraw(ui);
 }
@@ -406,8 +413,10 @@ draw_accounts(struct ui *ui, const struct area *a)
 			x += area_printf(a, 0, x, -1, ST_STATUS, "%s:",
 				engine_rc_account(ui->engine, acc->id)->name) + 1;
 			describe_link(ui, acc, pass == 0 || ui->n_accounts == 1, &s, &st);
-			if (acc->link == LINK_SYNCING && acc->done)
-				x = draw_progress(a, x, str_get(&s), acc->done, acc->total, acc->is_bytes);
+			bool is_indexing = acc->is_words && acc->done < acc->total;
+			if (is_indexing || (acc->link == LINK_SYNCING && acc->done && !acc->is_words))
+				x = draw_progress(a, x, is_indexing ? "indexing texts" : str_get(&s),
+					acc->done, acc->total, acc->is_bytes);
 			else
 				x += area_put(a, 0, x, -1, st, str_get(&s));
 			x += 3;

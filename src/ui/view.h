@@ -129,6 +129,7 @@ void ui_complete_addresses(struct ui *ui, const char *text, struct completion *o
  * progress until EV_DONE; Esc cancels it. what NULL: in silence. Its EV_DONE comes to the views too; an
  * error in it is shown by the UI unless what is NULL. */
 job_id ui_submit(struct ui *ui, const struct job *job, const char *what);
+void ui_cancel(struct ui *ui, job_id id);	/* its EV_DONE still comes */
 /* engine_act with its label as status, or its error. False on error. ERR_UNSUPPORTED of ACT_DELETE
  * (already in Trash) is the caller's to ask about: *e says so (e may be NULL: shown like others). */
 bool ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struct error *e);

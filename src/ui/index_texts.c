@@ -1,0 +1,85 @@
+/* index_texts.c - body: in a limit, a search or a tagging: the engine is asked which messages
+ * have the words, and the list looks at its answers. A limit shows them as they grow; a search and a tagging wait
+ * until they are whole, so that "nothing fits" is true. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "index_impl.h"
+
+void
+index_ask_no_more(struct index *x)
+{
+	job_id *asks = x->asks;
+	size_t n = x->n_asks;
+
+	x->asks = NULL;
+	x->n_asks = x->cap_asks = 0;
+	for (size_t i = 0; i < n; i++)
+		ui_cancel(x->view.ui, asks[i]);
+	free(asks);
+	free(x->asked_text);
+	x->asked_text = NULL;
+	x->asked = ASKED_NOTHING;
+}
+
+static void
+submit(struct index *x, folder_id folder, const char *words)
+{
+	struct job job = { .kind = JOB_SEARCH, .folder = folder };
+
+	snprintf(job.words, sizeof job.words, "%s", words);
+	x->asks = array_grow(x->asks, x->n_asks, &x->cap_asks, sizeof *x->asks);
+	x->asks[x->n_asks++] = ui_submit(x->view.ui, &job, "searching texts");
+}
+
+bool
+index_ask(struct index *x, const char *query, enum asked what)
+{
+	const struct source *src = list_source(x->list);
+	const char *const *words;
+	struct query *q;
+
+	index_ask_no_more(x);
+	if (query_parse(&q, query, ui_now(x->view.ui), NULL) != ERR_OK)
+		return false;
+	size_t n = query_bodies(q, &words);
+	for (size_t i = 0; i < n; i++)
+		for (size_t f = 0; f < src->n_folders; f++)
+			submit(x, src->folders[f], words[i]);
+	query_free(q);
+	if (x->n_asks == 0)
+		return false;
+	x->asked = what;
+	x->asked_text = xstrdup(query);
+	return true;
+}
+
+void
+index_answered(struct index *x, job_id job, enum err code)
+{
+	size_t i = 0;
+
+	while (i < x->n_asks && x->asks[i] != job)
+		i++;
+	if (i == x->n_asks)
+		return;
+	if (code == ERR_CANCELLED) {
+		index_ask_no_more(x);
+		ui_status(x->view.ui, "stopped");
+		return;
+	}
+	x->asks[i] = x->asks[--x->n_asks];
+	if (x->n_asks > 0)
+		return;
+	enum asked what = x->asked;
+	char *text = x->asked_text;
+	x->asked = ASKED_NOTHING;
+	x->asked_text = NULL;
+	if (what == ASKED_SEARCH)
+		index_search(x, text);
+	else if (what == ASKED_TAG)
+		index_tag_query(x, text);
+	else
+		list_refresh(x->list);
+	free(text);
+}
