@@ -84,6 +84,7 @@ struct line {
 	enum span_style style;
 	uint8_t quote_level;		/* 0: none */
 	bool is_wrapped;		/* goes on in the next line (for copy and search) */
+	bool is_split;			/* and was broken inside a word */
 };
 
 struct lines {
@@ -104,8 +105,14 @@ void lines_add(struct lines *out, enum span_style style, const char *text, int c
 void lines_clear(struct lines *out);
 
 /* The header block of the pager: From (with the real address), To, Cc, Date, Subject, and
- * with `all` every field. */
+ * with `all` every field. Without, To and Cc are cut to two lines that say how many more there
+ * are. */
 void mime_render_header(struct lines *out, const char *raw, size_t n, bool all, int columns);
+/* One field of people (UTF-8) in that form, and a date in that form: "Wed, 15 Jul 2026 11:00
+ * +0000" (false: it is none). */
+void mime_render_people(struct lines *out, const char *name, const char *value, int columns);
+enum { MIME_DATE_SIZE = 80 };
+bool mime_print_date(char out[MIME_DATE_SIZE], int64_t seconds, int tz_minutes);
 
 /* For an index of words: appends the text for reading (part_readable) as UTF-8, unwrapped and not
  * cleaned, HTML as mime_render reads it, and the names of attachments; of a whole message, or piece by piece

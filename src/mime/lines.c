@@ -64,7 +64,7 @@ push(struct lines *out, const struct shape *s, const char *prefix, const char *t
 		memmove(t + at, t + at + 2, m + n - at - 1);
 	}
 	struct line *l = new_line(out);
-	*l = (struct line){ t, s->style, (uint8_t)s->quote_level, is_wrapped };
+	*l = (struct line){ t, s->style, (uint8_t)s->quote_level, is_wrapped, false };
 	return true;
 }
 
@@ -141,6 +141,8 @@ lines_wrap(struct lines *out, const struct shape *s, const char *text, size_t n)
 		while (shown > i && text[shown - 1] == ' ' && end < n)
 			shown--;
 		ok = push(out, s, prefix, text + i, shown - i, end < n);
+		if (ok)
+			out->v[out->n - 1].is_split = end < n && text[end - 1] != ' ' && text[end] != ' ';
 		i = end;
 		if (prefix != s->rest) {
 			prefix = s->rest;

@@ -6,7 +6,7 @@
 #include "internal.h"
 #include "utf8.h"
 
-enum { MAX_FIELD_BYTES = 4000, MAX_SNIFF_BYTES = 2048 };
+enum { MAX_FIELD_BYTES = 4000, MAX_PEOPLE_BYTES = 64 << 10, MAX_SNIFF_BYTES = 2048, PEOPLE_LINES = 2 };
 
 /* What HTML says about its own charset: <meta charset=x> or http-equiv; "" when nothing. */
 static void
@@ -68,9 +68,10 @@ put_field(const struct block *b, const char *name, const char *value)
 	const char *rest = b->is_inner ? OUR_MARK "    " : "    ";
 	struct shape shape = { SPAN_HEADER, 0, first, rest, b->columns, true };
 
+	size_t max = str_ieq(name, "To") || str_ieq(name, "Cc") ? MAX_PEOPLE_BYTES : MAX_FIELD_BYTES;
 	str_printf(&raw, "%s: ", name);
-	str_add(&raw, value, strnlen(value, MAX_FIELD_BYTES));
-	if (strlen(value) > MAX_FIELD_BYTES)
+	str_add(&raw, value, strnlen(value, max));
+	if (strlen(value) > max)
 		str_puts(&raw, " \xe2\x80\xa6");
 	text_clean(&clean, str_get(&raw), raw.len, CLEAN_LINE);
 	lines_wrap(b->out, &shape, str_get(&clean), clean.len);
@@ -78,50 +79,88 @@ put_field(const struct block *b, const char *name, const char *value)
 	str_clear(&clean);
 }
 
-/* Addresses with their names, the real address always in sight. */
+static void
+print_address(struct str *s, const struct address *x)
+{
+	if (*x->name && *x->addr)
+		str_printf(s, "%s <%s>", x->name, x->addr);
+	else
+		str_puts(s, *x->addr ? x->addr : x->name);
+}
+
+/* Whether the field takes more than the lines that a list of people may have. */
+static bool
+is_too_long(const struct block *b, const char *name, const char *value)
+{
+	struct lines l = {0};
+	struct block scratch = { &l, b->columns, b->is_inner };
+
+	put_field(&scratch, name, value);
+	bool is = l.n > PEOPLE_LINES;
+	lines_clear(&l);
+	return is;
+}
+
+/* Addresses with their names, the real address always in sight; of many as many as fit, and how
+ * many more there are. Of an embedded message all, since nothing else shows those. */
 static void
 put_addresses(const struct block *b, const char *name, const char *raw)
 {
 	struct arena a = {0};
 	const struct address *v;
-	struct str s = {0};
+	struct str s = {0}, shown = {0};
 	size_t n = mime_addresses(&a, &v, raw), i;
+	bool is_short = !b->is_inner && (str_eq(name, "To") || str_eq(name, "Cc"));
 
 	for (i = 0; i < n && s.len < MAX_FIELD_BYTES / 2; i++) {
+		size_t before = s.len;
 		str_puts(&s, i ? ", " : "");
-		if (*v[i].name && *v[i].addr)
-			str_printf(&s, "%s <%s>", v[i].name, v[i].addr);
-		else
-			str_puts(&s, *v[i].addr ? v[i].addr : v[i].name);
+		print_address(&s, &v[i]);
+		if (!is_short || i == 0)
+			continue;
+		str_cut(&shown, 0);
+		str_puts(&shown, str_get(&s));
+		if (i + 1 < n)
+			str_printf(&shown, ", \xe2\x80\xa6 and %zu more", n - i - 1);
+		if (is_too_long(b, name, str_get(&shown))) {
+			str_cut(&s, before);
+			break;
+		}
 	}
 	if (i < n)
-		str_printf(&s, ", and %zu more", n - i);
+		str_printf(&s, ", \xe2\x80\xa6 and %zu more", n - i);
 	if (n)
 		put_field(b, name, str_get(&s));
 	str_clear(&s);
+	str_clear(&shown);
 	arena_clear(&a);
+}
+
+bool
+mime_print_date(char out[MIME_DATE_SIZE], int64_t seconds, int tz)
+{
+	time_t local = (time_t)(seconds + tz * 60);
+	struct tm tm;
+
+	if (!seconds || !gmtime_r(&local, &tm) || tm.tm_year > 8099)
+		return false;
+	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
+	snprintf(out, MIME_DATE_SIZE, "%s, %d %s %d %02d:%02d %c%02d%02d", days[tm.tm_wday], tm.tm_mday,
+		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tz < 0 ? '-' : '+',
+		(tz < 0 ? -tz : tz) / 60, (tz < 0 ? -tz : tz) % 60);
+	return true;
 }
 
 static void
 put_date(const struct block *b, const struct header *h)
 {
+	char text[MIME_DATE_SIZE];
 	int tz;
 	int64_t seconds = mime_date(h->raw, &tz);
-	time_t local = (time_t)(seconds + tz * 60);
-	struct tm tm;
-	char text[80];
 
-	if (!seconds || !gmtime_r(&local, &tm) || tm.tm_year > 8099) {
-		put_field(b, "Date", h->value);
-		return;
-	}
-	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
-		"Sep", "Oct", "Nov", "Dec" };
-	snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d %c%02d%02d", days[tm.tm_wday], tm.tm_mday,
-		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tz < 0 ? '-' : '+',
-		(tz < 0 ? -tz : tz) / 60, (tz < 0 ? -tz : tz) % 60);
-	put_field(b, "Date", text);
+	put_field(b, "Date", mime_print_date(text, seconds, tz) ? text : h->value);
 }
 
 static const struct header *
@@ -183,4 +222,12 @@ void
 mime_render_header(struct lines *out, const char *raw, size_t n, bool all, int columns)
 {
 	lines_header(out, raw, n, all, false, columns);
+}
+
+void
+mime_render_people(struct lines *out, const char *name, const char *value, int columns)
+{
+	struct block b = { out, columns < MIN_COLUMNS ? MIN_COLUMNS : columns, false };
+
+	put_addresses(&b, name, value);
 }

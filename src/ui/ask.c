@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 
 #include "frame.h"
+#include "look.h"
 #include "path.h"
 #include "query.h"
 #include "str.h"
+#include "views.h"
 
 enum { FILES_MAX = 2000 };
 
@@ -47,6 +49,7 @@ ask_key(struct ui *ui, uint32_t key)
 {
 	enum prompt_result r = prompt_key(&ui->prompt, key);
 
+	status_clear(ui);
 	ui_redraw(ui);
 	if (r == PROMPT_MORE)
 		return;
@@ -55,7 +58,6 @@ ask_key(struct ui *ui, uint32_t key)
 	bool is_secret = ui->prompt.spec.kind == PROMPT_PASSWORD;
 	char *text = r == PROMPT_DONE ? xstrdup(prompt_text(&ui->prompt)) : NULL;
 	close_prompt(ui);
-	status_clear(ui);
 	done(ctx, text);
 	if (is_secret)
 		secret_free(text);
@@ -159,11 +161,14 @@ complete_query(const char *text, struct completion *out)
 static void
 complete_sort(const char *text, struct completion *out)
 {
-	static const char *const orders[] = { "date", "sender", "subject", "size", "-date", "-sender",
-		"-subject", "-size" };
+	char reversed[20];
 
-	for (size_t i = 0; i < LEN(orders); i++)
-		completion_offer(out, text, orders[i], orders[i][0] == '-' ? "reversed" : NULL);
+	for (size_t i = 0; look_orders[i]; i++)
+		completion_offer(out, text, look_orders[i], NULL);
+	for (size_t i = 0; look_orders[i]; i++) {
+		snprintf(reversed, sizeof reversed, "-%s", look_orders[i]);
+		completion_offer(out, text, reversed, "reversed");
+	}
 }
 
 static void
@@ -267,6 +272,33 @@ complete_asked(void *ctx, const char *text, struct completion *out)
 	complete_argument(ui, ui->asked, text, out);
 }
 
+/* Whether the command can do something with the argument; else what is wrong with it is said
+ * while the text is still there to be mended. */
+static bool
+is_argument(struct ui *ui, const struct command *c, const char *text, struct error *e)
+{
+	struct query *q = NULL;
+	struct look look;
+	bool is_query = c->arg == ARG_QUERY || (c->id == CMD_SEARCH && ui_top(ui)->ops->bit == V_INDEX);
+
+	if (is_query && !str_eq(text, "all") && query_parse(&q, text, ui_now(ui), e) != ERR_OK)
+		return false;
+	query_free(q);
+	if (c->arg == ARG_SORT && *text && !look_parse_order(&look, text)) {
+		error_set(e, ERR_LOCAL, "%s", look_order_help);
+		return false;
+	}
+	return c->id != CMD_FOLDER || !*text || views_has_folder(ui, text, e);
+}
+
+static bool
+check_asked(void *ctx, const char *text, struct error *e)
+{
+	struct ui *ui = ctx;
+
+	return is_argument(ui, ui->asked, text, e);
+}
+
 static void
 argument_typed(void *ctx, const char *text)
 {
@@ -293,7 +325,7 @@ ask_argument(struct ui *ui, const struct command *c, bool on_tagged)
 	ui_prompt(ui, v, &(struct prompt_spec){ .kind = history_kind(c), .label = label,
 		.initial = v->ops->initial ? v->ops->initial(v, c) : NULL,
 		.complete = complete_asked, .must_match = c->arg == ARG_FOLDER || c->arg == ARG_SORT,
-		.done = argument_typed, .ctx = ui });
+		.check = check_asked, .done = argument_typed, .ctx = ui });
 	free(label);
 }
 
@@ -342,6 +374,19 @@ complete_line(void *ctx, const char *text, struct completion *out)
 	out->from += (size_t)(arg - text);
 }
 
+static bool
+check_line(void *ctx, const char *text, struct error *e)
+{
+	struct ui *ui = ctx;
+	const char *line = text + strspn(text, " :"), *arg;
+	const struct command *c;
+
+	if (*line == '\0')
+		return true;
+	c = command_parse(line, ui_top(ui)->ops->bit, true, &arg, e);
+	return c && (!arg || is_argument(ui, c, arg, e));
+}
+
 static void
 line_typed(void *ctx, const char *text)
 {
@@ -355,5 +400,5 @@ void
 ask_command(struct ui *ui)
 {
 	ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_COMMAND, .label = " :",
-		.complete = complete_line, .done = line_typed, .ctx = ui });
+		.complete = complete_line, .check = check_line, .done = line_typed, .ctx = ui });
 }

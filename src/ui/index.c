@@ -431,6 +431,19 @@ index_complete(struct view *v, const struct command *c, const char *text, struct
 	return true;
 }
 
+/* q takes the limit away first: it was put on the folder, the folder was not entered with it. */
+static bool
+index_back(struct view *v)
+{
+	struct index *x = index_of(v);
+
+	if (!list_limit_text(x->list))
+		return false;
+	index_limit(x, "");
+	ui_status(v->ui, "all messages again");
+	return true;
+}
+
 static void
 index_click(struct view *v, int y, int x)
 {
@@ -472,6 +485,7 @@ static const struct view_ops index_ops = {
 	.initial = index_initial,
 	.complete = index_complete,
 	.undone = index_undone,
+	.back = index_back,
 	.click = index_click,
 	.close = index_close,
 };

@@ -118,8 +118,8 @@ tag_query(struct index *x, const char *text)
 
 /* ---- how the list looks ---- */
 
-static void
-limit(struct index *x, const char *text)
+void
+index_limit(struct index *x, const char *text)
 {
 	struct error e = { 0 };
 
@@ -144,7 +144,7 @@ sort(struct index *x, const char *text)
 	if (look_parse_order(&x->look, text))
 		apply_look(x);
 	else
-		ui_status(x->view.ui, "sort by date, sender, subject or size; with '-' before it reversed");
+		ui_status(x->view.ui, "%s", look_order_help);
 }
 
 static void
@@ -194,7 +194,7 @@ escape(struct index *x)
 	} else if (list_n_tagged(x->list) > 0) {
 		list_untag_all(x->list);
 	} else if (list_limit_text(x->list)) {
-		limit(x, "");
+		index_limit(x, "");
 	}
 }
 
@@ -230,7 +230,7 @@ other_command(struct index *x, const struct call *c)
 	switch (c->cmd->id) {
 	case CMD_OPEN: index_open(x); break;
 	case CMD_SEARCH: search(x, c->arg); break;
-	case CMD_LIMIT: limit(x, c->arg); break;
+	case CMD_LIMIT: index_limit(x, c->arg); break;
 	case CMD_SORT: sort(x, c->arg); break;
 	case CMD_THREADS: toggle_threads(x); break;
 	case CMD_FOLD: fold(x, false); break;

@@ -44,6 +44,7 @@ void index_command(struct view *v, const struct call *c);
 void index_open(struct index *x);		/* the pager on what is under the cursor */
 void index_search(struct index *x, const char *text);	/* moves the cursor to what fits */
 void index_tag_query(struct index *x, const char *text);
+void index_limit(struct index *x, const char *text);	/* "": none */
 /* How a search came out, at the bottom. */
 void index_tell_search(struct index *x, enum list_search state);
 

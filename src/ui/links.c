@@ -5,7 +5,7 @@
 
 #include "links.h"
 
-enum { MAX_ARGS = 16, MAX_LINKS = 500 };
+enum { MAX_ARGS = 16, MAX_LINKS = 500, MAX_ADDRESS = 8000 };
 
 /* One of the schemes, and nothing that is not printable ASCII: what a link needs of the rest
  * is percent-encoded, and what is not could not be judged by eye. */
@@ -79,14 +79,32 @@ find_in_line(struct found *f, const char *line)
 	}
 }
 
+/* A word that was broken at the edge is whole again, without the marks of a quotation. */
+static void
+find_in_text(struct found *f, const struct lines *text)
+{
+	struct str whole = {0};
+
+	for (size_t i = 0; i < text->n; i++) {
+		const struct line *l = &text->v[i];
+		bool is_rest = i > 0 && l[-1].is_split && whole.len < MAX_ADDRESS;
+		if (!is_rest)
+			str_cut(&whole, 0);
+		str_puts(&whole, l->text + (is_rest && l->quote_level ? strspn(l->text, ">| ") : 0));
+		if (!l->is_split || whole.len >= MAX_ADDRESS)
+			find_in_line(f, str_get(&whole));
+	}
+	str_clear(&whole);
+}
+
 static void
 find_links(struct found *f, const struct lines *text)
 {
 	f->n = 0;
 	for (size_t i = 0; i < text->n_links && f->n < MAX_LINKS; i++)
 		f->v[f->n++] = xstrdup(text->links[i]);
-	for (size_t i = 0; i < text->n && text->n_links == 0; i++)
-		find_in_line(f, text->v[i].text);
+	if (text->n_links == 0)
+		find_in_text(f, text);
 }
 
 static void
@@ -111,6 +129,23 @@ links_complete(const struct lines *text, const char *typed, struct completion *o
 	found_clear(&f);
 }
 
+/* The host as a browser takes it: behind what pretends to be one before an '@', and a backslash
+ * ends it as a slash does. */
+static char *
+host_of(const char *url)
+{
+	const char *start = strstr(url, "//");
+
+	if (!start || str_istarts(url, "mailto:"))
+		return NULL;
+	start += 2;
+	const char *end = start + strcspn(start, "/\\?#");
+	for (const char *p = start; p < end; p++)
+		if (*p == '@')
+			start = p + 1;
+	return xstrndup(start, (size_t)(end - start));
+}
+
 static void
 ask(struct links *l, struct view *v, const char *url)
 {
@@ -121,9 +156,11 @@ ask(struct links *l, struct view *v, const char *url)
 	links_clear(l);
 	l->view = v;
 	l->url = xstrdup(url);
-	char *question = xasprintf("Open %s ?", url);
+	char *host = host_of(url);
+	char *question = host ? xasprintf("Go to %s? %s", host, url) : xasprintf("Open %s ?", url);
 	ui_confirm(v->ui, v, question, yes_open, l);
 	free(question);
+	free(host);
 }
 
 void

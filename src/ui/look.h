@@ -20,6 +20,7 @@ struct look {
 };
 
 extern const char *const look_orders[];	/* by enum list_order; NULL at the end */
+extern const char look_order_help[];
 
 void look_default(struct look *k, const struct rc *rc);
 /* What the text says; the rest stays as it was, and words not understood mean nothing. */

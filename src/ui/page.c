@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "format.h"
 #include "page.h"
@@ -9,24 +10,34 @@
 
 enum { MAX_PARTS = 50 };
 
-/* Before the header was fetched: what the list knew of it. */
+static void
+add_field(struct page *p, const char *name, const char *value, int columns)
+{
+	char *line = *value ? xasprintf("%s: %s", name, value) : NULL;
+
+	if (line)
+		lines_add(&p->lines, SPAN_HEADER, line, columns);
+	free(line);
+}
+
+/* Before the header was fetched: what the list knew of it. Its zone is not known there, so the
+ * date is in ours. */
 static void
 add_summary(struct page *p, const struct msg *m, int columns)
 {
-	const char *const rows[][2] = { { "From", *m->from_name ? m->from_name : m->from_addr },
-		{ "To", m->to }, { "Cc", m->cc }, { "Subject", m->subject } };
-	struct str line = { 0 };
+	char *from = *m->from_name ? xasprintf("%s <%s>", m->from_name, m->from_addr)
+		: xstrdup(m->from_addr);
+	char date[MIME_DATE_SIZE];
+	time_t when = (time_t)m->date;
+	struct tm tm;
 
-	for (size_t i = 0; i < LEN(rows); i++) {
-		if (rows[i][1][0] == '\0')
-			continue;
-		str_cut(&line, 0);
-		str_printf(&line, "%s: %s", rows[i][0], rows[i][1]);
-		if (i == 0 && *m->from_name)
-			str_printf(&line, " <%s>", m->from_addr);
-		lines_add(&p->lines, SPAN_HEADER, str_get(&line), columns);
-	}
-	str_clear(&line);
+	add_field(p, "From", from, columns);
+	mime_render_people(&p->lines, "To", m->to, columns);
+	mime_render_people(&p->lines, "Cc", m->cc, columns);
+	if (localtime_r(&when, &tm) && mime_print_date(date, m->date, (int)(tm.tm_gmtoff / 60)))
+		add_field(p, "Date", date, columns);
+	add_field(p, "Subject", m->subject, columns);
+	free(from);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keys.h"
+#include "mime.h"
 #include "prompt.h"
 #include "utf8.h"
 
@@ -164,6 +165,8 @@ static enum prompt_result
 finish(struct prompt *p)
 {
 	take_first(p);
+	if (p->spec.check && !p->spec.check(p->spec.ctx, prompt_text(p), &p->problem))
+		return PROMPT_MORE;
 	if (p->history)
 		history_add(p->history, p->spec.kind, prompt_text(p));
 	return PROMPT_DONE;
@@ -172,6 +175,7 @@ finish(struct prompt *p)
 enum prompt_result
 prompt_key(struct prompt *p, uint32_t key)
 {
+	p->problem = (struct error){0};
 	if (p->spec.kind == PROMPT_CONFIRM) {
 		prompt_replace(p, 0, p->text.len, "y", 1);
 		return key == 'y' || key == 'Y' ? PROMPT_DONE : PROMPT_CANCELLED;
@@ -217,14 +221,14 @@ prompt_close(struct prompt *p)
 /* ---- drawing ---- */
 
 static void
-draw_list(const struct prompt *p, const struct area *a)
+draw_list(const struct prompt *p, const struct area *a, int bottom)
 {
 	const struct completion *c = &p->offers;
-	int max = a->rows - 3 < LIST_MAX ? a->rows - 3 : LIST_MAX;
+	int max = bottom - 2 < LIST_MAX ? bottom - 2 : LIST_MAX;
 	int rows = (int)c->n < max ? (int)c->n : max;
 	int first = p->chosen >= rows ? p->chosen - rows + 1 : 0;
 	int shown = p->chosen >= 0 ? p->chosen : p->spec.must_match && p->text.len ? 0 : -1;
-	int top = a->rows - 1 - rows, width = 12;
+	int top = bottom - rows, width = 12;
 
 	if (rows <= 0)
 		return;
@@ -257,30 +261,55 @@ dots(struct str *out, const char *s, size_t n)
 		str_puts(out, "•");
 }
 
+/* A text in as many rows as it needs, but at most half the screen, the last of them row `y`. Returns
+ * how many; *end: where the last one ends. */
+static int
+draw_text(const struct area *a, int y, enum style st, const char *text, int *end)
+{
+	struct lines l = {0};
+	int max = a->rows / 2, n;
+
+	lines_add(&l, SPAN_TEXT, text, a->columns - 2);
+	n = (int)l.n < max ? (int)l.n : max;
+	for (int i = 0; i < n; i++) {
+		bool is_left_out = (int)l.n > max && i == max - 2;
+		const char *line = is_left_out ? "…" : l.v[i == max - 1 ? (int)l.n - 1 : i].text;
+		area_fill(a, y - n + 1 + i, 0, -1, ST_STATUS, " ");
+		*end = 1 + area_put(a, y - n + 1 + i, 1, -1, st, line);
+	}
+	lines_clear(&l);
+	return n;
+}
+
 /* However long the question, what may be answered is seen. */
 static void
 draw_question(const struct prompt *p, const struct area *a, int y)
 {
-	static const char answers[] = " (y/N) ";
-	int x = area_put(a, y, 0, a->columns - (int)sizeof answers, ST_PROMPT, p->spec.label);
+	char *text = xasprintf("%s (y/N)", p->spec.label + strspn(p->spec.label, " "));
+	int x = 0;
 
-	x += area_put(a, y, x, -1, ST_PROMPT, answers);
-	area_cursor(a, y, x);
+	draw_text(a, y, ST_PROMPT, text, &x);
+	area_cursor(a, y, x + 1 < a->columns ? x + 1 : x);
+	free(text);
 }
 
 void
-prompt_draw(const struct prompt *p, const struct area *a)
+prompt_draw(const struct prompt *p, const struct area *a, const char *note, enum style st)
 {
 	struct str left = {0}, right = {0};
 	const char *s = str_get(&p->text);
-	int y = a->rows - 1, used;
+	int y = a->rows - 1, above = y, used;
 
-	draw_list(p, a);
 	area_fill(a, y, 0, -1, ST_STATUS, " ");
 	if (p->spec.kind == PROMPT_CONFIRM) {
 		draw_question(p, a, y);
 		return;
 	}
+	if (p->problem.code != ERR_OK)
+		above -= draw_text(a, y - 1, ST_ERROR, p->problem.text, &used);
+	else if (note)
+		above -= draw_text(a, y - 1, st, note, &used);
+	draw_list(p, a, above);
 	int x = area_put(a, y, 0, a->columns * 2 / 3, ST_PROMPT, p->spec.label);
 	if (p->spec.kind == PROMPT_PASSWORD) {
 		dots(&left, s, p->cursor);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "err.h"
 #include "grid.h"
 #include "history.h"
 #include "str.h"
@@ -37,6 +38,9 @@ struct prompt_spec {
 	/* Fills in candidates for the text before the cursor; NULL: none. */
 	void (*complete)(void *ctx, const char *text, struct completion *out);
 	bool must_match;		/* Enter takes the first candidate where the text itself is none */
+	/* On Enter: false and *e keep the prompt open, with the text and what is wrong. NULL: any
+	 * text will do. */
+	bool (*check)(void *ctx, const char *text, struct error *e);
 	void (*done)(void *ctx, const char *text);	/* NULL text: cancelled */
 	void *ctx;
 };
@@ -51,6 +55,7 @@ struct prompt {
 	int back;			/* how far back in the history; 0: not in it */
 	struct completion offers;
 	int chosen;			/* candidate taken by Tab; -1: none */
+	struct error problem;		/* what is wrong with the text; until the next key */
 };
 
 enum prompt_result { PROMPT_MORE, PROMPT_DONE, PROMPT_CANCELLED };
@@ -59,8 +64,9 @@ void prompt_open(struct prompt *p, const struct prompt_spec *spec, struct histor
 /* A key of keys.h. After PROMPT_DONE prompt_text is the answer, and is kept in the history. */
 enum prompt_result prompt_key(struct prompt *p, uint32_t key);
 const char *prompt_text(const struct prompt *p);
-/* The line in the last row of the area, the candidates above it. */
-void prompt_draw(const struct prompt *p, const struct area *a);
+/* The line in the last row of the area (a question may take more); above it what is wrong with
+ * the text, else `note` (NULL: none), in rows as it needs; above that the candidates. */
+void prompt_draw(const struct prompt *p, const struct area *a, const char *note, enum style st);
 void prompt_close(struct prompt *p);	/* wipes a password; zero is fine */
 
 /* prompt_edit.c: a key of the line editor. False: it is none. */

@@ -362,6 +362,28 @@ draw_hints(struct ui *ui, const struct area *a)
 	str_clear(&s);
 }
 
+/* Whether there is no server to be on line with: files alone. */
+static bool
+is_local(const struct ui *ui, const struct ui_account *a)
+{
+	const struct rc_account *rc = engine_rc_account(ui->engine, a->id);
+
+	return rc && !rc->receive.host;
+}
+
+static const char *
+link_word(const struct ui *ui, const struct ui_account *a)
+{
+	static const char *const words[][2] = {
+		[LINK_OFFLINE] = { "offline", "no access" }, [LINK_CONNECTING] = { "connecting", "opening" },
+		[LINK_SYNCING] = { "synchronising", "reading" }, [LINK_ONLINE] = { "online", "local" },
+		[LINK_NEEDS_PERSON] = { "needs you", "needs you" },
+	};
+	bool is_file = is_local(ui, a);
+
+	return is_file && a->link == LINK_OFFLINE && !a->why ? "local" : words[a->link][is_file];
+}
+
 /* `in_full`: with the reason, which for the others is in the log. */
 static void
 describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct str *text,
@@ -369,30 +391,16 @@ describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct st
 {
 	int64_t wait_s = a->retry_at - ui_now(ui);
 
-	*st = ST_DIM;
-	switch (a->link) {
-	case LINK_OFFLINE:
-		str_puts(text, "offline");
-		if (wait_s > 0)
-			str_printf(text, ", again in %lld s", (long long)wait_s);
-		if (a->why && in_full)
-			str_printf(text, " (%s)", a->why);
-		break;
-	case LINK_CONNECTING:
-		str_puts(text, "connecting");
-		break;
-	case LINK_SYNCING:
-		str_puts(text, "synchronising");
-		break;
-	case LINK_ONLINE:
-		str_puts(text, "online");
-		*st = ST_OK;
-		break;
-	case LINK_NEEDS_PERSON:
-		str_printf(text, "%s", a->why ? a->why : "needs you");
-		*st = ST_ERROR;
-		break;
+	*st = a->link == LINK_NEEDS_PERSON ? ST_ERROR : a->link == LINK_ONLINE ? ST_OK : ST_DIM;
+	if (a->link == LINK_NEEDS_PERSON && a->why) {
+		str_puts(text, a->why);
+		return;
 	}
+	str_puts(text, link_word(ui, a));
+	if (a->link == LINK_OFFLINE && wait_s > 0)
+		str_printf(text, ", again in %lld s", (long long)wait_s);
+	if (a->link == LINK_OFFLINE && a->why && in_full)
+		str_printf(text, " (%s)", a->why);
 }
 
 /* How the accounts are: that of the view on top first and in full. */
@@ -434,8 +442,9 @@ offline_text(struct ui *ui, int room, struct str *out)
 	for (size_t i = 0; i < ui->n_accounts; i++) {
 		const struct ui_account *acc = &ui->accounts[i];
 		const char *name = engine_rc_account(ui->engine, acc->id)->name;
-		if (acc->link == LINK_OFFLINE && text_width(name, strlen(name)) + 12 <= room) {
-			str_printf(out, "%s: offline   ", name);
+		bool is_told = acc->link == LINK_OFFLINE && (!is_local(ui, acc) || acc->why);
+		if (is_told && text_width(name, strlen(name)) + 14 <= room) {
+			str_printf(out, "%s: %s   ", name, link_word(ui, acc));
 			return;
 		}
 	}

@@ -142,7 +142,7 @@ ui_draw(struct ui *ui)
 		v->ops->draw(v, &middle);
 		draw_title(ui, &top);
 		if (ui->is_asking)
-			prompt_draw(&ui->prompt, &all);
+			prompt_draw(&ui->prompt, &all, ui->message, ui->message_style);
 		else
 			status_draw(ui, &bottom);
 	}

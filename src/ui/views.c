@@ -144,25 +144,43 @@ nearest_folder(struct ui *ui, account_id account, const char *name)
 	return near;
 }
 
-void
-views_folder(struct ui *ui, const struct call *c)
+/* In the account of the view on top first. */
+static bool
+look_up(struct ui *ui, const char *name, folder_id *id, struct error *e)
 {
 	struct view *top = ui_top(ui);
 	account_id account = top->ops->account ? top->ops->account(top) : 0;
-	folder_id id = *c->arg ? find_folder(ui, account, c->arg) : 0;
+
+	*id = find_folder(ui, account, name);
+	if (*id || str_ieq(name, "All inboxes"))
+		return true;
+	char *near = nearest_folder(ui, account, name);
+	error_set(e, ERR_MSG, near ? "there is no folder '%s' (did you mean '%s'?)"
+		: "there is no folder '%s'", name, near);
+	free(near);
+	return false;
+}
+
+bool
+views_has_folder(struct ui *ui, const char *name, struct error *e)
+{
+	folder_id id;
+
+	return look_up(ui, name, &id, e);
+}
+
+void
+views_folder(struct ui *ui, const struct call *c)
+{
+	struct error e;
+	folder_id id;
 
 	if (*c->arg == '\0')
 		return;
-	if (id == 0 && str_ieq(c->arg, "All inboxes")) {
-		views_open(ui, INDEX_ALL_INBOXES);
-	} else if (id == 0) {
-		char *near = nearest_folder(ui, account, c->arg);
-		ui_status(ui, near ? "there is no folder '%s' (did you mean '%s'?)"
-			: "there is no folder '%s'", c->arg, near);
-		free(near);
-	} else {
-		views_open(ui, id);
-	}
+	if (look_up(ui, c->arg, &id, &e))
+		views_open(ui, id ? id : INDEX_ALL_INBOXES);
+	else
+		ui_status(ui, "%s", e.text);
 }
 
 static void

@@ -13,6 +13,8 @@ void views_start(struct ui *ui, const struct ui_options *o);
 void views_open(struct ui *ui, folder_id folder);
 
 void views_folders(struct ui *ui, const struct call *c);	/* CMD_FOLDERS: the list of folders */
+/* Whether CMD_FOLDER would find it; else *e says so, with the nearest name. */
+bool views_has_folder(struct ui *ui, const char *name, struct error *e);
 void views_folder(struct ui *ui, const struct call *c);		/* CMD_FOLDER: opens c->arg, "account/folder"
 								 * or a folder of the top view's account */
 

@@ -198,6 +198,46 @@ test_fields_keep_order_and_raw(void **state)
 	arena_clear(&a);
 }
 
+static void
+assert_header(const char *raw, bool all, int columns, const char *want)
+{
+	struct lines l = {0};
+	struct str s = {0};
+
+	mime_render_header(&l, raw, strlen(raw), all, columns);
+	for (size_t i = 0; i < l.n; i++)
+		str_printf(&s, "%s\n", l.v[i].text);
+	assert_string_equal(want, str_get(&s));
+	str_clear(&s);
+	lines_clear(&l);
+}
+
+/* To and Cc take two lines at most, and say how many people there are besides; all of them when
+ * all headers are asked for. */
+static void
+test_many_people_take_two_lines(void **state)
+{
+	struct str raw = {0};
+	struct lines l = {0};
+
+	(void)state;
+	str_puts(&raw, "From: a@b.example\nTo: ");
+	for (int i = 1; i <= 40; i++)
+		str_printf(&raw, "%sPerson %d <p%d@example.org>", i > 1 ? ",\n " : "", i, i);
+	str_puts(&raw, "\nCc: x@example.org, y@example.org\n");
+	assert_header(str_get(&raw), false, 60, "From: a@b.example\n"
+		"To: Person 1 <p1@example.org>, Person 2 <p2@example.org>,\n"
+		"    Person 3 <p3@example.org>, … and 37 more\n"
+		"Cc: x@example.org, y@example.org\n");
+	assert_header("To: a-rather-long-address@a-rather-long-host.example, b@c.example\n", false, 30,
+		"To:\n    a-rather-long-address@a-ra\n    ther-long-host.example, …\n    and 1 more\n");
+	mime_render_header(&l, str_get(&raw), raw.len, true, 60);
+	assert_true(l.n > 15);
+	assert_non_null(strstr(l.v[l.n - 2].text, "Person 40"));
+	lines_clear(&l);
+	str_clear(&raw);
+}
+
 int
 main(void)
 {
@@ -205,7 +245,7 @@ main(void)
 		T(test_summary_reads_an_ordinary_header), T(test_summary_of_nothing_has_no_null),
 		T(test_summary_cuts_long_values), T(test_words_are_decoded_as_mail_has_them),
 		T(test_addresses_are_read_leniently), T(test_dates), T(test_header_ends),
-		T(test_fields_keep_order_and_raw),
+		T(test_fields_keep_order_and_raw), T(test_many_people_take_two_lines),
 	};
 
 	mime_init();

@@ -138,7 +138,7 @@ test_candidates_are_listed(void **state)
 	type(&p, "arch");
 	grid_init(&g, 6, 40);
 	struct area a = grid_area(&g);
-	prompt_draw(&p, &a);
+	prompt_draw(&p, &a, NULL, ST_NORMAL);
 	char *got = grid_text(&g);
 	assert_string_equal("\n────────────────────────────────────────\n"
 		"  Archive           1,200\n  Archive/2025\n  lists/arch-linux\nMove to: arch\n", got);
@@ -185,7 +185,7 @@ test_password_is_masked(void **state)
 	type(&p, "hünter<C-w>sécret");
 	grid_init(&g, 2, 30);
 	struct area a = grid_area(&g);
-	prompt_draw(&p, &a);
+	prompt_draw(&p, &a, NULL, ST_NORMAL);
 	char *got = grid_text(&g);
 	assert_string_equal("\nPassword: ••••••\n", got);
 	assert_int_equal(0, p.killed.len);
@@ -210,13 +210,13 @@ test_long_line_scrolls(void **state)
 		.initial = "0123456789日本語abcdefghij" }, NULL);
 	grid_init(&g, 1, 20);
 	struct area a = grid_area(&g);
-	prompt_draw(&p, &a);
+	prompt_draw(&p, &a, NULL, ST_NORMAL);
 	char *got = grid_text(&g);
 	assert_string_equal("To: 本語abcdefghij\n", got);
 	assert_int_equal(18, g.cursor_x);
 	free(got);
 	type(&p, "<Home>");
-	prompt_draw(&p, &a);
+	prompt_draw(&p, &a, NULL, ST_NORMAL);
 	got = grid_text(&g);
 	assert_string_equal("To: 0123456789日本…\n", got);
 	assert_int_equal(4, g.cursor_x);

@@ -330,7 +330,7 @@ test_link_in_text(void **state)
 	press(f->u, "j<Enter>o");
 	assert_true(shows(f, "https://example.org/menu"));
 	press(f->u, "1<Enter>");
-	BOTTOM_HAS(f, "Open https://example.org/menu ?");
+	BOTTOM_HAS(f, "Go to example.org? https://example.org/menu (y/N)");
 	press(f->u, "no2<Enter>");
 	BOTTOM_HAS(f, "numbered 1 to 1");
 	end(f);
