@@ -63,6 +63,8 @@ struct folder_sink {
 	void (*vanished)(void *ctx, const struct uidset *uids);
 };
 
+/* uidvalidity, uidnext, n_server and n_server_unread: the counts, where the server tells them with the list;
+ * else uidvalidity is 0. */
 struct backend_folder_sink {
 	void *ctx;
 	void (*folder)(void *ctx, const struct folder *f);	/* account and id are 0 */

@@ -68,6 +68,9 @@ account_id store_folder_account(const struct store *s, folder_id id);
 /* What LIST said of one folder: finds it by account and wire name, or makes it; sets
  * name, delim, role, attrs (GONE is cleared). Keeps the sync state. */
 enum err store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct error *e);
+/* The same of many, in few transactions; ids is n long. */
+enum err store_folders_put(struct store *s, const struct folder *v, size_t n, folder_id *ids,
+	struct error *e);
 /* Those of the account that a complete LIST did not name: marked GONE, rows kept. */
 enum err store_folders_keep_only(struct store *s, account_id account, const folder_id *ids,
 	size_t n, struct error *e);
@@ -129,6 +132,7 @@ size_t store_thread(const struct store *s, const folder_id *folders, size_t n_fo
 
 /* All UIDs of the folder in the index, hidden ones too (for comparing with the server's). */
 enum err store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e);
+uint32_t store_count(const struct store *s, folder_id folder);	/* how many those are */
 /* UIDs with flags, upwards from `from`, at most max (for flag comparison in slices). */
 struct uid_flags {
 	uint32_t uid, flags;		/* the server's, no overlay */

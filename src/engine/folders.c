@@ -1,7 +1,7 @@
 /* folders.c - the list of folders, and the counts of those that are not open.
  *
- * Counts are asked for in turns, one folder a step, so that a server with a thousand folders
- * delays nobody. A folder whose counts differ from the index is put on the list to be synced,
+ * Counts come with the list where the server can do that (LIST-STATUS); else they are asked for in turns, one
+ * folder a step, so that a server with a thousand folders delays nobody. A folder whose counts differ from the index is put on the list to be synced,
  * if it was ever opened; one that nobody has looked into costs its counts and no more. */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,15 @@ folder_is_selectable(const struct folder *f)
 	return !(f->attrs & (FOLDER_NOSELECT | FOLDER_GONE));
 }
 
+/* From one round of counts to the next. */
+static int64_t
+turn_pause_ms(const struct worker *w)
+{
+	int64_t ms = (int64_t)w->conf->check_every_s * 1000;
+
+	return ms > MIN_TURN_MS ? ms : MIN_TURN_MS;
+}
+
 /* ---- the list ---- */
 
 struct list {
@@ -25,6 +34,7 @@ struct list {
 	struct arena arena;
 	struct folder *v;
 	size_t n, cap;
+	size_t n_dropped;		/* beyond MAX_FOLDERS */
 };
 
 static void
@@ -32,8 +42,12 @@ list_add(void *ctx, const struct folder *f)
 {
 	struct list *l = ctx;
 
-	if (l->n >= MAX_FOLDERS || !f->wire || !*f->wire)
+	if (!f->wire || !*f->wire)
 		return;
+	if (l->n >= MAX_FOLDERS) {
+		l->n_dropped++;
+		return;
+	}
 	l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
 	struct folder *c = &l->v[l->n++];
 	*c = *f;
@@ -80,20 +94,73 @@ static enum err
 put_list(struct worker *w, const struct list *l, struct error *e)
 {
 	folder_id *ids = xcalloc(l->n, sizeof *ids);
-	enum err rc = store_begin(w->store, e);
+	enum err rc = store_folders_put(w->store, l->v, l->n, ids, e);
 
-	if (rc != ERR_OK)
-		goto out;
-	for (size_t i = 0; i < l->n && rc == ERR_OK; i++)
-		rc = store_folder_put(w->store, &l->v[i], &ids[i], e);
-	if (rc == ERR_OK)
-		rc = store_commit(w->store, e);
-	else
-		store_rollback(w->store);
 	if (rc == ERR_OK)
 		rc = store_folders_keep_only(w->store, w->account, ids, l->n, e);
-out:
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].id = ids[i];
 	free(ids);
+	return rc;
+}
+
+static void
+tell_unlisted(struct worker *w, const struct list *l)
+{
+	struct error n;
+
+	if (w->n_unlisted != l->n_dropped && l->n_dropped > 0) {
+		error_set(&n, ERR_FOLDER, "%s: the server has more than %d folders: %zu of them are not shown",
+			w->conf->name, MAX_FOLDERS, l->n_dropped);
+		worker_notice(w, &n);
+	}
+	w->n_unlisted = l->n_dropped;
+}
+
+static enum err take_counts(struct worker *w, struct folder *f, const struct folder_status *st,
+	bool *changed, struct error *e);
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct folder *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Those that the server told with the list; the rest is asked for in turns. */
+static enum err
+take_listed_counts(struct worker *w, struct list *l, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	struct arena a = {0};
+	struct folder *f;
+	size_t n = store_folders(w->store, w->account, &a, &f);
+	bool changed = false;
+	enum err rc = ERR_OK;
+
+	qsort(l->v, l->n, sizeof *l->v, by_id);
+	free(m->turn);
+	m->turn = xcalloc(n + 1, sizeof *m->turn);
+	m->n_turn = m->i_turn = 0;
+	m->has_counts = false;
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		const struct folder *said = bsearch(&f[i], l->v, l->n, sizeof *l->v, by_id);
+		if (!said || !said->uidvalidity) {
+			if (folder_is_selectable(&f[i]))
+				m->turn[m->n_turn++] = f[i].id;
+			continue;
+		}
+		struct folder_status st = { .uidvalidity = said->uidvalidity, .uidnext = said->uidnext,
+			.n_msgs = said->n_server, .n_unread = said->n_server_unread };
+		m->has_counts = true;
+		if (f[i].id != m->open.id)
+			rc = take_counts(w, &f[i], &st, &changed, e);
+	}
+	m->turn_ms = now_ms() + turn_pause_ms(w);
+	if (m->has_counts)
+		m->inbox_ms = now_ms() + INBOX_MS;
+	arena_clear(&a);
 	return rc;
 }
 
@@ -108,6 +175,9 @@ folders_list(struct worker *w, struct error *e)
 	if (rc == ERR_OK && l.n > 0) {
 		give_roles(&l);
 		rc = put_list(w, &l, e);
+		if (rc == ERR_OK)
+			rc = take_listed_counts(w, &l, e);
+		tell_unlisted(w, &l);
 		post_folders(w);
 	}
 	if (rc == ERR_OK)
@@ -134,14 +204,6 @@ folders_first(struct worker *w, struct error *e)
 }
 
 /* ---- turns ---- */
-
-static int64_t
-turn_pause_ms(const struct worker *w)
-{
-	int64_t ms = (int64_t)w->conf->check_every_s * 1000;
-
-	return ms > MIN_TURN_MS ? ms : MIN_TURN_MS;
-}
 
 static void
 begin_round(struct worker *w)
@@ -207,7 +269,8 @@ next_of_turn(struct worker *w, folder_id *id)
 }
 
 static enum err
-take_counts(struct worker *w, struct folder *f, const struct folder_status *st, struct error *e)
+take_counts(struct worker *w, struct folder *f, const struct folder_status *st, bool *changed,
+	struct error *e)
 {
 	bool is_other = st->n_msgs != f->n_server || st->n_unread != f->n_server_unread;
 	bool was_opened = f->uidvalidity != 0;
@@ -220,9 +283,8 @@ take_counts(struct worker *w, struct folder *f, const struct folder_status *st, 
 	if (!was_opened)
 		f->n_server = st->n_msgs;	/* of an opened one, the sync says */
 	f->n_server_unread = st->n_unread;
-	enum err rc = store_folder_state(w->store, f, e);
-	post_folders(w);
-	return rc;
+	*changed = true;
+	return store_folder_state(w->store, f, e);
 }
 
 enum err
@@ -232,15 +294,20 @@ folders_turn(struct worker *w, struct error *e)
 	struct folder f;
 	struct folder_status st = {0};
 	folder_id id;
+	bool changed = false;
 	enum err rc = ERR_OK;
 
+	if (w->mirror.has_counts && w->mirror.i_turn >= w->mirror.n_turn && !is_inbox_due(w))
+		return folders_list(w, e);	/* a round in one command, and new folders with it */
 	if (!next_of_turn(w, &id) || id == w->mirror.open.id || !store_folder(w->store, id, &a, &f))
 		goto out;
 	rc = w->b->ops->status(w->b, f.wire, &st, e);
 	if (rc == ERR_OK)
-		rc = take_counts(w, &f, &st, e);
+		rc = take_counts(w, &f, &st, &changed, e);
 	else if (rc == ERR_FOLDER || rc == ERR_MSG || rc == ERR_UNSUPPORTED)
 		rc = ERR_OK;			/* its counts stay what they were */
+	if (changed)
+		post_folders(w);
 out:
 	arena_clear(&a);
 	return rc;

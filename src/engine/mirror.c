@@ -16,7 +16,7 @@
 enum {
 	PAGE = 100,			/* messages in the first look at a folder: a screenful and more */
 	SLICE_MIN = 100, SLICE_MAX = 2000,
-	SLICE_SHORT_MS = 100, SLICE_LONG_MS = 400,
+	SLICE_SHORT_MS = 100, SLICE_LONG_MS = 300,
 	DOUBT_MIN = 20			/* mailboxes smaller than that may empty without being doubted */
 };
 
@@ -449,10 +449,12 @@ settle(struct worker *w, struct error *e)
 {
 	struct mirror *m = &w->mirror;
 	struct uidset uids = {0};
-	enum err rc = store_uids(w->store, m->open.id, &uids, e);
-	uint64_t n_known = uidset_count(&uids);
+	uint32_t n_known = store_count(w->store, m->open.id);
+	enum err rc = ERR_OK;
 
-	m->open.uidnext = m->st.uidnext ? m->st.uidnext : uidset_max(&uids) + 1;
+	m->open.uidnext = m->st.uidnext;
+	if (!m->st.uidnext && (rc = store_uids(w->store, m->open.id, &uids, e)) == ERR_OK)
+		m->open.uidnext = uidset_max(&uids) + 1;
 	m->open.n_server = m->st.n_msgs;
 	uidset_clear(&uids);
 	if (rc != ERR_OK || !m->open.is_filled || n_known == m->st.n_msgs)
@@ -539,10 +541,14 @@ post_progress(struct worker *w, uint64_t n_missing)
 	events_post(w->events, &ev);
 }
 
-/* A slice should be over before anybody who came meanwhile notices that he waited. */
+/* A slice should be over before anybody who came meanwhile notices that he waited. The link's own
+ * delay, which no slice is quicker than, is not the slice's fault. */
 static void
 adapt_slice(struct mirror *m, int64_t took_ms)
 {
+	if (!m->quickest_ms || took_ms < m->quickest_ms)
+		m->quickest_ms = took_ms > 0 ? took_ms : 1;
+	took_ms -= m->quickest_ms;
 	if (took_ms < SLICE_SHORT_MS && m->slice < SLICE_MAX)
 		m->slice *= 2;
 	if (took_ms > SLICE_LONG_MS && m->slice > SLICE_MIN)
@@ -579,14 +585,10 @@ fill_slice(struct worker *w, struct fill *f, struct error *e)
 static enum err
 fill_end(struct worker *w, struct fill *f, struct error *e)
 {
-	struct uidset known = {0};
-	enum err rc = store_uids(w->store, f->folder, &known, e);
-
-	f->n_known = uidset_count(&known);
+	f->n_known = store_count(w->store, f->folder);
 	f->is_over = true;
-	uidset_clear(&known);
 	w->mirror.open.is_filled = true;
-	return rc == ERR_OK ? save(w, e) : rc;
+	return save(w, e);
 }
 
 enum err

@@ -56,9 +56,11 @@ struct mirror {
 	struct fill *fills;
 	size_t n_fills, cap_fills;
 	int64_t home_ms;		/* when the folder to wait in was last looked at; 0: never */
+	int64_t quickest_ms;		/* that a slice ever took */
 	uint32_t slice;			/* messages at a time: what takes about a quarter of a second */
 
 	bool is_listed;			/* folders were listed on this connection */
+	bool has_counts;		/* and the counts came along */
 	folder_id *turn;		/* whose counts to ask for, in turns */
 	size_t n_turn, i_turn;
 	int64_t turn_ms, inbox_ms;	/* when the next round, the next look at the inbox is due */
@@ -139,6 +141,7 @@ struct worker {
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
 	bool is_tidy;
+	size_t n_unlisted;		/* folders beyond the limit, as last told */
 	folder_id bad;			/* could not be opened: not tried again before */
 	int64_t bad_until_ms;
 	int64_t rest_ms;		/* no background work before: our disk failed */

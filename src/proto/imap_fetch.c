@@ -345,31 +345,58 @@ imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struc
 	return rc;
 }
 
-static enum err
-headers_of(struct imap *im, const struct uidset *uids, const struct folder_sink *sink,
-	struct error *e)
+static void
+summary_command(struct imap *im, struct imap_cmd *c, const struct uidset *uids)
 {
-	struct summaries su = { .sink = sink, .asked = uids };
-	struct imap_handler h = { .ctx = &su, .fetch = on_summary };
-	struct uidset missing = {0};
 	struct str set = {0};
-	struct imap_cmd c;
-	enum err rc;
 
 	uidset_format(&set, uids);
-	imap_cmd_init(&c, "UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE%s " FIELDS ")",
+	imap_cmd_init(c, "UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE%s " FIELDS ")",
 		str_get(&set), modseq_item(im));
-	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BYTES, e);
+	str_clear(&set);
+}
+
+/* Takes the highest off `left`: what goes out at once, so that a slow link is waited for once. */
+static size_t
+summary_commands(struct imap *im, struct imap_cmd *cmds, struct uidset *left, struct uidset *uids)
+{
+	size_t n = 0;
+
+	for (; n < IMAP_AT_ONCE && left->n > 0; n++) {
+		struct uidset slice = {0};
+		uidset_take_highest(&slice, left, IMAP_SLICE);
+		summary_command(im, &cmds[n], &slice);
+		for (size_t i = slice.n; i-- > 0;)
+			uidset_add_range(uids, slice.ranges[i].lo, slice.ranges[i].hi);
+		uidset_clear(&slice);
+	}
+	return n;
+}
+
+static enum err
+some_summaries(struct imap *im, struct uidset *left, const struct folder_sink *sink, struct error *e)
+{
+	struct uidset uids = {0}, missing = {0};
+	struct summaries su = { .sink = sink, .asked = &uids };
+	struct imap_handler h = { .ctx = &su, .fetch = on_summary };
+	struct imap_cmd cmds[IMAP_AT_ONCE];
+	size_t n = summary_commands(im, cmds, left, &uids);
+	bool is_ok = true;
+	enum err rc = imap_run(im, cmds, n, &h, n * IMAP_MAX_BYTES, e);
+
+	for (size_t i = 0; i < n; i++) {
+		is_ok = is_ok && cmds[i].status == IMAP_OK;
+		imap_cmd_clear(&cmds[i]);
+	}
 	if (rc == ERR_OK) {
 		/* On OK what did not come is gone; on NO it may be one that the server chokes on. */
-		if (c.status == IMAP_OK && !su.has_nameless)
+		if (is_ok && !su.has_nameless)
 			uidset_copy(&missing, &su.damaged);
 		else
-			uidset_minus(&missing, uids, &su.got);
+			uidset_minus(&missing, &uids, &su.got);
 		rc = rescue_all(im, &su, &missing, e);
 	}
-	imap_cmd_clear(&c);
-	str_clear(&set);
+	uidset_clear(&uids);
 	uidset_clear(&missing);
 	summaries_clear(&su);
 	return rc;
@@ -383,12 +410,8 @@ imap_summaries(struct imap *im, const struct uidset *uids, const struct folder_s
 	enum err rc = ERR_OK;
 
 	uidset_copy(&left, uids);
-	while (rc == ERR_OK && left.n > 0) {
-		struct uidset slice = {0};
-		uidset_take_highest(&slice, &left, IMAP_SLICE);
-		rc = headers_of(im, &slice, sink, e);
-		uidset_clear(&slice);
-	}
+	while (rc == ERR_OK && left.n > 0)
+		rc = some_summaries(im, &left, sink, e);
 	uidset_clear(&left);
 	return rc;
 }

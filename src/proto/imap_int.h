@@ -24,6 +24,7 @@ enum {
 	IMAP_MAX_RESPONSE = 8 << 20,	/* one response in memory */
 	IMAP_MAX_KEPT = 512 << 10,	/* of one literal in it; the rest is read and dropped */
 	IMAP_SLICE = 500,		/* summaries a command */
+	IMAP_AT_ONCE = 4,		/* such commands in one go */
 	IMAP_RANGE = 1 << 20,		/* bytes of a body a command */
 	IMAP_PROGRESS = 32 << 10,	/* bytes that count as a sign of life */
 	IMAP_MAX_EAGER = 64 << 10,	/* a literal sent without waiting for "+" */

@@ -16,7 +16,7 @@ struct entry {
 	char delim;
 	uint32_t attrs;
 	enum folder_role role;
-	uint32_t n_msgs, n_unread;
+	struct folder_status st;
 };
 
 struct list {
@@ -228,8 +228,7 @@ on_folder_data(void *ctx, struct imap *im, const char *name, struct scan *s)
 		struct str wire = {0};
 		struct entry *en;
 		if (parse_status(s, &wire, &st) && (en = find_entry(l, str_get(&wire)))) {
-			en->n_msgs = st.n_msgs;
-			en->n_unread = st.n_unread;
+			en->st = st;
 		}
 		str_clear(&wire);
 	}
@@ -282,8 +281,9 @@ deliver(const struct list *l, const struct backend_folder_sink *sink)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct entry *en = &l->v[i];
 		struct folder f = { .wire = en->wire, .name = en->name, .delim = en->delim,
-			.role = en->role, .attrs = en->attrs, .n_server = en->n_msgs,
-			.n_server_unread = en->n_unread };
+			.role = en->role, .attrs = en->attrs, .n_server = en->st.n_msgs,
+			.n_server_unread = en->st.n_unread, .uidnext = en->st.uidnext,
+			.uidvalidity = en->st.uidvalidity };
 		sink->folder(sink->ctx, &f);
 	}
 }
@@ -313,7 +313,7 @@ imap_folders(struct backend *b, const struct backend_folder_sink *sink, struct e
 	if (im->ext & X_LIST_EXTENDED) {
 		imap_cmd_init(&cmds[n++], "LIST \"\" \"*\" RETURN (SUBSCRIBED%s%s)",
 			im->ext & X_SPECIAL_USE ? " SPECIAL-USE" : "",
-			im->ext & X_LIST_STATUS ? " STATUS (MESSAGES UNSEEN)" : "");
+			im->ext & X_LIST_STATUS ? " STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)" : "");
 	} else {
 		imap_cmd_init(&cmds[n++], "LIST \"\" \"*\"");
 		imap_cmd_init(&cmds[n++], "LSUB \"\" \"*\"");

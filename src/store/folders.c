@@ -7,6 +7,8 @@
 
 #include "store_db.h"
 
+enum { FOLDERS_A_TIME = 1000 };
+
 /* hidden and unread: by how much pending intents change the counts; the overlay is small. */
 #define DELTAS \
 	"SELECT m.folder AS folder, sum(o.hidden) AS hidden, sum((NOT o.hidden AND" \
@@ -106,6 +108,12 @@ store_folder_by_role(const struct store *s, account_id account, enum folder_role
 	return store_folder(s, id, a, out);
 }
 
+uint32_t
+store_count(const struct store *s, folder_id id)
+{
+	return (uint32_t)db_int(s, "SELECT n_msgs FROM folder WHERE id = ?", "u", id);
+}
+
 account_id
 store_folder_account(const struct store *s, folder_id id)
 {
@@ -142,26 +150,67 @@ folder_identity(struct store *s, account_id account, const char *wire, folder_id
 	return tx_close(s, make_identity(s, account, wire, id, e), e);
 }
 
-enum err
-store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct error *e)
+/* Those that the index does not know yet, in dunlin.db. */
+static enum err
+find_identities(struct store *s, const struct folder *v, size_t n, folder_id *ids, struct error *e)
 {
 	enum err rc = ERR_OK;
+	bool is_open = false;
 
-	*id = folder_current(s, f->account, f->wire);
-	if (!*id)
-		rc = folder_identity(s, f->account, f->wire, id, e);
-	if (rc != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
-		return rc;
-	rc = db_run(s, e,
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		ids[i] = folder_current(s, v[i].account, v[i].wire);
+		if (ids[i])
+			continue;
+		if (!is_open && (rc = tx_open(s, DB_DATA, e)) != ERR_OK)
+			return rc;
+		is_open = true;
+		rc = make_identity(s, v[i].account, v[i].wire, &ids[i], e);
+	}
+	return is_open ? tx_close(s, rc, e) : rc;
+}
+
+static enum err
+put_folder(struct store *s, const struct folder *f, folder_id id, struct error *e)
+{
+	return db_run(s, e,
 		"INSERT INTO folder (id, account, wire, name, delim, role, attrs,"
 		" uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT"
 		" uidvalidity FROM mailbox WHERE id = ?1), 0)) ON CONFLICT (id) DO UPDATE SET"
 		" name = excluded.name, delim = excluded.delim, role = excluded.role, attrs ="
-		" excluded.attrs",
-		"uussuuu", *id, f->account, f->wire, f->name,
+		" excluded.attrs WHERE name <> excluded.name OR delim <> excluded.delim OR role"
+		" <> excluded.role OR attrs <> excluded.attrs",
+		"uussuuu", id, f->account, f->wire, f->name,
 		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role,
 		f->attrs & ~(uint32_t)FOLDER_GONE);
+}
+
+static enum err
+put_some(struct store *s, const struct folder *v, size_t n, folder_id *ids, struct error *e)
+{
+	enum err rc = find_identities(s, v, n, ids, e);
+
+	if (rc != ERR_OK || (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		rc = put_folder(s, &v[i], ids[i], e);
 	return tx_close(s, rc, e);
+}
+
+/* A thousand at a time: whoever decides something meanwhile waits some milliseconds. */
+enum err
+store_folders_put(struct store *s, const struct folder *v, size_t n, folder_id *ids, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i += FOLDERS_A_TIME)
+		rc = put_some(s, v + i, n - i < FOLDERS_A_TIME ? n - i : FOLDERS_A_TIME, ids + i, e);
+	return rc;
+}
+
+enum err
+store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct error *e)
+{
+	return store_folders_put(s, f, 1, id, e);
 }
 
 static int

@@ -43,6 +43,8 @@ struct fake_server {
 	struct fake_folder folders[FAKE_FOLDERS];
 	unsigned caps;
 	bool has_delta_open;		/* QRESYNC: changes come with the opening */
+	bool lists_counts;		/* LIST-STATUS */
+	int n_more_folders;		/* empty ones, listed behind the others */
 	bool is_down;			/* refuses connections */
 	const char *password;		/* NULL: any */
 	const char *refusal;		/* what it says to every change; NULL: does them */
@@ -59,7 +61,7 @@ struct fake_server {
 	} late;
 	int lies;
 	int n_appends;
-	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_passwords;
+	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_statuses, n_passwords;
 	int fault_at;
 	enum fake_fault fault;
 	bool has_faulted;		/* the fault happened */
@@ -361,8 +363,21 @@ fake_folders(struct backend *b, const struct backend_folder_sink *sink, struct e
 		const char *name = f->s->folders[i].name;
 		struct folder out = { .wire = name, .name = name, .delim = '/',
 			.role = strcmp(name, "INBOX") == 0 ? ROLE_INBOX : ROLE_NONE };
+		struct folder_status st = {0};
+		if (*name && f->s->lists_counts)
+			fake_status_of(f, &f->s->folders[i], &st);
+		out.uidvalidity = st.uidvalidity;
+		out.uidnext = st.uidnext;
+		out.n_server = st.n_msgs;
+		out.n_server_unread = st.n_unread;
 		if (*name)
 			sink->folder(sink->ctx, &out);
+	}
+	for (int i = 0; i < f->s->n_more_folders; i++) {
+		char name[24];
+		struct folder out = { .wire = name, .name = name, .delim = '/' };
+		snprintf(name, sizeof name, "more%d", i);
+		sink->folder(sink->ctx, &out);
 	}
 	FAKE_END(f);
 }
@@ -451,6 +466,7 @@ fake_status(struct backend *b, const char *wire, struct folder_status *st, struc
 	FAKE_BEGIN(f);
 	struct fake_folder *d = fake_folder(f->s, wire);
 
+	f->s->n_statuses++;
 	if (d)
 		fake_status_of(f, d, st);
 	else

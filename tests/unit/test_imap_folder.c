@@ -26,7 +26,7 @@ test_folders_in_one_round_trip(void **state)
 	(void)state;
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO("LIST-EXTENDED LIST-STATUS SPECIAL-USE")
-		"C: $T LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UNSEEN))\n"
+		"C: $T LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY))\n"
 		"S: * LIST (\\Subscribed) \".\" inbox\n"
 		"S: * STATUS inbox (MESSAGES 5 UNSEEN 2)\n"
 		"S: * LIST (\\Trash) \".\" \"INBOX.Gel&APY-scht\" (\"CHILDINFO\" (\"SUBSCRIBED\"))\n"
