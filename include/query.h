@@ -32,10 +32,11 @@ void query_free(struct query *q);
 
 /* The different words and phrases that body: terms ask for, *words good as long as the query. Whether a message
  * has those of `body` (an index into them) is what `has` tells, from within query_match; before
- * anybody was named, no message has any. */
+ * anybody was named, that is not known. A message fits when it is known to, whatever is not. */
 enum { QUERY_MAX_BODIES = 8, QUERY_BODY_BYTES = 200 };
+enum query_fit { FIT_NO, FIT_UNKNOWN, FIT_YES };
 size_t query_bodies(const struct query *q, const char *const **words);
-void query_ask(struct query *q, bool (*has)(void *ctx, size_t body, msg_id id), void *ctx);
+void query_ask(struct query *q, enum query_fit (*has)(void *ctx, size_t body, msg_id id), void *ctx);
 /* True: only messages that have the words of *body can fit, so that others need not be looked at. */
 bool query_needs_body(const struct query *q, size_t *body);
 

@@ -41,7 +41,7 @@ struct query {
 	struct node *root;
 	const char *bodies[QUERY_MAX_BODIES];
 	size_t n_bodies;
-	bool (*has)(void *ctx, size_t body, msg_id id);
+	enum query_fit (*has)(void *ctx, size_t body, msg_id id);
 	void *ctx;
 };
 
@@ -465,29 +465,44 @@ match_text(const struct node *n, const struct msg *m)
 	return false;
 }
 
-static bool
+static enum query_fit
+fit(bool fits)
+{
+	return fits ? FIT_YES : FIT_NO;
+}
+
+/* In three values, since what is not known of a text must not come out as known behind a NOT: AND is the least of
+ * both, OR the greatest (Kleene). */
+static enum query_fit
 match(const struct query *q, const struct node *n, const struct msg *m)
 {
 	int64_t size = m->size_bytes < INT64_MAX ? (int64_t)m->size_bytes : INT64_MAX - 1;
+	enum query_fit left, right;
 
 	switch (n->op) {
-	case OP_ALL: return true;
-	case OP_AND: return match(q, n->left, m) && match(q, n->right, m);
-	case OP_OR: return match(q, n->left, m) || match(q, n->right, m);
-	case OP_NOT: return !match(q, n->left, m);
-	case OP_TEXT: return match_text(n, m);
-	case OP_BODY: return q->has && q->has(q->ctx, n->body, m->id);
-	case OP_FLAG: return (m->flags & n->flags) == n->wanted;
-	case OP_ARRIVED: return n->from <= m->arrived && m->arrived < n->until;
-	case OP_SIZE: return n->from <= size && size < n->until;
+	case OP_ALL: return FIT_YES;
+	case OP_AND:
+		left = match(q, n->left, m);
+		right = left == FIT_NO ? FIT_NO : match(q, n->right, m);
+		return left < right ? left : right;
+	case OP_OR:
+		left = match(q, n->left, m);
+		right = left == FIT_YES ? FIT_YES : match(q, n->right, m);
+		return left > right ? left : right;
+	case OP_NOT: return FIT_YES - match(q, n->left, m);
+	case OP_TEXT: return fit(match_text(n, m));
+	case OP_BODY: return q->has ? q->has(q->ctx, n->body, m->id) : FIT_UNKNOWN;
+	case OP_FLAG: return fit((m->flags & n->flags) == n->wanted);
+	case OP_ARRIVED: return fit(n->from <= m->arrived && m->arrived < n->until);
+	case OP_SIZE: return fit(n->from <= size && size < n->until);
 	}
-	return false;
+	return FIT_NO;
 }
 
 bool
 query_match(const struct query *q, const struct msg *m)
 {
-	return match(q, q->root, m);
+	return match(q, q->root, m) == FIT_YES;
 }
 
 size_t
@@ -498,7 +513,7 @@ query_bodies(const struct query *q, const char *const **words)
 }
 
 void
-query_ask(struct query *q, bool (*has)(void *ctx, size_t body, msg_id id), void *ctx)
+query_ask(struct query *q, enum query_fit (*has)(void *ctx, size_t body, msg_id id), void *ctx)
 {
 	q->has = has;
 	q->ctx = ctx;

@@ -260,6 +260,8 @@ draw_empty(struct index *x, const struct area *a)
 	} else if (x->waits_for) {
 		center(a, y, ST_NORMAL, "Nothing is known of this account yet");
 		center(a, y + 1, ST_DIM, "Its inbox appears once the server is reached");
+	} else if (limit && x->n_asks > 0) {
+		text = xasprintf("Searching texts for '%s'; Esc stops", limit);
 	} else if (limit) {
 		text = xasprintf("Nothing fits '%s'; Esc shows all", limit);
 		center(a, y, ST_NORMAL, text);

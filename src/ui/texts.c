@@ -14,16 +14,20 @@ texts_clear(struct texts *t)
 	*t = (struct texts){ 0 };
 }
 
-static bool
+static enum query_fit
 has_words(void *ctx, size_t body, msg_id id)
 {
 	const struct texts *t = ctx;
 
-	for (size_t f = 0; f < t->n_folders; f++)
-		if (t->folders[f] == msg_folder(id))
-			return body < t->n_bodies
-				&& uidset_has(&t->v[body * t->n_folders + f].uids, msg_uid(id));
-	return false;
+	for (size_t f = 0; f < t->n_folders && body < t->n_bodies; f++) {
+		const struct search_answer *a = &t->v[body * t->n_folders + f];
+		if (t->folders[f] != msg_folder(id))
+			continue;
+		if (uidset_has(&a->uids, msg_uid(id)))
+			return FIT_YES;
+		return a->is_complete ? FIT_NO : FIT_UNKNOWN;
+	}
+	return FIT_UNKNOWN;
 }
 
 void

@@ -1,6 +1,6 @@
 /* texts.h - what is known of which messages have the words that a query's body: terms ask for:
  * the answers that the engine left in the store (search.h), for some folders. Plain values; all zero is
- * empty, and knows of none. */
+ * empty, and knows nothing. */
 #ifndef DUNLIN_UI_TEXTS_H
 #define DUNLIN_UI_TEXTS_H
 

@@ -222,13 +222,15 @@ struct texts {
 	const char *text;
 };
 
-static bool
+static enum query_fit
 has_words(void *ctx, size_t body, msg_id id)
 {
 	const struct texts *t = ctx;
 
 	(void)id;
-	return strstr(t->text, t->words[body]) != NULL;
+	if (!t->text)
+		return FIT_UNKNOWN;
+	return strstr(t->text, t->words[body]) ? FIT_YES : FIT_NO;
 }
 
 /* body: is answered by whoever holds the texts; nobody named, it fits nothing. */
@@ -249,6 +251,19 @@ test_bodies_are_asked_for(void **state)
 	assert_true(query_match(q, &m));
 	t.text = "the minutes of the annual meeting with ada";
 	assert_false(query_match(q, &m));
+	query_free(q);
+
+	assert_int_equal(ERR_OK, query_parse(&q, "-body:minutes", now, NULL));
+	query_bodies(q, &t.words);
+	query_ask(q, has_words, &t);
+	assert_false(query_match(q, &m));
+	t.text = NULL;				/* not known is not "has them not" */
+	assert_false(query_match(q, &m));
+	t.text = "";
+	assert_true(query_match(q, &m));
+	query_free(q);
+	assert_int_equal(ERR_OK, query_parse(&q, "is:flagged OR -body:minutes", now, NULL));
+	assert_true(query_match(q, &m));
 	query_free(q);
 }
 
