@@ -7,7 +7,7 @@
  * when another program has rewritten the file.
  *
  * No state between calls but the file itself: each call opens it, those that write lock it (fcntl and
- * dotlock). Nothing here holds a message in memory; a header counts up to MBOX_MAX_HEADER bytes. Any thread.
+ * dotlock), waiting 5 s at most for another program; `cancel` (may be NULL) ends the waiting. Nothing here holds a message in memory; a header counts up to MBOX_MAX_HEADER bytes. Any thread.
  * Errors: ERR_LOCAL (disk), ERR_FOLDER (locked by somebody else, not an mbox, changed since
  * it was scanned: scan again), ERR_CANCELLED. */
 #ifndef DUNLIN_MBOX_H
@@ -74,7 +74,7 @@ struct mbox_source {
 	enum err (*read)(void *ctx, char *buf, size_t size, size_t *n, struct error *e);
 };
 enum err mbox_append(const char *path, const struct mbox_source *src, uint32_t flags,
-	int64_t arrived, uint64_t *pos, struct error *e);
+	int64_t arrived, uint64_t *pos, const struct cancel *cancel, struct error *e);
 
 /* ---- many messages at once, prepared in a file of their own (the spool) ---- */
 
@@ -98,10 +98,11 @@ uint64_t mbox_header_hash(const char *head, size_t n);
  * lock before the first byte is written, with the length of the mbox; when it fails nothing is written. */
 typedef enum err mbox_begin(void *ctx, uint64_t before, struct error *e);
 enum err mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void *ctx,
-	struct error *e);
+	const struct cancel *cancel, struct error *e);
 /* After a crash within or behind mbox_join, called with what `begin` was told: afterwards each message of the
  * spool stands in the mbox once and whole, whatever was written of it, and whoever wrote since. */
-enum err mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before, struct error *e);
+enum err mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before,
+	const struct cancel *cancel, struct error *e);
 
 /* Changes: new flags, or removal. In place where the flags have room, else the whole
  * file is written anew beside itself and renamed (mode, owner and symlink kept). All or nothing, but for

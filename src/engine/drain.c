@@ -26,7 +26,7 @@ struct drain {
 	struct drain_pass pass;
 	char *inbox, *spool_path;
 	struct store *store;		/* the thread's own handle */
-	struct cancel cancel;
+	struct cancel cancel, hurry;
 	atomic_bool stop;
 	pthread_t thread;
 	bool has_thread;
@@ -244,6 +244,7 @@ drain_main(void *arg)
 			d->n_begun++;
 		d->is_open = d->is_joinable = true;
 		atomic_store(&d->stop, false);
+		cancel_reset(&d->hurry);
 		pthread_mutex_unlock(&d->lock);
 
 		struct error e = {0};
@@ -300,16 +301,18 @@ drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
 
 	*out = NULL;
 	d->cfg = *cfg;
-	d->cancel.fd = -1;
+	d->cancel.fd = d->hurry.fd = -1;
 	init_lock(d);
 	enum err rc = find_files(d, e);
 	if (rc == ERR_OK)
 		rc = cancel_init(&d->cancel, e);
 	if (rc == ERR_OK)
+		rc = cancel_init(&d->hurry, e);
+	if (rc == ERR_OK)
 		rc = store_open(&d->store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
 	d->pass = (struct drain_pass){
 		.cfg = &d->cfg, .store = d->store, .cancel = &d->cancel, .inbox = d->inbox,
-		.spool_path = d->spool_path, .stop = &d->stop, .ctx = d, .listed = on_listed,
+		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d, .listed = on_listed,
 		.appended = on_appended, .progress = on_progress, .notice = on_notice,
 	};
 	if (rc == ERR_OK) {
@@ -321,9 +324,12 @@ drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
 }
 
 enum err
-drain_recover(struct drain *d, struct error *e)
+drain_recover(struct drain *d, const struct cancel *cancel, struct error *e)
 {
-	return drain_pass_recover(&d->pass, e);
+	struct drain_pass pass = d->pass;
+
+	pass.hurry = cancel;
+	return drain_pass_recover(&pass, e);
 }
 
 enum err
@@ -346,7 +352,7 @@ quit(struct drain *d, int polite_ms)
 	d->is_quitting = true;
 	pthread_cond_signal(&d->changed);
 	pthread_mutex_unlock(&d->lock);
-	atomic_store(&d->stop, true);
+	drain_stop(d);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_nsec += (long)polite_ms * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
@@ -366,6 +372,7 @@ drain_free(struct drain *d, int polite_ms)
 		quit(d, polite_ms);
 	store_close(d->store);
 	cancel_close(&d->cancel);
+	cancel_close(&d->hurry);
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->changed);
 	secret_free(d->password);
@@ -394,6 +401,7 @@ void
 drain_stop(struct drain *d)
 {
 	atomic_store(&d->stop, true);
+	cancel_fire(&d->hurry);
 }
 
 void

@@ -28,8 +28,9 @@ struct drain_config {
 };
 
 enum err drain_new(struct drain **out, const struct drain_config *cfg, struct error *e);
-/* Repairs what a crash left in the inbox: before the worker first looks at it, and before drain_start. */
-enum err drain_recover(struct drain *d, struct error *e);
+/* Repairs what a crash left in the inbox: before the worker first looks at it, and before drain_start.
+ * `cancel` (may be NULL) ends the waiting for another program's lock. */
+enum err drain_recover(struct drain *d, const struct cancel *cancel, struct error *e);
 enum err drain_start(struct drain *d, struct error *e);
 /* Stops after the current message if that takes no longer than polite_ms, joins, frees. NULL is fine. */
 void drain_free(struct drain *d, int polite_ms);
@@ -81,6 +82,7 @@ struct drain_pass {
 	struct cancel *cancel;
 	const char *inbox, *spool_path;
 	atomic_bool *stop;		/* no further message */
+	const struct cancel *hurry;	/* fired with it: nor is a locked inbox waited for; may be NULL */
 	char *bad_uidl;			/* during which the link broke last time: put off to the end; owned */
 	void *ctx;
 	/* Called as it goes on. */

@@ -90,7 +90,7 @@ finish_batch(struct pass *p, struct error *e)
 		d->notice(d->ctx, e);
 		return store_pop3_abandon(d->store, d->cfg->account, e);
 	}
-	enum err rc = mbox_join_again(d->inbox, p->spool, bytes, before, e);
+	enum err rc = mbox_join_again(d->inbox, p->spool, bytes, before, d->hurry, e);
 	return rc == ERR_OK ? store_pop3_end(d->store, d->cfg->account, e) : rc;
 }
 
@@ -114,7 +114,7 @@ commit(struct pass *p, struct error *e)
 	if (fsync(p->spool) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot write the spool");
 	if (rc == ERR_OK)
-		rc = mbox_join(d->inbox, p->spool, p->batch_bytes, begin_batch, p, e);
+		rc = mbox_join(d->inbox, p->spool, p->batch_bytes, begin_batch, p, d->hurry, e);
 	if (rc == ERR_OK)
 		rc = store_pop3_end(d->store, d->cfg->account, e);
 	if (rc != ERR_OK)

@@ -319,7 +319,8 @@ join(struct join *j, struct error *e)
 {
 	if (fsync(j->spool) < 0)
 		return error_errno(e, ERR_LOCAL, "cannot write '%s'", j->spool_path);
-	enum err rc = mbox_join(j->to, j->spool, j->n_bytes, write_journal, j, e);
+	enum err rc = mbox_join(j->to, j->spool, j->n_bytes, write_journal, j,
+		j->maps->cancel, e);
 	struct mbox_stamp now;
 	/* Cut back: as if nothing had been begun, so that nothing is finished later. */
 	if (rc != ERR_OK && mbox_stamp(&now, j->to, NULL) == ERR_OK && now.size_bytes == j->before &&
@@ -492,7 +493,7 @@ finish(struct join *j, char *text, struct error *e)
 		return ERR_OK;
 	}
 	log_msg("finishing what was begun: to %s", j->to);
-	enum err rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, e);
+	enum err rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, j->maps->cancel, e);
 	return rc == ERR_OK && j->from ? finish_removal(j, e) : rc;
 }
 

@@ -653,7 +653,7 @@ begin_draining(struct worker *w)
 
 	if (!w->drain)
 		return;
-	if (drain_recover(w->drain, &e) != ERR_OK)
+	if (drain_recover(w->drain, &w->cancel, &e) != ERR_OK)
 		worker_notice(w, &e);
 	if (drain_start(w->drain, &e) != ERR_OK)
 		worker_notice(w, &e);

@@ -66,10 +66,11 @@ append(const struct mbox_lock *l, int spool, uint64_t from, uint64_t to, struct 
 }
 
 enum err
-mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void *ctx, struct error *e)
+mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void *ctx,
+	const struct cancel *cancel, struct error *e)
 {
 	struct mbox_lock l;
-	enum err rc = mbox_lock(&l, path, true, NULL, e);
+	enum err rc = mbox_lock(&l, path, true, cancel, e);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -253,17 +254,18 @@ repair(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before, 
 }
 
 enum err
-mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before, struct error *e)
+mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before,
+	const struct cancel *cancel, struct error *e)
 {
 	struct mbox_lock l;
 	bool again;
-	enum err rc = mbox_lock(&l, path, true, NULL, e);
+	enum err rc = mbox_lock(&l, path, true, cancel, e);
 
 	if (rc != ERR_OK)
 		return rc;
 	rc = repair(&l, spool, n_bytes, before, &again, e);
 	mbox_unlock(&l);			/* the file may have been replaced: opened anew below */
-	if (rc != ERR_OK || !again || (rc = mbox_lock(&l, path, true, NULL, e)) != ERR_OK)
+	if (rc != ERR_OK || !again || (rc = mbox_lock(&l, path, true, cancel, e)) != ERR_OK)
 		return rc;
 	rc = append(&l, spool, 0, n_bytes, e);
 	mbox_unlock(&l);

@@ -19,6 +19,97 @@
 
 enum { WAIT_MS = 5000, STEP_MS = 50, STALE_S = 300, NAME_BYTES = 256 };
 
+/* ---- who holds it ---- */
+
+/* As a dotlock tells it: a process id means something on its own host only. */
+struct owner {
+	long pid;			/* 0: not told */
+	char host[NAME_BYTES];		/* "": this one */
+};
+
+/* Dovecot's form, "PID:host". */
+static int
+format_owner(char *out, size_t size)
+{
+	char host[NAME_BYTES] = "";
+
+	if (gethostname(host, sizeof host - 1) < 0)
+		host[0] = '\0';
+	return snprintf(out, size, "%d:%s\n", (int)getpid(), host);
+}
+
+static void
+read_owner(struct owner *o, int fd)
+{
+	char text[NAME_BYTES + 32] = "", here[NAME_BYTES] = "";
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	char *colon = n > 0 ? strchr(text, ':') : NULL;
+	long pid = colon ? strtol(text, NULL, 10) : 0;
+
+	*o = (struct owner){0};
+	if (pid <= 1 || !colon[1] || colon[1] == '\n')
+		return;
+	colon[strcspn(colon, "\n")] = '\0';
+	o->pid = pid;
+	if (gethostname(here, sizeof here - 1) < 0 || strcmp(colon + 1, here) != 0)
+		snprintf(o->host, sizeof o->host, "%s", colon + 1);
+}
+
+/* When the process began, in seconds of the wall clock; 0: unknown. */
+static int64_t
+began_at(long pid)
+{
+	char path[64], text[1024] = "";
+	struct timespec wall, boot;
+	unsigned long long ticks = 0;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+	if (fd >= 0)
+		close(fd);
+	char *field = n > 0 ? strrchr(text, ')') : NULL;	/* behind the name: the 3rd field */
+	for (int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, " %llu", &ticks) != 1 || clock_gettime(CLOCK_REALTIME, &wall) < 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &boot) < 0)
+		return 0;
+	return wall.tv_sec - boot.tv_sec + (int64_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
+}
+
+/* A process that is gone; or another has its number now, being younger than the lock (by more than clocks
+ * are set). */
+static bool
+is_dead(const struct owner *o, int64_t locked_at)
+{
+	if (!o->pid || o->host[0])
+		return false;
+	if (kill((pid_t)o->pid, 0) < 0)
+		return errno == ESRCH;
+	return began_at(o->pid) > locked_at + STALE_S;
+}
+
+/* "mutt (process 4711)", "process 12 on host.example", "another program". */
+static void
+name_owner(char *out, size_t size, const struct owner *o)
+{
+	char path[64], name[64] = "";
+
+	if (!o->pid) {
+		snprintf(out, size, "another program");
+	} else if (o->host[0]) {
+		snprintf(out, size, "process %ld on %.100s", o->pid, o->host);
+	} else {
+		snprintf(path, sizeof path, "/proc/%ld/comm", o->pid);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd >= 0 ? read(fd, name, sizeof name - 1) : 0;
+		if (fd >= 0)
+			close(fd);
+		name[n > 0 ? strcspn(name, "\n") : 0] = '\0';
+		snprintf(out, size, *name ? "%s (process %ld)" : "%sprocess %ld", name, o->pid);
+	}
+}
+
 /* ---- waiting ---- */
 
 struct patience {
@@ -37,54 +128,41 @@ wait_a_little(struct patience *w)
 }
 
 static enum err
-give_up(const struct patience *w, const char *path, const char *why, struct error *e)
+give_up(const struct patience *w, const char *path, const struct owner *o, const char *more,
+	struct error *e)
 {
+	char name[NAME_BYTES];
+
 	if (w->cancel && cancel_fired(w->cancel))
 		return error_set(e, ERR_CANCELLED, "cancelled");
-	return error_set(e, ERR_FOLDER, "another program has locked '%s'%s", path, why);
+	name_owner(name, sizeof name, o);
+	return error_set(e, ERR_FOLDER, "%s has locked '%s'%s", name, path, more);
 }
 
 /* ---- the dotlock ---- */
 
-/* Who holds it, as Dovecot writes it: a process id means something on its own host only. */
-static int
-format_owner(char *out, size_t size)
+/* Left behind: its process is dead; or nobody it names could be asked, and it was not touched for minutes. One of
+ * another host is for the person to judge. The fcntl lock stands between two who find that out at the same moment. */
+static bool
+is_stale(const struct owner *o, const struct stat *st)
 {
-	char host[NAME_BYTES] = "";
-
-	if (gethostname(host, sizeof host - 1) < 0)
-		host[0] = '\0';
-	return snprintf(out, size, "%d:%s\n", (int)getpid(), host);
+	return o->pid ? is_dead(o, st->st_mtime) : time(NULL) - st->st_mtime > STALE_S;
 }
 
 static bool
-is_owner_dead(int fd)
-{
-	char text[NAME_BYTES + 32] = "", host[NAME_BYTES] = "";
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	char *colon = n > 0 ? strchr(text, ':') : NULL;
-	long pid = colon ? strtol(text, NULL, 10) : 0;
-
-	if (pid <= 1 || gethostname(host, sizeof host - 1) < 0 || !host[0])
-		return false;
-	colon[strcspn(colon, "\n")] = '\0';
-	return strcmp(colon + 1, host) == 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
-}
-
-/* One whose process is dead, or that nobody has touched for minutes, was left behind. The
- * fcntl lock stands between two who find that out at the same moment. */
-static bool
-remove_stale(const char *dotlock)
+remove_stale(const char *dotlock, struct owner *o)
 {
 	struct stat st, named;
 	int fd = open(dotlock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_stale = fd >= 0 && fstat(fd, &st) == 0 &&
-		(time(NULL) - st.st_mtime > STALE_S || is_owner_dead(fd)) &&
-		lstat(dotlock, &named) == 0 && named.st_ino == st.st_ino;
 
-	if (fd >= 0)
-		close(fd);
-	return is_stale && unlink(dotlock) == 0;
+	*o = (struct owner){0};
+	if (fd < 0)
+		return errno == ENOENT;		/* gone: ours to take */
+	read_owner(o, fd);
+	bool goes = fstat(fd, &st) == 0 && is_stale(o, &st) &&
+		lstat(dotlock, &named) == 0 && named.st_ino == st.st_ino;
+	close(fd);
+	return goes && unlink(dotlock) == 0;
 }
 
 static void
@@ -131,7 +209,8 @@ create_dotlock(const char *name)
 static enum err
 take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
 {
-	char *name = xasprintf("%s.lock", l->path);
+	char *name = xasprintf("%s.lock", l->path), more[NAME_BYTES];
+	struct owner o;
 	enum err rc;
 
 	for (;;) {
@@ -144,8 +223,11 @@ take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
 			rc = not_ours ? ERR_OK : error_errno(e, ERR_LOCAL, "cannot lock '%s'", l->path);
 			break;
 		}
-		if (!remove_stale(name) && !wait_a_little(w)) {
-			rc = give_up(w, l->path, " (with a .lock file)", e);
+		if (!remove_stale(name, &o) && !wait_a_little(w)) {
+			const char *last = strrchr(name, '/');
+			snprintf(more, sizeof more, " (with '%.150s': if that is left from a crash, remove it)",
+				last ? last + 1 : name);
+			rc = give_up(w, l->path, &o, o.pid && !o.host[0] ? "" : more, e);
 			break;
 		}
 	}
@@ -155,16 +237,29 @@ take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
 
 /* ---- fcntl ---- */
 
+static void
+find_holder(struct owner *o, int fd)
+{
+	struct flock held = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	*o = (struct owner){0};
+	if (fcntl(fd, F_OFD_GETLK, &held) == 0 && held.l_type != F_UNLCK && held.l_pid > 1)
+		o->pid = held.l_pid;
+}
+
 static enum err
 take_fcntl(int fd, const char *path, short type, struct patience *w, struct error *e)
 {
 	struct flock whole = { .l_type = type, .l_whence = SEEK_SET };
+	struct owner o;
 
 	while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
 		if (errno != EACCES && errno != EAGAIN)
 			return error_errno(e, ERR_LOCAL, "cannot lock '%s'", path);
-		if (!wait_a_little(w))
-			return give_up(w, path, "", e);
+		if (wait_a_little(w))
+			continue;
+		find_holder(&o, fd);
+		return give_up(w, path, &o, "", e);
 	}
 	return ERR_OK;
 }

@@ -95,6 +95,16 @@ note_header(struct appender *a, const struct piece *p)
 		str_add(a->head, p->p, p->n);
 }
 
+/* Our own two lines will be in the header, which is then never without a line: nor is the hash, for whom
+ * the mail has no header at all. */
+static void
+note_own_headers(struct appender *a)
+{
+	static const struct piece own = { .p = "Status:\n", .n = 8, .starts = true, .ends = true };
+
+	a->hash = piece_hash(a->hash, &own, &a->in_own_header);
+}
+
 static enum err
 append_piece(struct appender *a, const struct piece *p, struct error *e)
 {
@@ -139,6 +149,7 @@ out_message(struct appender *a, const struct mbox_source *src, struct error *e)
 		if (rc == ERR_OK)
 			rc = out_add(a->o, "\n", 1, e);
 	}
+	note_own_headers(a);
 	return rc == ERR_OK ? out_add(a->o, "\n", 1, e) : rc;	/* the empty line behind it */
 }
 
@@ -185,12 +196,12 @@ out_from_line(struct out *o, off_t size, int64_t arrived, uint64_t *pos, struct 
 
 enum err
 mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int64_t arrived,
-	uint64_t *pos, struct error *e)
+	uint64_t *pos, const struct cancel *cancel, struct error *e)
 {
 	struct mbox_lock l;
 	struct out o = {0};
 	struct appender a = { .o = &o, .flags = flags };
-	enum err rc = mbox_lock(&l, path, true, NULL, e);
+	enum err rc = mbox_lock(&l, path, true, cancel, e);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -296,6 +307,7 @@ mbox_header_hash(const char *head, size_t n)
 		if (!a.skip)
 			note_header(&a, &p);
 	}
+	note_own_headers(&a);
 	reader_clear(&r);
 	return a.hash;
 }

@@ -171,9 +171,6 @@ def test_pop3_kill():
                     time.sleep(r.uniform(0.05, 0.5))
                     p.kill()
                     killed += p.wait() == -signal.SIGKILL
-                    lock = home.path("mail/inbox.lock")
-                    if os.path.exists(lock):        # how those are got rid of is not the subject here
-                        os.unlink(lock)
                 code, text = sync(home)
                 assert code == 0, text
                 whole(inbox(home), everything, killed)

@@ -19,12 +19,9 @@ struct all {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void
-must(bool truth)
-{
-	if (!truth)
-		abort();
-}
+/* Says which of them it was. */
+#define must(truth) \
+	((truth) ? (void)0 : (fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth), abort()))
 
 static bool
 collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)

@@ -474,7 +474,7 @@ deliver(struct fixture *fx, int from, int to)
 		char *rest = text;
 		struct mbox_source src = { &rest, from_line };
 		uint64_t pos;
-		while (mbox_append(fx->inbox, &src, 0, 1000, &pos, NULL) != ERR_OK)
+		while (mbox_append(fx->inbox, &src, 0, 1000, &pos, NULL, NULL) != ERR_OK)
 			rest = text;
 		free(text);
 		nanosleep(&pause, NULL);

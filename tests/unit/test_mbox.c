@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mbox.h"
@@ -131,7 +132,7 @@ append(const char *path, const char *text, uint32_t flags, size_t step)
 	struct mbox_source src = { &t, from_text };
 	uint64_t pos;
 
-	return mbox_append(path, &src, flags, 86400, &pos, NULL);
+	return mbox_append(path, &src, flags, 86400, &pos, NULL, NULL);
 }
 
 #define THREE									\
@@ -287,11 +288,12 @@ test_locked_by_another_says_so(void **state)
 	char *lock = xasprintf("%s.lock", fx->file);
 
 	write_file(fx->file, THREE);
-	write_file(lock, "1\n");
+	write_file(lock, "99999:elsewhere\n");
 	struct found *f = scan(fx->file, 0);
 	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
 	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, &e));
-	assert_non_null(strstr(e.text, "locked"));
+	assert_non_null(strstr(e.text, "process 99999 on elsewhere has locked"));
+	assert_non_null(strstr(e.text, "inbox.lock"));
 	free(f);
 	free(lock);
 }
@@ -317,7 +319,7 @@ test_failed_append_is_cut_back(void **state)
 	write_file(fx->file, THREE);
 	char *before = read_file(fx->file);
 	struct mbox_source src = { &t, stops };
-	assert_int_equal(ERR_CONN, mbox_append(fx->file, &src, 0, 0, &pos, NULL));
+	assert_int_equal(ERR_CONN, mbox_append(fx->file, &src, 0, 0, &pos, NULL, NULL));
 	char *after = read_file(fx->file);
 	assert_string_equal(before, after);
 	free(before);
@@ -469,6 +471,107 @@ test_dead_owner_of_a_lock(void **state)
 	free(lock);
 }
 
+/* A lock file that names a live process, or another host, stays however old it is; one from before the process with
+ * that number began goes; and so does an old one that names nobody. */
+static void
+test_owner_of_an_old_lock(void **state)
+{
+	struct fixture *fx = *state;
+	char *lock = xasprintf("%s.lock", fx->file), host[200] = "";
+	struct error e;
+	struct cancel cancel;
+	gethostname(host, sizeof host - 1);
+	char *ours = xasprintf("%d:%s\n", (int)getpid(), host), *theirs = xasprintf("%d:elsewhere\n", 99999);
+	const struct { const char *text; int age_s; bool goes; } v[] = {
+		{ ours, 0, false }, { theirs, 100000, false }, { ours, 10 * 365 * 86400, true }, { "", 0, false },
+		{ "0", 250, false }, { "0", 320, true },
+	};
+
+	cancel_init(&cancel, NULL);
+	for (size_t i = 0; i < LEN(v); i++) {
+		struct text text = { "Subject: s\n\nb\n", 14, 0 };
+		struct mbox_source src = { &text, from_text };
+		struct timespec then[2] = { { .tv_sec = time(NULL) - v[i].age_s }, { .tv_sec = time(NULL) - v[i].age_s } };
+		uint64_t pos;
+		write_file(lock, v[i].text);
+		utimensat(AT_FDCWD, lock, then, 0);
+		if (!v[i].goes)
+			cancel_fire(&cancel);
+		enum err rc = mbox_append(fx->file, &src, 0, 0, &pos, &cancel, &e);
+		assert_int_equal(v[i].goes ? ERR_OK : ERR_CANCELLED, rc);
+		cancel_reset(&cancel);
+	}
+	cancel_close(&cancel);
+	free(ours);
+	free(theirs);
+	free(lock);
+}
+
+/* Who holds the fcntl lock is named; cancelled, the waiting ends at once and the file is as it was. */
+static void
+test_fcntl_lock_of_another(void **state)
+{
+	struct fixture *fx = *state;
+	struct text text = { "Subject: s\n\nb\n", 14, 0 };
+	struct mbox_source src = { &text, from_text };
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct cancel cancel;
+	struct error e;
+	uint64_t pos;
+	int ready[2];
+	char c;
+
+	write_file(fx->file, THREE);
+	assert_int_equal(0, pipe(ready));
+	pid_t other = fork();
+	if (other == 0) {
+		int fd = open(fx->file, O_RDWR);
+		_exit(fcntl(fd, F_SETLKW, &whole) == 0 && write(ready[1], "x", 1) == 1 ? pause() : 1);
+	}
+	assert_int_equal(1, read(ready[0], &c, 1));
+	assert_int_equal(ERR_FOLDER, mbox_append(fx->file, &src, 0, 0, &pos, NULL, &e));
+	char *name = xasprintf("test_mbox (process %d) has locked", (int)other);
+	assert_non_null(strstr(e.text, name));
+	free(name);
+	cancel_init(&cancel, NULL);
+	cancel_fire(&cancel);
+	struct timespec begun, now;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	assert_int_equal(ERR_CANCELLED, mbox_append(fx->file, &src, 0, 0, &pos, &cancel, &e));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	assert_true(now.tv_sec - begun.tv_sec < 3);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	cancel_close(&cancel);
+	close(ready[0]);
+	close(ready[1]);
+	char *lock = xasprintf("%s.lock", fx->file);
+	assert_int_not_equal(0, access(lock, F_OK));
+	free(lock);
+	struct found *f = scan(fx->file, 0);
+	assert_int_equal(3, f->n);
+	free(f);
+}
+
+/* A mail without a header is known by the hash that was foretold. */
+static void
+test_no_header_at_all(void **state)
+{
+	struct fixture *fx = *state;
+	struct text text = { "\nonly a body\n", 13, 0 };
+	struct mbox_source src = { &text, from_text };
+	struct mbox_encoded out;
+	int fd = open(fx->file, O_RDWR | O_CREAT, 0600);
+
+	assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, 0, 0, &out, NULL));
+	close(fd);
+	struct found *f = scan(fx->file, 0);
+	assert_int_equal(1, f->n);
+	assert_int_equal(f->v[0].hash, out.hash);
+	assert_int_equal(out.hash, mbox_header_hash("", 0));
+	free(f);
+}
+
 /* The stamp is told only to who knew the file as it was before. */
 static void
 test_change_tells_the_stamp(void **state)
@@ -565,5 +668,6 @@ TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
 	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
 	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
-	F(test_dead_owner_of_a_lock), F(test_change_tells_the_stamp),
+	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock), F(test_fcntl_lock_of_another),
+	F(test_no_header_at_all), F(test_change_tells_the_stamp),
 	F(test_one_rewrite_makes_room_for_all), F(test_full_disk_leaves_the_old_file))
