@@ -22,7 +22,7 @@ void dirs_clear(struct dirs *d);
 
 char *path_join(const char *dir, const char *name);	/* owned */
 char *path_expand(const char *path);			/* leading ~/ ; owned */
-enum err path_mkdirs(const char *path, struct error *e);	/* 0700, all that are missing */
+enum err path_mkdirs(const char *path, struct error *e);	/* 0700, all that are missing, and durably */
 /* The same for a directory that nobody else may look into or put anything into: one that was there
  * before is made 0700, and one of somebody else is an error, also behind a symbolic link. */
 enum err path_private(const char *path, struct error *e);
@@ -33,6 +33,8 @@ enum err file_write_atomic(const char *path, const void *p, size_t n, struct err
 
 /* fsync of the directory that holds `path`: what makes a rename or a new name durable. */
 enum err path_sync_dir_of(const char *path, struct error *e);
+/* The same of all directories above it that belong to us. */
+enum err path_sync_dirs_above(const char *path, struct error *e);
 
 /* Reads a whole file of at most `max` bytes; *out is owned and NUL-terminated. */
 enum err file_read(char **out, size_t *len, const char *path, size_t max, struct error *e);

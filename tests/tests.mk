@@ -5,10 +5,11 @@
 #: make e2e        against real servers and a real terminal; K=word runs those with the word in their name
 #: make faults     the IMAP side cut at every STEP-th byte (1: hours) and killed a hundred times
 #: make every-byte broken connections, kills and full disks at each byte and call in turn
+#: make power     power cuts on a recorded disk, full disks and failing fsyncs, at each point in turn (half an hour)
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers
-.PHONY: test test-deps unit unit-run every-byte every-byte-run e2e tsan tsan-run layers
+.PHONY: test test-deps unit unit-run every-byte every-byte-run power power-run e2e tsan tsan-run layers
 
 test: test-deps
 	@$(MAKE) --no-print-directory layers
@@ -36,6 +37,12 @@ every-byte:
 	@$(MAKE) --no-print-directory CONFIG=asan every-byte-run
 every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_crash
 	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
+
+# Power cuts and failing calls at each point of what is written, where `make unit` takes a sample: half an hour.
+power:
+	@$(MAKE) --no-print-directory CONFIG=asan power-run
+power-run: $(filter $(B)/tests/test_power_%,$(TESTS))
+	@DUNLIN_POWER=all UNIT_S=3600 sh tests/unit/run $^
 
 # End to end, with the program built under ASan and UBSan.
 e2e:

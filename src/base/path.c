@@ -86,8 +86,13 @@ path_mkdirs(const char *path, struct error *e)
 		slash = strchrnul(slash, '/');
 		bool is_last = !*slash;
 		*slash = '\0';
-		if (mkdir(p, 0700) < 0 && errno != EEXIST)
+		bool is_new = mkdir(p, 0700) == 0;
+		if (!is_new && errno != EEXIST)
 			rc = error_errno(e, ERR_LOCAL, "cannot make the directory '%s'", p);
+		else if (is_new)
+			rc = path_sync_dir_of(p, e);
+		if (is_new && rc != ERR_OK)
+			rmdir(p);		/* so that the next try syncs again */
 		if (is_last)
 			break;
 		*slash = '/';
@@ -148,6 +153,28 @@ path_sync_dir_of(const char *path, struct error *e)
 	if (fd >= 0)
 		close(fd);
 	free(copy);
+	return rc;
+}
+
+/* Those that are ours only: the others are older than anything we made. */
+enum err
+path_sync_dirs_above(const char *path, struct error *e)
+{
+	char *p = xstrdup(path), *slash;
+	struct stat st;
+	enum err rc = ERR_OK;
+
+	while (rc == ERR_OK && (slash = strrchr(p, '/')) && slash > p) {
+		*slash = '\0';
+		if (stat(p, &st) < 0 || st.st_uid != geteuid() || access(p, R_OK) < 0)
+			break;
+		int fd = open(p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) < 0)
+			rc = error_errno(e, ERR_LOCAL, "cannot sync the directory '%s'", p);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(p);
 	return rc;
 }
 

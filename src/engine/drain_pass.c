@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mbox.h"
 #include "mime.h"
+#include "path.h"
 #include "str.h"
 
 enum {
@@ -35,6 +36,7 @@ struct pass {
 	struct pop3 *pop3;
 	struct plan plan;
 	int spool;
+	bool are_names_durable;		/* of spool, store and inbox, and of their directories */
 	int64_t now;
 	/* the batch in the spool */
 	struct pop3_entry *batch;
@@ -103,6 +105,20 @@ begin_batch(void *ctx, uint64_t before, struct error *e)
 		p->n_batch, e);
 }
 
+/* Once a pass: whoever made a directory may have died before it was synced. The spool lies below the store. */
+static enum err
+make_names_durable(struct pass *p, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	if (!p->are_names_durable)
+		rc = path_sync_dirs_above(p->d->spool_path, e);
+	if (rc == ERR_OK && !p->are_names_durable)
+		rc = path_sync_dirs_above(p->d->inbox, e);
+	p->are_names_durable = rc == ERR_OK;
+	return rc;
+}
+
 static enum err
 commit(struct pass *p, struct error *e)
 {
@@ -113,6 +129,8 @@ commit(struct pass *p, struct error *e)
 		return ERR_OK;
 	if (fsync(p->spool) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot write the spool");
+	if (rc == ERR_OK)
+		rc = make_names_durable(p, e);
 	if (rc == ERR_OK)
 		rc = mbox_join(d->inbox, p->spool, p->batch_bytes, begin_batch, p, d->hurry, e);
 	if (rc == ERR_OK)
@@ -380,8 +398,9 @@ fetch_all(struct pass *p, struct plan_item **v, size_t n, struct error *e)
 		}
 		p->n_done++;
 		tell_progress(p);
-		if (rc == ERR_OK && is_batch_full(p))
-			rc = commit(p, e);
+		/* One that fails is not tried again: what fsync refused once it would call written. */
+		if (rc == ERR_OK && is_batch_full(p) && (rc = commit(p, e)) != ERR_OK)
+			return rc;
 	}
 	/* What arrived whole counts, whatever became of the rest. */
 	enum err last = commit(p, rc == ERR_OK ? e : &ignored);

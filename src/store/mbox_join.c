@@ -1,10 +1,10 @@
 /* mbox_join.c - appending a spool to an mbox, so that a crash at any instruction can be repaired.
  *
  * The spool is on disk before, and the length of the mbox is recorded (by the caller's `begin`) before the first
- * byte is appended. So what a dead process left behind that length is a beginning of the spool, and is
- * known by comparison: whole, it is left; torn, it is cut off, or, when another program has meanwhile
- * appended behind it, cut out; and what is missing is appended anew. An mbox that has been rewritten since is
- * searched for the messages, by the hash of the header and the length of the body. */
+ * byte is appended. So what a dead process left behind that length is a beginning of the spool, with zeros
+ * where a power cut took sectors, and is known by comparison: it is written over with the spool; or, when another program
+ * has meanwhile appended behind less than all of it, cut out, and the spool is appended anew. An mbox that has been
+ * rewritten since is searched for the messages, by the hash of the header and the length of the body. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -89,9 +89,10 @@ mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void
 
 /* ---- after a crash ---- */
 
-/* How many bytes of the mbox from `at` on are those of the spool from 0 on. */
+/* How many bytes of the mbox from `at` on are those of the spool from 0 on, or zeros: of what was written before the
+ * power went, any sector may be missing. */
 static uint64_t
-common(int mbox, uint64_t at, int spool, uint64_t n_bytes)
+count_ours(int mbox, uint64_t at, int spool, uint64_t n_bytes)
 {
 	char *a = xmalloc(PIECE), *b = xmalloc(PIECE);
 	uint64_t same = 0;
@@ -100,7 +101,7 @@ common(int mbox, uint64_t at, int spool, uint64_t n_bytes)
 		size_t want = n_bytes - same < PIECE ? (size_t)(n_bytes - same) : PIECE;
 		ssize_t n = read_at(mbox, a, want, at + same), m = read_at(spool, b, want, same);
 		ssize_t both = n < m ? n : m, i = 0;
-		while (i < both && a[i] == b[i])
+		while (i < both && (a[i] == b[i] || !a[i]))
 			i++;
 		same += i > 0 ? (uint64_t)i : 0;
 		if (i < (ssize_t)want)
@@ -212,6 +213,8 @@ append_missing(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t 
 		if (!s.v[i].is_there)
 			rc = append(l, spool, s.v[i].pos, end, e);
 	}
+	if (rc == ERR_OK && fsync(l->fd) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", l->path);
 	off_t now = lseek(l->fd, 0, SEEK_END);
 	if (rc == ERR_OK && s.torn.end > 0 && now > 0)
 		rc = mbox_cut_out(l, (uint64_t)now, s.torn.pos, s.torn.end, e);
@@ -219,11 +222,26 @@ append_missing(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t 
 	return rc;
 }
 
+/* The batch over what is there of it. All of it, also where it looks right: an fsync that failed before may have left
+ * the bytes in memory only, and would not write them a second time. */
 static enum err
-cut_back(const struct mbox_lock *l, uint64_t size, struct error *e)
+write_over(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before, uint64_t begin,
+	uint64_t size, struct error *e)
 {
-	return ftruncate(l->fd, (off_t)size) < 0
-		? error_errno(e, ERR_LOCAL, "cannot cut '%s' back", l->path) : ERR_OK;
+	bool is_last = size <= begin + n_bytes, is_cut = !is_last && is_all_nul(l->fd, begin + n_bytes, size);
+	enum err rc = ERR_OK;
+
+	if (lseek(l->fd, (off_t)before, SEEK_SET) < 0 || (is_cut && ftruncate(l->fd, (off_t)(begin + n_bytes)) < 0))
+		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", l->path);
+	if (rc == ERR_OK)
+		rc = fd_write_all(l->fd, "\n\n", (size_t)(begin - before), e);
+	if (rc == ERR_OK)
+		rc = copy(l->fd, spool, 0, n_bytes, e);
+	if (rc == ERR_OK && fsync(l->fd) < 0)
+		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", l->path);
+	if (rc != ERR_OK && is_last && ftruncate(l->fd, (off_t)before) < 0)
+		error_errno(e, rc, "cannot write '%s', nor cut it back", l->path);
+	return rc;
 }
 
 /* What was found behind `before`, and what is to be done about it. *again: append all of the spool. */
@@ -241,12 +259,10 @@ repair(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before, 
 	if (size < before)
 		return append_missing(l, spool, n_bytes, size, e);
 	uint64_t begin = before + (uint64_t)mbox_missing_newlines(l->fd, (off_t)before);
-	uint64_t end = begin < size ? begin + common(l->fd, begin, spool, n_bytes) : size;
-	if (end == begin + n_bytes)
-		return fsync(l->fd) < 0 ? error_errno(e, ERR_LOCAL, "cannot write '%s'", l->path) : ERR_OK;
+	uint64_t end = begin < size ? begin + count_ours(l->fd, begin, spool, n_bytes) : size;
+	if (end >= size || end == begin + n_bytes)
+		return write_over(l, spool, n_bytes, before, begin, size, e);
 	*again = true;
-	if (end == size || (size <= begin + n_bytes && is_all_nul(l->fd, end, size)))
-		return cut_back(l, before, e);
 	if (find_others(l->fd, before, end, &others) && others >= begin)
 		return others == begin ? ERR_OK : mbox_cut_out(l, size, begin, others, e);
 	*again = false;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "mbox.h"
 #include "mbox_reader.h"
 #include "path.h"
@@ -217,6 +218,8 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 		rc = out_flush(&o, e);
 	if (rc == ERR_OK && fsync(l.fd) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot append to '%s'", path);
+	if (rc == ERR_OK && size == 0)
+		rc = path_sync_dir_of(l.path, e);	/* the name itself, when it is new */
 	if (rc != ERR_OK && size >= 0 && ftruncate(l.fd, size) < 0)
 		error_errno(e, rc, "cannot append to '%s', nor cut it back", path);
 	str_clear(&o.buf);
@@ -328,12 +331,39 @@ fits_in_place(const struct mbox_head *h, uint32_t flags)
 		(h->xstatus.n > strlen(x) || (!h->xstatus.n && !x[0]));
 }
 
+/* What stood where flags were written, to be put back when that did not reach the disk: a change that failed must not
+ * look done to whoever tries it again. */
+struct undone {
+	struct { uint64_t pos; size_t n; char was[MARK_SPAN]; } *v;
+	size_t n, cap;
+};
+
+static enum err
+write_flags(int fd, struct undone *u, const char *was, const char *span, size_t n, uint64_t at, struct error *e)
+{
+	u->v = array_grow(u->v, u->n, &u->cap, sizeof *u->v);
+	u->v[u->n].pos = at;
+	u->v[u->n].n = n;
+	memcpy(u->v[u->n++].was, was, n);
+	return pwrite(fd, span, n, (off_t)at) == (ssize_t)n ? ERR_OK
+		: error_errno(e, ERR_LOCAL, "cannot write the flags");
+}
+
+static void
+put_back(int fd, const struct undone *u)
+{
+	for (size_t i = u->n; i > 0; i--) {
+		if (pwrite(fd, u->v[i - 1].was, u->v[i - 1].n, (off_t)u->v[i - 1].pos) < 0)
+			log_msg("cannot put the flags back");
+	}
+}
+
 /* Both values with one write where they stand together, as ours do: nobody sees one without the other. */
 static enum err
-write_span(int fd, uint64_t from, uint64_t to, const struct mbox_head *h, const char *status,
+write_span(int fd, struct undone *u, uint64_t from, uint64_t to, const struct mbox_head *h, const char *status,
 	const char *xstatus, struct error *e)
 {
-	char span[MARK_SPAN];
+	char span[MARK_SPAN], was[MARK_SPAN];
 	size_t n = (size_t)(to - from);
 	const struct { uint64_t pos; size_t n; const char *text; } v[] = {
 		{ h->status.pos, h->status.n, status }, { h->xstatus.pos, h->xstatus.n, xstatus },
@@ -341,6 +371,7 @@ write_span(int fd, uint64_t from, uint64_t to, const struct mbox_head *h, const 
 
 	if (pread(fd, span, n, (off_t)from) != (ssize_t)n)
 		return error_errno(e, ERR_LOCAL, "cannot read the flags");
+	memcpy(was, span, n);
 	for (size_t i = 0; i < LEN(v); i++) {
 		if (v[i].n == 0 || v[i].pos < from || v[i].pos >= to)
 			continue;
@@ -348,12 +379,11 @@ write_span(int fd, uint64_t from, uint64_t to, const struct mbox_head *h, const 
 		memset(at, ' ', v[i].n);
 		memcpy(at + 1, v[i].text, strlen(v[i].text));
 	}
-	return pwrite(fd, span, n, (off_t)from) == (ssize_t)n ? ERR_OK
-		: error_errno(e, ERR_LOCAL, "cannot write the flags");
+	return write_flags(fd, u, was, span, n, from, e);
 }
 
 static enum err
-mark_in_place(int fd, const struct mbox_head *h, uint32_t flags, struct error *e)
+mark_in_place(int fd, struct undone *u, const struct mbox_head *h, uint32_t flags, struct error *e)
 {
 	char s[3], x[5];
 	uint64_t s_end = h->status.pos + h->status.n, x_end = h->xstatus.pos + h->xstatus.n;
@@ -365,11 +395,11 @@ mark_in_place(int fd, const struct mbox_head *h, uint32_t flags, struct error *e
 
 	status_format(flags, s, x);
 	if (to - from <= MARK_SPAN)
-		return to > from ? write_span(fd, from, to, h, s, x, e) : ERR_OK;
+		return to > from ? write_span(fd, u, from, to, h, s, x, e) : ERR_OK;
 	if (h->status.n <= MARK_SPAN)
-		rc = write_span(fd, h->status.pos, s_end, h, s, x, e);
+		rc = write_span(fd, u, h->status.pos, s_end, h, s, x, e);
 	return rc == ERR_OK && h->xstatus.n <= MARK_SPAN
-		? write_span(fd, h->xstatus.pos, x_end, h, s, x, e) : rc;
+		? write_span(fd, u, h->xstatus.pos, x_end, h, s, x, e) : rc;
 }
 
 /* ---- writing anew ---- */
@@ -639,12 +669,16 @@ static enum err
 mark_all(int fd, const struct mbox_change *c, const struct mbox_head *heads, size_t n,
 	struct error *e)
 {
+	struct undone u = {0};
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < n && rc == ERR_OK; i++)
-		rc = mark_in_place(fd, &heads[i], c[i].flags, e);
+		rc = mark_in_place(fd, &u, &heads[i], c[i].flags, e);
 	if (rc == ERR_OK && fdatasync(fd) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
+	if (rc != ERR_OK)
+		put_back(fd, &u);
+	free(u.v);
 	return rc;
 }
 

@@ -24,6 +24,16 @@ enum {
 
 static const char damage_mark[] = "index.damaged";
 
+/* What an fsync failed on may be in memory only, and a second fsync would call it written. */
+static void
+checkpoint(struct store *s, const char *schema)
+{
+	int rc = sqlite3_wal_checkpoint_v2(s->db->h, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED && str_eq(schema, "main"))
+		s->db->is_wal_suspect = true;
+}
+
 /* After each commit. The UI's thread commits to dunlin.db and must not wait for fsync, so
  * that file is checkpointed elsewhere, unless nobody ever does. */
 static int
@@ -31,15 +41,15 @@ on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
 {
 	struct store *s = ctx;
 
+	(void)h;
 	if (str_eq(schema, "ix")) {
 		if (n_pages >= INDEX_CHECKPOINT_PAGES)
-			sqlite3_wal_checkpoint_v2(h, "ix", SQLITE_CHECKPOINT_PASSIVE, NULL,
-				NULL);
+			checkpoint(s, "ix");
 		return SQLITE_OK;
 	}
 	s->db->n_data_wal_pages = n_pages;
 	if (n_pages >= DATA_CHECKPOINT_MUST_PAGES)
-		sqlite3_wal_checkpoint_v2(h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		checkpoint(s, "main");
 	return SQLITE_OK;
 }
 
@@ -309,6 +319,41 @@ sync_path(const char *path, struct error *e)
 	return rc;
 }
 
+/* The file over itself, so that an fsync has it to write. */
+static enum err
+write_again(const char *path, struct error *e)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char buf[65536];
+	ssize_t n = 0;
+
+	if (fd < 0 && errno == ENOENT)
+		return ERR_OK;
+	for (off_t at = 0; fd >= 0 && (n = pread(fd, buf, sizeof buf, at)) > 0; at += n) {
+		if (pwrite(fd, buf, (size_t)n, at) != n) {
+			n = -1;
+			break;
+		}
+	}
+	enum err rc = fd < 0 || n < 0 || fsync(fd) < 0
+		? error_errno(e, ERR_LOCAL, "cannot write '%s' again", path) : ERR_OK;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* Within a transaction: nobody else writes the WAL, nor begins it anew. */
+static enum err
+write_wal_again(struct store *s, const char *wal, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc == ERR_OK)
+		rc = tx_close(s, write_again(wal, e), e);
+	s->db->is_wal_suspect = rc != ERR_OK;
+	return rc;
+}
+
 /* All that was committed is in the WAL or in the file itself, which a checkpoint syncs.
  * SQLite's own locks are on the other two files, so that closing a descriptor of the WAL drops
  * none of them. */
@@ -316,14 +361,15 @@ enum err
 store_sync(struct store *s, struct error *e)
 {
 	char *wal = path_join(s->data_dir, "dunlin.db-wal");
-	enum err rc = sync_path(wal, e);
+	enum err rc = s->db->is_wal_suspect ? write_wal_again(s, wal, e) : sync_path(wal, e);
 
+	if (rc != ERR_OK)
+		s->db->is_wal_suspect = true;
 	if (rc == ERR_OK)
 		rc = sync_path(s->data_dir, e);
 	if (rc == ERR_OK && s->db->n_data_wal_pages >= DATA_CHECKPOINT_PAGES
 		&& !s->db->is_begun) {
-		sqlite3_wal_checkpoint_v2(s->db->h, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
-			NULL);
+		checkpoint(s, "main");
 		s->db->n_data_wal_pages = 0;
 	}
 	free(wal);

@@ -31,6 +31,7 @@ struct db {
 	int failed; /* SQLite's code of the first failed read within a transaction */
 	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
 	bool is_index_damaged;
+	bool is_wal_suspect;		/* an fsync of it failed: what it holds may not be on disk, and is written again */
 };
 
 struct store {

@@ -28,6 +28,7 @@ struct pop3_server {
 	_Atomic bool no_uidl, no_top, mute_quit;
 	_Atomic size_t vanish;		/* that message (from 1) is gone by the time of its RETR */
 	_Atomic long cut_after;		/* bytes until the connection breaks; < 0: never. Counts over sessions */
+	void (*quit)(void);		/* before messages are gone; may be NULL */
 	_Atomic long n_sent;
 	_Atomic int n_retr, n_top, n_dele;
 	struct str got;
@@ -168,6 +169,8 @@ p3_command(struct pop3_server *s, const char *line)
 		m->is_marked = true;
 		p3_say(s, "+OK\r\n");
 	} else if (strcmp(line, "QUIT") == 0) {
+		if (s->quit)
+			s->quit();
 		for (size_t i = 0; i < s->n; i++)
 			s->v[i].is_gone = s->v[i].is_gone || s->v[i].is_marked;
 		if (!s->mute_quit)
