@@ -47,12 +47,16 @@ struct folder_status {
 	bool is_readonly;
 };
 
-/* What we know of a folder already; zero: nothing. */
+/* What we know of a folder already; zero: nothing. The UIDs cost what the folder holds, so who may do without
+ * asks for them only when they are needed. */
 struct folder_known {
 	uint32_t uidvalidity;
 	uint64_t modseq;
-	const struct uidset *uids;	/* NULL: none */
+	const struct uidset *uids;	/* NULL: none, or they are to be asked for */
+	const struct uidset *(*ask)(void *ctx);	/* borrowed; NULL: none, or they could not be read */
+	void *ctx;
 };
+const struct uidset *folder_known_uids(const struct folder_known *k);	/* NULL: none */
 
 /* Where what a folder tells arrives. UIDs are nonzero, but otherwise what the server
  * says: intersect with what is known. NULL slots are skipped. */

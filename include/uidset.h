@@ -32,6 +32,8 @@ uint32_t uidset_min(const struct uidset *s);
 void uidset_copy(struct uidset *out, const struct uidset *s);
 void uidset_and(struct uidset *out, const struct uidset *a, const struct uidset *b);
 void uidset_minus(struct uidset *out, const struct uidset *a, const struct uidset *b);
+/* s without b, in its place: takes no more room than s and b have ranges. */
+void uidset_subtract(struct uidset *s, const struct uidset *b);
 
 /* Takes up to n of the highest UIDs out of s into out (the newest first). */
 void uidset_take_highest(struct uidset *out, struct uidset *s, uint32_t n);

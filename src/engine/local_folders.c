@@ -184,8 +184,8 @@ local_folder_delete(struct backend *b, const char *wire, struct error *e)
 	return rc;
 }
 
-static void
-fill_status(const struct local *l, const struct map_counts *c, struct folder_status *st)
+void
+local_fill_counts(const struct local *l, const struct map_counts *c, struct folder_status *st)
 {
 	*st = (struct folder_status){ .uidvalidity = c->uidvalidity, .uidnext = c->uidnext,
 		.n_msgs = c->n_msgs, .n_unread = c->n_unread, .modseq = c->generation,
@@ -198,7 +198,7 @@ local_fill_status(const struct local *l, const struct map *m, struct folder_stat
 {
 	struct map_counts c = { m->uidvalidity, m->uidnext, (uint32_t)m->n, m->n_unread, m->generation };
 
-	fill_status(l, &c, st);
+	local_fill_counts(l, &c, st);
 }
 
 /* A large file that nobody has looked into is not scanned for the sake of its counts. */
@@ -231,7 +231,7 @@ local_status(struct backend *b, const char *wire, struct folder_status *st, stru
 	enum err rc = path ? ERR_OK : ERR_FOLDER;
 
 	if (path && map_counts(&c, path, &l->maps))
-		fill_status(l, &c, st);
+		local_fill_counts(l, &c, st);
 	else if (path)
 		rc = count(l, path, st, e);
 	free(path);

@@ -26,6 +26,7 @@ local_self(struct backend *b)
 /* The file of a folder, owned by the caller; NULL when that cannot be a folder's name. */
 char *local_path(const struct local *l, const char *wire, struct error *e);
 enum err local_make_parent(const char *path, struct error *e);
+void local_fill_counts(const struct local *l, const struct map_counts *c, struct folder_status *st);
 void local_fill_status(const struct local *l, const struct map *m, struct folder_status *st);
 
 char *local_wire_name(struct backend *b, const char *name);

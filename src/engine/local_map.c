@@ -277,23 +277,61 @@ map_save_changed(struct map *m, const struct uidset *uids, size_t from, struct e
 
 /* ---- loading ---- */
 
+static void
+take_header(struct map *m, const struct disk_header *h)
+{
+	m->stamp = h->stamp;
+	m->uidvalidity = h->uidvalidity;
+	m->uidnext = h->uidnext;
+	m->n_unread = h->n_unread;
+	m->generation = m->since = h->generation;
+}
+
+/* Its head, if it is true for the mbox as it is. */
+static bool
+read_true_header(struct disk_header *h, const char *file, const char *mbox_path)
+{
+	struct mbox_stamp now;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool is_true = read_header(fd, h) && mbox_stamp(&now, mbox_path, NULL) == ERR_OK &&
+		mbox_stamp_is_same(&now, &h->stamp);
+
+	if (fd >= 0)
+		close(fd);
+	return is_true;
+}
+
+static struct map_counts
+counts_of(const struct disk_header *h)
+{
+	return (struct map_counts){ h->uidvalidity, h->uidnext, (uint32_t)h->n, h->n_unread,
+		h->generation };
+}
+
 bool
 map_counts(struct map_counts *out, const char *mbox_path, const struct maps *maps)
 {
 	struct disk_header h;
-	struct mbox_stamp now;
 	char *file = file_of(mbox_path, maps);
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool is_true = read_header(fd, &h) && mbox_stamp(&now, mbox_path, NULL) == ERR_OK &&
-		mbox_stamp_is_same(&now, &h.stamp);
+	bool is_true = read_true_header(&h, file, mbox_path);
 
 	if (is_true)
-		*out = (struct map_counts){ h.uidvalidity, h.uidnext, (uint32_t)h.n, h.n_unread,
-			h.generation };
-	if (fd >= 0)
-		close(fd);
+		*out = counts_of(&h);
 	free(file);
 	return is_true;
+}
+
+bool
+map_peek(struct map *m, struct map_counts *out)
+{
+	struct disk_header h;
+
+	if (!read_true_header(&h, m->file, m->path))
+		return false;
+	*out = counts_of(&h);
+	take_header(m, &h);
+	m->is_current = true;
+	return true;
 }
 
 static bool
@@ -328,10 +366,7 @@ take(struct map *m, const struct disk_header *h, struct map_entry *v)
 	free(m->v);
 	m->v = v;
 	m->n = m->cap = (size_t)h->n;
-	m->stamp = h->stamp;
-	m->uidvalidity = h->uidvalidity;
-	m->uidnext = h->uidnext;
-	m->generation = h->generation;
+	take_header(m, h);
 	m->is_loaded = true;
 	map_count_unread(m);
 	map_told(m);

@@ -51,6 +51,13 @@ void map_clear(struct map *m);
 
 /* Reads the kept map, if any and if it is another than we have. Cheap: no scan. */
 enum err map_load(struct map *m, struct error *e);
+struct map_counts {
+	uint32_t uidvalidity, uidnext, n_msgs, n_unread;
+	uint64_t generation;
+};
+/* The head of the kept map alone, when it is true for the file as it is: at no cost that grows with it. The
+ * messages are read by map_update, when they are needed. False: m is as it was. */
+bool map_peek(struct map *m, struct map_counts *out);
 /* Makes it true: nothing to do when the file is as it was; scans what was appended; else scans
  * all and finds the messages again by their hashes. */
 enum err map_update(struct map *m, struct error *e);
@@ -65,10 +72,6 @@ enum err map_removed(struct map *m, const struct uidset *uids, const struct mbox
 void map_told(struct map *m);
 
 /* Counts of a map on disk that is true, without reading it. False: there is none. */
-struct map_counts {
-	uint32_t uidvalidity, uidnext, n_msgs, n_unread;
-	uint64_t generation;
-};
 bool map_counts(struct map_counts *out, const char *mbox_path, const struct maps *maps);
 
 /* The mbox goes by another name from now on (to NULL: it is gone). */

@@ -49,14 +49,28 @@ tell_all(struct local *l, const struct folder_known *known, const struct folder_
 
 	for (size_t i = 0; sink->flags && i < m->n; i++)
 		sink->flags(sink->ctx, m->v[i].uid, m->v[i].flags & MSG_SERVER_FLAGS, 0);
-	if (sink->vanished && known && known->uids) {
+	const struct uidset *were = sink->vanished && known ? folder_known_uids(known) : NULL;
+	if (were) {
 		all_uids(m, &now);
-		uidset_minus(&gone, known->uids, &now);
+		uidset_minus(&gone, were, &now);
 		if (gone.n > 0)
 			sink->vanished(sink->ctx, &gone);
 	}
 	uidset_clear(&now);
 	uidset_clear(&gone);
+}
+
+/* Nothing happened since: no more than the map's head is read. */
+static bool
+is_as_known(struct local *l, const struct folder_known *known, struct folder_status *st)
+{
+	struct map_counts c;
+
+	if (!known || !known->modseq || l->map.is_loaded || !map_peek(&l->map, &c) ||
+	    c.uidvalidity != known->uidvalidity || c.generation != known->modseq)
+		return false;
+	local_fill_counts(l, &c, st);
+	return true;
 }
 
 enum err
@@ -75,6 +89,10 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 		free(l->wire);
 		l->wire = xstrdup(wire);
 	}
+	if (rc == ERR_OK && is_as_known(l, known, st)) {
+		*delta = true;
+		goto out;
+	}
 	if (rc == ERR_OK)
 		rc = map_load(&l->map, e);
 	if (rc == ERR_OK)
@@ -90,6 +108,7 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	}
 	if (rc == ERR_OK && !is_lazy && known && known->uidvalidity == st->uidvalidity)
 		*delta = tell_changes(l, known, sink);
+out:
 	free(path);
 	return rc;
 }

@@ -118,6 +118,50 @@ mirror_wants_fill(struct worker *w, folder_id id)
 	return m->open.id == id && !m->open.is_filled && !fill_of(w, id)->is_over;
 }
 
+/* ---- what the index holds ---- */
+
+/* Read when a backend asks for it. */
+struct known {
+	struct worker *w;
+	folder_id folder;
+	struct uidset uids;
+	bool is_read;
+	enum err rc;
+	struct error e;
+};
+
+static const struct uidset *
+known_uids(void *ctx)
+{
+	struct known *k = ctx;
+
+	if (!k->is_read)
+		k->rc = store_uids(k->w->store, k->folder, &k->uids, &k->e);
+	k->is_read = true;
+	return k->rc == ERR_OK ? &k->uids : NULL;
+}
+
+static struct folder_known
+known_of(struct known *k)
+{
+	const struct folder *f = &k->w->mirror.open;
+
+	return (struct folder_known){ .uidvalidity = f->uidvalidity, .modseq = f->modseq,
+		.ask = known_uids, .ctx = k };
+}
+
+/* The end of a call that came to rc and may have asked. */
+static enum err
+known_end(struct known *k, enum err rc, struct error *e)
+{
+	if (rc == ERR_OK && k->rc != ERR_OK) {
+		*e = k->e;
+		rc = k->rc;
+	}
+	uidset_clear(&k->uids);
+	return rc;
+}
+
 /* ---- absence ---- */
 
 static enum err reopen_for_a_second_look(struct worker *w, folder_id id, struct error *e);
@@ -159,19 +203,21 @@ remove_gone(struct worker *w, folder_id id, const struct uidset *said, bool *cha
 	struct error *e)
 {
 	struct uidset known = {0}, gone = {0};
-	enum err rc = store_uids(w->store, id, &known, e);
+	uint32_t n_before = store_count(w->store, id);
+	enum err rc = ERR_OK;
 
-	if (rc != ERR_OK)
-		goto out;
-	uidset_and(&gone, said, &known);
-	uint64_t n = uidset_count(&gone), n_known = uidset_count(&known);
-	if (n_known > DOUBT_MIN && n > n_known / 2)
-		rc = look_again(w, id, &gone, e);
-	if (rc == ERR_OK && uidset_count(&gone) > 0) {
-		rc = store_msgs_gone(w->store, id, &gone, e);
-		*changed = true;
+	if (uidset_count(said) <= n_before / 2) {
+		uidset_copy(&gone, said);	/* not to be doubted: no more is read than is removed */
+	} else {
+		rc = store_uids(w->store, id, &known, e);
+		uidset_and(&gone, said, &known);
+		uint64_t n = uidset_count(&gone), n_known = uidset_count(&known);
+		if (rc == ERR_OK && n_known > DOUBT_MIN && n > n_known / 2)
+			rc = look_again(w, id, &gone, e);
 	}
-out:
+	if (rc == ERR_OK && gone.n > 0)
+		rc = store_msgs_gone(w->store, id, &gone, e);
+	*changed = *changed || store_count(w->store, id) != n_before;
 	uidset_clear(&known);
 	uidset_clear(&gone);
 	return rc;
@@ -281,21 +327,17 @@ static enum err
 open_known(struct worker *w, folder_id id, struct error *e)
 {
 	struct mirror *m = &w->mirror;
-	struct uidset uids = {0};
+	struct known k = { .w = w, .folder = id };
+	struct folder_known known = known_of(&k);
 	struct gather g = { .w = w, .folder = id, .is_held = true };
 	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
 	bool is_delta = false;
-	enum err rc = store_uids(w->store, id, &uids, e);
-	struct folder_known known = {
-		.uidvalidity = m->open.uidvalidity, .modseq = m->open.modseq, .uids = &uids,
-	};
-
-	if (rc != ERR_OK)
-		goto out;
-	m->st = (struct folder_status){0};
-	rc = w->b->ops->open(w->b, m->open.wire, known.uidvalidity ? &known : NULL, &sink, &m->st,
-		&is_delta, e);
 	folder_id now = id;
+
+	m->st = (struct folder_status){0};
+	enum err rc = w->b->ops->open(w->b, m->open.wire, known.uidvalidity ? &known : NULL, &sink,
+		&m->st, &is_delta, e);
+	rc = known_end(&k, rc, e);
 	if (rc == ERR_OK)
 		rc = check_validity(w, &now, e);
 	m->is_dirty = true;
@@ -306,9 +348,7 @@ open_known(struct worker *w, folder_id id, struct error *e)
 		m->is_dirty = m->st.uidnext != m->open.uidnext || m->st.n_msgs != m->open.n_server;
 		rc = take_delta(w, &g, e);
 	}
-out:
 	gather_clear(&g);
-	uidset_clear(&uids);
 	return rc;
 }
 
@@ -358,19 +398,14 @@ static enum err
 changes(struct worker *w, bool *changed, struct error *e)
 {
 	struct mirror *m = &w->mirror;
-	struct uidset uids = {0};
+	struct known k = { .w = w, .folder = m->open.id };
+	struct folder_known known = known_of(&k);
 	struct gather g = { .w = w, .folder = m->open.id };
 	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
 	struct folder_status st = m->st;
-	enum err rc = store_uids(w->store, m->open.id, &uids, e);
+	enum err rc = w->b->ops->changes(w->b, &known, &sink, &st, e);
 
-	if (rc == ERR_OK) {
-		struct folder_known known = {
-			.uidvalidity = m->open.uidvalidity, .modseq = m->open.modseq, .uids = &uids,
-		};
-		rc = w->b->ops->changes(w->b, &known, &sink, &st, e);
-	}
-	rc = gather_end(&g, rc, e);
+	rc = gather_end(&g, known_end(&k, rc, e), e);
 	if (rc == ERR_OK) {
 		m->st.uidnext = st.uidnext;
 		m->st.n_msgs = st.n_msgs;
@@ -379,7 +414,6 @@ changes(struct worker *w, bool *changed, struct error *e)
 	}
 	*changed = *changed || g.has_changed;
 	gather_clear(&g);
-	uidset_clear(&uids);
 	return rc;
 }
 
@@ -455,8 +489,8 @@ settle(struct worker *w, struct error *e)
 	m->open.uidnext = m->st.uidnext;
 	if (!m->st.uidnext && (rc = store_uids(w->store, m->open.id, &uids, e)) == ERR_OK)
 		m->open.uidnext = uidset_max(&uids) + 1;
-	m->open.n_server = m->st.n_msgs;
 	uidset_clear(&uids);
+	m->open.n_server = m->st.n_msgs;
 	if (rc != ERR_OK || !m->open.is_filled || n_known == m->st.n_msgs)
 		return rc;
 	struct fill *f = fill_of(w, m->open.id);
@@ -514,10 +548,13 @@ list_missing(struct worker *w, struct fill *f, struct error *e)
 	if (rc != ERR_OK)
 		goto out;
 	w->mirror.st.n_msgs = (uint32_t)uidset_count(&there);
-	uidset_clear(&f->missing);
-	uidset_minus(&f->missing, &there, &known);
-	f->is_listed = true;
 	uidset_minus(&gone, &known, &there);
+	uidset_subtract(&there, &known);
+	uidset_clear(&f->missing);
+	f->missing = there;
+	there = (struct uidset){0};
+	f->n_missing = uidset_count(&f->missing);
+	f->is_listed = true;
 	if (uidset_count(&gone) > 0)
 		rc = remove_gone(w, id, &gone, &changed, e);	/* may reconnect, and forget f */
 	if (changed)
@@ -561,24 +598,22 @@ fill_slice(struct worker *w, struct fill *f, struct error *e)
 	struct mirror *m = &w->mirror;
 	struct rows r = { .w = w, .folder = f->folder };
 	struct folder_sink sink = { .ctx = &r, .msg = rows_add };
-	struct uidset uids = {0}, rest = {0};
+	struct uidset uids = {0};
 	int64_t begun_ms = now_ms();
 
 	if (m->slice < SLICE_MIN)
 		m->slice = SLICE_MIN;
-	uidset_copy(&rest, &f->missing);
-	uidset_take_highest(&uids, &rest, m->slice);
+	uidset_take_highest(&uids, &f->missing, m->slice);
 	enum err rc = rows_end(&r, w->b->ops->headers(w->b, &uids, &sink, e), e);
 	if (rc == ERR_OK) {
-		uidset_clear(&f->missing);
-		f->missing = rest;
-		rest = (struct uidset){0};
+		f->n_missing -= uidset_count(&uids);
 		adapt_slice(m, now_ms() - begun_ms);
 		post_folder(w, f->folder, 0);
-		post_progress(w, uidset_count(&f->missing));
+		post_progress(w, f->n_missing);
 	}
+	for (size_t i = 0; rc != ERR_OK && i < uids.n; i++)
+		uidset_add_range(&f->missing, uids.ranges[i].lo, uids.ranges[i].hi);
 	uidset_clear(&uids);
-	uidset_clear(&rest);
 	return rc;
 }
 
@@ -600,9 +635,9 @@ mirror_fill(struct worker *w, bool *more, struct error *e)
 	*more = true;
 	if (!f->is_listed)
 		return list_missing(w, f, e);
-	if (uidset_count(&f->missing) > 0)
+	if (f->missing.n > 0)
 		rc = fill_slice(w, f, e);
-	if (rc != ERR_OK || uidset_count(&f->missing) > 0)
+	if (rc != ERR_OK || f->missing.n > 0)
 		return rc;
 	*more = false;
 	return fill_end(w, f, e);

@@ -40,6 +40,7 @@ struct link {
 struct fill {
 	folder_id folder;
 	struct uidset missing;
+	uint64_t n_missing;
 	bool is_listed;			/* `missing` was compared with the server's UIDs */
 	bool is_over;
 	uint64_t n_known;		/* at the end: rows in the index, if the server's count differs */

@@ -164,23 +164,39 @@ uidset_and(struct uidset *out, const struct uidset *a, const struct uidset *b)
 }
 
 void
-uidset_minus(struct uidset *out, const struct uidset *a, const struct uidset *b)
+uidset_subtract(struct uidset *s, const struct uidset *b)
 {
-	struct uidset r = {0};
+	size_t n = s->n, n_out = 0, j = 0;
 
-	for (size_t i = 0, j = 0; i < a->n; i++) {
-		uint64_t lo = a->ranges[i].lo, hi = a->ranges[i].hi;
+	/* A range of b parts one of s in two at most: written from the front, read so much behind. */
+	s->cap = n + b->n;
+	s->ranges = xreallocarray(s->ranges, s->cap + 1, sizeof *s->ranges);
+	struct uid_range *out = s->ranges, *in = s->ranges + b->n;
+	memmove(in, out, n * sizeof *in);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t lo = in[i].lo;
+		uint32_t hi = in[i].hi;
 		while (j < b->n && b->ranges[j].hi < lo)
 			j++;
 		for (size_t k = j; k < b->n && b->ranges[k].lo <= hi; k++) {
 			if (b->ranges[k].lo > lo)
-				append(&r, (uint32_t)lo, b->ranges[k].lo - 1);
+				out[n_out++] = (struct uid_range){ (uint32_t)lo, b->ranges[k].lo - 1 };
 			lo = (uint64_t)b->ranges[k].hi + 1;
 			j = k;
 		}
 		if (lo <= hi)
-			append(&r, (uint32_t)lo, (uint32_t)hi);
+			out[n_out++] = (struct uid_range){ (uint32_t)lo, hi };
 	}
+	s->n = n_out;
+}
+
+void
+uidset_minus(struct uidset *out, const struct uidset *a, const struct uidset *b)
+{
+	struct uidset r = {0};
+
+	uidset_copy(&r, a);
+	uidset_subtract(&r, b);
 	replace(out, r);
 }
 

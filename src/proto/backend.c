@@ -5,6 +5,12 @@
 
 #include "backend.h"
 
+const struct uidset *
+folder_known_uids(const struct folder_known *k)
+{
+	return k->uids ? k->uids : k->ask ? k->ask(k->ctx) : NULL;
+}
+
 void
 uid_map_clear(struct uid_map *m)
 {

@@ -27,6 +27,12 @@ is_ours(const struct delta *d, const struct imap *im)
 	return !d->is_selecting || im->st.uidvalidity == d->known->uidvalidity;
 }
 
+static const struct uidset *
+uids_of(const struct delta *d)
+{
+	return folder_known_uids(d->known);
+}
+
 static void
 on_flags(void *ctx, struct imap *im, const struct imap_fetch *f)
 {
@@ -55,8 +61,8 @@ on_gone(void *ctx, struct imap *im, const struct uidset *uids)
 		d->is_dropped = true;
 		return;
 	}
-	if (d->known->uids)
-		uidset_and(&gone, uids, d->known->uids);
+	if (uids_of(d))
+		uidset_and(&gone, uids, uids_of(d));
 	else
 		uidset_copy(&gone, uids);
 	for (size_t i = 0; i < gone.n; i++)
@@ -78,10 +84,10 @@ is_plausible(const struct imap *im, const struct delta *d)
 	struct uidset left = {0}, fresh = {0};
 	uint64_t n_gone = uidset_count(&d->gone);
 
-	if (!d->known->uids)
+	if (!uids_of(d))
 		return n_gone == 0;
-	uidset_minus(&left, d->known->uids, &d->gone);
-	uidset_minus(&fresh, &d->seen, d->known->uids);
+	uidset_minus(&left, uids_of(d), &d->gone);
+	uidset_minus(&fresh, &d->seen, uids_of(d));
 	uint64_t n_left = uidset_count(&left), n_fresh = uidset_count(&fresh);
 	uidset_clear(&left);
 	uidset_clear(&fresh);
@@ -97,10 +103,10 @@ static void
 gone_by_absence(struct imap *im, struct delta *d, const struct uidset *all)
 {
 	uidset_clear(&d->gone);
-	if (!d->known->uids)
+	if (!uids_of(d))
 		return;
 	if (uidset_count(all) >= im->st.n_msgs)
-		uidset_minus(&d->gone, d->known->uids, all);
+		uidset_minus(&d->gone, uids_of(d), all);
 	else
 		log_msg("imap: %u messages, %llu listed: nothing is taken for gone", im->st.n_msgs,
 			(unsigned long long)uidset_count(all));
@@ -223,7 +229,7 @@ find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, st
 {
 	struct uidset fresh = {0};
 
-	if (!d->known->uids)
+	if (!uids_of(d))
 		return ERR_OK;
 	if (!by_modseq) {
 		gone_by_absence(im, d, &d->seen);
@@ -231,8 +237,8 @@ find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, st
 	}
 	if (by_vanished)
 		return is_plausible(im, d) ? ERR_OK : gone_by_search(im, d, e);
-	uidset_minus(&fresh, &d->seen, d->known->uids);
-	uint64_t expected = uidset_count(d->known->uids) + uidset_count(&fresh);
+	uidset_minus(&fresh, &d->seen, uids_of(d));
+	uint64_t expected = uidset_count(uids_of(d)) + uidset_count(&fresh);
 	uidset_clear(&fresh);
 	return expected == im->st.n_msgs ? ERR_OK : gone_by_search(im, d, e);
 }

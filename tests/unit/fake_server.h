@@ -487,8 +487,8 @@ fake_tell_changes(struct fake *f, const struct folder_known *known, const struct
 		if (m->modseq > since && sink->flags)
 			sink->flags(sink->ctx, m->uid, m->flags, f->b.caps & CAP_DELTA ? m->modseq : 0);
 	}
-	if (known->uids)
-		uidset_minus(&gone, known->uids, &there);
+	if (folder_known_uids(known))
+		uidset_minus(&gone, folder_known_uids(known), &there);
 	if (gone.n > 0 && sink->vanished)
 		sink->vanished(sink->ctx, &gone);
 	uidset_clear(&there);

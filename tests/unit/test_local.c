@@ -364,7 +364,7 @@ test_changes_tell_what_changed(void **state)
 	open_folder(fx, "inbox", &uids);
 	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &sink, &st, NULL));
 	assert_int_equal(30, t.n_flags);
-	struct folder_known known = { st.uidvalidity, st.modseq, &uids };
+	struct folder_known known = { .uidvalidity = st.uidvalidity, .modseq = st.modseq, .uids = &uids };
 	struct uidset first = one(uidset_min(&uids)), last = one(uidset_max(&uids));
 	assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &first, MSG_SEEN, 0, NULL));
 	assert_int_equal(ERR_OK, fx->b->ops->expunge(fx->b, &last, NULL));
@@ -379,6 +379,63 @@ test_changes_tell_what_changed(void **state)
 	uidset_clear(&uids);
 	uidset_clear(&first);
 	uidset_clear(&last);
+}
+
+static const struct uidset *
+asked_in_vain(void *ctx)
+{
+	(void)ctx;
+	fail_msg("the UIDs are not needed");
+	return NULL;
+}
+
+/* The one map there is, its messages made unreadable, and readable again. */
+static void
+flip_entries(struct fixture *fx)
+{
+	char *cmd = xasprintf("cd %s && perl -0777 -pi -e 'substr($_, 100) =~ tr/\\x00-\\xff/\\x80-\\xff\\x00-\\x7f/'"
+		" *.map", fx->maps);
+
+	assert_int_equal(0, system(cmd));
+	free(cmd);
+}
+
+/* Reopened as it was left, a folder costs the head of its map: its messages are read when they are needed. */
+static void
+test_reopening_reads_the_head_alone(void **state)
+{
+	struct fixture *fx = *state;
+	struct folder_sink none = {0};
+	struct folder_status st;
+	struct uidset uids = {0}, again = {0};
+	bool is_delta;
+
+	for (int i = 0; i < 50; i++)
+		add(fx, "inbox", i, 2);
+	st = open_folder(fx, "inbox", &uids);
+	struct folder_known known = { .uidvalidity = st.uidvalidity, .modseq = st.modseq,
+		.ask = asked_in_vain };
+	flip_entries(fx);
+	connect_again(fx);
+	assert_int_equal(ERR_OK, fx->b->ops->open(fx->b, "inbox", &known, &none, &st, &is_delta, NULL));
+	assert_true(is_delta);
+	assert_int_equal(50, st.n_msgs);
+	assert_int_equal(50, st.n_unread);
+	assert_int_equal(known.modseq, st.modseq);
+	flip_entries(fx);
+	assert_int_equal(ERR_OK, fx->b->ops->uids(fx->b, &again, NULL));
+	uidset_subtract(&again, &uids);
+	assert_int_equal(0, again.n);
+	add(fx, "inbox", 50, 2);		/* and what comes later is told as ever */
+	struct told t = {0};
+	struct folder_sink sink = { .ctx = &t, .flags = told_flags, .vanished = told_gone };
+	known.ask = NULL;
+	known.uids = &uids;
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, &known, &sink, &st, NULL));
+	assert_int_equal(51, t.n_flags);
+	assert_int_equal(51, st.n_msgs);
+	uidset_clear(&uids);
+	uidset_clear(&again);
 }
 
 /* Counts of a closed folder come from its map; what another program appended is in them. */
@@ -540,5 +597,6 @@ test_kill_during_triage(void **state)
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 TEST_MAIN(F(test_uids_last), F(test_newest_before_the_scan), F(test_move_tells_where),
 	F(test_names_stay_inside), F(test_kill_during_move), F(test_own_changes_need_no_scan),
-	F(test_changes_tell_what_changed), F(test_status_of_closed_folders),
+	F(test_changes_tell_what_changed), F(test_reopening_reads_the_head_alone),
+	F(test_status_of_closed_folders),
 	F(test_two_at_once_and_a_deliverer), F(test_kill_during_triage))
