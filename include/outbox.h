@@ -62,7 +62,7 @@ enum err outbox_copy_one(struct store *s, const struct rc_account *a, account_id
 	struct backend *b, bool *did, char **where, struct error *refusal, struct error *e);
 
 /* Looks for the next mail that is unsure in the folder for sent mail; *id: which it was, 0: none. *told, for
- * people: what was found. The error is the link's, or our disk's. */
+ * people: what was found, where that is news. The error is the link's, or our disk's. */
 enum err outbox_seek_one(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b, outbox_id *id, struct error *told, struct error *e);
 /* What is known of a mail that is unsure: "found in Sent: it very probably went". */

@@ -329,7 +329,8 @@ enum outbox_state { OUTBOX_QUEUED, OUTBOX_SENDING, OUTBOX_SENT, OUTBOX_UNSURE,
 enum outbox_rcpt_state { RCPT_WAITING, RCPT_SENDING, RCPT_SENT, RCPT_UNSURE, RCPT_REFUSED };
 enum outbox_copy { COPY_NONE, COPY_WANTED, COPY_WAITING, COPY_RUNNING, COPY_DONE };
 /* Whether Sent has a mail that is UNSURE: a server that files what it takes tells by that. */
-enum outbox_sought { SOUGHT_NOT, SOUGHT_ABSENT, SOUGHT_FOUND };
+enum outbox_sought { SOUGHT_NOT, SOUGHT_ABSENT, SOUGHT_FOUND,
+	SOUGHT_AGAIN };		/* absent, and to be looked for anew */
 
 typedef int64_t outbox_id;
 

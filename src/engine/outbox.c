@@ -12,6 +12,7 @@
 
 #include "account.h"
 #include "log.h"
+#include "mailstatus.h"
 #include "outbox.h"
 #include "outbox_int.h"
 #include "str.h"
@@ -104,6 +105,16 @@ take_waiting(struct going *g)
 	}
 }
 
+/* "bob@example.net: there is no such mailbox: 550 5.1.1 no such user" */
+static const char *
+with_meaning(struct arena *a, const struct outbox_rcpt *r)
+{
+	const char *meaning = mail_status(r->words);
+
+	return arena_printf(a, "%s: %s%s%s", r->addr, meaning ? meaning : "", meaning ? ": " : "",
+		r->words);
+}
+
 /* Why it is not sent, for people: the first recipient that was refused, else the first that
  * waits. */
 static const char *
@@ -112,8 +123,7 @@ why_not(const struct going *g, const struct outbox_report *r, enum outbox_rcpt_s
 	for (size_t i = 0; i < g->m.n_rcpts; i++) {
 		const struct outbox_rcpt *m = &g->m.rcpts[i];
 		if (m->state == state && *m->words)
-			return arena_printf((struct arena *)&g->arena, "%s: %s", m->addr,
-				m->words);
+			return with_meaning((struct arena *)&g->arena, m);
 	}
 	return r->why.text;
 }

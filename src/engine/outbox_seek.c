@@ -22,6 +22,7 @@ outbox_sought_text(const struct outbox_mail *m, const struct rc_account *a)
 	case SOUGHT_FOUND:
 		return "found in Sent: it very probably went";
 	case SOUGHT_ABSENT:
+	case SOUGHT_AGAIN:
 		return !a->copy ? "not in Sent, where the server files it: it probably did not go"
 			: "not in Sent, which says little: few servers file mail by themselves";
 	case SOUGHT_NOT:
@@ -48,8 +49,9 @@ outbox_seek_one(struct store *s, const struct rc_account *a, account_id account,
 	free(wire);
 	if (is_link_error(rc))
 		goto out;
+	bool is_news = m.sought == SOUGHT_NOT || uids.n > 0;
 	m.sought = rc == ERR_OK && uids.n > 0 ? SOUGHT_FOUND : SOUGHT_ABSENT;	/* or no such folder */
-	if ((rc = store_outbox_sought(s, *id, m.sought, e)) == ERR_OK)
+	if ((rc = store_outbox_sought(s, *id, m.sought, e)) == ERR_OK && is_news)
 		error_set(told, ERR_MSG, "'%.100s' may have been sent, or not: %s", m.subject,
 			outbox_sought_text(&m, a));
 out:

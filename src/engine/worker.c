@@ -570,12 +570,13 @@ step_seek(struct worker *w, bool *did, struct error *e)
 	*did = id != 0;
 	if (*did)
 		w->mirror.is_dirty = true;
-	if (told.code != ERR_OK) {
+	if (id) {
 		ev.u.outbox.id = id;
 		ev.u.outbox.state = OUTBOX_UNSURE;
 		events_post(w->events, &ev);
-		worker_notice(w, &told);
 	}
+	if (told.code != ERR_OK)
+		worker_notice(w, &told);
 	if (rc == ERR_LOCAL) {
 		worker_notice(w, e);
 		w->rest_ms = now_ms() + REST_MS;

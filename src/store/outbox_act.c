@@ -78,7 +78,8 @@ store_outbox_believe_sent(struct store *s, outbox_id id, struct error *e)
 		.sql = "UPDATE outbox SET state = 2, error = '', ended = ?2,"
 			" copy = CASE WHEN copy = 1 AND sought <> 2 THEN 2 WHEN copy = 1 THEN 4"
 			" ELSE copy END WHERE id = ?1 AND state IN (1, 3)",
-		.rcpts = "UPDATE outbox_rcpt SET state = 2 WHERE mail = ? AND state IN (1, 3)",
+		.rcpts = "UPDATE outbox_rcpt SET state = 2, words = 'you took it for sent'"
+			" WHERE mail = ? AND state IN (1, 3)",
 		.refusal = "there is no doubt about it" }, e);
 }
 

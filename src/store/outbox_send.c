@@ -134,7 +134,7 @@ store_outbox_hurry(struct store *s, account_id account, struct error *e)
 		return rc;
 	return tx_close(s, db_run(s, e,
 		"UPDATE outbox SET retry_at = CASE WHEN state = 0 THEN 0 ELSE retry_at"
-		" END, sought = CASE sought WHEN 1 THEN 0 ELSE sought END, copy_at = 0"
+		" END, sought = CASE sought WHEN 1 THEN 3 ELSE sought END, copy_at = 0"
 		" WHERE account = ? AND (state IN (0, 3) OR copy IN (2, 3))", "u",
 		account), e);
 }
@@ -177,7 +177,7 @@ store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state, int64_t
 
 /* ---- whether Sent has it ---- */
 
-#define IS_TO_BE_SOUGHT "state = 3 AND sought = 0 AND copy IN (0, 1)"
+#define IS_TO_BE_SOUGHT "state = 3 AND sought IN (0, 3) AND copy IN (0, 1)"
 
 outbox_id
 store_outbox_seek_next(const struct store *s, account_id account)

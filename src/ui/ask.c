@@ -14,6 +14,7 @@
 #include "query.h"
 #include "str.h"
 #include "views.h"
+#include "when.h"
 
 enum { FILES_MAX = 2000 };
 
@@ -86,6 +87,28 @@ ui_confirm(struct ui *ui, struct view *owner, const char *question, void (*yes)(
 	ui->yes_ctx = ctx;
 	ui_prompt(ui, owner, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = label,
 		.done = confirmed, .ctx = ui });
+	free(label);
+}
+
+static void
+chose(void *ctx, const char *text)
+{
+	struct ui *ui = ctx;
+
+	if (text)
+		ui->chosen(ui->yes_ctx, *text);
+}
+
+void
+ui_choose(struct ui *ui, struct view *owner, const char *question, const char *choices,
+	void (*chosen)(void *ctx, char answer), void *ctx)
+{
+	char *label = xasprintf(" %s", question);
+
+	ui->chosen = chosen;
+	ui->yes_ctx = ctx;
+	ui_prompt(ui, owner, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = label,
+		.choices = choices, .done = chose, .ctx = ui });
 	free(label);
 }
 
@@ -209,6 +232,27 @@ complete_file(const char *text, struct completion *out)
 	free(shown_dir);
 }
 
+/* What the time that is typed means, as it is typed; else some that begin so. */
+static void
+complete_when(struct ui *ui, const char *text, struct completion *out)
+{
+	static const char *const examples[] = { "in 2 hours", "18:30", "tomorrow 9:00", "mon 8:00" };
+	int64_t when, now = ui_now(ui);
+	char shown[80];
+
+	if (*text && when_parse(&when, text, now, NULL) == ERR_OK) {
+		when_format(shown, sizeof shown, when, now);
+		completion_add(out, text, shown, true);
+		return;
+	}
+	for (size_t i = 0; i < LEN(examples); i++) {
+		if (!str_istarts(examples[i], text) || when_parse(&when, examples[i], now, NULL) != ERR_OK)
+			continue;
+		when_format(shown, sizeof shown, when, now);
+		completion_add(out, examples[i], shown, true);
+	}
+}
+
 /* `text` is the argument as far as it is typed. */
 static void
 complete_argument(struct ui *ui, const struct command *c, const char *text,
@@ -235,6 +279,9 @@ complete_argument(struct ui *ui, const struct command *c, const char *text,
 	case ARG_ADDRESSES:
 		ui_complete_addresses(ui, text, out);
 		break;
+	case ARG_WHEN:
+		complete_when(ui, text, out);
+		break;
 	case ARG_NONE: case ARG_TEXT: case ARG_LINE: case ARG_SHELL: case ARG_COMMAND: case ARG_NUMBER:
 		break;
 	}
@@ -258,7 +305,7 @@ history_kind(const struct command *c)
 		return PROMPT_COMMAND;
 	case ARG_TEXT:
 		return c->id == CMD_SEARCH ? PROMPT_SEARCH : PROMPT_TEXT;
-	case ARG_NONE: case ARG_SORT: case ARG_NUMBER: case ARG_ADDRESSES: case ARG_LINE:
+	case ARG_NONE: case ARG_SORT: case ARG_NUMBER: case ARG_ADDRESSES: case ARG_LINE: case ARG_WHEN:
 		break;
 	}
 	return PROMPT_TEXT;
@@ -288,6 +335,9 @@ is_argument(struct ui *ui, const struct command *c, const char *text, struct err
 		error_set(e, ERR_LOCAL, "%s", look_order_help);
 		return false;
 	}
+	int64_t when;
+	if (c->arg == ARG_WHEN && *text && when_parse(&when, text, ui_now(ui), e) != ERR_OK)
+		return false;
 	return c->id != CMD_FOLDER || !*text || views_has_folder(ui, text, e);
 }
 
@@ -365,9 +415,11 @@ complete_line(void *ctx, const char *text, struct completion *out)
 	char *name = xstrndup(text, n);
 	const struct command *c = command_parse(name, ui_top(ui)->ops->bit, true, &arg, &e);
 	free(name);
-	if (!c || c->arg == ARG_NONE)
-		return;
 	arg = text + n + strspn(text + n, " ");
+	if (c && c->arg == ARG_NONE)		/* two words of one name, perhaps */
+		c = command_parse(text, ui_top(ui)->ops->bit, true, &arg, &e);
+	if (!c || c->arg == ARG_NONE || !arg)
+		return;
 	struct completion of_arg = {0};
 	complete_argument(ui, c, arg, &of_arg);
 	*out = of_arg;

@@ -43,7 +43,7 @@ enum command_id {
 	CMD_COMMAND,
 	/* writing */
 	CMD_COMPOSE, CMD_REPLY, CMD_REPLY_ALL, CMD_REPLY_LIST, CMD_FORWARD, CMD_FORWARD_ATTACHED, CMD_BOUNCE, CMD_EDIT_AS_NEW,
-	CMD_EDIT, CMD_SEND, CMD_POSTPONE, CMD_FROM, CMD_TO, CMD_CC, CMD_BCC, CMD_SUBJECT, CMD_ATTACH,
+	CMD_EDIT, CMD_SEND, CMD_SEND_AT, CMD_POSTPONE, CMD_FROM, CMD_TO, CMD_CC, CMD_BCC, CMD_SUBJECT, CMD_ATTACH,
 	CMD_DRAFTS, CMD_OUTBOX, CMD_REMOVE, CMD_HOLD, CMD_RETRY, CMD_ARRIVED,
 	/* triage */
 	CMD_DELETE, CMD_PURGE, CMD_UNDO, CMD_ARCHIVE, CMD_MOVE, CMD_COPY, CMD_FLAG, CMD_READ, CMD_READ_ALL, CMD_JUNK,
@@ -72,7 +72,8 @@ enum arg_kind {
 	ARG_COMMAND,		/* the `:` prompt's own */
 	ARG_NUMBER,
 	ARG_ADDRESSES,		/* as in a To field; may be empty */
-	ARG_LINE		/* a line of text; may be empty */
+	ARG_LINE,		/* a line of text; may be empty */
+	ARG_WHEN		/* a time to come, as when.h reads it */
 };
 
 struct command;

@@ -1,4 +1,5 @@
 /* commands.c - the table of commands, and how a line finds its row. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -55,6 +56,8 @@ static const struct command commands[N_COMMANDS] = {
 		"write a new message that begins as this one"),
 	ROW(EDIT, "edit", "e", V_WRITING, 0, NONE, "edit the text in your editor"),
 	ROW(SEND, "send", "y", V_COMPOSE, 0, NONE, "send; u takes it back for some seconds"),
+	ROW(SEND_AT, "send-at", "Y", V_COMPOSE | V_OUTBOX, 0, WHEN,
+		"send later: 18:30, tomorrow 9:00, mon 8:00, in 2 hours"),
 	ROW(POSTPONE, "postpone", "P", V_COMPOSE, 0, NONE, "keep it as a draft, and go on later"),
 	ROW(FROM, "from", "F", V_COMPOSE, 0, ADDRESSES, "change who it is from"),
 	ROW(TO, "to", "t", V_COMPOSE, 0, ADDRESSES, "change whom it goes to"),
@@ -135,7 +138,7 @@ static const char *const arg_names[] = {
 	[ARG_NONE] = "", [ARG_FOLDER] = "FOLDER", [ARG_QUERY] = "QUERY", [ARG_TEXT] = "TEXT",
 	[ARG_SORT] = "ORDER", [ARG_FILE] = "FILE", [ARG_SHELL] = "COMMAND",
 	[ARG_COMMAND] = "COMMAND", [ARG_NUMBER] = "NUMBER",
-	[ARG_ADDRESSES] = "ADDRESSES", [ARG_LINE] = "TEXT",
+	[ARG_ADDRESSES] = "ADDRESSES", [ARG_LINE] = "TEXT", [ARG_WHEN] = "WHEN",
 };
 
 const struct command *
@@ -212,6 +215,24 @@ unknown_command(const char *name, unsigned view, struct error *e)
 		: "no command '%s'", name, near);
 }
 
+/* "send at 18:30": where the first word takes no argument, a space may stand for the dash of
+ * another name. *arg moves behind it. */
+static const struct command *
+find_joined(const char *first, const char **arg, unsigned view)
+{
+	size_t n = strcspn(*arg, " \t");
+	char *name = xasprintf("%s-%.*s", first, (int)n, *arg);
+	const struct command *c = command_find(name);
+
+	free(name);
+	if (!c || !(c->views & view))
+		return NULL;
+	*arg += n + strspn(*arg + n, " \t");
+	if (**arg == '\0')
+		*arg = NULL;
+	return c;
+}
+
 const struct command *
 command_parse(const char *line, unsigned view, bool abbreviated, const char **arg,
 	struct error *e)
@@ -226,13 +247,15 @@ command_parse(const char *line, unsigned view, bool abbreviated, const char **ar
 		n = sizeof name - 1;
 	memcpy(name, line, n);
 	name[n] = '\0';
-	const struct command *c = command_find(name);
+	const struct command *c = command_find(name), *joined;
 	if (!c && abbreviated && n > 0)
 		c = find_abbreviated(name, view);
 	if (!c) {
 		unknown_command(name, view, e);
 		return NULL;
 	}
+	if (*arg && c->arg == ARG_NONE && (joined = find_joined(c->name, arg, view)) != NULL)
+		c = joined;
 	if (!(c->views & view)) {
 		error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here", c->name);
 		return NULL;

@@ -430,6 +430,7 @@ compose_command(struct view *v, const struct call *c)
 	case CMD_REMOVE: detach(x); break;
 	case CMD_POSTPONE: postpone(x); break;
 	case CMD_SEND: sending_send(x); break;
+	case CMD_SEND_AT: sending_send_at(x, c->arg); break;
 	default: break;
 	}
 }

@@ -89,6 +89,7 @@ struct ui {
 	bool asked_on_tagged;
 	struct ui_account *asked_password;
 	void (*yes)(void *ctx);
+	void (*chosen)(void *ctx, char answer);
 	void *yes_ctx;
 
 	struct {			/* what was sent last; several where several were resent */

@@ -11,14 +11,20 @@ enum { MAX_HEADER = 4 << 20, QUICKLY_PARSED = 1 << 20 };
 static const size_t max_bytes = (size_t)1 << 30;
 
 static void
-read_whole(struct message *x)
+parse_whole(struct message *x)
 {
-	x->raw = store_body_read(x->store, x->id, "", max_bytes, &x->raw_len);
 	if (!x->raw || mime_parse(&x->parsed, x->raw, x->raw_len, NULL) != ERR_OK)
 		return;
 	x->root = mime_root(x->parsed);
 	x->header = x->raw;
 	x->header_len = mime_header_length(x->raw, x->raw_len);
+}
+
+static void
+read_whole(struct message *x)
+{
+	x->raw = store_body_read(x->store, x->id, "", max_bytes, &x->raw_len);
+	parse_whole(x);
 }
 
 static bool
@@ -59,6 +65,14 @@ message_read(struct message *x, const struct store *s, msg_id id)
 	if (!x->root || !x->header)
 		read_whole(x);
 	return true;
+}
+
+bool
+message_of_bytes(struct message *x, char *raw, size_t len)
+{
+	*x = (struct message){ .raw = raw, .raw_len = len };
+	parse_whole(x);
+	return x->root != NULL;
 }
 
 void

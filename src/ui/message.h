@@ -23,6 +23,8 @@ struct message {
 /* Reads what there is. False: there is no such message (any more). Clear it either way. */
 bool message_read(struct message *x, const struct store *s, msg_id id);
 void message_clear(struct message *x);
+/* A message that is in no folder: takes over `raw`, owned, NULL too. False: it cannot be parsed. */
+bool message_of_bytes(struct message *x, char *raw, size_t len);
 
 /* Whether the part's bytes are here. */
 bool message_has(const struct message *x, const struct part *p);

@@ -1,11 +1,15 @@
-/* outbox.c - what is being sent: its state, and for the mail under the cursor what the server said of
- * each recipient.
+/* outbox.c - what is being sent: its state, and for the mail under the cursor when it goes or what became of
+ * it, what the server said of each recipient, and what that means.
  *
- * Editing is opening the draft that the mail was made from; mail that came from a command line has
- * none, and is held, tried again or removed. */
+ * Mail that is unsure is a question, with all its answers behind Enter. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "format.h"
+#include "mailstatus.h"
+#include "outbox.h"
+#include "when.h"
 #include "writing.h"
 
 enum { SHOWN_MAX = 500 };
@@ -16,6 +20,8 @@ struct outbox_view {
 	struct outbox_mail *v, here;	/* here: under the cursor, with its recipients */
 	size_t n, cursor, top;
 	outbox_id asked;
+	int64_t when;			/* the time that is asked about */
+	char initial[40];		/* its time so far, to be changed */
 };
 
 static struct outbox_view *
@@ -63,35 +69,90 @@ state_style(const struct outbox_mail *m)
 		? ST_ERROR : ST_PENDING;
 }
 
-static void
-draw_mail(struct outbox_view *x, const struct area *a, int y, const struct outbox_mail *m)
+/* In ten columns: the state, or when it goes. */
+static const char *
+state_text(const struct outbox_mail *m, int64_t now, char *out, size_t size)
 {
-	char date[64];
-
-	format_date(date, sizeof date, m->created, ui_now(x->view.ui), 12, NULL);
-	area_put(a, y, 1, 12, ST_DATE, date);
-	area_put(a, y, 14, 8, state_style(m), state_name(m, ui_now(x->view.ui)));
-	area_put(a, y, 23, a->columns / 3, ST_SENDER, m->to);
-	area_put(a, y, 24 + a->columns / 3, -1, ST_SUBJECT, *m->subject ? m->subject : "(no subject)");
+	if (m->state != OUTBOX_QUEUED || m->is_held || !m->is_planned || m->not_before <= now)
+		return state_name(m, now);
+	when_short(out, size, m->not_before, now);
+	return out;
 }
 
 static void
-draw_recipients(struct outbox_view *x, const struct area *a)
+draw_mail(struct outbox_view *x, const struct area *a, int y, const struct outbox_mail *m)
+{
+	char date[64], state[40];
+	int64_t now = ui_now(x->view.ui);
+	int at = a->columns < 60 ? 1 : 12;	/* no room for when it was written */
+
+	format_date(date, sizeof date, m->created, now, 10, NULL);
+	if (at > 1)
+		area_put(a, y, 1, 10, ST_DATE, date);
+	area_put(a, y, at, 10, state_style(m), state_text(m, now, state, sizeof state));
+	area_put(a, y, at + 11, a->columns / 3, ST_SENDER, m->to);
+	area_put(a, y, at + 12 + a->columns / 3, -1, ST_SUBJECT, *m->subject ? m->subject : "(no subject)");
+}
+
+/* What a person wants to know first of it, and what can be done. "": nothing. */
+static void
+tell_state(struct outbox_view *x, struct str *out)
+{
+	const struct outbox_mail *m = &x->here;
+	int64_t now = ui_now(x->view.ui);
+	char when[80];
+
+	if (m->state == OUTBOX_UNSURE) {
+		const struct rc_account *a = engine_rc_account(ui_engine(x->view.ui), m->account);
+		str_printf(out, "It may have arrived; %s", a ? outbox_sought_text(m, a) : "its account is gone");
+	} else if (m->state == OUTBOX_QUEUED && m->is_held) {
+		str_puts(out, "Held: h lets it go, Y at a time");
+	} else if (m->state == OUTBOX_QUEUED && m->not_before > now) {
+		when_format(when, sizeof when, m->not_before, now);
+		str_printf(out, "Goes out %s; %s", when, m->is_planned ? "Y changes that, r sends now"
+			: "r sends now");
+	} else if (m->state == OUTBOX_QUEUED && m->retry_at > now) {
+		when_format(when, sizeof when, m->retry_at, now);
+		str_printf(out, "Tried again %s; r tries now", when);
+	} else if (m->state == OUTBOX_REFUSED) {
+		str_puts(out, "Refused: e edits it, r tries it again as it is");
+	} else if (m->state == OUTBOX_SENT && m->ended) {
+		when_format(when, sizeof when, m->ended, now);
+		str_printf(out, "Sent %s", when);
+	}
+}
+
+static void
+draw_recipient(const struct area *a, int y, const struct outbox_rcpt *r)
 {
 	static const char *const names[] = { "waits", "sending", "sent", "unsure", "refused" };
+	const char *meaning = r->state == RCPT_SENT ? NULL : mail_status(r->words);
+	int at = 10;
+
+	area_put(a, y, 1, 8, r->state == RCPT_REFUSED || r->state == RCPT_UNSURE ? ST_ERROR : ST_DIM,
+		names[r->state]);
+	at += area_put(a, y, at, -1, ST_NORMAL, r->addr) + 2;
+	if (meaning)
+		at += area_put(a, y, at, -1, ST_STRONG, meaning) + 2;
+	area_put(a, y, at, -1, ST_DIM, r->words);
+}
+
+static void
+draw_details(struct outbox_view *x, const struct area *a)
+{
+	struct str state = { 0 };
 	int y = 0;
 
 	area_fill(a, y++, 0, -1, ST_DIM, "─");
-	if (x->here.state == OUTBOX_UNSURE)
-		area_put(a, y++, 1, -1, ST_ERROR, "It may have arrived: a says it did, r sends it again");
+	tell_state(x, &state);
+	if (state.len > 0)
+		area_put(a, y++, 1, -1, x->here.state == OUTBOX_UNSURE ? ST_ERROR : ST_NORMAL,
+			str_get(&state));
+	str_clear(&state);
 	if (x->here.error && *x->here.error)
 		area_put(a, y++, 1, -1, ST_NOTICE, x->here.error);
-	for (size_t i = 0; i < x->here.n_rcpts && y < a->rows; i++, y++) {
-		const struct outbox_rcpt *r = &x->here.rcpts[i];
-		area_put(a, y, 1, 8, ST_DIM, names[r->state]);
-		int used = area_put(a, y, 10, -1, ST_NORMAL, r->addr);
-		area_put(a, y, 12 + used, -1, ST_DIM, r->words);
-	}
+	for (size_t i = 0; i < x->here.n_rcpts && y < a->rows; i++)
+		draw_recipient(a, y++, &x->here.rcpts[i]);
 }
 
 static void
@@ -114,7 +175,7 @@ outbox_draw(struct view *v, const struct area *a)
 		if (x->top + y == x->cursor)
 			area_over(a, (int)y, 0, -1, ST_CURSOR);
 	}
-	draw_recipients(x, &below);
+	draw_details(x, &below);
 }
 
 static void
@@ -148,10 +209,10 @@ static void
 remove_asked(void *ctx)
 {
 	struct outbox_view *x = ctx;
+	bool has_draft = x->here.message_id && sending_draft_of(x->view.ui, x->here.message_id);
 
-	sending_tidy(x->view.ui);		/* what is sent must not come back as a draft */
 	if (act(x, x->asked, OUTBOX_REMOVE))
-		ui_status(x->view.ui, "removed; its draft, if it has one, is among the drafts (gd)");
+		ui_status(x->view.ui, has_draft ? "removed; its draft is among the drafts (gd)" : "removed");
 }
 
 static void
@@ -162,20 +223,109 @@ retry_asked(void *ctx)
 	act(x, x->asked, OUTBOX_RETRY);
 }
 
-/* Taken out of the outbox first: the draft stays whatever happens in between. What waits is held before, so
- * that it surely does not go out meanwhile. */
+/* A draft of what is sent must not look unsent: it goes first, or the mail stays. */
 static void
-edit(void *ctx)
+remove_one(struct outbox_view *x)
+{
+	struct ui *ui = x->view.ui;
+	bool is_sent = x->here.state == OUTBOX_SENT;
+
+	if (is_sent)
+		sending_tidy(ui);
+	bool has_draft = x->here.message_id && sending_draft_of(ui, x->here.message_id);
+	if (is_sent && has_draft)
+		ui_status(ui, "its draft is open in another dunlin");
+	else if (is_sent)
+		remove_asked(x);
+	else
+		ui_confirm(ui, &x->view, has_draft ? "Remove this mail from the outbox? (Its draft stays.)"
+			: "Remove this mail? It has no draft, and is gone then.", remove_asked, x);
+}
+
+static void
+edit_asked(void *ctx)
 {
 	struct outbox_view *x = ctx;
-	struct ui *ui = x->view.ui;
-	draft_id draft = x->here.message_id ? sending_draft_of(ui, x->here.message_id) : 0;
 
-	if (!draft)
-		ui_status(ui, "this mail has no draft: it can be held, tried again or removed");
-	else if ((x->here.state != OUTBOX_QUEUED || x->here.is_held || act(x, x->asked, OUTBOX_HOLD)) &&
-		act(x, x->asked, OUTBOX_REMOVE))
-		writing_resume(ui, draft);
+	unsent_edit(x->view.ui, x->asked);
+	read_again(x);
+}
+
+static void
+arrived(struct outbox_view *x)
+{
+	if (act(x, x->asked, OUTBOX_BELIEVE_SENT)) {
+		ui_status(x->view.ui, "taken for sent");
+		sending_tidy(x->view.ui);
+	}
+}
+
+static void
+unsure_chosen(void *ctx, char answer)
+{
+	struct outbox_view *x = ctx;
+
+	if (answer == 'r')
+		retry_asked(x);
+	else if (answer == 'a')
+		arrived(x);
+	else if (answer == 'e')
+		edit_asked(x);
+	else
+		ui_status(x->view.ui, "kept as it is");
+}
+
+/* ---- at another time ---- */
+
+static void
+set_when(void *ctx)
+{
+	struct outbox_view *x = ctx;
+	struct error e;
+	char shown[80];
+
+	if (x->when <= ui_now(x->view.ui))
+		error_set(&e, ERR_MSG, "that time is past by now");
+	else if (engine_outbox_when(ui_engine(x->view.ui), x->asked, x->when, &e) == ERR_OK)
+		e.code = ERR_OK;
+	when_format(shown, sizeof shown, x->when, ui_now(x->view.ui));
+	if (e.code == ERR_OK)
+		ui_status(x->view.ui, "goes out %s", shown);
+	else
+		ui_error(x->view.ui, &e);
+	read_again(x);
+}
+
+static void
+ask_when(struct outbox_view *x, const char *text)
+{
+	struct ui *ui = x->view.ui;
+	char shown[80], question[120];
+	struct error e;
+
+	if (x->here.state != OUTBOX_QUEUED) {
+		ui_status(ui, "it does not wait any more");
+	} else if (when_parse(&x->when, text, ui_now(ui), &e) != ERR_OK) {
+		ui_status(ui, "%s", e.text);
+	} else {
+		when_format(shown, sizeof shown, x->when, ui_now(ui));
+		snprintf(question, sizeof question, "Send %s?", shown);
+		ui_confirm(ui, &x->view, question, set_when, x);
+	}
+}
+
+/* The time so far, as it can be typed. */
+static const char *
+outbox_initial(struct view *v, const struct command *c)
+{
+	struct outbox_view *x = outbox_of(v);
+	time_t when = (time_t)x->here.not_before;
+	struct tm t;
+
+	if (c->id != CMD_SEND_AT || !x->here.is_planned || when <= ui_now(v->ui) || !localtime_r(&when, &t))
+		return NULL;
+	strftime(x->initial, sizeof x->initial, "%Y-%m-%d %H:%M", &t);
+	return x->initial;
 }
 
 static void
@@ -217,7 +367,7 @@ outbox_command(struct view *v, const struct call *c)
 
 	if (move_command(x, c->cmd->id) || x->here.id == 0)
 		return;
-	bool is_unsure = x->here.state == OUTBOX_UNSURE;
+	bool is_unsure = x->here.state == OUTBOX_UNSURE || x->here.state == OUTBOX_SENDING;
 	x->asked = x->here.id;
 	switch (c->cmd->id) {
 	case CMD_HOLD:
@@ -227,17 +377,19 @@ outbox_command(struct view *v, const struct call *c)
 		ask_or(x, is_unsure, "It may have arrived. Send it again?", retry_asked);
 		break;
 	case CMD_ARRIVED:
-		if (act(x, x->asked, OUTBOX_BELIEVE_SENT))
-			sending_tidy(v->ui);
+		arrived(x);
 		break;
 	case CMD_REMOVE:
-		ask_or(x, x->here.state != OUTBOX_SENT, "Remove this mail from the outbox?", remove_asked);
+		remove_one(x);
+		break;
+	case CMD_SEND_AT:
+		ask_when(x, c->arg);
 		break;
 	case CMD_OPEN: case CMD_EDIT:
-		if (x->here.state == OUTBOX_SENT)
-			ui_status(v->ui, "it is sent already");
+		if (x->here.state == OUTBOX_UNSURE && c->cmd->id == CMD_OPEN)
+			ui_choose(v->ui, v, "r again, a arrived, e edit, k keep?", "raek", unsure_chosen, x);
 		else
-			ask_or(x, is_unsure, "It may have arrived. Edit it, to send it anew?", edit);
+			ask_or(x, is_unsure, "It may have arrived. Edit it, to send it anew?", edit_asked);
 		break;
 	default: break;
 	}
@@ -273,6 +425,7 @@ static const struct view_ops outbox_ops = {
 	.title = outbox_title,
 	.command = outbox_command,
 	.event = outbox_event,
+	.initial = outbox_initial,
 	.shown = outbox_shown,
 	.close = outbox_close,
 };

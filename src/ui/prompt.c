@@ -3,6 +3,7 @@
  * What is typed is clean; a candidate may hold anything (a folder's name is the server's) and
  * is cleaned when it is drawn. Whatever edits (prompt_edit.c), candidates are sought anew in
  * one place. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,8 +178,11 @@ prompt_key(struct prompt *p, uint32_t key)
 {
 	p->problem = (struct error){0};
 	if (p->spec.kind == PROMPT_CONFIRM) {
-		prompt_replace(p, 0, p->text.len, "y", 1);
-		return key == 'y' || key == 'Y' ? PROMPT_DONE : PROMPT_CANCELLED;
+		char answer = key > ' ' && key < 0x7f ? (char)tolower((int)key) : '\0';
+		if (!answer || !strchr(p->spec.choices ? p->spec.choices : "y", answer))
+			return PROMPT_CANCELLED;
+		prompt_replace(p, 0, p->text.len, &answer, 1);
+		return PROMPT_DONE;
 	}
 	if (key == KC_ENTER)
 		return finish(p);
@@ -285,7 +289,8 @@ draw_text(const struct area *a, int y, enum style st, const char *text, int *end
 static void
 draw_question(const struct prompt *p, const struct area *a, int y)
 {
-	char *text = xasprintf("%s (y/N)", p->spec.label + strspn(p->spec.label, " "));
+	char *text = xasprintf("%s%s", p->spec.label + strspn(p->spec.label, " "),
+		p->spec.choices ? "" : " (y/N)");
 	int x = 0;
 
 	draw_text(a, y, ST_PROMPT, text, &x);

@@ -37,6 +37,8 @@ struct prompt_spec {
 	const char *initial;		/* NULL: empty */
 	/* Fills in candidates for the text before the cursor; NULL: none. */
 	void (*complete)(void *ctx, const char *text, struct completion *out);
+	/* PROMPT_CONFIRM: the keys that are answers ("rae"), any other cancels; NULL: y. Borrowed. */
+	const char *choices;
 	bool must_match;		/* Enter takes the first candidate where the text itself is none */
 	/* On Enter: false and *e keep the prompt open, with the text and what is wrong. NULL: any
 	 * text will do. */

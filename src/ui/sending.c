@@ -3,6 +3,7 @@
  * The draft names the letter's Message-ID before the outbox gets it, and stays until that says "sent": so
  * a crash in between leaves the draft, taking back opens it again, and a draft whose mail is in the
  * outbox is not offered as one that was not sent. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "mime.h"
 #include "outbox.h"
 #include "utf8.h"
+#include "when.h"
 #include "writing.h"
 
 enum { OUTBOX_LOOK = 2000 };
@@ -62,33 +64,59 @@ mark_answered(struct compose *x)
 		engine_act(ui_engine(x->view.ui), &act, &x->note.about, 1, label, sizeof label, NULL);
 }
 
+/* 0: at once. */
+static int64_t
+due_of(const struct compose *x)
+{
+	int wait_s = ui_rc(x->view.ui)->undo_send_s;
+
+	return x->when ? x->when : wait_s > 0 ? ui_now(x->view.ui) + wait_s : 0;
+}
+
+static void
+tell_when(const struct compose *x, int64_t due)
+{
+	struct ui *ui = x->view.ui;
+	char text[80];
+
+	if (x->when) {
+		when_format(text, sizeof text, x->when, ui_now(ui));
+		ui_status(ui, "goes out %s; u takes it back, go shows it", text);
+	} else if (due) {
+		ui_status(ui, "goes out in %d s; u takes it back", ui_rc(ui)->undo_send_s);
+	} else {
+		ui_status(ui, "on its way");
+	}
+}
+
 static void
 hand_over(struct compose *x)
 {
 	struct ui *ui = x->view.ui;
-	int wait_s = ui_rc(ui)->undo_send_s;
-	int64_t due = wait_s > 0 ? ui_now(ui) + wait_s : 0;
+	int64_t due = due_of(x);
 	struct letter l = { 0 };
 	outbox_id id = 0;
 	struct error e;
 
+	if (x->when && x->when <= ui_now(ui)) {
+		error_set(&e, ERR_MSG, "that time is past by now");
+		goto failed;
+	}
 	if (build(x, &l, &e) != ERR_OK)
 		goto failed;
 	note_set(&x->note.message_id, l.message_id);
 	compose_save(x);
 	if (!x->is_saved)
 		goto out;
-	if (engine_send(ui_engine(ui), sending_account(x), &l, due, &id, &e) != ERR_OK) {
+	if ((x->when ? engine_send_at : engine_send)(ui_engine(ui), sending_account(x), &l, due, &id,
+		&e) != ERR_OK) {
 		note_set(&x->note.message_id, NULL);
 		compose_save(x);
 		goto failed;
 	}
 	mark_answered(x);
 	sending_remember(ui, id, x->id, due, false);
-	if (wait_s > 0)
-		ui_status(ui, "goes out in %d s; u takes it back", wait_s);
-	else
-		ui_status(ui, "on its way");
+	tell_when(x, due);
 	ui_pop(ui, &x->view);
 	goto out;
 failed:
@@ -141,8 +169,8 @@ send_without_subject(void *ctx)
 		hand_over(x);
 }
 
-void
-sending_send(struct compose *x)
+static void
+ask_and_send(struct compose *x)
 {
 	if (!x->note.to && !x->note.cc && !x->note.bcc)
 		ui_status(x->view.ui, "it goes to nobody yet: t asks whom");
@@ -150,6 +178,35 @@ sending_send(struct compose *x)
 		ui_confirm(x->view.ui, &x->view, "There is no subject. Send?", send_without_subject, x);
 	else
 		send_without_subject(x);
+}
+
+void
+sending_send(struct compose *x)
+{
+	x->when = 0;
+	ask_and_send(x);
+}
+
+static void
+send_then(void *ctx)
+{
+	ask_and_send(ctx);
+}
+
+void
+sending_send_at(struct compose *x, const char *text)
+{
+	struct ui *ui = x->view.ui;
+	char shown[80], question[120];
+	struct error e;
+
+	if (when_parse(&x->when, text, ui_now(ui), &e) != ERR_OK) {
+		ui_status(ui, "%s", e.text);
+		return;
+	}
+	when_format(shown, sizeof shown, x->when, ui_now(ui));
+	snprintf(question, sizeof question, "Send %s?", shown);
+	ui_confirm(ui, &x->view, question, send_then, x);
 }
 
 /* ---- back again ---- */

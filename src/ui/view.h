@@ -116,6 +116,11 @@ void ui_ask_argument(struct ui *ui, const struct command *c);
 void ui_confirm(struct ui *ui, struct view *owner, const char *question,
 	void (*yes)(void *ctx), void *ctx);
 
+/* A question with several answers, each a key of `choices` (lower case, static); any other key is none, and
+ * nothing is called. */
+void ui_choose(struct ui *ui, struct view *owner, const char *question, const char *choices,
+	void (*chosen)(void *ctx, char answer), void *ctx);
+
 /* Folders of an account as completion; account 0: of all, as "account/folder". */
 void ui_complete_folders(struct ui *ui, account_id account, const char *text,
 	struct completion *out);

@@ -195,6 +195,10 @@ tell_drafts(struct ui *ui)
 	else if (n > 1)
 		ui_status(ui, "there are %zu drafts: gd shows them", n);
 	draft_list_free(v, n);
+	uint32_t n_stuck = store_outbox_stuck(ui_store(ui), 0);
+	if (n_stuck > 0)
+		ui_status(ui, n_stuck == 1 ? "a mail in the outbox needs you: go shows it"
+			: "%u mails in the outbox need you: go shows them", n_stuck);
 }
 
 /* The folder to begin in; 0 and *account: the inbox of that, as soon as it is known; 0 and 0:

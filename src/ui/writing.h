@@ -4,6 +4,7 @@
  *   writing.c      from a message, an address or a mailto: link to a draft
  *   forward.c      messages as attachments
  *   sending.c      from a draft into the outbox, and back
+ *   unsent.c       from the outbox back to a draft
  *   draft_list.c   what was begun and not sent
  *   outbox.c       what is being sent */
 #ifndef DUNLIN_UI_WRITING_H
@@ -35,6 +36,9 @@ void sending_remember(struct ui *ui, outbox_id id, uint32_t draft, int64_t until
 void sending_tidy(struct ui *ui);
 /* The drafts that can be resumed: those whose mail is not in the outbox. As draft_list. */
 size_t sending_drafts(struct ui *ui, struct draft_info **out);
+/* Edits a mail of the outbox: its draft, or one made of its bytes, to those who did not get it; of mail that
+ * is sent, to those who were refused. */
+void unsent_edit(struct ui *ui, outbox_id id);
 /* The draft of a mail in the outbox; 0: there is none. */
 draft_id sending_draft_of(struct ui *ui, const char *message_id);
 
@@ -55,6 +59,7 @@ struct compose {
 	size_t n_attached;
 	bool is_attaching;		/* they are all here */
 	bool is_begun;			/* the message was begun before they were asked for */
+	int64_t when;			/* to be sent then; 0: at once */
 	bool is_saved;			/* the draft is on disk */
 	bool edits_next;		/* the editor comes once the view is shown */
 };
@@ -73,6 +78,7 @@ void forward_whole(struct ui *ui, const msg_id *ids, size_t n);
 void forward_event(struct compose *x, const struct event *ev);
 bool forward_idle(struct compose *x);
 void sending_send(struct compose *x);		/* asks what is to be asked; pops the view when it is on its way */
+void sending_send_at(struct compose *x, const char *text);	/* the same, at a time as typed */
 /* The account whose `from` it is; else of the message answered, of the view below, the first that can send. */
 account_id sending_account(struct compose *x);
 

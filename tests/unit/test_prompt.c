@@ -114,6 +114,25 @@ test_confirm_defaults_to_no(void **state)
 	}
 }
 
+/* A question with several answers takes these, in either case, and nothing else. */
+static void
+test_choice(void **state)
+{
+	(void)state;
+	const struct { const char *key, *answer; } cases[] = { { "r", "r" }, { "K", "k" }, { "y", NULL },
+		{ "<Enter>", NULL }, { "<Esc>", NULL }, { "ä", NULL } };
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct prompt p;
+		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = "", .choices = "rk" },
+			NULL);
+		assert_int_equal(cases[i].answer ? PROMPT_DONE : PROMPT_CANCELLED, type(&p, cases[i].key));
+		if (cases[i].answer)
+			assert_string_equal(cases[i].answer, prompt_text(&p));
+		prompt_close(&p);
+	}
+}
+
 static void
 folders(void *ctx, const char *text, struct completion *out)
 {
@@ -263,6 +282,6 @@ test_history(void **state)
 	free(path);
 }
 
-TEST_MAIN(T(test_editing), T(test_text_stays_clean), T(test_ends), T(test_confirm_defaults_to_no),
+TEST_MAIN(T(test_editing), T(test_text_stays_clean), T(test_ends), T(test_confirm_defaults_to_no), T(test_choice),
 	T(test_candidates_are_listed), T(test_tab_walks_candidates), T(test_password_is_masked),
 	T(test_long_line_scrolls), T(test_history))
