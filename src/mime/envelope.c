@@ -106,6 +106,44 @@ is_blank(const char *s)
 	return s[strspn(s, " \t,;")] == '\0';
 }
 
+/* How many addresses somebody typed, members of groups alike: the pieces between commas that are not blank. */
+static int
+count_typed(const char *s)
+{
+	bool in_quotes = false, is_any = false;
+	int depth = 0, n = 0;
+
+	for (; *s; s++) {
+		if (*s == '\\' && s[1])
+			s++;
+		else if (*s == '"')
+			in_quotes = !in_quotes;
+		else if (!in_quotes && strchr("(<[", *s))
+			depth++;
+		else if (!in_quotes && strchr(")>]", *s) && depth > 0)
+			depth--;
+		else if (!in_quotes && depth == 0 && strchr(",;:", *s)) {
+			n += is_any && *s != ':';	/* before a colon stands the name of a group */
+			is_any = false;
+			continue;
+		}
+		is_any = is_any || (*s != ' ' && *s != '\t');
+	}
+	return n + is_any;
+}
+
+static int
+count_read(InternetAddressList *list)
+{
+	int n = 0;
+
+	for (int i = 0; i < internet_address_list_length(list); i++) {
+		InternetAddress *a = internet_address_list_get_address(list, i);
+		n += INTERNET_ADDRESS_IS_GROUP(a) ? count_read(members_of(a)) : 1;
+	}
+	return n;
+}
+
 enum err
 addresses_read(InternetAddressList **out, const char *field, const char *value,
 	struct error *e)
@@ -118,8 +156,8 @@ addresses_read(InternetAddressList **out, const char *field, const char *value,
 	*out = internet_address_list_parse(NULL, value);
 	if (!*out || internet_address_list_length(*out) == 0)
 		rc = error_set(e, ERR_MSG, "%s: '%s' is not an address", field, value);
-	else
-		rc = check_list(*out, field, 0, e);
+	else if ((rc = check_list(*out, field, 0, e)) == ERR_OK && count_read(*out) < count_typed(value))
+		rc = error_set(e, ERR_MSG, "%s: something in '%s' is not an address", field, value);
 	if (rc != ERR_OK && *out) {
 		g_object_unref(*out);
 		*out = NULL;

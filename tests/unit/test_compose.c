@@ -49,6 +49,27 @@ value(const struct letter *l, struct arena *a, const char *name)
 	return mime_header_value(h, n, name);
 }
 
+/* A recipient that is half typed is not left out without a word. */
+static void
+test_no_recipient_is_dropped(void **state)
+{
+	static const char *const bad[] = { "bob@x.net, half typ", "carol, bob@x.net" };
+	static const char *const good[] = { "bob@x.net,, c@x.net,", "a: b@x.net, c@x.net;, d@x.net",
+		"\"Doe, J (x)\" <j@x.net> (a, comment)" };
+	struct draft d = plain();
+
+	(void)state;
+	for (size_t i = 0; i < LEN(bad); i++) {
+		d.to = bad[i];
+		assert_refused(&d, "not an address");
+	}
+	for (size_t i = 0; i < LEN(good); i++) {
+		d.to = good[i];
+		struct letter l = build(&d);
+		letter_clear(&l);
+	}
+}
+
 /* A plain text goes out as it was typed, with the header that RFC 5322 asks for. */
 static void
 test_plain(void **state)
@@ -441,7 +462,7 @@ init(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_plain), T(test_recipients), T(test_words),
+	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped), T(test_recipients), T(test_words),
 		T(test_international_addresses), T(test_controls_are_refused),
 		T(test_encoded_line_end),
 		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments),
