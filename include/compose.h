@@ -44,6 +44,9 @@ struct draft {
 	bool is_flowed;			/* the text is format=flowed already (RFC 3676) */
 	const struct draft_file *files;
 	size_t n_files;
+	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft, letters and digits), and resumed
+	 * by any client: Bcc stays in it, recipients and From may be missing or half typed */
+	const char *draft_name;
 };
 
 /* A finished message and to whom it goes. */

@@ -20,6 +20,8 @@ struct note {
 	char *in_reply_to;		/* ids as in struct msg, without brackets */
 	char *references;
 	char *message_id;		/* under which it was handed to the outbox last */
+	char *name;			/* the draft's own, on every machine: 16 to 64 of 0-9 and a-f; NULL: none yet */
+	char *account;			/* in whose Drafts folder it is kept, too; NULL: only here */
 	struct str text;		/* lines end in '\n' */
 	struct note_file *files;
 	size_t n_files, cap_files;
@@ -28,6 +30,8 @@ struct note {
 };
 
 void note_clear(struct note *n);
+/* A word for what it says: the same for the same content (of name, account and message_id aside). Owned. */
+char *note_stamp(const struct note *n);
 void note_set(char **field, const char *value);		/* a copy; "" and NULL become NULL */
 const char *note_get(const char *field);		/* never NULL */
 void note_add_file(struct note *n, const char *name, const char *type, uint32_t number,

@@ -274,10 +274,25 @@ lists_clear(struct lists *l)
 	}
 }
 
+/* Of a draft, as far as it can be read. */
+static void
+read_unfinished(struct lists *l, const struct draft *d)
+{
+	addresses_read(&l->from, "From", d->from, NULL);
+	addresses_read(&l->to, "To", d->to, NULL);
+	addresses_read(&l->cc, "Cc", d->cc, NULL);
+	addresses_read(&l->bcc, "Bcc", d->bcc, NULL);
+}
+
 static enum err
 read_draft(struct lists *l, const struct draft *d, struct error *e)
 {
 	enum err rc;
+
+	if (d->draft_name) {
+		read_unfinished(l, d);
+		return ERR_OK;
+	}
 
 	if ((rc = addresses_read(&l->from, "From", d->from, e)) != ERR_OK ||
 	    (rc = addresses_read(&l->to, "To", d->to, e)) != ERR_OK ||
@@ -293,6 +308,44 @@ read_draft(struct lists *l, const struct draft *d, struct error *e)
 }
 
 static void
+put_addresses(GMimeMessage *m, const struct draft *d, const struct lists *l, GMimeFormatOptions *format)
+{
+	put_list(m, "From", l->from, format);
+	put_list(m, "To", l->to, format);
+	put_list(m, "Cc", l->cc, format);
+	if (d->draft_name) {
+		put_list(m, "Bcc", l->bcc, format);
+		g_mime_object_set_header(GMIME_OBJECT(m), "X-Dunlin-Draft", d->draft_name, "utf-8");
+	} else if (!l->to && !l->cc) {
+		/* RFC 5322 3.6.3 lets it go out without; people wonder */
+		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;", "utf-8");
+	}
+}
+
+/* What is half typed in a draft is kept as it is, in a field that is of no form then. Written before all others,
+ * since the library would leave out what is no address. */
+static void
+put_unfinished(struct str *out, const char *field, InternetAddressList *list, const char *typed,
+	GMimeFormatOptions *format)
+{
+	if (list || !typed || !*typed)
+		return;
+	char *clean = text_clean_dup(typed), *word = g_mime_utils_header_encode_text(NULL, clean, "utf-8");
+	header_put(out, format, field, word);
+	g_free(word);
+	free(clean);
+}
+
+static void
+put_subject(GMimeMessage *m, const struct draft *d)
+{
+	char *clean = d->draft_name && d->subject ? text_clean_dup(d->subject) : NULL;
+
+	g_mime_message_set_subject(m, clean ? clean : d->subject ? d->subject : "", "utf-8");
+	free(clean);
+}
+
+static void
 write_message(struct letter *out, const struct draft *d, const struct lists *l,
 	const struct compose_stamp *stamp)
 {
@@ -302,19 +355,19 @@ write_message(struct letter *out, const struct draft *d, const struct lists *l,
 	GDateTime *now = stamp_time(stamp);
 
 	g_mime_message_set_date(m, now);
-	put_list(m, "From", l->from, format);
-	put_list(m, "To", l->to, format);
-	put_list(m, "Cc", l->cc, format);
-	/* RFC 5322 3.6.3 lets it go out without; people wonder */
-	if (!l->to && !l->cc)
-		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;",
-			"utf-8");
-	g_mime_message_set_subject(m, d->subject ? d->subject : "", "utf-8");
+	put_addresses(m, d, l, format);
+	put_subject(m, d);
 	g_mime_message_set_message_id(m, out->message_id);
 	put_ids(m, "In-Reply-To", d->in_reply_to);
 	put_ids(m, "References", d->references);
 	g_mime_object_set_header(GMIME_OBJECT(m), "MIME-Version", "1.0", NULL);
 	g_mime_message_set_mime_part(m, body);
+	if (d->draft_name) {
+		put_unfinished(&out->bytes, "From", l->from, d->from, format);
+		put_unfinished(&out->bytes, "To", l->to, d->to, format);
+		put_unfinished(&out->bytes, "Cc", l->cc, d->cc, format);
+		put_unfinished(&out->bytes, "Bcc", l->bcc, d->bcc, format);
+	}
 	GMimeStream *stream = g_mime_stream_mem_new();
 	g_mime_object_write_to_stream(GMIME_OBJECT(m), format, stream);
 	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
@@ -341,14 +394,16 @@ compose_build(struct letter *out, const struct draft *d, const struct compose_st
 	letter_add_recipients(out, l.to);
 	letter_add_recipients(out, l.cc);
 	letter_add_recipients(out, l.bcc);
-	if (out->n_to == 0) {
+	if (out->n_to == 0 && !d->draft_name) {
 		rc = error_set(e, ERR_MSG, "there is no recipient");
 		goto out;
 	}
-	out->sender = xstrdup(addresses_first(l.from));
+	const char *sender = addresses_first(l.from);
+	out->sender = xstrdup(sender ? sender : "nobody@dunlin.invalid");
 	out->message_id = message_id_new(out->sender, stamp);
 	out->subject = xstrdup(d->subject ? d->subject : "");
-	out->shown_to = xstrdup(d->to && *d->to ? d->to : d->cc && *d->cc ? d->cc : d->bcc);
+	const char *shown = d->to && *d->to ? d->to : d->cc && *d->cc ? d->cc : d->bcc;
+	out->shown_to = xstrdup(shown ? shown : "");
 	write_message(out, d, &l, stamp);
 	rc = letter_check(out, e);
 out:

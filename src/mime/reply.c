@@ -376,6 +376,64 @@ edit_as_new(struct maker *k, struct note *out)
 	quote_plain(&out->text, k->source);
 }
 
+/* A field of a draft as a person would type it, groups and half an address included. Owned. */
+static char *
+typed_field(const struct maker *k, const char *name)
+{
+	const char *raw = raw_value(k, name), *text = mime_header_value(k->headers, k->n_headers, name);
+	InternetAddressList *list = NULL;
+	char *line = xstrdup(raw ? raw : ""), *typed = NULL, *to = line;
+
+	for (const char *c = line; *c; c++) {
+		if (*c != '\r' && *c != '\n')
+			*to++ = *c;
+	}
+	*to = '\0';
+	if (addresses_read(&list, name, line, NULL) == ERR_OK && list)
+		typed = internet_address_list_to_string(list, NULL, FALSE);
+	char *out = text_clean_dup(typed ? typed : text ? text : "");
+	if (list)
+		g_object_unref(list);
+	g_free(typed);
+	free(line);
+	return out;
+}
+
+static bool
+is_draft_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 16 && n <= 64 && strspn(s, "0123456789abcdef") == n;
+}
+
+static void
+resume(struct maker *k, struct note *out)
+{
+	static const char *const names[] = { "From", "To", "Cc", "Bcc" };
+	char **fields[] = { &out->from, &out->to, &out->cc, &out->bcc };
+	const char *name = mime_header_value(k->headers, k->n_headers, "X-Dunlin-Draft");
+	struct str ids = { 0 };
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		char *value = typed_field(k, names[i]);
+		note_set(fields[i], value);
+		free(value);
+	}
+	char *subject = text_clean_dup(k->m.subject);
+	note_set(&out->subject, subject);
+	free(subject);
+	add_ids(&ids, k->m.in_reply_to);
+	note_set(&out->in_reply_to, str_get(&ids));
+	str_cut(&ids, 0);
+	add_ids(&ids, k->m.references);
+	note_set(&out->references, str_get(&ids));
+	str_clear(&ids);
+	if (name && is_draft_name(name))
+		note_set(&out->name, name);
+	quote_plain(&out->text, k->source);
+}
+
 enum err
 reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
 	const char *const *mine, size_t n_mine, struct error *e)
@@ -397,9 +455,11 @@ reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
 		forward(k, kind == REPLY_FORWARD_WHOLE, out);
 	else if (kind == REPLY_EDIT)
 		edit_as_new(k, out);
+	else if (kind == REPLY_RESUME)
+		resume(k, out);
 	else
 		r = answer(k, kind, out, e);
-	if (r == ERR_OK)
+	if (r == ERR_OK && !out->from)
 		note_set(&out->from, own_address(k, mine));
 	arena_clear(&k->arena);
 	free(k);

@@ -39,7 +39,7 @@ void
 note_clear(struct note *n)
 {
 	char **fields[] = { &n->from, &n->to, &n->cc, &n->bcc, &n->subject, &n->in_reply_to,
-		&n->references, &n->message_id };
+		&n->references, &n->message_id, &n->name, &n->account };
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		free(*fields[i]);
@@ -48,6 +48,33 @@ note_clear(struct note *n)
 	free(n->files);
 	str_clear(&n->text);
 	*n = (struct note){ 0 };
+}
+
+static uint64_t
+mix(uint64_t h, const void *p, size_t n)		/* FNV-1a */
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const unsigned char *)p)[i]) * 0x100000001b3;
+	return (h ^ 0xff) * 0x100000001b3;		/* so that no two fields run into one */
+}
+
+char *
+note_stamp(const struct note *n)
+{
+	const char *const fields[] = { n->from, n->to, n->cc, n->bcc, n->subject, n->in_reply_to,
+		n->references };
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < LEN(fields); i++)
+		h = mix(h, note_get(fields[i]), strlen(note_get(fields[i])));
+	for (size_t i = 0; i < n->n_files; i++) {
+		h = mix(h, n->files[i].name, strlen(n->files[i].name));
+		h = mix(h, n->files[i].type, strlen(n->files[i].type));
+		h = mix(h, &n->files[i].number, sizeof n->files[i].number);
+		h = mix(h, &n->files[i].size_bytes, sizeof n->files[i].size_bytes);
+	}
+	h = mix(h, str_get(&n->text), n->text.len);
+	return xasprintf("%016llx", (unsigned long long)h);
 }
 
 /* Where the address that begins at s ends: at a comma, or at the end. */

@@ -274,11 +274,89 @@ test_fuzzed(void **state)
 	}
 }
 
+/* A draft made into a message and resumed from it is what it was: Bcc, groups, half an address, nothing. */
+static void
+test_draft_comes_back(void **state)
+{
+	static const struct draft drafts[] = {
+		{ .from = "Ada Lovelace <ada@work.example>", .to = "\"Doe, J\" <j@x.net>, friends: c@x.net, d@x.net;",
+			.cc = "J\xc3\xb6rg <j@y.net>", .bcc = "secret@x.net", .subject = "gr\xc3\xbc\xc3\x9f" "e",
+			.in_reply_to = "p@x", .references = "r@x p@x", .text = "From here\n.\n" },
+		{ .from = "Ada <ada@example.org>", .to = "j@x.net, half typ", .subject = "", .text = "\n" },
+		{ .from = "nobody yet", .to = "j@, c@x.net", .subject = "s", .text = "t\n" },
+		{ .from = "Ada <ada@example.org>", .to = "evil\r\nX-Injected: 1", .subject = "a\nX-Injected: 1",
+			.text = "t\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(drafts); i++) {
+		struct compose_stamp stamp = { .now = 1790000000, .token = "abc" };
+		struct draft d = drafts[i];
+		struct letter l;
+		struct note n;
+		struct error e;
+		d.text_len = strlen(d.text);
+		d.draft_name = "0123456789abcdef";
+		if (compose_build(&l, &d, &stamp, &e) != ERR_OK)
+			fail_msg("draft %zu: %s", i, e.text);
+		size_t head = mime_header_length(l.bytes.data, l.bytes.len);
+		char *header = xstrndup(l.bytes.data, head);
+		assert_int_equal(ERR_OK, make(&n, REPLY_RESUME, header, d.text));
+		assert_null(strstr(header, "\nX-Injected"));
+		if (i < 3) {
+			assert_string_equal(d.from, note_get(n.from));
+			assert_string_equal(d.to, note_get(n.to));
+			assert_string_equal(d.cc ? d.cc : "", note_get(n.cc));
+			assert_string_equal(d.bcc ? d.bcc : "", note_get(n.bcc));
+			assert_string_equal(d.subject, note_get(n.subject));
+		}
+		assert_string_equal(d.references ? d.references : "", note_get(n.references));
+		assert_string_equal(d.in_reply_to ? d.in_reply_to : "", note_get(n.in_reply_to));
+		assert_string_equal("0123456789abcdef", note_get(n.name));
+		assert_string_equal(d.text, str_get(&n.text));
+		note_clear(&n);
+		letter_clear(&l);
+		free(header);
+	}
+}
+
+/* The stamp tells contents apart, and does not see what is no content. */
+static void
+test_stamp(void **state)
+{
+	struct note n = { 0 };
+
+	(void)state;
+	char *empty = note_stamp(&n);
+	note_set(&n.to, "a");
+	char *to = note_stamp(&n);
+	note_set(&n.to, NULL);
+	note_set(&n.cc, "a");
+	char *cc = note_stamp(&n);
+	assert_string_not_equal(empty, to);
+	assert_string_not_equal(to, cc);
+	note_set(&n.name, "abc");
+	note_set(&n.account, "work");
+	note_set(&n.message_id, "m@x");
+	char *same = note_stamp(&n);
+	assert_string_equal(cc, same);
+	note_add_file(&n, "f", "text/plain", 1, 3);
+	char *file = note_stamp(&n);
+	assert_string_not_equal(cc, file);
+	free(empty);
+	free(to);
+	free(cc);
+	free(same);
+	free(file);
+	note_clear(&n);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_recipients), T(test_subjects), T(test_thread),
-		T(test_quoting), T(test_flowed), T(test_mailto), T(test_mailto_refused), T(test_fuzzed) };
+		T(test_quoting), T(test_flowed), T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
+		T(test_draft_comes_back), T(test_stamp) };
 
 	mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
