@@ -35,6 +35,8 @@ void draft_release(struct draft_lock *lock);
 enum err draft_save(const char *data_dir, draft_id id, const struct note *n, struct error *e);
 /* With the text that an editor left behind. *n is zero before; on error empty. */
 enum err draft_load(const char *data_dir, draft_id id, struct note *n, struct error *e);
+/* As it was saved last, without the editor's text; needs no lock. */
+enum err draft_peek(const char *data_dir, draft_id id, struct note *n, struct error *e);
 /* Removes all of it: its mail is in the outbox and sent, or the person said so. */
 enum err draft_remove(const char *data_dir, draft_id id, struct error *e);
 
@@ -42,10 +44,19 @@ enum err draft_remove(const char *data_dir, draft_id id, struct error *e);
 struct draft_info {
 	draft_id id;
 	int64_t saved;			/* seconds since 1970 */
-	char *to, *subject, *message_id;	/* never NULL */
+	char *to, *subject, *message_id, *name;	/* never NULL */
 };
 size_t draft_list(const char *data_dir, struct draft_info **out);
 void draft_list_free(struct draft_info *v, size_t n);
+void draft_info_clear(struct draft_info *d);
+/* Which draft has that name; 0: none. */
+draft_id draft_named(const char *data_dir, const char *name);
+/* All there are, with the time of their last save in nanoseconds: cheap, for who looks often; owned. */
+struct draft_seen {
+	draft_id id;
+	int64_t saved_ns;
+};
+size_t draft_scan(const char *data_dir, struct draft_seen **out);
 
 /* ---- the editor ---- */
 

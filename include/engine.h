@@ -128,6 +128,18 @@ enum err engine_outbox(struct engine *g, outbox_id id, enum outbox_act act, stru
 /* Something is being sent, or is about to be, at this moment. */
 bool engine_is_sending(struct engine *g, account_id id);
 
+/* ---- drafts: their copies in the Drafts folder (doc/composing.md) ---- */
+
+/* A draft of the account of that name was saved (drafts.h, note.account). It is stored in the account's Drafts
+ * folder a minute later, or at once with `now`. */
+void engine_draft_saved(struct engine *g, const char *account, bool now);
+/* A draft that was made of a message in a Drafts folder: that is its copy. */
+enum err engine_draft_link(struct engine *g, const struct draft_copy *d, struct error *e);
+/* It is to be stored (again), whatever became of its copy. */
+enum err engine_draft_keep(struct engine *g, const char *name, struct error *e);
+/* Its copy is to go: before the draft itself is removed. */
+enum err engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e);
+
 /* Answers EV_PASSWORD; NULL: the person does not want to (the account stays offline). Copied, wiped. */
 void engine_password(struct engine *g, account_id id, const char *password);
 /* A small value of the screen's own, kept over a restart (store_value); NULL: forgotten. A short

@@ -498,8 +498,8 @@ size_t store_uploads(const struct store *s, account_id account, size_t max, stru
 /* How many are WANTED or RUNNING, or REFUSED and due again; how many are REFUSED. 0: of all accounts. */
 uint32_t store_uploads_due(const struct store *s, account_id account);
 uint32_t store_uploads_refused(const struct store *s, account_id account);
-/* Is one of that name WANTED or RUNNING or REFUSED? */
-bool store_upload_is_open(const struct store *s, const char *name, enum upload_state *state);
+/* The one of that name that is not DONE, one that is RUNNING before others. False: none. */
+bool store_upload_named(const struct store *s, const char *name, struct arena *a, struct upload *out);
 /* All REFUSED ones of the account are due now. */
 enum err store_uploads_hurry(struct store *s, account_id account, struct error *e);
 /* Not wanted any more. ERR_MSG: it is RUNNING or DONE. */
@@ -512,10 +512,15 @@ bool store_upload_next(const struct store *s, account_id account, struct arena *
 int store_upload_open(const struct store *s, const struct upload *u, struct error *e);	/* its bytes; -1 */
 /* Durable. */
 enum err store_upload_running(struct store *s, upload_id id, uint32_t dest_uidnext, struct error *e);
+/* How messages go in this account. */
+struct removal {
+	bool can_expunge;	/* single ones; else they are marked deleted */
+	const char *trash;	/* dest as in struct intent */
+};
 /* It stands in `wire`. What follows is recorded; *other: the account that has an intent to carry out for
- * it, 0: none. Where single messages cannot be removed (can_expunge false) they are marked deleted. */
+ * it, 0: none. */
 enum err store_upload_done(struct store *s, const struct upload *u, const char *wire, uint32_t uid,
-	bool can_expunge, account_id *other, struct error *e);
+	const struct removal *how, account_id *other, struct error *e);
 enum err store_upload_refused(struct store *s, upload_id id, const char *why, int64_t retry_at,
 	struct error *e);
 /* Forgets DONE ones older than `before`, and files that belong to none and are a day old. */
@@ -537,18 +542,22 @@ struct draft_copy {
 	const char *stamp;	/* of the version that is stored (draft_stamp); "" none */
 	int64_t stored;		/* when; 0: never */
 	enum draft_state state;
+	bool is_richer;		/* another client's, with what is not kept here (HTML): it goes to Trash,
+				 * not for good */
 };
 
 enum err store_draft_put(struct store *s, const struct draft_copy *d, struct error *e);
 enum err store_draft_state(struct store *s, const char *name, enum draft_state state, struct error *e);
+/* DRAFT_LEAVING, also of a copy that is still to come from an upload under way; one not begun is dropped. */
+enum err store_draft_leave(struct store *s, const char *name, account_id account, struct error *e);
 enum err store_draft_forget(struct store *s, const char *name, account_id account, struct error *e);
 /* False: there is none. account 0: the first that is. */
 bool store_draft(const struct store *s, const char *name, account_id account, struct arena *a,
 	struct draft_copy *out);
 bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a, struct draft_copy *out);
 size_t store_drafts(const struct store *s, account_id account, struct arena *a, struct draft_copy **out);
-/* The copy is to go from the server, by an intent; the draft is known no more. */
-enum err store_draft_expunge(struct store *s, const struct draft_copy *d, bool can_expunge,
+/* The copy is to go from the server, by an intent; the row stays, without a copy. */
+enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d, const struct removal *how,
 	struct error *e);
 
 /* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */

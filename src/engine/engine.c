@@ -55,6 +55,8 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 	struct worker *w = xcalloc(1, sizeof *w);
 
 	w->engine = g;
+	w->data_dir = dirs->data;
+	w->drafts.are_due = true;	/* what was left by the last life, or while offline */
 	w->rc = g->rc;
 	w->conf = conf;
 	w->events = &g->events;
@@ -371,6 +373,53 @@ engine_is_sending(struct engine *g, account_id id)
 	struct worker *w = engine_worker(g, id);
 
 	return w && w->has_thread && w->outboxer && outboxer_is_busy(w->outboxer);
+}
+
+/* ---- drafts ---- */
+
+void
+engine_draft_saved(struct engine *g, const char *account, bool now)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		if (str_eq(g->workers[i]->conf->name, account))
+			jobs_drafts(&g->workers[i]->jobs, now);
+	}
+}
+
+static enum err
+look_at_drafts(struct engine *g, enum err rc)
+{
+	for (size_t i = 0; i < g->n_workers; i++)
+		jobs_drafts(&g->workers[i]->jobs, true);
+	return rc;
+}
+
+enum err
+engine_draft_link(struct engine *g, const struct draft_copy *d, struct error *e)
+{
+	return store_draft_put(g->store, d, e);
+}
+
+enum err
+engine_draft_keep(struct engine *g, const char *name, struct error *e)
+{
+	return look_at_drafts(g, store_draft_state(g->store, name, DRAFT_KEPT, e));
+}
+
+static account_id
+account_named(const struct engine *g, const char *name)
+{
+	for (size_t i = 0; i < g->n_workers; i++) {
+		if (str_eq(g->workers[i]->conf->name, name))
+			return g->workers[i]->account;
+	}
+	return 0;
+}
+
+enum err
+engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e)
+{
+	return look_at_drafts(g, store_draft_leave(g->store, name, account_named(g, account), e));
 }
 
 void

@@ -160,6 +160,7 @@ attempt(struct worker *w, struct error *e)
 	rc = w->b->ops->connect(w->b, &login, e);
 	if (rc == ERR_OK) {
 		l->up_ms = now_ms();
+		w->drafts.next_ms = 0;
 		l->n_refused = 0;
 		remember_caps(w);
 	} else {

@@ -263,6 +263,16 @@ jobs_acted(struct jobs *q)
 }
 
 void
+jobs_drafts(struct jobs *q, bool now)
+{
+	pthread_mutex_lock(&q->lock);
+	q->orders.has_drafts = true;
+	q->orders.are_drafts_due = q->orders.are_drafts_due || now;
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
 jobs_reconnect(struct jobs *q)
 {
 	pthread_mutex_lock(&q->lock);

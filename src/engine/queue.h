@@ -37,6 +37,7 @@ struct orders {
 	char *password;		/* NULL with has_password: the person declined */
 	job_id *cancelled;	/* neither queued nor running when they were cancelled */
 	size_t n_cancelled, cap_cancelled;
+	bool has_drafts, are_drafts_due;	/* some were saved; they are to be stored now */
 	int64_t first_act_ms, last_act_ms;	/* intents recorded since they were last taken; 0: none */
 };
 
@@ -57,6 +58,7 @@ void jobs_clear(struct jobs *q);
 void jobs_submit(struct jobs *q, job_id id, const struct job *job);
 bool jobs_cancel(struct jobs *q, job_id id);	/* true: it had not begun and is gone, the caller says so */
 void jobs_acted(struct jobs *q);		/* intents were recorded */
+void jobs_drafts(struct jobs *q, bool now);	/* drafts were saved, or are to go */
 void jobs_reconnect(struct jobs *q);
 void jobs_wake(struct jobs *q);			/* there is something to do that is no job */
 void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */

@@ -169,9 +169,12 @@ end(const struct uploads *x, const struct upload *u, char *wire, enum err rc, ui
 		return rc;		/* it stays what it is, and is looked into */
 	if (rc != ERR_OK)
 		return refused(x, u, wire, r, e);
-	rc = store_upload_done(x->store, u, wire, uid, x->b->caps & CAP_DELETE, &r->other, e);
+	char *trash = uploads_role_folder(x, ROLE_TRASH);
+	struct removal how = { .can_expunge = x->b->caps & CAP_DELETE, .trash = trash };
+	rc = store_upload_done(x->store, u, wire, uid, &how, &r->other, e);
 	if (rc == ERR_OK)
 		r->wire = xstrdup(wire);
+	free(trash);
 	return rc;
 }
 

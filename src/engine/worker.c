@@ -168,6 +168,8 @@ begin_sync(struct worker *w, const struct queued *j, struct error *e)
 		plan_everything(w);
 		if ((rc = store_uploads_hurry(w->store, w->account, e)) != ERR_OK)
 			return rc;
+		w->drafts.next_ms = 0;
+		w->drafts.are_due = true;
 	}
 	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof *w->syncs);
 	w->syncs[w->n_syncs++] = (struct sync_job){
@@ -380,6 +382,8 @@ wait_until(struct worker *w, bool can_hear)
 		until = w->replay_ms;
 	if (!can_hear && poll_ms > 0 && now_ms() + poll_ms < until)
 		until = now_ms() + poll_ms;
+	if (w->drafts.next_ms > now_ms() && w->drafts.next_ms < until)
+		until = w->drafts.next_ms;
 	if (until > now_ms() + LOOK_MS && store_uploads_due(w->store, w->account) > 0)
 		until = now_ms() + LOOK_MS;	/* another process is at them */
 	return until;
@@ -540,7 +544,7 @@ step_upload(struct worker *w, bool *did, struct error *e)
 	if (r.refusal.code != ERR_OK)
 		worker_notice(w, &r.refusal);
 	if (r.did)
-		w->mirror.is_dirty = true;	/* looking elsewhere may have closed what was open */
+		w->mirror.open.id = 0;		/* looking elsewhere may have closed what was open */
 	if (rc == ERR_OK && r.wire)
 		rc = look_where_it_stands(w, r.wire, e);
 	if (r.other == w->account)
@@ -585,6 +589,19 @@ step_seek(struct worker *w, bool *did, struct error *e)
 	return rc;
 }
 
+static enum err
+step_drafts(struct worker *w, bool *did, struct error *e)
+{
+	enum err rc = drafts_step(w, did, e);
+
+	if (rc == ERR_OK || link_is_lost(rc))
+		return rc;
+	worker_notice(w, e);
+	w->drafts.next_ms = now_ms() + REST_MS;
+	*did = false;
+	return ERR_OK;
+}
+
 /* ---- the loop ---- */
 
 /* Behind everything else, and not so that what happens in the open folder goes unseen. */
@@ -608,6 +625,9 @@ take_orders(struct worker *w)
 	if (w->drain)
 		take_drained(w);
 	cancel_syncs(w);
+	if (o->has_drafts)
+		w->drafts.next_ms = 0;
+	w->drafts.are_due = w->drafts.are_due || o->are_drafts_due;
 	if (o->last_act_ms) {
 		w->sync_ms = o->last_act_ms + w->linger_ms;
 		if (!w->replay_ms)
@@ -630,7 +650,8 @@ step(struct worker *w, struct error *e)
 	if (intents_due(w))
 		return intents_step(w, e);
 	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did ||
-		(rc = step_upload(w, &did, e)) != ERR_OK || did))
+		(rc = step_upload(w, &did, e)) != ERR_OK || did || (rc = step_drafts(w, &did, e)) != ERR_OK ||
+		did))
 		return rc;
 	if (now_ms() >= w->rest_ms && ((rc = step_seek(w, &did, e)) != ERR_OK || did))
 		return rc;
@@ -692,6 +713,7 @@ worker_main(void *arg)
 	link_close(w, GOODBYE_MS);
 	mirror_clear(w);
 	words_clear(w);
+	drafts_clear(&w->drafts);
 	orders_clear(&w->orders);
 	free(w->hunts);
 	free(w->syncs);

@@ -112,11 +112,21 @@ struct hunting {
 	int64_t looked_ms;
 };
 
+/* What is in data/drafts, as it was last looked at (drafts.c). */
+struct draft_known;
+struct drafts {
+	struct draft_known *v;
+	size_t n, cap;
+	bool are_due;			/* whatever changed is to be stored now, not only now and then */
+	int64_t next_ms;		/* when to look again; 0: now */
+};
+
 struct worker {
 	const struct engine *engine;	/* for engine_acted only */
 	const struct rc *rc;
 	const struct rc_account *conf;
 	account_id account;
+	const char *data_dir;
 	struct events *events;
 	struct backend_maker maker;
 	struct store *store;		/* this worker's own handle */
@@ -141,6 +151,7 @@ struct worker {
 	struct settle settle;
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
+	struct drafts drafts;
 	bool is_tidy;
 	size_t n_unlisted;		/* folders beyond the limit, as last told */
 	folder_id bad;			/* could not be opened: not tried again before */
@@ -207,6 +218,12 @@ bool folder_is_selectable(const struct folder *f);
 /* ---- intents.c ---- */
 bool intents_due(struct worker *w);
 enum err intents_step(struct worker *w, struct error *e);	/* one batch; the error is the link's */
+
+/* ---- drafts.c ---- */
+/* Looks at the drafts of this account when it is time, and does one thing about one of them: an upload
+ * recorded, a copy to be removed. The error is the link's. */
+enum err drafts_step(struct worker *w, bool *did, struct error *e);
+void drafts_clear(struct drafts *d);
 
 /* ---- fetch.c ---- */
 enum err fetch_run(struct worker *w, const struct queued *j, struct error *e);

@@ -5,7 +5,7 @@
 
 #include "store_db.h"
 
-#define DRAFT_COLUMNS "name, account, msg, message_id, stamp, stored, state "
+#define DRAFT_COLUMNS "name, account, msg, message_id, stamp, stored, state, is_richer "
 
 static void
 read_row(sqlite3_stmt *st, struct arena *a, struct draft_copy *d)
@@ -15,6 +15,7 @@ read_row(sqlite3_stmt *st, struct arena *a, struct draft_copy *d)
 		.msg = sqlite3_column_int64(st, 2), .message_id = db_text(st, 3, a),
 		.stamp = db_text(st, 4, a), .stored = sqlite3_column_int64(st, 5),
 		.state = (enum draft_state)sqlite3_column_int(st, 6),
+		.is_richer = sqlite3_column_int(st, 7),
 	};
 }
 
@@ -66,8 +67,8 @@ static enum err
 put(struct store *s, const struct draft_copy *d, struct error *e)
 {
 	return db_run(s, e, "INSERT OR REPLACE INTO draft (name, account, msg, message_id, stamp, stored,"
-		" state) VALUES (?, ?, ?, ?, ?, ?, ?)", "suissiu", d->name, d->account, d->msg, d->message_id,
-		d->stamp, d->stored, (uint32_t)d->state);
+		" state, is_richer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "suissiuu", d->name, d->account, d->msg,
+		d->message_id, d->stamp, d->stored, (uint32_t)d->state, (uint32_t)d->is_richer);
 }
 
 enum err
@@ -88,6 +89,22 @@ store_draft_state(struct store *s, const char *name, enum draft_state state, str
 }
 
 enum err
+store_draft_leave(struct store *s, const char *name, account_id account, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "INSERT OR IGNORE INTO draft (name, account, msg, message_id, stamp, stored, state)"
+		" VALUES (?, ?, 0, '', '', 0, 2)", "su", name, account);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "UPDATE draft SET state = 2 WHERE name = ?", "s", name);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM upload WHERE name = ? AND state IN (0, 3)", "s", name);
+	return tx_close(s, rc, e);
+}
+
+enum err
 store_draft_forget(struct store *s, const char *name, account_id account, struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
@@ -97,35 +114,37 @@ store_draft_forget(struct store *s, const char *name, account_id account, struct
 }
 
 enum err
-store_draft_expunge(struct store *s, const struct draft_copy *d, bool can_expunge, struct error *e)
+store_draft_remove_copy(struct store *s, const struct draft_copy *d, const struct removal *how,
+	struct error *e)
 {
+	struct draft_copy none = *d;
 	account_id account;
 	enum err rc = tx_open(s, DB_DATA, e);
 
 	if (rc != ERR_OK)
 		return rc;
 	if (msg_uid(d->msg))
-		rc = intent_remove(s, d->msg, d->message_id, can_expunge, &account, e);
+		rc = intent_remove(s, d->msg, d->message_id, how, d->is_richer, &account, e);
+	none.msg = 0;
+	none.message_id = none.stamp = "";
+	none.is_richer = false;
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "DELETE FROM draft WHERE name = ? AND account = ?", "su", d->name,
-			d->account);
+		rc = put(s, &none, e);
 	return tx_close(s, rc, e);
 }
 
-/* A draft that is to leave meanwhile still is: its copy is this one now. The version is what
- * the upload was made of. */
+/* One that is to leave meanwhile still is: its copy is this one now. */
 enum err
 draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
-	msg_id *former, const char **mid, struct error *e)
+	struct draft_copy *former, struct error *e)
 {
-	struct draft_copy d = { .name = u->name, .account = u->account, .message_id = "", .stamp = "" };
-
-	store_draft(s, u->name, u->account, a, &d);
-	*former = d.msg;
-	*mid = d.message_id;
+	*former = (struct draft_copy){ .name = u->name, .account = u->account, .message_id = "", .stamp = "" };
+	store_draft(s, u->name, u->account, a, former);
+	struct draft_copy d = *former;
 	d.msg = landed;
 	d.message_id = u->message_id;
 	d.stamp = u->after_text;
 	d.stored = time(NULL);
+	d.is_richer = false;
 	return put(s, &d, e);
 }

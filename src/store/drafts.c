@@ -148,6 +148,7 @@ static const struct {
 	{ "In-Reply-To", offsetof(struct note, in_reply_to) },
 	{ "References", offsetof(struct note, references) },
 	{ "Message-ID", offsetof(struct note, message_id) },
+	{ "Name", offsetof(struct note, name) }, { "Account", offsetof(struct note, account) },
 };
 
 static char **
@@ -238,6 +239,16 @@ read_draft(const char *data_dir, draft_id id, struct note *n, struct error *e)
 }
 
 enum err
+draft_peek(const char *data_dir, draft_id id, struct note *n, struct error *e)
+{
+	enum err r = read_draft(data_dir, id, n, e);
+
+	if (r != ERR_OK)
+		note_clear(n);
+	return r;
+}
+
+enum err
 draft_load(const char *data_dir, draft_id id, struct note *n, struct error *e)
 {
 	bool changed;
@@ -306,7 +317,8 @@ add_to_list(void *ctx, draft_id id, const char *suffix)
 	if (stat(path, &st) == 0 && read_draft(l->data_dir, id, &n, NULL) == ERR_OK) {
 		l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
 		l->v[l->n++] = (struct draft_info){ id, st.st_mtime, xstrdup(note_get(n.to)),
-			xstrdup(note_get(n.subject)), xstrdup(note_get(n.message_id)) };
+			xstrdup(note_get(n.subject)), xstrdup(note_get(n.message_id)),
+			xstrdup(note_get(n.name)) };
 	}
 	note_clear(&n);
 	free(path);
@@ -335,14 +347,69 @@ draft_list(const char *data_dir, struct draft_info **out)
 }
 
 void
+draft_info_clear(struct draft_info *d)
+{
+	free(d->to);
+	free(d->subject);
+	free(d->message_id);
+	free(d->name);
+}
+
+void
 draft_list_free(struct draft_info *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].to);
-		free(v[i].subject);
-		free(v[i].message_id);
-	}
+	for (size_t i = 0; i < n; i++)
+		draft_info_clear(&v[i]);
 	free(v);
+}
+
+draft_id
+draft_named(const char *data_dir, const char *name)
+{
+	struct draft_info *v;
+	size_t n = *name ? draft_list(data_dir, &v) : 0;
+	draft_id id = 0;
+
+	for (size_t i = 0; i < n && !id; i++) {
+		if (str_eq(v[i].name, name))
+			id = v[i].id;
+	}
+	if (*name)
+		draft_list_free(v, n);
+	return id;
+}
+
+struct scanning {
+	const char *data_dir;
+	struct draft_seen *v;
+	size_t n, cap;
+};
+
+static void
+add_seen(void *ctx, draft_id id, const char *suffix)
+{
+	struct scanning *l = ctx;
+	struct stat st;
+
+	if (*suffix)
+		return;
+	char *path = draft_path(l->data_dir, id, "");
+	if (stat(path, &st) == 0) {
+		l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
+		l->v[l->n++] = (struct draft_seen){ id,
+			(int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec };
+	}
+	free(path);
+}
+
+size_t
+draft_scan(const char *data_dir, struct draft_seen **out)
+{
+	struct scanning l = { .data_dir = data_dir };
+
+	each_file(data_dir, add_seen, &l);
+	*out = l.v;
+	return l.n;
 }
 
 /* ---- the editor ---- */

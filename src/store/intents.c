@@ -198,18 +198,20 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 }
 
 enum err
-intent_remove(struct store *s, msg_id id, const char *message_id, bool can_expunge,
-	account_id *account, struct error *e)
+intent_remove(struct store *s, msg_id id, const char *message_id, const struct removal *how,
+	bool to_trash, account_id *account, struct error *e)
 {
 	struct arena a = {0};
 	sqlite3_stmt *st = db_query(s, "SELECT account, wire FROM mailbox WHERE id = ? AND NOT is_old", "u",
 		msg_folder(id));
-	struct intent in = { .folder = msg_folder(id), .label = "",
-		.kind = can_expunge ? INTENT_EXPUNGE : INTENT_FLAGS, .set = can_expunge ? 0 : MSG_DELETED };
+	struct intent in = { .folder = msg_folder(id), .label = "", .dest = to_trash ? how->trash : "",
+		.kind = to_trash ? INTENT_MOVE : how->can_expunge ? INTENT_EXPUNGE : INTENT_FLAGS };
 	intent_id made;
 	enum err rc = ERR_OK;
 
 	*account = 0;
+	if (in.kind == INTENT_FLAGS)
+		in.set = MSG_DELETED;
 	if (db_row(s, st)) {
 		*account = in.account = (account_id)sqlite3_column_int64(st, 0);
 		in.source = db_text(st, 1, &a);

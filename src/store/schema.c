@@ -88,6 +88,8 @@ static const char *const data_steps[] = {
 	"ALTER TABLE outbox ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE outbox ADD COLUMN sought INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE outbox ADD COLUMN sought_at INTEGER NOT NULL DEFAULT 0;",
+	/* What it holds that its successor will not: it goes to Trash then, not for good. */
+	"ALTER TABLE draft ADD COLUMN is_richer INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const index_steps[] = {

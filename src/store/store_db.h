@@ -144,20 +144,20 @@ void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
 /* A new row without messages. */
 enum err
 intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
-/* Records that a message is to be removed for good, whether the index has it or not; where it cannot be
- * (can_expunge false), marked deleted. *account: whose it is, 0: the mailbox is no more. Within a
- * transaction on dunlin.db; nobody's doing, for undo. */
-enum err intent_remove(struct store *s, msg_id id, const char *message_id, bool can_expunge,
-	account_id *account, struct error *e);
+/* Records that a message is to be removed, for good or to Trash, whether the index has it or not.
+ * *account: whose it is, 0: the mailbox is no more. Within a transaction on dunlin.db; nobody's doing, for
+ * undo. */
+enum err intent_remove(struct store *s, msg_id id, const char *message_id, const struct removal *how,
+	bool to_trash, account_id *account, struct error *e);
 /* Ends all pending and running intents of a folder that is no more. */
 enum err
 intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
 
 /* ---- draft_copies.c ---- */
 
-/* An upload of a draft stands at `landed`: *former is the copy before it, *mid its Message-ID. Within a
- * transaction on dunlin.db. */
+/* An upload of a draft stands at `landed`: *former is what was known before. Within a transaction on
+ * dunlin.db. */
 enum err draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
-	msg_id *former, const char **mid, struct error *e);
+	struct draft_copy *former, struct error *e);
 
 #endif

@@ -269,16 +269,10 @@ store_uploads_refused(const struct store *s, account_id account)
 }
 
 bool
-store_upload_is_open(const struct store *s, const char *name, enum upload_state *state)
+store_upload_named(const struct store *s, const char *name, struct arena *a, struct upload *out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT state FROM upload WHERE name = ? AND name <> '' AND state <> 2"
-		" ORDER BY state = 1 DESC, id DESC LIMIT 1", "s", name);
-
-	if (!db_row(s, st))
-		return false;
-	*state = (enum upload_state)sqlite3_column_int(st, 0);
-	db_done(st);
-	return true;
+	return read_one(s, db_query(s, "SELECT " UPLOAD_COLUMNS "FROM upload WHERE name = ? AND name <> '' AND"
+		" state <> 2 ORDER BY state = 1 DESC, id DESC LIMIT 1", "s", name), a, out);
 }
 
 bool
@@ -353,27 +347,26 @@ store_upload_refused(struct store *s, upload_id id, const char *why, int64_t ret
 
 /* The bytes stand at `landed`; with UID 0, somewhere in that folder. */
 static enum err
-follow_up(struct store *s, const struct upload *u, msg_id landed, bool can_expunge, account_id *other,
-	struct error *e)
+follow_up(struct store *s, const struct upload *u, msg_id landed, const struct removal *how,
+	account_id *other, struct error *e)
 {
-	msg_id goes = 0;
-	const char *mid = u->after_text;
 	struct arena a = {0};
+	struct draft_copy former = { .msg = 0 };
 	enum err rc = ERR_OK;
 
-	if (u->after == UPLOAD_THEN_EXPUNGE)
-		goes = u->after_msg;
 	if (u->after == UPLOAD_THEN_DRAFT)
-		rc = draft_landed(s, u, landed, &a, &goes, &mid, e);
-	if (rc == ERR_OK && msg_uid(goes) && goes != landed)
-		rc = intent_remove(s, goes, mid, can_expunge, other, e);
+		rc = draft_landed(s, u, landed, &a, &former, e);
+	if (u->after == UPLOAD_THEN_EXPUNGE)
+		former = (struct draft_copy){ .msg = u->after_msg, .message_id = u->after_text };
+	if (rc == ERR_OK && msg_uid(former.msg) && former.msg != landed)
+		rc = intent_remove(s, former.msg, former.message_id, how, former.is_richer, other, e);
 	arena_clear(&a);
 	return rc;
 }
 
 enum err
 store_upload_done(struct store *s, const struct upload *u, const char *wire, uint32_t uid,
-	bool can_expunge, account_id *other, struct error *e)
+	const struct removal *how, account_id *other, struct error *e)
 {
 	struct arena a = {0};
 	const char *file = file_of(s, u->id, &a);
@@ -388,7 +381,7 @@ store_upload_done(struct store *s, const struct upload *u, const char *wire, uin
 		rc = db_run(s, e, "UPDATE upload SET state = 2, landed = ?, error = '' WHERE id = ?", "ii",
 			landed, u->id);
 		if (rc == ERR_OK)
-			rc = follow_up(s, u, landed, can_expunge, other, e);
+			rc = follow_up(s, u, landed, how, other, e);
 		rc = commit(s, rc, e);
 	}
 	if (rc == ERR_OK)

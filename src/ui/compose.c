@@ -59,9 +59,11 @@ compose_save(struct compose *x)
 {
 	struct error e;
 
+	drafting_name(x);
 	x->is_saved = draft_save(ui_data_dir(x->view.ui), x->id, &x->note, &e) == ERR_OK;
 	if (!x->is_saved)
 		ui_error(x->view.ui, &e);
+	drafting_saved(x, false);
 }
 
 void
@@ -92,8 +94,9 @@ save_from_editor(void *ctx)
 	if (stat(path, &st) == 0 && (st.st_mtim.tv_sec != d->seen.tv_sec ||
 		st.st_mtim.tv_nsec != d->seen.tv_nsec)) {
 		d->seen = st.st_mtim;
-		if (draft_editor_read(dir, x->id, &x->note, false, &changed, NULL) == ERR_OK && changed)
-			draft_save(dir, x->id, &x->note, NULL);
+		if (draft_editor_read(dir, x->id, &x->note, false, &changed, NULL) == ERR_OK && changed &&
+			draft_save(dir, x->id, &x->note, NULL) == ERR_OK)
+			drafting_saved(x, false);
 	}
 	free(path);
 }
@@ -145,6 +148,7 @@ compose_edit(struct compose *x)
 		ui_notice(x->view.ui, "the editor failed (%s); the text is as it was left",
 			editor_of(ui_rc(x->view.ui)));
 	compose_changed(x);
+	drafting_saved(x, true);
 	if (x->is_saved && e.code == ERR_OK)
 		draft_editor_end(dir, x->id);
 	free(path);
@@ -332,6 +336,8 @@ set_field(struct compose *x, size_t i, const char *value)
 		: people_expand(x->view.ui, clean);
 
 	note_set(field_at(x, i), expanded);
+	if (rows[i].id == CMD_FROM)
+		note_set(&x->note.account, NULL);	/* whose it is then */
 	x->cursor = i;
 	free(expanded);
 	free(clean);
@@ -344,7 +350,7 @@ discard(void *ctx)
 	struct compose *x = ctx;
 	struct error e;
 
-	if (draft_remove(ui_data_dir(x->view.ui), x->id, &e) != ERR_OK) {
+	if (writing_remove_draft(x->view.ui, x->id, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		return;
 	}
@@ -360,7 +366,10 @@ compose_back(struct view *v)
 
 	if (x->wish)
 		return false;
-	ui_confirm(v->ui, v, "Throw this message away? (P keeps it as a draft)", discard, x);
+	if (drafting_is_unchanged(x))
+		drafting_leave(x);
+	else
+		ui_confirm(v->ui, v, "Throw this message away? (P keeps it as a draft)", discard, x);
 	return true;
 }
 
@@ -368,10 +377,8 @@ static void
 postpone(struct compose *x)
 {
 	compose_save(x);
-	if (!x->is_saved)
-		return;
-	ui_status(x->view.ui, "kept as a draft: gd goes on with it");
-	ui_pop(x->view.ui, &x->view);
+	if (x->is_saved)
+		drafting_postpone(x);
 }
 
 static void

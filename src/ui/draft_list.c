@@ -27,6 +27,17 @@ read_again(struct drafts *x)
 	ui_redraw(x->view.ui);
 }
 
+static bool
+is_apart(struct ui *ui, const struct draft_info *d)
+{
+	struct arena a = { 0 };
+	struct draft_copy c;
+	bool is = *d->name && store_draft(ui_store(ui), d->name, 0, &a, &c) && c.state == DRAFT_APART;
+
+	arena_clear(&a);
+	return is;
+}
+
 static void
 drafts_draw(struct view *v, const struct area *a)
 {
@@ -45,8 +56,10 @@ drafts_draw(struct view *v, const struct area *a)
 		format_date(date, sizeof date, d->saved, ui_now(v->ui), 12, NULL);
 		area_put(a, (int)y, 1, 12, ST_DATE, date);
 		area_put(a, (int)y, 14, a->columns / 3, ST_SENDER, *d->to ? d->to : "(nobody yet)");
-		area_put(a, (int)y, 15 + a->columns / 3, -1, ST_SUBJECT,
+		char *subject = xasprintf("%s%s", is_apart(v->ui, d) ? "(not on the server any more) " : "",
 			*d->subject ? d->subject : "(no subject)");
+		area_put(a, (int)y, 15 + a->columns / 3, -1, ST_SUBJECT, subject);
+		free(subject);
 		if (x->top + y == x->cursor)
 			area_over(a, (int)y, 0, -1, ST_CURSOR);
 	}
@@ -67,7 +80,7 @@ throw_away(void *ctx)
 	struct error e;
 
 	if (draft_take(ui_data_dir(x->view.ui), x->asked, &lock, &e) != ERR_OK ||
-		draft_remove(ui_data_dir(x->view.ui), x->asked, &e) != ERR_OK)
+		writing_remove_draft(x->view.ui, x->asked, &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	else
 		ui_status(x->view.ui, "thrown away");

@@ -175,6 +175,8 @@ index_open(struct index *x)
 {
 	msg_id id = list_open(x->list);
 
+	if (id && writing_open_draft(x->view.ui, id))
+		return;
 	if (id)
 		ui_push(x->view.ui, pager_new(x->view.ui, &x->view));
 	else

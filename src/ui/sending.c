@@ -26,34 +26,6 @@ sending_account(struct compose *x)
 
 /* ---- the letter ---- */
 
-static enum err
-build(struct compose *x, struct letter *l, struct error *e)
-{
-	const struct note *n = &x->note;
-	struct draft_file *files = xcalloc(n->n_files + 1, sizeof *files);
-	char **bytes = xcalloc(n->n_files + 1, sizeof *bytes);
-	struct compose_stamp stamp = outbox_stamp();
-	enum err r = ERR_OK;
-
-	for (size_t i = 0; i < n->n_files && r == ERR_OK; i++) {
-		r = draft_attached(ui_data_dir(x->view.ui), x->id, &n->files[i], &bytes[i], &files[i].len, e);
-		files[i].name = n->files[i].name;
-		files[i].type = n->files[i].type;
-		files[i].data = bytes[i];
-	}
-	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc, .subject = n->subject,
-		.in_reply_to = n->in_reply_to, .references = n->references, .text = str_get(&n->text),
-		.text_len = n->text.len, .files = files, .n_files = n->n_files };
-	if (r == ERR_OK)
-		r = compose_build(l, &d, &stamp, e);
-	free((char *)(uintptr_t)stamp.token);
-	for (size_t i = 0; i < n->n_files; i++)
-		free(bytes[i]);
-	free(bytes);
-	free(files);
-	return r;
-}
-
 static void
 mark_answered(struct compose *x)
 {
@@ -102,7 +74,7 @@ hand_over(struct compose *x)
 		error_set(&e, ERR_MSG, "that time is past by now");
 		goto failed;
 	}
-	if (build(x, &l, &e) != ERR_OK)
+	if (outbox_letter(&l, ui_data_dir(ui), x->id, &x->note, false, &e) != ERR_OK)
 		goto failed;
 	note_set(&x->note.message_id, l.message_id);
 	compose_save(x);
@@ -114,6 +86,7 @@ hand_over(struct compose *x)
 		compose_save(x);
 		goto failed;
 	}
+	drafting_saved(x, true);	/* its copy leaves Drafts */
 	mark_answered(x);
 	sending_remember(ui, id, x->id, due, false);
 	tell_when(x, due);
@@ -292,9 +265,7 @@ sending_drafts(struct ui *ui, struct draft_info **out)
 			(*out)[kept++] = *d;
 			continue;
 		}
-		free(d->to);
-		free(d->subject);
-		free(d->message_id);
+		draft_info_clear(d);
 	}
 	arena_clear(&a);
 	return kept;
@@ -340,7 +311,7 @@ tidy_one(struct ui *ui, draft_id id, outbox_id mail)
 		if (is_needed)
 			ui_notice(ui, "some recipients were refused: there is a draft to them (gd)");
 		else
-			draft_remove(dir, id, NULL);
+			writing_remove_draft(ui, id, NULL);
 	}
 	draft_release(&lock);
 	arena_clear(&a);

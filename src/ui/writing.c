@@ -132,6 +132,7 @@ writing_resume(struct ui *ui, draft_id id)
 	compose_save(x);
 	if (x->is_saved)
 		draft_editor_end(dir, id);	/* its text is in the draft now */
+	drafting_opened(x);
 	ui_push(ui, &x->view);
 }
 
@@ -149,6 +150,8 @@ kind_of(enum command_id what)
 		return REPLY_FORWARD;
 	case CMD_EDIT_AS_NEW:
 		return REPLY_EDIT;
+	case CMD_OPEN:
+		return REPLY_RESUME;
 	default:
 		return REPLY_SENDER;
 	}
@@ -223,7 +226,7 @@ take_attachments(struct compose *x, const struct message *m, struct error *e)
 static bool
 wants_attachments(enum command_id what)
 {
-	return what == CMD_FORWARD || what == CMD_EDIT_AS_NEW;
+	return what == CMD_FORWARD || what == CMD_EDIT_AS_NEW || what == CMD_OPEN;
 }
 
 static bool
@@ -266,7 +269,9 @@ make_note(struct compose *x, struct error *e)
 	is_made = reply_make(&x->note, kind_of(x->wish), &s, mine, n_mine, e) == ERR_OK &&
 		(!wants_attachments(x->wish) || take_attachments(x, &m, e));
 	x->note.about = x->note.about_flag ? x->about : 0;
-	if (is_made)
+	if (is_made && x->wish == CMD_OPEN)
+		is_made = drafting_import(x, &m, e);
+	else if (is_made)
 		start(x, account);
 out:
 	str_clear(&text);
@@ -300,7 +305,7 @@ compose_fill(struct compose *x)
 		ui_pop(ui, &x->view);
 		return;
 	}
-	compose_begun(x, true);
+	compose_begun(x, x->wish != CMD_OPEN);
 }
 
 void
@@ -313,7 +318,7 @@ writing_about(struct ui *ui, enum command_id what, msg_id id)
 	x->about = id;
 	if (make_note(x, &e)) {
 		x->wish = 0;
-		x->edits_next = true;
+		x->edits_next = what != CMD_OPEN;
 		ui_push(ui, &x->view);
 	} else if (e.code == ERR_OK) {
 		fetch(x);

@@ -3,6 +3,7 @@
  *   compose.c      the view of one draft
  *   writing.c      from a message, an address or a mailto: link to a draft
  *   forward.c      messages as attachments
+ *   drafting.c     drafts and their copies in Drafts folders
  *   sending.c      from a draft into the outbox, and back
  *   unsent.c       from the outbox back to a draft
  *   draft_list.c   what was begun and not sent
@@ -13,6 +14,7 @@
 #include "bring.h"
 #include "drafts.h"
 #include "list.h"
+#include "message.h"
 #include "view.h"
 
 /* A new message to these addresses ("" and NULL: none yet); the subject is asked for, then the editor comes. */
@@ -23,6 +25,10 @@ void writing_about(struct ui *ui, enum command_id what, msg_id id);
 bool writing_command(struct view *v, const struct call *c, msg_id id, const struct list *l);
 void writing_mailto(struct ui *ui, const char *url);
 void writing_resume(struct ui *ui, draft_id id);
+/* Enter on a message in a Drafts folder, whoever wrote it: it is gone on with. False: it is in none. */
+bool writing_open_draft(struct ui *ui, msg_id id);
+/* The draft is thrown away or sent: its copy goes, and then the draft itself. */
+enum err writing_remove_draft(struct ui *ui, draft_id id, struct error *e);
 
 struct view *draft_list_new(struct ui *ui);
 struct view *outbox_new(struct ui *ui);
@@ -61,6 +67,8 @@ struct compose {
 	bool is_begun;			/* the message was begun before they were asked for */
 	int64_t when;			/* to be sent then; 0: at once */
 	bool is_saved;			/* the draft is on disk */
+	char *opened;			/* its stamp when it was resumed; NULL: it is new */
+	bool is_import;			/* made of a message in a Drafts folder */
 	bool edits_next;		/* the editor comes once the view is shown */
 };
 
@@ -68,6 +76,15 @@ struct compose {
 struct compose *compose_new(struct ui *ui);
 void compose_save(struct compose *x);		/* errors are told */
 void compose_edit(struct compose *x);		/* runs the editor */
+/* drafting.c: what a note needs before it is saved, and who is told afterwards; `now`: to be stored at once. */
+void drafting_name(struct compose *x);
+void drafting_saved(struct compose *x, bool now);
+void drafting_opened(struct compose *x);	/* a draft that was there, as it is now */
+bool drafting_is_unchanged(const struct compose *x);	/* since it was opened */
+/* What was made of message m becomes a draft whose copy that message is. */
+bool drafting_import(struct compose *x, const struct message *m, struct error *e);
+void drafting_postpone(struct compose *x);	/* pops the view */
+void drafting_leave(struct compose *x);		/* an unchanged one: pops the view */
 void compose_changed(struct compose *x);	/* the note was changed: save, draw */
 void compose_fill(struct compose *x);		/* writing.c: what was fetched is here, or is not */
 bool compose_begin_draft(struct compose *x);	/* a number for it; false, and told: none can be kept */

@@ -37,6 +37,8 @@ sample(void)
 	note_set(&n.subject, "two\nBcc: lines: x");
 	note_set(&n.references, "a@x b@x");
 	note_set(&n.message_id, "m@x");
+	note_set(&n.name, "0123456789abcdef");
+	note_set(&n.account, "work");
 	str_puts(&n.text, "\n\nFrom: not a header\n\xff text without end");
 	return n;
 }
@@ -77,6 +79,8 @@ test_comes_back(void **state)
 	assert_null(back.bcc);
 	assert_string_equal("a@x b@x", back.references);
 	assert_string_equal("m@x", back.message_id);
+	assert_string_equal("0123456789abcdef", back.name);
+	assert_string_equal("work", back.account);
 	assert_int_equal(4294967297, back.about);
 	assert_int_equal(2, back.about_flag);
 	assert_int_equal(n.text.len, back.text.len);

@@ -1,0 +1,214 @@
+/* drafting.c - drafts here, and their copies in Drafts folders.
+ *
+ * A draft has a name for ever and an account; the engine keeps its copy in step by itself. What is done here:
+ * names, the word that something was saved, and the way back from a message in a Drafts folder, be it
+ * the copy of a draft that is here, or another client's. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "outbox.h"
+#include "utf8.h"
+#include "writing.h"
+
+static const char *
+account_name(struct ui *ui, account_id id)
+{
+	const struct rc_account *rc = id ? engine_rc_account(ui_engine(ui), id) : NULL;
+
+	return rc ? rc->name : NULL;
+}
+
+static void
+give_name(struct note *n)
+{
+	struct compose_stamp stamp = outbox_stamp();
+
+	note_set(&n->name, stamp.token);
+	free((char *)(uintptr_t)stamp.token);
+}
+
+void
+drafting_name(struct compose *x)
+{
+	if (!x->note.name)
+		give_name(&x->note);
+	if (!x->note.account)
+		note_set(&x->note.account, account_name(x->view.ui, sending_account(x)));
+}
+
+void
+drafting_saved(struct compose *x, bool now)
+{
+	if (x->is_saved && x->note.account)
+		engine_draft_saved(ui_engine(x->view.ui), x->note.account, now);
+}
+
+void
+drafting_opened(struct compose *x)
+{
+	free(x->opened);
+	x->opened = note_stamp(&x->note);
+}
+
+bool
+drafting_is_unchanged(const struct compose *x)
+{
+	char *stamp = note_stamp(&x->note);
+	bool is = x->opened && str_eq(stamp, x->opened);
+
+	free(stamp);
+	return is;
+}
+
+enum err
+writing_remove_draft(struct ui *ui, draft_id id, struct error *e)
+{
+	const char *dir = ui_data_dir(ui);
+	struct note n = { 0 };
+	enum err r = ERR_OK;
+
+	if (draft_peek(dir, id, &n, NULL) == ERR_OK && n.name && n.account)
+		r = engine_draft_leave(ui_engine(ui), n.name, n.account, e);
+	note_clear(&n);
+	return r == ERR_OK ? draft_remove(dir, id, e) : r;
+}
+
+/* ---- leaving the view ---- */
+
+/* Made of a message that is still there, and nothing came of it: it was only looked at. */
+void
+drafting_leave(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+
+	if (x->is_import && draft_remove(ui_data_dir(ui), x->id, NULL) == ERR_OK) {
+		x->id = 0;
+		ui_status(ui, "left as it is");
+	} else {
+		ui_status(ui, "kept as a draft: gd goes on with it");
+	}
+	ui_pop(ui, &x->view);
+}
+
+static void
+kept(struct compose *x)
+{
+	ui_status(x->view.ui, "kept as a draft: gd goes on with it");
+	ui_pop(x->view.ui, &x->view);
+}
+
+static void
+apart_answered(void *ctx, const char *text)
+{
+	struct compose *x = ctx;
+	struct error e;
+
+	if (text && engine_draft_keep(ui_engine(x->view.ui), x->note.name, &e) != ERR_OK)
+		ui_error(x->view.ui, &e);
+	kept(x);
+}
+
+void
+drafting_postpone(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	struct arena a = { 0 };
+	struct draft_copy d;
+
+	bool is_apart = store_draft(ui_store(ui), note_get(x->note.name), 0, &a, &d) &&
+		d.state == DRAFT_APART;
+	arena_clear(&a);
+	drafting_saved(x, true);
+	if (is_apart)
+		ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .done = apart_answered,
+			.label = " Others changed or removed it on the server. Store it there anew?", .ctx = x });
+	else
+		kept(x);
+}
+
+/* ---- from a message in a Drafts folder ---- */
+
+static bool
+is_in_message(const struct part *p)
+{
+	for (p = p->parent; p; p = p->parent) {
+		if (part_is_message(p))
+			return true;
+	}
+	return false;
+}
+
+/* Something in it is neither plain text nor an attachment: it will not be in what is stored next. */
+static bool
+is_richer(const struct message *m)
+{
+	for (const struct part *p = m->root; p; p = part_next(p)) {
+		if (message_is_leaf(p) && !is_in_message(p) && !part_is_attachment(p) &&
+			!str_eq(p->type, "text/plain"))
+			return true;
+	}
+	return false;
+}
+
+/* What it answers, to be marked so: looked for in the inbox. */
+static void
+find_parent(struct compose *x, account_id account)
+{
+	struct arena a = { 0 };
+	struct folder inbox;
+
+	if (x->note.in_reply_to &&
+		store_folder_by_role(ui_store(x->view.ui), account, ROLE_INBOX, &a, &inbox))
+		x->note.about = store_find(ui_store(x->view.ui), inbox.id, x->note.in_reply_to);
+	x->note.about_flag = x->note.about ? MSG_ANSWERED : 0;
+	arena_clear(&a);
+}
+
+/* The draft first, of no account: nobody stores it. Then what its copy is, then the account. */
+bool
+drafting_import(struct compose *x, const struct message *m, struct error *e)
+{
+	struct ui *ui = x->view.ui;
+	const char *dir = ui_data_dir(ui);
+	account_id account = store_folder_account(ui_store(ui), msg_folder(m->id));
+
+	if (!x->note.name || draft_named(dir, x->note.name))
+		give_name(&x->note);	/* ours of that name is another version: both stay */
+	find_parent(x, account);
+	char *stamp = note_stamp(&x->note);
+	struct draft_copy d = { .name = x->note.name, .account = account, .msg = m->id,
+		.message_id = m->m.message_id, .stamp = stamp, .stored = time(NULL), .is_richer = is_richer(m) };
+	bool ok = draft_save(dir, x->id, &x->note, e) == ERR_OK &&
+		engine_draft_link(ui_engine(ui), &d, e) == ERR_OK;
+	free(stamp);
+	if (!ok)
+		return false;
+	note_set(&x->note.account, account_name(ui, account));
+	x->is_import = true;
+	compose_save(x);
+	drafting_opened(x);
+	if (d.is_richer)
+		ui_notice(ui, "only the plain text is kept here: once changed, the original goes to Trash");
+	return x->is_saved;
+}
+
+bool
+writing_open_draft(struct ui *ui, msg_id id)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	struct draft_copy d;
+	draft_id here = 0;
+
+	bool is = ui_data_dir(ui) && store_folder(ui_store(ui), msg_folder(id), &a, &f) &&
+		f.role == ROLE_DRAFTS;
+	if (is && store_draft_by_msg(ui_store(ui), id, &a, &d))
+		here = draft_named(ui_data_dir(ui), d.name);
+	arena_clear(&a);
+	if (here)
+		writing_resume(ui, here);
+	else if (is)
+		writing_about(ui, CMD_OPEN, id);
+	return is;
+}
