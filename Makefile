@@ -79,12 +79,12 @@ help:
 deps:
 	@scripts/deps build
 run: deps
-	@$(MAKE) --no-print-directory dunlin
+	@$(MAKE) --no-print-directory $(J) dunlin
 	@./dunlin
 
 demo:
 	@scripts/deps test
-	@$(MAKE) --no-print-directory dunlin
+	@$(MAKE) --no-print-directory $(J) dunlin
 	@python3 tests/rig/demo.py
 
 install: dunlin

@@ -9,18 +9,25 @@
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers
+
+# Compiling goes on all cores, whoever calls; what runs tests is one command, and so one after another.
+J = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: test test-deps unit unit-run every-byte every-byte-run power power-run e2e tsan tsan-run layers
 
 test: test-deps
 	@$(MAKE) --no-print-directory layers
-	@$(MAKE) --no-print-directory dunlin
-	@$(MAKE) --no-print-directory unit every-byte tsan e2e
+	@$(MAKE) --no-print-directory $(J) dunlin
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory every-byte
+	@$(MAKE) --no-print-directory tsan
+	@$(MAKE) --no-print-directory e2e
 test-deps:
 	@scripts/deps test
 
 # Unit tests, each program with cmocka's own report; the last line sums up.
 unit:
-	@$(MAKE) --no-print-directory CONFIG=asan unit-run
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan unit-run
 unit-run: $(TESTS)
 	@sh tests/unit/run $(TESTS)
 
@@ -28,32 +35,32 @@ unit-run: $(TESTS)
 THREADED := test_engine test_engine_transfer test_engine_drain test_engine_search test_sending test_net \
 	test_net_cancel test_net_stream test_store_threads
 tsan:
-	@$(MAKE) --no-print-directory CONFIG=tsan tsan-run
+	@$(MAKE) --no-print-directory $(J) CONFIG=tsan tsan-run
 tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
 	@sh tests/unit/run $^
 
 # Tests that cut, kill or fill the disk at each byte or call in turn, where `make unit` takes a sample.
 every-byte:
-	@$(MAKE) --no-print-directory CONFIG=asan every-byte-run
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan every-byte-run
 every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_crash
 	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
 
 # Power cuts and failing calls at each point of what is written, where `make unit` takes a sample: half an hour.
 power:
-	@$(MAKE) --no-print-directory CONFIG=asan power-run
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan power-run
 power-run: $(filter $(B)/tests/test_power_%,$(TESTS))
 	@DUNLIN_POWER=all UNIT_S=3600 sh tests/unit/run $^
 
 # End to end, with the program built under ASan and UBSan.
 e2e:
-	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan build/asan/dunlin
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin python3 -m rig.run -k '$(K)'
 
 # The same tests of test_faults.py as in e2e, in their long form.
 STEP ?= 1
 .PHONY: faults
 faults:
-	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan build/asan/dunlin
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_FAULT_STEP=$(STEP) \
 		python3 -m rig.run -k '$(K)' e2e/test_faults.py
 
@@ -66,7 +73,7 @@ FUZZ_S ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz-clang/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzz fuzz-build
 fuzz:
-	@$(MAKE) --no-print-directory CONFIG=fuzz CC=clang fuzz-build
+	@$(MAKE) --no-print-directory $(J) CONFIG=fuzz CC=clang fuzz-build
 	@sh tests/fuzz/run $(FUZZ_S) $(FUZZERS)
 fuzz-build: $(FUZZERS)
 build/fuzz-clang/fuzz/%: tests/fuzz/%.c build/fuzz-clang/libdunlin.a
