@@ -78,31 +78,53 @@ unknown(const char *w, struct error *e)
 	return error_set(e, ERR_LOCAL, "unknown colour '%s' (red, bright-red, 0 to 255, #rrggbb, bold, ...)", w);
 }
 
+struct parse {
+	struct rc_color c;
+	int n_colors;			/* 2 when the background is there */
+	bool is_on, wants;		/* "on" was said; its colour is still to come */
+};
+
+static enum err
+parse_word(struct parse *ps, const char *w, struct error *e)
+{
+	unsigned attr = attr_of(w);
+	int color = 0;
+
+	if ((attr & ps->c.attrs) || (str_ieq(w, "on") && ps->is_on))
+		return error_set(e, ERR_LOCAL, "'%s' stands there twice", w);
+	if (attr) {
+		ps->c.attrs |= attr;
+		return ERR_OK;
+	}
+	if (str_ieq(w, "on") && ps->n_colors < 2) {
+		ps->n_colors = 1;
+		ps->is_on = ps->wants = true;
+		return ERR_OK;
+	}
+	if (!str_ieq(w, "on") && !parse_color(w, &color))
+		return unknown(w, e);
+	if (ps->n_colors == 2)
+		return error_set(e, ERR_LOCAL, "'%s' is one colour too many", w);
+	*(ps->n_colors++ == 0 ? &ps->c.fg : &ps->c.bg) = color;
+	ps->wants = false;
+	return ERR_OK;
+}
+
 enum err
 rc_color_parse(struct rc_color *out, const char *text, struct error *e)
 {
-	struct rc_color c = { RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 };
+	static const struct rc_color plain = { RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 };
+	struct parse ps = { .c = plain };
 	char *copy = xstrdup(text), *rest = copy;
-	int n_colors = 0, color;
 	enum err rc = ERR_OK;
 
 	for (char *w; rc == ERR_OK && (w = strsep(&rest, " \t")); ) {
-		if (!*w)
-			continue;
-		if (attr_of(w))
-			c.attrs |= attr_of(w);
-		else if (str_ieq(w, "on") && n_colors < 2)
-			n_colors = 1;
-		else if (!parse_color(w, &color))
-			rc = unknown(w, e);
-		else if (n_colors == 2)
-			rc = error_set(e, ERR_LOCAL, "'%s' is one colour too many", w);
-		else if (n_colors++ == 0)
-			c.fg = color;
-		else
-			c.bg = color;
+		if (*w)
+			rc = parse_word(&ps, w, e);
 	}
+	if (rc == ERR_OK && ps.wants)
+		rc = error_set(e, ERR_LOCAL, "a colour is missing behind 'on'");
 	free(copy);
-	*out = rc == ERR_OK ? c : (struct rc_color){ RC_COLOR_DEFAULT, RC_COLOR_DEFAULT, 0 };
+	*out = rc == ERR_OK ? ps.c : plain;
 	return rc;
 }

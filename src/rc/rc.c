@@ -280,11 +280,61 @@ add_pair(struct parser *ps, struct rc_pair **list, size_t *n, size_t *cap, const
 }
 
 static void
-put_pair(struct parser *ps, const struct lex *l)
+put_color(struct parser *ps, const struct lex *l)
 {
 	struct rc *rc = ps->rc;
 	struct rc_color color;
 	struct error e = {0};
+
+	if (!*l->value) {
+		problem(ps, ps->line, "'%s' has no colour (red, bright-red, 0 to 255, #rrggbb, bold, ...)",
+			l->name);
+		return;
+	}
+	if (rc_color_parse(&color, l->value, &e) != ERR_OK) {
+		problem(ps, ps->line, "%s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < rc->n_colors; i++) {
+		if (str_ieq(rc->colors[i].name, l->name))
+			problem(ps, ps->line, "'%s' is already set in line %d; this one counts", l->name,
+				rc->colors[i].line);
+	}
+	add_pair(ps, &rc->colors, &rc->n_colors, &ps->cap_colors, l);
+}
+
+static void
+put_alias(struct parser *ps, const struct lex *l)
+{
+	struct rc *rc = ps->rc;
+	struct error e = {0};
+
+	if (!*l->value) {
+		problem(ps, ps->line, "alias '%s' has no address", l->name);
+		return;
+	}
+	if (addresses_check(l->name, l->value, &e) != ERR_OK) {
+		problem(ps, ps->line, "alias %s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < rc->n_aliases; i++) {
+		struct rc_pair *was = &rc->aliases[i];
+		if (!str_ieq(was->name, l->name))
+			continue;
+		problem(ps, ps->line, "alias '%s' is already in line %d; this one counts", l->name,
+			was->line);
+		free(was->value);
+		was->value = xstrdup(l->value);
+		was->line = ps->line;
+		return;
+	}
+	add_pair(ps, &rc->aliases, &rc->n_aliases, &ps->cap_aliases, l);
+}
+
+static void
+put_pair(struct parser *ps, const struct lex *l)
+{
+	struct rc *rc = ps->rc;
 
 	switch (ps->section) {
 	case S_SKIP:
@@ -302,16 +352,10 @@ put_pair(struct parser *ps, const struct lex *l)
 		add_pair(ps, &rc->keys, &rc->n_keys, &ps->cap_keys, l);
 		break;
 	case S_COLORS:
-		if (rc_color_parse(&color, l->value, &e) == ERR_OK)
-			add_pair(ps, &rc->colors, &rc->n_colors, &ps->cap_colors, l);
-		else
-			problem(ps, ps->line, "%s", e.text);
+		put_color(ps, l);
 		break;
 	case S_ALIAS:
-		if (*l->value)
-			add_pair(ps, &rc->aliases, &rc->n_aliases, &ps->cap_aliases, l);
-		else
-			problem(ps, ps->line, "alias '%s' has no address", l->name);
+		put_alias(ps, l);
 		break;
 	}
 }

@@ -3,6 +3,7 @@
  * holds the three together. */
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,6 +309,17 @@ put_days(const struct rc_setting *s, void *p, const char *v, struct error *e)
 	return ERR_OK;
 }
 
+/* Of a plain number what would do; times and sizes are written in many ways. */
+static const char *
+limit_text(char *buf, size_t size, const struct rc_setting *s, int limit, const char *word)
+{
+	if (s->type == RC_T_INT)
+		snprintf(buf, size, " (at %s %d)", word, limit);
+	else
+		buf[0] = '\0';
+	return buf;
+}
+
 static enum err
 put_amount(const struct rc_setting *s, void *p, const char *v, struct error *e)
 {
@@ -316,14 +328,17 @@ put_amount(const struct rc_setting *s, void *p, const char *v, struct error *e)
 		[RC_T_DURATION] = { time_units, "a time such as 30s, 5m or 2h" },
 		[RC_T_MEGABYTES] = { size_units, "a size such as 500M or 2G" },
 	};
+	char limit[40];
 	int n;
 
 	if (!parse_amount(v, kinds[s->type].units, &n))
 		return error_set(e, ERR_LOCAL, "'%s' is %s, not '%s'", s->name, kinds[s->type].like, v);
 	if (n < s->min)
-		return error_set(e, ERR_LOCAL, "'%s' is too little for '%s'", v, s->name);
+		return error_set(e, ERR_LOCAL, "'%s' is too little for '%s'%s", v, s->name,
+			limit_text(limit, sizeof limit, s, s->min, "least"));
 	if (n > s->max)
-		return error_set(e, ERR_LOCAL, "'%s' is too much for '%s'", v, s->name);
+		return error_set(e, ERR_LOCAL, "'%s' is too much for '%s'%s", v, s->name,
+			limit_text(limit, sizeof limit, s, s->max, "most"));
 	*(int *)p = n;
 	return ERR_OK;
 }
@@ -349,7 +364,7 @@ put_fingerprint(const struct rc_setting *s, void *p, const char *v, struct error
 
 /* "Ada <ada@example.org>" or the address alone; enough of RFC 5322 to catch a slip. */
 static enum err
-check_address(const struct rc_setting *s, const char *v, struct error *e)
+check_address(const char *name, const char *v, struct error *e)
 {
 	const char *open = strrchr(v, '<'), *addr = open ? open + 1 : v;
 	size_t n = open ? strcspn(addr, ">") : strlen(v);
@@ -358,14 +373,28 @@ check_address(const struct rc_setting *s, const char *v, struct error *e)
 	if (!at || at == addr || at + 1 == addr + n || (open && !str_eq(addr + n, ">"))
 	    || memchr(addr, ' ', n) || memchr(addr, ',', n))
 		return error_set(e, ERR_LOCAL, "'%s' needs an address such as Ada <ada@example.org>, not '%s'",
-			s->name, v);
+			name, v);
 	return ERR_OK;
+}
+
+enum err
+addresses_check(const char *name, const char *list, struct error *e)
+{
+	enum err rc = ERR_OK;
+	size_t n;
+
+	for (const char *one; rc == ERR_OK && (one = note_next_address(&list, &n)) != NULL; ) {
+		char *address = xstrndup(one, n);
+		rc = check_address(name, address, e);
+		free(address);
+	}
+	return rc;
 }
 
 static enum err
 put_address(const struct rc_setting *s, void *p, const char *v, struct error *e)
 {
-	enum err rc = check_address(s, v, e);
+	enum err rc = check_address(s->name, v, e);
 
 	if (rc == ERR_OK)
 		replace(p, xstrdup(v));
@@ -375,15 +404,8 @@ put_address(const struct rc_setting *s, void *p, const char *v, struct error *e)
 static enum err
 put_addresses(const struct rc_setting *s, void *p, const char *v, struct error *e)
 {
-	const char *rest = v, *one;
-	size_t n;
-	enum err rc = ERR_OK;
+	enum err rc = addresses_check(s->name, v, e);
 
-	while (rc == ERR_OK && (one = note_next_address(&rest, &n)) != NULL) {
-		char *address = xstrndup(one, n);
-		rc = check_address(s, address, e);
-		free(address);
-	}
 	if (rc == ERR_OK)
 		replace(p, xstrdup(v));
 	return rc;

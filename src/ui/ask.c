@@ -324,17 +324,8 @@ complete_asked(void *ctx, const char *text, struct completion *out)
 static bool
 is_argument(struct ui *ui, const struct command *c, const char *text, struct error *e)
 {
-	struct query *q = NULL;
-	struct look look;
-	bool is_query = c->arg == ARG_QUERY || (c->id == CMD_SEARCH && ui_top(ui)->ops->bit == V_INDEX);
-
-	if (is_query && !str_eq(text, "all") && query_parse(&q, text, ui_now(ui), e) != ERR_OK)
+	if (!command_takes(c, ui_top(ui)->ops->bit, text, ui_now(ui), e))
 		return false;
-	query_free(q);
-	if (c->arg == ARG_SORT && *text && !look_parse_order(&look, text)) {
-		error_set(e, ERR_LOCAL, "%s", look_order_help);
-		return false;
-	}
 	int64_t when;
 	if (c->arg == ARG_WHEN && *text && when_parse(&when, text, ui_now(ui), e) != ERR_OK)
 		return false;

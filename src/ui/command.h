@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 #include "str.h"
@@ -111,6 +112,10 @@ const struct command *command_parse(const char *line, unsigned view, bool abbrev
 void command_dump(struct str *out);
 const char *view_bit_name(unsigned bit);	/* "index", as in [keys index]; NULL for no single bit */
 unsigned view_bit_by_name(const char *name);	/* 0: none */
+/* Whether an argument means something to the command in these views: a query or an order that can be
+ * read, a number. Others are told when the command is carried out. now: as for query_parse. */
+bool command_takes(const struct command *c, unsigned views, const char *arg, int64_t now,
+	struct error *e);
 const char *arg_kind_name(enum arg_kind k);	/* "FOLDER"; "" for none */
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "look.h"
 #include "query.h"
 
 #define ROW(id, name, keys, views, needs, arg, help) \
@@ -233,6 +234,41 @@ find_joined(const char *first, const char **arg, unsigned view)
 	return c;
 }
 
+static enum err
+not_here(const struct command *c, struct error *e)
+{
+	struct str where = {0};
+
+	for (size_t i = 0; i < LEN(view_bits); i++) {
+		if (c->views & view_bits[i].bit)
+			str_printf(&where, "%s%s", where.len ? ", " : "", view_bits[i].name);
+	}
+	error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here, but in %s", c->name, str_get(&where));
+	str_clear(&where);
+	return ERR_UNSUPPORTED;
+}
+
+bool
+command_takes(const struct command *c, unsigned views, const char *arg, int64_t now, struct error *e)
+{
+	struct query *q = NULL;
+	struct look look;
+	bool is_query = c->arg == ARG_QUERY || (c->id == CMD_SEARCH && views == V_INDEX);
+
+	if (is_query && !str_eq(arg, "all") && query_parse(&q, arg, now, e) != ERR_OK)
+		return false;
+	query_free(q);
+	if (c->arg == ARG_SORT && *arg && !look_parse_order(&look, arg)) {
+		error_set(e, ERR_LOCAL, "'%s' is no order: %s", arg, look_order_help);
+		return false;
+	}
+	if (c->arg == ARG_NUMBER && arg[strspn(arg, "0123456789")]) {
+		error_set(e, ERR_LOCAL, "'%s' wants a number, not '%s'", c->name, arg);
+		return false;
+	}
+	return true;
+}
+
 const struct command *
 command_parse(const char *line, unsigned view, bool abbreviated, const char **arg,
 	struct error *e)
@@ -257,7 +293,7 @@ command_parse(const char *line, unsigned view, bool abbreviated, const char **ar
 	if (*arg && c->arg == ARG_NONE && (joined = find_joined(c->name, arg, view)) != NULL)
 		c = joined;
 	if (!(c->views & view)) {
-		error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here", c->name);
+		not_here(c, e);
 		return NULL;
 	}
 	if (*arg && c->arg == ARG_NONE) {

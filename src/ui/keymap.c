@@ -159,34 +159,66 @@ keymap_clear(struct keymap *m)
 static unsigned
 section_views(const char *section, struct error *e)
 {
-	static const char *const known[] = { "folders", "index", "pager", "parts", "help",
-		"messages", "all", NULL };
+	const char *known[20] = { "all" };
 	unsigned view = view_bit_by_name(section);
+	struct str words = {0};
+	size_t n = 1;
 
 	if (view || section[0] == '\0' || str_ieq(section, "all"))
 		return view ? view : V_ALL;
+	for (unsigned bit = 1; bit < V_ALL && n + 1 < LEN(known); bit <<= 1)
+		known[n++] = view_bit_name(bit);
+	for (size_t i = 1; i < n; i++)
+		str_printf(&words, "%s, ", known[i]);
 	const char *near = nearest_word(section, known);
 	error_set(e, ERR_LOCAL, near ? "no view '%s' (did you mean '%s'?)"
-		: "no view '%s' (there are folders, index, pager, parts, help, messages, all)",
-		section, near);
+		: "no view '%s' (there are %sall)", section, near ? near : str_get(&words));
+	str_clear(&words);
 	return 0;
 }
 
+/* The line of a section is about the same keys, or takes them away: told, since the person who
+ * wrote both sees one of them do nothing. A section of one view may well differ from that of all. */
 static enum err
-bind_pair(struct keymap *m, const struct rc_pair *p, struct error *e)
+check_earlier(const struct rc *rc, size_t at, const uint32_t *keys, int n, struct error *e)
 {
-	unsigned views = section_views(p->section ? p->section : "", e);
-	const char *arg;
+	const struct rc_pair *p = &rc->keys[at];
 
-	if (!views)
+	for (size_t i = at; i-- > 0;) {
+		const struct rc_pair *q = &rc->keys[i];
+		uint32_t other[KEYS_MAX];
+		int m;
+		if (!str_ieq(q->section, p->section) || keys_parse(q->name, other, &m, NULL) != ERR_OK)
+			continue;
+		if (n == m && is_beginning(keys, n, other, m))
+			return error_set(e, ERR_LOCAL, "'%s' is already bound in line %d; this one counts",
+				p->name, q->line);
+		if (is_beginning(keys, n, other, m) || is_beginning(other, m, keys, n))
+			return error_set(e, ERR_LOCAL, "'%s' takes away '%s' of line %d: one begins as the"
+				" other", p->name, q->name, q->line);
+	}
+	return ERR_OK;
+}
+
+static enum err
+bind_pair(struct keymap *m, const struct rc *rc, size_t at, struct error *e)
+{
+	const struct rc_pair *p = &rc->keys[at];
+	unsigned views = section_views(p->section ? p->section : "", e);
+	uint32_t keys[KEYS_MAX];
+	const char *arg;
+	int n;
+
+	if (!views || keys_parse(p->name, keys, &n, e) != ERR_OK)
 		return ERR_LOCAL;
 	if (p->value[0] != '\0' && !str_eq(p->value, "none")) {
 		const struct command *c = command_parse(p->value, views, false, &arg, e);
-		if (!c)
+		if (!c || (arg && !command_takes(c, views & c->views, arg, 0, e)))
 			return ERR_LOCAL;
 		views &= c->views;
 	}
-	return keymap_bind(m, views, p->name, p->value, e);
+	enum err rc_bind = keymap_bind(m, views, p->name, p->value, e);
+	return rc_bind == ERR_OK ? check_earlier(rc, at, keys, n, e) : rc_bind;
 }
 
 void
@@ -195,7 +227,7 @@ keymap_read(struct keymap *m, const struct rc *rc, void (*problem)(void *ctx, co
 {
 	for (size_t i = 0; i < rc->n_keys; i++) {
 		struct error e;
-		if (bind_pair(m, &rc->keys[i], &e) == ERR_OK)
+		if (bind_pair(m, rc, i, &e) == ERR_OK)
 			continue;
 		char *line = xasprintf("%s:%d: %s", rc->path, rc->keys[i].line, e.text);
 		problem(ctx, line);

@@ -166,6 +166,42 @@ next_key(const char **text, uint32_t *key)
 	return *key > ' ' && *key != 0xfffd && *key != 127;
 }
 
+/* What the name between the brackets may have meant: "<C-Entr>" is near to "<C-Enter>". */
+static char *
+nearest_key(const char *s)
+{
+	const char *end = *s == '<' ? strchr(s, '>') : NULL, *words[LEN(names) + 1];
+	const char *bare = s + 1;
+
+	if (!end)
+		return NULL;
+	for (size_t i = 0; i < LEN(names); i++)
+		words[i] = names[i].name;
+	words[LEN(names)] = NULL;
+	for (size_t i = 0; i < LEN(modifiers); i++) {
+		if (str_istarts(bare, modifiers[i].name)) {
+			bare += strlen(modifiers[i].name);
+			i = (size_t)-1;
+		}
+	}
+	char *name = xstrndup(bare, bare < end ? (size_t)(end - bare) : 0);
+	const char *near = nearest_word(name, words);
+	char *out = near ? xasprintf("<%.*s%s>", (int)(bare - s - 1), s + 1, near) : NULL;
+	free(name);
+	return out;
+}
+
+static enum err
+no_key(const char *text, const char *at, struct error *e)
+{
+	char *near = nearest_key(at);
+
+	error_set(e, ERR_LOCAL, near ? "'%s' is no key (did you mean '%s'?)" : "'%s' is no key (as in: x <C-x> "
+		"<Alt-x> <F1> <Enter> <Space> gg)", text, near);
+	free(near);
+	return ERR_LOCAL;
+}
+
 enum err
 keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e)
 {
@@ -174,9 +210,9 @@ keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e)
 	for (*n = 0; *s; (*n)++) {
 		if (*n == KEYS_MAX)
 			return error_set(e, ERR_LOCAL, "'%s' is longer than %d keys", text, KEYS_MAX);
+		const char *at = s;
 		if (!next_key(&s, &keys[*n]))
-			return error_set(e, ERR_LOCAL, "'%s' is no key (as in: x <C-x> <Alt-x> <F1> "
-				"<Enter> <Space> gg)", text);
+			return no_key(text, at, e);
 	}
 	return *n ? ERR_OK : error_set(e, ERR_LOCAL, "a key is missing");
 }

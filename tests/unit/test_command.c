@@ -64,12 +64,12 @@ test_lines_are_parsed(void **state)
 	assert_parsed("limit ", V_INDEX, "limit", NULL);
 	assert_refused("lim", V_INDEX, false, "no command 'lim' (did you mean 'limit'?)");
 	assert_refused("delte", V_INDEX, true, "no command 'delte' (did you mean 'delete'?)");
-	assert_refused("limit x", V_PAGER, true, "'limit' does nothing here");
+	assert_refused("limit x", V_PAGER, true, "'limit' does nothing here, but in index");
 	assert_refused("undo 3", V_PAGER, true, "'undo' takes no argument");
 	assert_parsed("send at mon 8:00", V_COMPOSE, "send-at", "mon 8:00");
 	assert_parsed("send at", V_OUTBOX, "send-at", NULL);
 	assert_refused("send now", V_COMPOSE, true, "'send' takes no argument");
-	assert_refused("send at 9:00", V_INDEX, true, "'send' does nothing here");
+	assert_refused("send at 9:00", V_INDEX, true, "'send' does nothing here, but in compose");
 	assert_parsed("search next", V_INDEX, "search", "next");	/* it takes one: no other command */
 	assert_refused("", V_PAGER, true, "no command ''");
 	assert_refused("pa", V_PAGER, true, "no command 'pa'");	/* page-up, page-down, parts */

@@ -192,6 +192,17 @@ test_rc_bindings(void **state)
 		{ (char *)"pager", (char *)"Z", (char *)"limit is:unread", 9 },
 		{ (char *)"all", (char *)"u", (char *)"none", 10 },
 		{ (char *)"index", (char *)"w", (char *)"undo all", 11 },
+		{ (char *)"", (char *)"X", (char *)"limit is:unraed", 12 },
+		{ (char *)"", (char *)"X", (char *)"sort age", 13 },
+		{ (char *)"", (char *)"X", (char *)"link one", 14 },
+		{ (char *)"index", (char *)"W", (char *)"search form:ada", 15 },
+		{ (char *)"", (char *)"<C-Entr>", (char *)"delete", 16 },
+		{ (char *)"index", (char *)"x", (char *)"archive", 17 },
+		{ (char *)"index", (char *)"<F2>", (char *)"archive", 18 },
+		{ (char *)"index", (char *)"<F2>a", (char *)"junk", 19 },
+		{ (char *)"pager", (char *)"x", (char *)"back", 20 },
+		{ (char *)"all", (char *)"<F6>", (char *)"folder", 21 },
+		{ (char *)"nowhere-at-all", (char *)"z", (char *)"delete", 22 },
 	};
 	struct rc rc = { .path = (char *)"mailrc", .keys = pairs, .n_keys = LEN(pairs) };
 	struct str problems = {0};
@@ -202,9 +213,20 @@ test_rc_bindings(void **state)
 	assert_string_equal("mailrc:6: no command 'delet' (did you mean 'delete'?)\n"
 		"mailrc:7: no view 'indx' (did you mean 'index'?)\n"
 		"mailrc:8: '<Foo>' is no key (as in: x <C-x> <Alt-x> <F1> <Enter> <Space> gg)\n"
-		"mailrc:9: 'limit' does nothing here\n"
-		"mailrc:11: 'undo' takes no argument\n", str_get(&problems));
-	assert_string_equal("delete", bound(&m, V_INDEX, "x"));
+		"mailrc:9: 'limit' does nothing here, but in index\n"
+		"mailrc:11: 'undo' takes no argument\n"
+		"mailrc:12: unknown 'is:unraed' (did you mean 'is:unread'?)\n"
+		"mailrc:13: 'age' is no order: sort by date, sender, subject or size; with '-' before it reversed\n"
+		"mailrc:14: 'link' wants a number, not 'one'\n"
+		"mailrc:15: unknown 'form:' (did you mean 'from:'?)\n"
+		"mailrc:16: '<C-Entr>' is no key (did you mean '<C-Enter>'?)\n"
+		"mailrc:17: 'x' is already bound in line 3; this one counts\n"
+		"mailrc:19: '<F2>a' takes away '<F2>' of line 18: one begins as the other\n"
+		"mailrc:22: no view 'nowhere-at-all' (there are folders, index, pager, parts, help, messages, "
+		"compose, drafts, outbox, all)\n", str_get(&problems));
+	assert_string_equal("archive", bound(&m, V_INDEX, "x"));
+	assert_string_equal("junk", bound(&m, V_INDEX, "<F2>a"));
+	assert_string_equal("back", bound(&m, V_PAGER, "x"));
 	assert_string_equal("limit is:unread", bound(&m, V_INDEX, "U"));
 	assert_string_equal("sync", bound(&m, V_PARTS, "<F5>"));
 	assert_string_equal("none", bound(&m, V_PAGER, "u"));

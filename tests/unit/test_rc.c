@@ -87,12 +87,11 @@ test_values(void **state)
 		{ "  a = \"  b  \"", "  b  " },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
-		char *text = xasprintf("[alias]\n%s\n", cases[i].line);
+		const char *a = strchr(cases[i].line, 'a');
+		char *text = xasprintf("[mail]\n%.*seditor%s\n", (int)(a - cases[i].line), cases[i].line, a + 1);
 		struct rc *rc = parse(text);
 		assert_no_problem(rc);
-		assert_int_equal(1, rc->n_aliases);
-		assert_string_equal("a", rc->aliases[0].name);
-		assert_string_equal(cases[i].value, rc->aliases[0].value);
+		assert_string_equal(cases[i].value, rc->editor);
 		rc_free(rc);
 		free(text);
 	}
@@ -192,7 +191,23 @@ test_problems(void **state)
 		{ "send = smtp+insecure://mail.example.org\n", "mailrc:4: '+insecure' would send the password to "
 			"mail.example.org in the clear: take it away, or set allow-insecure = yes" },
 		{ "[colors]\nunread = blod\n", "mailrc:5: unknown colour 'blod' (did you mean 'bold'?)" },
+		{ "[colors]\nunread = reverse on on\n", "mailrc:5: 'on' stands there twice" },
+		{ "[colors]\nunread = bold bold\n", "mailrc:5: 'bold' stands there twice" },
+		{ "[colors]\nunread = red on\n", "mailrc:5: a colour is missing behind 'on'" },
+		{ "[colors]\nunread = red on blue on green\n", "mailrc:5: 'on' stands there twice" },
+		{ "[colors]\nunread = red blue on green\n", "mailrc:5: 'on' is one colour too many" },
+		{ "[colors]\nunread = #12345\n", "mailrc:5: 'unread' has no colour (red, bright-red, 0 to 255, "
+			"#rrggbb, bold, ...)" },
+		{ "[colors]\nunread = bold\ndate = dim\nUnread = red\n",
+			"mailrc:7: 'Unread' is already set in line 5; this one counts" },
 		{ "[alias]\nbob =\n", "mailrc:5: alias 'bob' has no address" },
+		{ "[alias]\nbob = not an address\n", "mailrc:5: alias 'bob' needs an address such as Ada "
+			"<ada@example.org>, not 'not an address'" },
+		{ "[alias]\nbob = b@c, Tom <tom@x\n", "mailrc:5: alias 'bob' needs an address such as Ada "
+			"<ada@example.org>, not 'Tom <tom@x'" },
+		{ "[alias]\nbob = b@c\nBob = b@d, \"E, F\" <e@f>\n",
+			"mailrc:6: alias 'Bob' is already in line 5; this one counts" },
+		{ "[mail]\npage-context = 21\n", "mailrc:5: '21' is too much for 'page-context' (at most 20)" },
 		{ "auth = \x01\n", "mailrc:4: a control character stands in this line" },
 		{ "auth = \xff\n", "mailrc:4: this line is not UTF-8" },
 		{ "[account b]\nfrom = b@b\n", "mailrc:4: account 'b' has no 'receive', such as imaps://ada@imap.example.org" },
@@ -221,6 +236,22 @@ test_problems(void **state)
 		rc_free(rc);
 		free(text);
 	}
+}
+
+/* Of two lines about the same the later counts, in each section. */
+static void
+test_the_later_counts(void **state)
+{
+	(void)state;
+	struct rc *rc = parse(GOOD "[alias]\nbob = b@c\nann = a@c\nBOB = b@d\nann = nobody\n"
+		"[mail]\nthreads = no\nthreads = yes\n");
+
+	assert_int_equal(3, rc->n_problems);
+	assert_int_equal(2, rc->n_aliases);
+	assert_string_equal("b@d", rc->aliases[0].value);
+	assert_string_equal("a@c", rc->aliases[1].value);
+	assert_true(rc->threads);
+	rc_free(rc);
 }
 
 /* Without an address an account can be read, and the lack is told. */
@@ -322,7 +353,7 @@ test_colors(void **state)
 		{ "bold dim italic underline reverse", { -1, -1, RC_BOLD | RC_DIM | RC_ITALIC | RC_UNDERLINE | RC_REVERSE } },
 	};
 	const char *bad[] = { "256", "-1", "#12345", "#1234567", "#gggggg", "redd", "red green blue", "bright", "bright-5",
-		"bright-bright-red", "#", "on red on blue", "0x10" };
+		"bright-bright-red", "#", "on red on blue", "0x10", "on", "bold on", "dim dim", "on on red" };
 	struct rc_color c;
 
 	for (size_t i = 0; i < LEN(good); i++) {
@@ -435,6 +466,6 @@ test_problems_are_bounded(void **state)
 	str_clear(&s);
 }
 
-TEST_MAIN(T(test_example), T(test_values), T(test_words), T(test_odd_keys), T(test_problems), T(test_missing_from),
+TEST_MAIN(T(test_example), T(test_values), T(test_words), T(test_odd_keys), T(test_problems), T(test_the_later_counts), T(test_missing_from),
 	T(test_insecure), T(test_urls), T(test_colors), T(test_password_needs_a_private_file),
 	T(test_public_file_without_password), T(test_missing_and_unreadable), T(test_problems_are_bounded))
