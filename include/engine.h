@@ -57,8 +57,11 @@ enum job_kind {
 	JOB_FETCH,		/* a section of a message ("" the whole; "TEXT*": header, part tree and what
 				 * part_readable chooses, as the pager needs them) into the store */
 	JOB_FOLDERS,		/* the list of folders anew */
-	JOB_SEARCH		/* which messages of a folder have the words in their text: into search.h, where the
+	JOB_SEARCH,		/* which messages of a folder have the words in their text: into search.h, where the
 				 * answer grows, an EV_FOLDER each time; over when it is complete */
+	JOB_DOWNLOAD		/* the whole of a message with MSG_HEADER_ONLY. It becomes another one, with another id,
+				 * in the same folder. Recorded first: what is not reached comes with a later
+				 * pass, unless the job was cancelled */
 };
 
 struct job {

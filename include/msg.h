@@ -46,6 +46,7 @@ enum msg_flag {			/* RFC 9051 2.3.2 */
 	/* ours, derived, never sent */
 	MSG_ATTACH = 1 << 16,	/* has (or, by its Content-Type, probably has) an attachment */
 	MSG_LIST = 1 << 17,	/* came through a mailing list */
+	MSG_HEADER_ONLY = 1 << 19,	/* in an mbox: all but its header is on the server (stub.h) */
 	MSG_PENDING = 1 << 18	/* an intent on it waits (reading only) */
 };
 

@@ -41,6 +41,7 @@ struct rc_account {
 	char *ca_file, *tls_fingerprint;
 	char *mbox;			/* directory of local mbox files, expanded */
 	int keep_days;			/* POP3: -1 keep for ever, 0 delete, else days */
+	int max_size_kb;		/* POP3: of larger messages only the header is downloaded; 0: of none */
 	int check_every_s;		/* poll where IDLE is lacking, and for folders not open */
 	bool allow_insecure, read_only;
 	char *folder[N_ROLES];		/* by enum folder_role: a name given in the rc, else NULL */
@@ -73,7 +74,7 @@ struct rc {
 };
 
 enum rc_type { RC_T_STRING, RC_T_SECRET, RC_T_BOOL, RC_T_INT, RC_T_PATH, RC_T_URL, RC_T_DAYS,
-	RC_T_MEGABYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_WORDS, RC_T_FINGERPRINT, RC_T_ADDRESS,
+	RC_T_MEGABYTES, RC_T_KILOBYTES, RC_T_DURATION, RC_T_CHOICE, RC_T_WORDS, RC_T_FINGERPRINT, RC_T_ADDRESS,
 	RC_T_ADDRESSES };
 
 /* The table of every setting. */
@@ -84,7 +85,7 @@ struct rc_setting {
 	size_t offset;			/* into struct rc or struct rc_account */
 	const char *initial;		/* default, as it would be written */
 	const char *choices;		/* RC_T_CHOICE: "default mutt vim"; RC_T_WORDS: some of them, as bits */
-	int min, max;			/* RC_T_INT, RC_T_DURATION (seconds), RC_T_MEGABYTES */
+	int min, max;			/* RC_T_INT, RC_T_DURATION (seconds), RC_T_MEGABYTES, RC_T_KILOBYTES */
 	const char *help;		/* one line */
 };
 

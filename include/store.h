@@ -284,7 +284,10 @@ enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
 enum pop3_state {
 	POP3_HERE,		/* whole in the mbox, on disk */
 	POP3_HEADER,		/* its header alone is in the mbox: it is larger than max-size */
-	POP3_DELETED		/* here, and the server confirmed that it deleted it */
+	POP3_DELETED,		/* here, and the server confirmed that it deleted it */
+	POP3_WANTED,		/* as POP3_HEADER, and somebody asked for the whole */
+	POP3_FOUND		/* one with its header, but another length, stood in an mbox when there was no ledger:
+				 * not downloaded again, and never deleted */
 };
 
 struct pop3_entry {
@@ -310,8 +313,18 @@ enum err store_pop3_end(struct store *s, account_id account, struct error *e);
 /* None of them was appended, and none will be: forgotten. */
 enum err store_pop3_abandon(struct store *s, account_id account, struct error *e);
 
-/* State, uidl, size and `listed` of entries that are there, in one transaction. */
+/* State, uidl, size and `listed` of entries that are there, in one transaction. A header stays one: only
+ * store_pop3_turn ends that. */
 enum err store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n, struct error *e);
+/* The entry of a message by its header; of several, one that is a header alone, and of the same size before
+ * others. `uidl` is not filled in. */
+bool store_pop3_find(const struct store *s, account_id account, uint64_t hash, uint64_t size_bytes,
+	struct pop3_entry *out);
+bool store_pop3_get(const struct store *s, int64_t id, struct pop3_entry *out);
+/* From one state to another, durably; `fetched` is set to `when`, unless that is 0. *did false: it was in neither
+ * of the two. */
+enum err store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum pop3_state to, int64_t when,
+	bool *did, struct error *e);
 /* Forgets those that the server has not listed since `before`. */
 enum err store_pop3_forget(struct store *s, account_id account, int64_t before, struct error *e);
 

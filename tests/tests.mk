@@ -42,7 +42,7 @@ tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
 # Tests that cut, kill or fill the disk at each byte or call in turn, where `make unit` takes a sample.
 every-byte:
 	@$(MAKE) --no-print-directory $(J) CONFIG=asan every-byte-run
-every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_crash
+every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_large $(B)/tests/test_drain_crash
 	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
 
 # Power cuts and failing calls at each point of what is written, where `make unit` takes a sample: half an hour.

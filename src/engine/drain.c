@@ -18,6 +18,7 @@ enum {
 	RETRY_MS = 5 * 1000,		/* after the first failure */
 	MAX_RETRY_MS = 5 * 60 * 1000,
 	MAX_REFUSED = 3,
+	SWAP_WAIT_MS = 10 * 1000,	/* for decisions about a header, before it is another message */
 	MIN_SILENCE_MS = 10 * 1000	/* between passes that nobody asked for */
 };
 
@@ -43,6 +44,19 @@ struct drain {
 	int n_refused, n_failures;
 	int64_t due_ms;			/* the next pass by itself */
 	struct drain_news news;
+	struct swap *swap;		/* the pass waits for the worker to do it; NULL: none */
+};
+
+/* stub_replace, handed to the thread that works on the files: two at once would lock each other out. */
+struct swap {
+	const char *path;
+	const struct stub *stub;
+	int spool;
+	uint64_t n_bytes;
+	int64_t since_ms;
+	bool done, is_begun, is_over;
+	enum err rc;
+	struct error e;
 };
 
 /* ---- what is told ---- */
@@ -103,6 +117,58 @@ on_notice(void *ctx, const struct error *e)
 	ev.u.notice = *e;
 	events_post(d->cfg.events, &ev);
 	log_msg("%s: notice: %s", d->cfg.conf->name, e->text);
+}
+
+/* ---- messages in the place of their headers ---- */
+
+static enum err
+on_replace(void *ctx, const char *path, const struct stub *stub, int spool, uint64_t n_bytes, bool *done,
+	struct error *e)
+{
+	struct drain *d = ctx;
+	struct swap s = { .path = path, .stub = stub, .spool = spool, .n_bytes = n_bytes,
+		.since_ms = now_ms() };
+
+	pthread_mutex_lock(&d->lock);
+	d->swap = &s;
+	jobs_poke(d->cfg.jobs);
+	while (!s.is_over && (s.is_begun || !d->is_quitting))
+		pthread_cond_wait(&d->changed, &d->lock);
+	d->swap = NULL;
+	pthread_mutex_unlock(&d->lock);
+	if (!s.is_over)
+		return error_set(e, ERR_CANCELLED, "stopped");
+	*done = s.done;
+	if (s.rc != ERR_OK)
+		*e = s.e;
+	return s.rc;
+}
+
+char *
+drain_serve(struct drain *d, bool is_busy)
+{
+	const char *slash = strrchr(d->inbox, '/');
+	size_t n_dir = slash ? (size_t)(slash + 1 - d->inbox) : 0;
+	char *wire = NULL;
+
+	pthread_mutex_lock(&d->lock);
+	struct swap *s = d->swap && !d->swap->is_over ? d->swap : NULL;
+	if (s && is_busy && now_ms() - s->since_ms < SWAP_WAIT_MS)
+		s = NULL;
+	if (s)
+		s->is_begun = true;
+	pthread_mutex_unlock(&d->lock);
+	if (!s)
+		return NULL;
+	s->rc = stub_replace(s->path, s->stub, s->spool, s->n_bytes, &s->done,
+		&d->hurry, &s->e);
+	if (s->done)
+		wire = xstrdup(s->path + n_dir);
+	pthread_mutex_lock(&d->lock);
+	s->is_over = true;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	return wire;
 }
 
 /* ---- a pass ---- */
@@ -314,6 +380,7 @@ drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
 		.cfg = &d->cfg, .store = d->store, .cancel = &d->cancel, .inbox = d->inbox,
 		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d, .listed = on_listed,
 		.appended = on_appended, .progress = on_progress, .notice = on_notice,
+		.replace = on_replace,
 	};
 	if (rc == ERR_OK) {
 		*out = d;

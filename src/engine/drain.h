@@ -14,6 +14,7 @@
 #include "queue.h"
 #include "rc.h"
 #include "store.h"
+#include "stub.h"
 
 struct drain;
 
@@ -40,6 +41,10 @@ uint64_t drain_want(struct drain *d);
 void drain_stop(struct drain *d);	/* the pass under way ends after the current message */
 void drain_password(struct drain *d, const char *password);	/* NULL: declined */
 
+/* Does what the pass waits for, in the worker's thread; while that is busy with decisions, these first. Owned: the
+ * wire name of the folder that changed; NULL. */
+char *drain_serve(struct drain *d, bool is_busy);
+
 /* What happened since the last call. */
 struct drain_news {
 	uint64_t pass;			/* the last that ended; 0: none yet */
@@ -57,6 +62,7 @@ struct plan_item {
 	bool wants_hash;		/* only its header tells; ask for it, set hash */
 	bool is_settled;
 	bool is_repeated;		/* its UIDL is also another's */
+	bool is_topless;		/* the server refuses to give its header alone */
 };
 
 struct plan {
@@ -90,6 +96,9 @@ struct drain_pass {
 	void (*appended)(void *ctx, uint32_t n);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total, bool is_bytes);
 	void (*notice)(void *ctx, const struct error *e);
+	/* stub_replace in the thread that works on the files; NULL: in this one. */
+	enum err (*replace)(void *ctx, const char *path, const struct stub *s, int spool, uint64_t n_bytes,
+		bool *done, struct error *e);
 };
 
 /* One session: connect, list, download, delete what may be deleted. ERR_CANCELLED: it was stopped. */

@@ -14,40 +14,15 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "drain.h"
+#include "drain_int.h"
 #include "log.h"
-#include "mbox.h"
-#include "mime.h"
 #include "path.h"
-#include "str.h"
 
 enum {
-	BATCH_BYTES = 8 << 20,
-	BATCH_MSGS = 1000,
-	BATCH_MS = 1000,		/* so that what has arrived is soon seen */
 	AHEAD_BYTES = 1 << 20,		/* asked for and not yet taken */
 	QUIT_MS = 60 * 1000,		/* the server deletes now, which may take a while */
 	DAY_S = 86400,
 	FORGET_DAYS = 90		/* what the server has not listed for so long is not coming back */
-};
-
-struct pass {
-	struct drain_pass *d;
-	struct pop3 *pop3;
-	struct plan plan;
-	int spool;
-	bool are_names_durable;		/* of spool, store and inbox, and of their directories */
-	int64_t now;
-	/* the batch in the spool */
-	struct pop3_entry *batch;
-	struct plan_item **batch_items;	/* whose entries they will be */
-	size_t n_batch, cap_batch, cap_items;
-	uint64_t batch_bytes;
-	int64_t batch_ms;
-	/* for people */
-	uint64_t n_done, n_todo, bytes_done, bytes_todo;
-	uint32_t n_failed;
-	struct error failure;
 };
 
 /* ---- the spool ---- */
@@ -65,8 +40,8 @@ open_spool(struct pass *p, struct error *e)
 	return ERR_OK;
 }
 
-static enum err
-empty_spool(struct pass *p, struct error *e)
+enum err
+pass_empty_spool(struct pass *p, struct error *e)
 {
 	p->n_batch = 0;
 	p->batch_bytes = 0;
@@ -83,7 +58,7 @@ finish_batch(struct pass *p, struct error *e)
 	struct stat st;
 
 	if (!store_pop3_begun(d->store, d->cfg->account, &before, &bytes))
-		return ERR_OK;
+		return pass_empty_spool(p, e);
 	log_msg("%s: a batch of %llu bytes was not ended: looking at the inbox", d->cfg->conf->name,
 		(unsigned long long)bytes);
 	if (fstat(p->spool, &st) < 0 || (uint64_t)st.st_size < bytes) {
@@ -119,8 +94,8 @@ make_names_durable(struct pass *p, struct error *e)
 	return rc;
 }
 
-static enum err
-commit(struct pass *p, struct error *e)
+enum err
+pass_commit(struct pass *p, struct error *e)
 {
 	struct drain_pass *d = p->d;
 	enum err rc = ERR_OK;
@@ -142,32 +117,39 @@ commit(struct pass *p, struct error *e)
 		*p->batch_items[i]->entry = p->batch[i];
 	}
 	d->appended(d->ctx, (uint32_t)p->n_batch);
-	return empty_spool(p, e);
+	return pass_empty_spool(p, e);
 }
 
 /* ---- headers, where the UIDL does not tell ---- */
 
-/* A whole header, or as much of it as an mbox would keep for the hash. */
-static enum err
-read_header(struct pass *p, uint64_t *hash, struct error *e)
+enum err
+pass_read_header(struct pass *p, struct str *head, struct error *e)
 {
-	struct str head = {0};
 	char *buf = xmalloc(65536);
 	size_t n;
 	enum err rc;
 
 	while ((rc = pop3_read(p->pop3, buf, 65536, &n, e)) == ERR_OK && n > 0) {
-		if (head.len + n <= MBOX_MAX_HEADER)
-			str_add(&head, buf, n);
+		if (head->len + n <= MBOX_MAX_HEADER)
+			str_add(head, buf, n);
 	}
-	*hash = mbox_header_hash(str_get(&head), head.len);
-	str_clear(&head);
 	free(buf);
 	return rc;
 }
 
 static enum err
-ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked, bool header_only,
+read_hash(struct pass *p, uint64_t *hash, struct error *e)
+{
+	struct str head = {0};
+	enum err rc = pass_read_header(p, &head, e);
+
+	*hash = mbox_header_hash(str_get(&head), head.len);
+	str_clear(&head);
+	return rc;
+}
+
+enum err
+pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked, bool header_only,
 	struct error *e)
 {
 	uint64_t ahead = 0;
@@ -192,11 +174,11 @@ hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only, s
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < n; i++) {
-		if ((rc = ask_more(p, v, n, i, &asked, header_only, e)) != ERR_OK)
+		if ((rc = pass_ask_more(p, v, n, i, &asked, header_only, e)) != ERR_OK)
 			return rc;
 		rc = pop3_take(p->pop3, e);
 		if (rc == ERR_OK)
-			rc = read_header(p, &v[i]->hash, e);
+			rc = read_hash(p, &v[i]->hash, e);
 		if (rc != ERR_OK && rc != ERR_MSG)
 			return rc;
 	}
@@ -274,163 +256,6 @@ make_plan(struct pass *p, struct error *e)
 		return rc;
 	plan_by_hash(plan);
 	return note_listed(p, e);
-}
-
-/* ---- downloading ---- */
-
-static int64_t
-received_date(const struct header *h)
-{
-	const char *semicolon = strrchr(h->raw, ';');
-
-	return semicolon ? mime_date(semicolon + 1, NULL) : 0;
-}
-
-/* When the last server took it in; else when it was written, or now. */
-static int64_t
-arrival(const char *head, size_t n)
-{
-	struct arena a = {0};
-	const struct header *h;
-	size_t n_fields = mime_headers(&a, &h, head, n);
-	int64_t when = 0, now = time(NULL);
-
-	for (size_t i = 0; i < n_fields && when == 0; i++) {
-		if (str_ieq(h[i].name, "Received"))
-			when = received_date(&h[i]);
-	}
-	for (size_t i = 0; i < n_fields && when == 0; i++) {
-		if (str_ieq(h[i].name, "Date"))
-			when = mime_date(h[i].raw, NULL);
-	}
-	arena_clear(&a);
-	return when > 0 && when < now ? when : now;
-}
-
-static void
-tell_progress(struct pass *p)
-{
-	bool is_bytes = p->bytes_todo / (p->n_todo + 1) > (1 << 20);
-
-	if (is_bytes)
-		p->d->progress(p->d->ctx, p->bytes_done, p->bytes_todo, true);
-	else
-		p->d->progress(p->d->ctx, p->n_done, p->n_todo, false);
-}
-
-static enum err
-from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
-{
-	struct pass *p = ctx;
-	uint64_t step = p->bytes_done >> 20;
-	enum err rc = pop3_read(p->pop3, buf, size, n, e);
-
-	p->bytes_done += *n;
-	if (rc == ERR_OK && p->bytes_done >> 20 != step)
-		tell_progress(p);
-	return rc;
-}
-
-static enum err
-fetch_one(struct pass *p, struct plan_item *item, struct error *e)
-{
-	struct mbox_source src = { p, from_server };
-	struct mbox_encoded out = {0};
-	enum err rc = pop3_take(p->pop3, e);
-
-	if (rc == ERR_OK)
-		rc = mbox_encode(p->spool, &src, 0, arrival, &out, e);
-	if (rc != ERR_OK)
-		return rc;
-	p->batch = array_grow(p->batch, p->n_batch, &p->cap_batch, sizeof *p->batch);
-	p->batch_items = array_grow(p->batch_items, p->n_batch, &p->cap_items, sizeof *p->batch_items);
-	p->batch_items[p->n_batch] = item;
-	p->batch[p->n_batch++] = (struct pop3_entry){
-		.uidl = item->m.uidl, .hash = out.hash, .size_bytes = item->m.size_bytes,
-		.state = POP3_HERE, .fetched = p->now, .listed = p->now,
-	};
-	p->batch_bytes = out.end;
-	return ERR_OK;
-}
-
-static void
-note_failure(struct pass *p, const struct error *e)
-{
-	if (p->n_failed++ == 0)
-		p->failure = *e;
-}
-
-static bool
-is_batch_full(const struct pass *p)
-{
-	return p->n_batch >= BATCH_MSGS || p->batch_bytes >= BATCH_BYTES ||
-		now_ms() - p->batch_ms >= BATCH_MS;
-}
-
-/* During which message the link broke, so that the next pass leaves it to the end. */
-static void
-remember_bad(struct drain_pass *d, const struct plan_item *item, enum err rc)
-{
-	if (rc != ERR_CONN)
-		return;
-	free(d->bad_uidl);
-	d->bad_uidl = xstrdup(item->m.uidl);
-}
-
-static enum err
-fetch_all(struct pass *p, struct plan_item **v, size_t n, struct error *e)
-{
-	size_t asked = 0;
-	enum err rc = empty_spool(p, e);
-	struct error ignored;
-
-	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-		if (atomic_load(p->d->stop) && i >= asked)
-			break;
-		if (!atomic_load(p->d->stop) && (i == asked || asked - i < pop3_window(p->pop3) / 2 + 1))
-			rc = ask_more(p, v, n, i, &asked, false, e);
-		if (rc == ERR_OK)
-			rc = fetch_one(p, v[i], e);
-		remember_bad(p->d, v[i], rc);
-		if (rc == ERR_MSG) {
-			note_failure(p, e);
-			rc = ERR_OK;
-		}
-		p->n_done++;
-		tell_progress(p);
-		/* One that fails is not tried again: what fsync refused once it would call written. */
-		if (rc == ERR_OK && is_batch_full(p) && (rc = commit(p, e)) != ERR_OK)
-			return rc;
-	}
-	/* What arrived whole counts, whatever became of the rest. */
-	enum err last = commit(p, rc == ERR_OK ? e : &ignored);
-	return rc == ERR_OK ? last : rc;
-}
-
-static enum err
-download(struct pass *p, struct error *e)
-{
-	struct plan *plan = &p->plan;
-	struct plan_item **v = xcalloc(plan->n + 1, sizeof *v), *bad = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < plan->n; i++) {
-		struct plan_item *item = &plan->v[i];
-		if (item->entry)
-			continue;
-		p->bytes_todo += item->m.size_bytes;
-		if (!bad && p->d->bad_uidl && str_eq(item->m.uidl, p->d->bad_uidl))
-			bad = item;
-		else
-			v[n++] = item;
-	}
-	if (bad)
-		v[n++] = bad;
-	p->n_todo = n;
-	log_msg("%s: %zu messages on the server, %zu of them new", p->d->cfg->conf->name, plan->n, n);
-	enum err rc = n > 0 ? fetch_all(p, v, n, e) : ERR_OK;
-	free(v);
-	return rc;
 }
 
 /* ---- deleting ---- */
@@ -555,7 +380,7 @@ drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 		rc = make_plan(&p, e);
 	}
 	if (rc == ERR_OK)
-		rc = download(&p, e);
+		rc = pass_download(&p, e);
 	if (rc == ERR_OK)
 		rc = delete_and_quit(&p, e);
 	if (rc == ERR_OK)

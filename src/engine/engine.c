@@ -249,7 +249,8 @@ engine_caps(const struct engine *g, account_id id)
 static account_id
 account_of(const struct engine *g, const struct job *job)
 {
-	folder_id folder = job->kind == JOB_FETCH ? msg_folder(job->msg) : job->folder;
+	bool is_about_one = job->kind == JOB_FETCH || job->kind == JOB_DOWNLOAD;
+	folder_id folder = is_about_one ? msg_folder(job->msg) : job->folder;
 
 	return folder ? store_folder_account(g->store, folder) : job->account;
 }

@@ -5,6 +5,7 @@
 #include "local_int.h"
 #include "mime.h"
 #include "str.h"
+#include "stub.h"
 
 enum { LAZY_BYTES = 8 << 20, GUESS_BYTES = 8 << 10 };
 
@@ -160,8 +161,13 @@ tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m, 
 	struct msg out = { .id = uid, .arrived = m->arrived, .flags = m->flags & MSG_SERVER_FLAGS,
 		.size_bytes = end_pos > m->head_pos ? end_pos - m->head_pos : 0,
 		.pos_bytes = m->from_pos };
+	struct stub stub;
 
 	mime_summary(&a, &out, head, n_head);
+	if (stub_parse(&stub, head, n_head)) {
+		out.flags |= MSG_HEADER_ONLY;
+		out.size_bytes = stub.size_bytes;
+	}
 	s->sink->msg(s->sink->ctx, &out);
 	arena_clear(&a);
 }

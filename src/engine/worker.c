@@ -87,6 +87,15 @@ end_sync(struct worker *w, size_t i, enum err code, const struct error *e)
 	w->syncs[i] = w->syncs[--w->n_syncs];
 }
 
+static void
+end_request(struct worker *w, size_t i)
+{
+	struct error e;
+	enum err rc = request_end(w, w->syncs[i].wanted, &w->drained.result, &e);
+
+	end_sync(w, i, rc, &e);
+}
+
 /* A sync of a POP3 account is over when its pass is, too; a pass that failed is its failure. */
 static void
 end_syncs_of(struct worker *w, folder_id folder, enum err code, const struct error *e)
@@ -96,7 +105,9 @@ end_syncs_of(struct worker *w, folder_id folder, enum err code, const struct err
 	for (size_t i = w->n_syncs; i-- > 0;) {
 		if (w->syncs[i].folder != folder || (code == ERR_OK && w->syncs[i].pass > w->drained.pass))
 			continue;
-		if (code == ERR_OK && w->syncs[i].pass > 0 && drained->code != ERR_OK)
+		if (code == ERR_OK && w->syncs[i].wanted)
+			end_request(w, i);
+		else if (code == ERR_OK && w->syncs[i].pass > 0 && drained->code != ERR_OK)
 			end_sync(w, i, drained->code, drained);
 		else
 			end_sync(w, i, code, e);
@@ -128,8 +139,13 @@ cancel_syncs(struct worker *w)
 	for (size_t k = 0; k < o->n_cancelled; k++) {
 		hunts_cancel(w, o->cancelled[k]);
 		for (size_t i = w->n_syncs; i-- > 0;) {
-			if (w->syncs[i].id == o->cancelled[k])
-				end_sync(w, i, ERR_CANCELLED, NULL);
+			if (w->syncs[i].id != o->cancelled[k])
+				continue;
+			if (w->syncs[i].wanted) {
+				request_cancel(w, w->syncs[i].wanted);
+				drain_stop(w->drain);
+			}
+			end_sync(w, i, ERR_CANCELLED, NULL);
 		}
 	}
 	if (o->n_cancelled > 0 && w->n_syncs == 0) {
@@ -159,7 +175,13 @@ plan_everything(struct worker *w)
 static enum err
 begin_sync(struct worker *w, const struct queued *j, struct error *e)
 {
-	if (j->job.folder) {
+	int64_t wanted = 0;
+
+	if (j->job.kind == JOB_DOWNLOAD) {
+		enum err rc = request_begin(w, j->job.msg, &wanted, e);
+		if (rc != ERR_OK)
+			return rc;
+	} else if (j->job.folder) {
 		mirror_todo(w, j->job.folder);
 	} else {
 		enum err rc = folders_list(w, e);
@@ -173,7 +195,7 @@ begin_sync(struct worker *w, const struct queued *j, struct error *e)
 	}
 	w->syncs = array_grow(w->syncs, w->n_syncs, &w->cap_syncs, sizeof *w->syncs);
 	w->syncs[w->n_syncs++] = (struct sync_job){
-		.id = j->id, .folder = j->job.folder,
+		.id = j->id, .folder = wanted ? 0 : j->job.folder, .wanted = wanted,
 		.pass = w->drain ? drain_want(w->drain) : 0,
 	};
 	return ERR_OK;
@@ -226,6 +248,7 @@ run_job(struct worker *w, const struct queued *j, bool *is_begun, struct error *
 	case JOB_FOLDERS:
 		return folders_list(w, e);
 	case JOB_SYNC:
+	case JOB_DOWNLOAD:
 		*is_begun = true;
 		return begin_sync(w, j, e);
 	case JOB_SEARCH:
@@ -459,8 +482,14 @@ take_drained(struct worker *w)
 {
 	struct arena a = {0};
 	struct drain_news news;
-	struct folder inbox;
+	struct folder inbox, changed;
+	char *wire = drain_serve(w->drain, store_intents_pending(w->store, w->account) > 0);
 
+	if (wire && store_folder_by_wire(w->store, w->account, wire, &a, &changed)) {
+		w->mirror.is_dirty = w->mirror.is_dirty || w->mirror.open.id == changed.id;
+		mirror_todo(w, changed.id);
+	}
+	free(wire);
 	drain_news(w->drain, &news);
 	uint32_t n_new = w->drained.n_new + news.n_new;
 	bool is_new_pass = news.pass != w->drained.pass;

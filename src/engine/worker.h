@@ -84,6 +84,7 @@ struct sync_job {
 	job_id id;
 	folder_id folder;
 	uint64_t pass;			/* of the drain, that has to end before; 0: none */
+	int64_t wanted;			/* JOB_DOWNLOAD: the entry of the ledger; else 0 */
 	int n_drops;
 };
 
@@ -224,6 +225,13 @@ enum err intents_step(struct worker *w, struct error *e);	/* one batch; the erro
  * recorded, a copy to be removed. The error is the link's. */
 enum err drafts_step(struct worker *w, bool *did, struct error *e);
 void drafts_clear(struct drafts *d);
+
+/* ---- request.c: JOB_DOWNLOAD ---- */
+/* Records that the whole message is wanted; *entry of the ledger. */
+enum err request_begin(struct worker *w, msg_id id, int64_t *entry, struct error *e);
+void request_cancel(struct worker *w, int64_t entry);
+/* How it ended, when the pass that it waited for did so with `pass`. ERR_CANCELLED: why was told. */
+enum err request_end(struct worker *w, int64_t entry, const struct error *pass, struct error *e);
 
 /* ---- fetch.c ---- */
 enum err fetch_run(struct worker *w, const struct queued *j, struct error *e);

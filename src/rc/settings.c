@@ -94,6 +94,8 @@ static const struct rc_setting table[] = {
 	  .min = 10, .max = 30 * DAY_S, .help = "how often to look at what does not tell by itself" },
 	{ ACCOUNT(keep_days), .name = "keep", .type = RC_T_DAYS, .initial = "yes",
 	  .help = "POP3: leave downloaded mail on the server" },
+	{ ACCOUNT(max_size_kb), .name = "max-size", .type = RC_T_KILOBYTES, .min = 1, .max = INT_MAX,
+	  .help = "POP3: of larger messages download only the header" },
 	{ ACCOUNT(mbox), .name = "mbox", .type = RC_T_PATH,
 	  .help = "POP3: directory of the mbox files" },
 	{ ACCOUNT(folder[ROLE_DRAFTS]), .name = "drafts", .type = RC_T_STRING,
@@ -153,6 +155,10 @@ static const struct unit time_units[] = {
 static const struct unit size_units[] = {	/* in megabytes */
 	{ "m", 1 }, { "mb", 1 }, { "mib", 1 }, { "g", 1024 }, { "gb", 1024 }, { "gib", 1024 },
 	{ "t", 1048576 }, { "tb", 1048576 }, { "tib", 1048576 }, { NULL, 0 }
+};
+static const struct unit small_size_units[] = {		/* in kilobytes */
+	{ "k", 1 }, { "kb", 1 }, { "kib", 1 }, { "m", 1024 }, { "mb", 1024 }, { "mib", 1024 },
+	{ "g", 1048576 }, { "gb", 1048576 }, { "gib", 1048576 }, { NULL, 0 }
 };
 static const struct unit day_units[] = {
 	{ "", 1 }, { "d", 1 }, { "day", 1 }, { "days", 1 }, { "w", 7 }, { "week", 7 }, { "weeks", 7 }, { NULL, 0 }
@@ -327,6 +333,7 @@ put_amount(const struct rc_setting *s, void *p, const char *v, struct error *e)
 		[RC_T_INT] = { no_units, "a number" },
 		[RC_T_DURATION] = { time_units, "a time such as 30s, 5m or 2h" },
 		[RC_T_MEGABYTES] = { size_units, "a size such as 500M or 2G" },
+		[RC_T_KILOBYTES] = { small_size_units, "a size such as 500K or 5M" },
 	};
 	char limit[40];
 	int n;
@@ -414,7 +421,8 @@ put_addresses(const struct rc_setting *s, void *p, const char *v, struct error *
 static enum err (*const readers[])(const struct rc_setting *, void *, const char *, struct error *) = {
 	[RC_T_STRING] = put_string, [RC_T_SECRET] = put_string, [RC_T_BOOL] = put_bool,
 	[RC_T_INT] = put_amount, [RC_T_PATH] = put_path, [RC_T_URL] = put_url, [RC_T_DAYS] = put_days,
-	[RC_T_MEGABYTES] = put_amount, [RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
+	[RC_T_MEGABYTES] = put_amount, [RC_T_KILOBYTES] = put_amount,
+	[RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
 	[RC_T_WORDS] = put_words,
 	[RC_T_FINGERPRINT] = put_fingerprint, [RC_T_ADDRESS] = put_address,
 	[RC_T_ADDRESSES] = put_addresses,
@@ -448,7 +456,7 @@ settings_clear(const char *section, void *into)
 		void *p = (char *)into + table[i].offset;
 		switch (table[i].type) {
 		case RC_T_URL: rc_url_clear(p); break;
-		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION: case RC_T_MEGABYTES:
+		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION: case RC_T_MEGABYTES: case RC_T_KILOBYTES:
 		case RC_T_WORDS: break;
 		default: replace(p, NULL); break;
 		}

@@ -481,6 +481,29 @@ write_body(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struct 
 }
 
 enum err
+mbox_copy_out(int fd, const struct mbox_msg *m, mbox_write *out, void *ctx, struct error *e)
+{
+	enum err rc = write_header(fd, m, out, ctx, e);
+
+	return rc == ERR_OK ? write_body(fd, m, out, ctx, e) : rc;
+}
+
+enum err
+mbox_open_shared(int *fd, const char *path, const struct cancel *cancel, struct error *e)
+{
+	uint64_t size;
+	enum err rc = open_file(fd, &size, path, e);
+
+	if (rc == ERR_OK)
+		rc = lock_for_reading(*fd, &size, path, cancel, e);
+	if (rc != ERR_OK) {
+		close_file(*fd);
+		*fd = -1;
+	}
+	return rc;
+}
+
+enum err
 mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, void *ctx,
 	struct error *e)
 {
@@ -501,9 +524,7 @@ mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, v
 	if (rc == ERR_OK)
 		rc = mbox_span(fd, from_pos, size, &m, e);
 	if (rc == ERR_OK)
-		rc = write_header(fd, &m, out, ctx, e);
-	if (rc == ERR_OK)
-		rc = write_body(fd, &m, out, ctx, e);
+		rc = mbox_copy_out(fd, &m, out, ctx, e);
 	close_file(fd);
 	return rc;
 }

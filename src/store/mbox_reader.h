@@ -84,6 +84,11 @@ enum err mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *ou
 enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
 
+/* Opens for reading, under the shared lock; *fd -1: there is no such file. */
+enum err mbox_open_shared(int *fd, const char *path, const struct cancel *cancel, struct error *e);
+/* mbox_read of an open file, of a message that a scan of it found. */
+enum err mbox_copy_out(int fd, const struct mbox_msg *m, mbox_write *write, void *ctx, struct error *e);
+
 /* How many line ends are missing before a From_ line may follow at `size`. */
 int mbox_missing_newlines(int fd, off_t size);
 
@@ -101,6 +106,13 @@ enum err mbox_lock_shared(int fd, const char *path, const struct cancel *cancel,
 /* The stamp of an open file, taken so late that whoever writes afterwards gives it another one. */
 enum err mbox_stamp_fd(struct mbox_stamp *out, int fd, struct error *e);
 
+/* Writes the flags over themselves: there has to be room. */
+enum err mbox_mark(int fd, const struct mbox_head *h, uint32_t flags, struct error *e);
+
+/* The file with [other_from, other_to) of `other` in the place of [from, end) and of the empty line behind
+ * that, through a new file; l->fd is the old one afterwards. */
+enum err mbox_splice(const struct mbox_lock *l, uint64_t from, uint64_t end, int other,
+	uint64_t other_from, uint64_t other_to, struct error *e);
 /* The file without [from, to), through a new file; l->fd is the old one afterwards. */
 enum err mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to,
 	struct error *e);

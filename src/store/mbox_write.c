@@ -402,6 +402,16 @@ mark_in_place(int fd, struct undone *u, const struct mbox_head *h, uint32_t flag
 		? write_span(fd, u, h->xstatus.pos, x_end, h, s, x, e) : rc;
 }
 
+enum err
+mbox_mark(int fd, const struct mbox_head *h, uint32_t flags, struct error *e)
+{
+	struct undone u = {0};
+	enum err rc = mark_in_place(fd, &u, h, flags, e);
+
+	free(u.v);
+	return rc;
+}
+
 /* ---- writing anew ---- */
 
 /* As much as the kernel copies by itself, which costs less. *from: the rest. */
@@ -480,6 +490,8 @@ struct rewrite {
 	size_t n, next;
 	uint64_t copied_to;		/* all before it is in the new file, or left out on purpose */
 	uint64_t cut_from, cut_to;
+	int other;			/* what goes in between; other_to 0: nothing */
+	uint64_t other_from, other_to;
 	struct mbox_stamp stamp;	/* of the new file */
 	struct error *e;
 	enum err rc;
@@ -637,7 +649,23 @@ write_without(struct rewrite *w)
 {
 	w->rc = copy_range(&w->out, w->fd, 0, w->cut_from, w->e);
 	if (w->rc == ERR_OK)
+		w->rc = copy_range(&w->out, w->other, w->other_from, w->other_to, w->e);
+	if (w->rc == ERR_OK)
 		w->rc = copy_range(&w->out, w->fd, w->cut_to, w->size, w->e);
+}
+
+enum err
+mbox_splice(const struct mbox_lock *l, uint64_t from, uint64_t end, int other, uint64_t other_from,
+	uint64_t other_to, struct error *e)
+{
+	struct rewrite w = { .fd = l->fd, .cut_from = from, .cut_to = behind_separator(l->fd, end),
+		.other = other, .other_from = other_from, .other_to = other_to, .e = e };
+	off_t size = lseek(l->fd, 0, SEEK_END);
+
+	if (size < 0)
+		return error_errno(e, ERR_LOCAL, "cannot read '%s'", l->path);
+	w.size = (uint64_t)size;
+	return rewrite(l, &w, write_without);
 }
 
 enum err

@@ -104,10 +104,59 @@ store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n, struct 
 	if (rc != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < n && rc == ERR_OK; i++)
-		rc = db_run(s, e, "UPDATE pop3 SET state = ?, uidl = ?, size = ?, listed = ? WHERE id = ?",
-			"usiii", (uint32_t)v[i].state, v[i].uidl, (int64_t)v[i].size_bytes, v[i].listed,
+		rc = db_run(s, e, "UPDATE pop3 SET state = CASE WHEN state IN (?, ?) THEN state ELSE ?"
+			" END, uidl = ?, size = ?, listed = ? WHERE id = ?", "uuusiii",
+			(uint32_t)POP3_HEADER, (uint32_t)POP3_WANTED, (uint32_t)v[i].state, v[i].uidl, (int64_t)v[i].size_bytes, v[i].listed,
 			v[i].id);
 	return tx_close(s, rc, e);
+}
+
+static bool
+one_entry(const struct store *s, sqlite3_stmt *st, struct pop3_entry *out)
+{
+	if (!db_row(s, st))
+		return false;
+	*out = (struct pop3_entry){
+		.id = sqlite3_column_int64(st, 0), .uidl = "", .hash = (uint64_t)sqlite3_column_int64(st, 1),
+		.size_bytes = (uint64_t)sqlite3_column_int64(st, 2),
+		.state = (enum pop3_state)sqlite3_column_int(st, 3),
+		.fetched = sqlite3_column_int64(st, 4), .listed = sqlite3_column_int64(st, 5),
+	};
+	db_done(st);
+	return true;
+}
+
+bool
+store_pop3_find(const struct store *s, account_id account, uint64_t hash, uint64_t size_bytes,
+	struct pop3_entry *out)
+{
+	return one_entry(s, db_query(s, "SELECT id, hash, size, state, fetched, listed FROM pop3"
+		" WHERE account = ? AND hash = ? AND NOT is_coming"
+		" ORDER BY state IN (?, ?) DESC, size = ? DESC, id LIMIT 1", "uiuui", account, (int64_t)hash,
+		(uint32_t)POP3_HEADER, (uint32_t)POP3_WANTED, (int64_t)size_bytes), out);
+}
+
+bool
+store_pop3_get(const struct store *s, int64_t id, struct pop3_entry *out)
+{
+	return one_entry(s, db_query(s, "SELECT id, hash, size, state, fetched, listed FROM pop3"
+		" WHERE id = ?", "i", id), out);
+}
+
+enum err
+store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum pop3_state to, int64_t when,
+	bool *did, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	*did = false;
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "UPDATE pop3 SET state = ?, fetched = max(fetched, ?) WHERE id = ? AND state IN (?, ?)",
+		"uiiuu", (uint32_t)to, when, id, (uint32_t)from, (uint32_t)to);
+	*did = rc == ERR_OK && sqlite3_changes(s->db->h) > 0;
+	rc = tx_close(s, rc, e);
+	return rc == ERR_OK ? store_sync(s, e) : rc;
 }
 
 enum err

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "engine/drain.h"
 #include "mbox.h"
@@ -15,7 +16,7 @@
 struct drained {
 	struct pop3_server server;
 	char dir[64];
-	char *data, *cache, *inbox, *spool;
+	char *data, *cache, *mail, *inbox, *spool;
 	struct rc rc;
 	struct rc_account conf;
 	struct drain_config cfg;
@@ -23,6 +24,7 @@ struct drained {
 	struct store *store;
 	atomic_bool stop;
 	uint32_t n_new, stop_after;	/* 0: does not */
+	bool stop_in_bytes;		/* in the middle of a large message */
 	struct error e, notice;
 	int n_notices;
 	char *bad_uidl;
@@ -46,7 +48,7 @@ dr_progress(void *ctx, uint64_t done, uint64_t total, bool is_bytes)
 	struct drained *x = ctx;
 
 	assert_true(done <= total || is_bytes);
-	if (x->stop_after && !is_bytes && done >= x->stop_after)
+	if (x->stop_after && is_bytes == x->stop_in_bytes && done >= x->stop_after)
 		atomic_store(&x->stop, true);
 }
 
@@ -80,7 +82,9 @@ dr_init(struct drained *x)
 	assert_non_null(mkdtemp(x->dir));
 	x->data = path_join(x->dir, "data");
 	x->cache = path_join(x->dir, "cache");
-	x->inbox = path_join(x->dir, "inbox");
+	x->mail = path_join(x->dir, "mail");
+	assert_int_equal(0, mkdir(x->mail, 0700));
+	x->inbox = path_join(x->mail, "inbox");
 	x->spool = path_join(x->dir, "spool");
 	assert_int_equal(ERR_OK, cancel_init(&x->cancel, NULL));
 	dr_open_store(x);
@@ -114,6 +118,7 @@ dr_clear(struct drained *x)
 	nftw(x->dir, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
 	free(x->data);
 	free(x->cache);
+	free(x->mail);
 	free(x->inbox);
 	free(x->spool);
 	free(x->bad_uidl);
@@ -157,7 +162,7 @@ dr_pass_ok(struct drained *x, int line)
 
 struct census {
 	struct drained *x;
-	size_t n, n_each[POP3_MAILS];
+	size_t n, n_stubs, n_each[POP3_MAILS];
 	struct str text;
 };
 
@@ -192,7 +197,11 @@ census_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_hea
 	struct error e = {0};
 	struct str text = {0};
 
-	(void)head, (void)n_head;
+	struct stub stub;
+	if (stub_parse(&stub, head, n_head)) {
+		c->n_stubs++;
+		return true;
+	}
 	c->n++;
 	if (mbox_read(c->x->inbox, m->from_pos, m->hash, census_write, &text, &e) != ERR_OK)
 		fail_msg("%s", e.text);
@@ -207,7 +216,8 @@ census_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_hea
 	return true;
 }
 
-/* Every message in the inbox is one of the server's, whole, and none stands twice. Returns how many. */
+/* Every message in the inbox is one of the server's, whole, and none stands twice; but for stubs, which are
+ * counted. Returns how many. */
 static UNUSED size_t
 census(struct drained *x, struct census *c)
 {
@@ -227,6 +237,56 @@ assert_all(struct drained *x, const char *what, long k)
 
 	if (census(x, &c) != x->server.n)
 		fail_msg("%s %ld: %zu of %zu messages are in the inbox", what, k, c.n, x->server.n);
+}
+
+/* ---- messages larger than max-size ---- */
+
+/* One with that id, of about n bytes. Static: one an id letter. */
+static UNUSED const char *
+dr_large(char which, size_t n)
+{
+	static struct str text[26];
+	struct str *s = &text[which - 'a'];
+
+	str_cut(s, 0);
+	str_printf(s, "Message-ID: <large-%c@x>\r\nSubject: large %c\r\nContent-Type: multipart/mixed;\r\n"
+		" boundary=b\r\n\r\n", which, which);
+	str_puts(s, "From here on it is a line like others\r\n.\r\n");
+	while (s->len < n)
+		str_printf(s, "%0*d\r\n", n > 100000 ? 60000 : 500, 0);
+	return str_get(s);
+}
+
+static UNUSED size_t
+dr_entries(struct drained *x, enum pop3_state state, struct pop3_entry *first)
+{
+	struct arena a = {0};
+	struct pop3_entry *v;
+	size_t n = store_pop3(x->store, x->cfg.account, &a, &v), k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].state == state && k++ == 0 && first) {
+			*first = v[i];
+			first->uidl = "";
+		}
+	}
+	arena_clear(&a);
+	return k;
+}
+
+/* As the worker does it: all headers are asked for. Returns how many. */
+static UNUSED size_t
+dr_want_all(struct drained *x)
+{
+	struct pop3_entry e;
+	size_t n = 0;
+	bool did;
+
+	for (; dr_entries(x, POP3_HEADER, &e) > 0; n++) {
+		assert_int_equal(ERR_OK, store_pop3_turn(x->store, e.id, POP3_HEADER, POP3_WANTED, 0, &did, NULL));
+		assert_true(did);
+	}
+	return n;
 }
 
 #define MAIL(id, body) "Message-ID: <" id "@x>\r\nSubject: " id "\r\n\r\n" body

@@ -106,6 +106,28 @@ ftruncate(int fd, off_t n)
 	_exit(9);
 }
 
+int
+rename(const char *from, const char *to)
+{
+	if ((fault != FAULT_DIE && fault != FAULT_DIE_BEFORE) || !strikes())
+		return (int)syscall(SYS_rename, from, to);
+	if (fault == FAULT_DIE)
+		syscall(SYS_rename, from, to);
+	_exit(9);
+}
+
+ssize_t
+copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags)
+{
+	if (fault == FAULT_SYNC || !strikes())
+		return syscall(SYS_copy_file_range, from, from_at, to, to_at, n, flags);
+	ssize_t part = cut_short(n);
+	if (part < 0)
+		return -1;
+	syscall(SYS_copy_file_range, from, from_at, to, to_at, (size_t)part, flags);
+	_exit(9);
+}
+
 /* ---- */
 
 /* A pass in a child, which meets the fault at its n-th call. True: it came to its end before. */
@@ -116,6 +138,7 @@ child_pass(struct drained *x, enum fault f, long n)
 
 	store_close(x->store);
 	x->store = NULL;
+	pop3_server_pause(&x->server);
 	pid_t pid = fork();
 	if (pid == 0) {
 		dr_open_store(x);
@@ -124,10 +147,42 @@ child_pass(struct drained *x, enum fault f, long n)
 		dr_pass(x);
 		_exit(countdown > 0 ? 0 : 1);
 	}
+	pop3_server_go_on(&x->server);
 	assert_int_equal(pid, waitpid(pid, &status, 0));
 	assert_true(WIFEXITED(status));
 	dr_open_store(x);
 	return WEXITSTATUS(status) == 0;
+}
+
+/* The same while what was a header is replaced by the whole message. */
+static bool
+one_wanted(enum fault f, long n)
+{
+	struct drained x;
+	struct census c;
+
+	dr_init(&x);
+	dr_add(&x, "old", MAIL("old", "was here before\r\n"));
+	dr_add(&x, "large", dr_large('a', 300000));
+	dr_add(&x, "new", MAIL("new", "behind it\r\n"));
+	x.conf.max_size_kb = 100;
+	x.conf.keep_days = 0;
+	dr_start(&x);
+	PASS(&x);
+	assert_int_equal(1, dr_want_all(&x));
+	bool is_whole = child_pass(&x, f, n);
+	size_t n_whole = census(&x, &c);	/* the one or the other, at no time both or neither */
+	if (n_whole + c.n_stubs != 3)
+		fail_msg("call %ld: %zu whole, %zu headers", n, n_whole, c.n_stubs);
+	assert_true(c.n_stubs == 0 || !x.server.v[1].is_gone);
+	PASS(&x);
+	dr_want_all(&x);			/* a full disk ends the request: it is told, and made again */
+	PASS(&x);
+	assert_int_equal(3, census(&x, &c));
+	assert_int_equal(0, c.n_stubs);
+	assert_true(x.server.v[1].is_gone);
+	dr_clear(&x);
+	return is_whole;
 }
 
 static bool
@@ -211,6 +266,22 @@ test_fsync_fails(void **state)
 	assert_true(n > 3);
 }
 
+/* All of these again for a message that was asked for. */
+static void
+test_wanted(void **state)
+{
+	static const enum fault faults[] = { FAULT_DIE, FAULT_DIE_BEFORE, FAULT_FULL, FAULT_SYNC };
+	(void)state;
+
+	for (size_t i = 0; i < LEN(faults); i++) {
+		long n = 1;
+		while (!one_wanted(faults[i], n))
+			n += getenv("DUNLIN_EVERY_BYTE") || faults[i] == FAULT_SYNC ? 1 : 3;
+		print_message("%ld calls\n", n);
+		assert_true(n > 2);
+	}
+}
+
 /* What another program does to the inbox between the kill and the repair. */
 
 static void
@@ -278,5 +349,5 @@ test_inbox_replaced(void **state)
 	}
 }
 
-TEST_MAIN(T(test_killed), T(test_killed_before), T(test_disk_full), T(test_fsync_fails),
+TEST_MAIN(T(test_killed), T(test_killed_before), T(test_disk_full), T(test_fsync_fails), T(test_wanted),
 	T(test_delivery_behind_torn), T(test_inbox_replaced))

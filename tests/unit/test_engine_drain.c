@@ -8,6 +8,7 @@ struct account {
 	struct engine *engine;
 	account_id id;
 	uint32_t n_new;
+	int max_size_kb;		/* not 0: there is a large message too */
 	enum link_state link;
 };
 
@@ -18,8 +19,11 @@ account_open(struct account *a, const char *password)
 
 	dr_init(&a->x);
 	dr_small(&a->x);
+	if (a->max_size_kb)
+		dr_add(&a->x, "large", dr_large('a', 5000));
 	dr_start(&a->x);
-	a->x.conf.mbox = a->x.dir;
+	a->x.conf.max_size_kb = a->max_size_kb;
+	a->x.conf.mbox = a->x.mail;
 	a->x.conf.password = (char *)password;
 	a->x.conf.check_every_s = 300;
 	a->x.rc.accounts = &a->x.conf;
@@ -141,6 +145,88 @@ test_no_server(void **state)
 	account_close(&a);
 }
 
+static struct msg
+large_one(struct account *a, struct arena *arena)
+{
+	struct folder inbox;
+	struct msg m;
+
+	assert_true(store_folder_by_role(engine_store(a->engine), a->id, ROLE_INBOX, arena, &inbox));
+	msg_id id = store_find(engine_store(a->engine), inbox.id, "large-a@x");
+	assert_true(store_msg(engine_store(a->engine), id, arena, &m));
+	return m;
+}
+
+static job_id
+submit_download(struct account *a, msg_id id)
+{
+	struct job job = { .kind = JOB_DOWNLOAD, .msg = id };
+
+	return engine_submit(a->engine, &job);
+}
+
+/* A large message is a header with its real size; asked for, it is another one with the same flags; a request
+ * outlives the server's absence, but not its own cancelling. */
+static void
+test_download(void **state)
+{
+	struct account a = {0};
+	struct arena arena = {0};
+	struct act flag = { .kind = ACT_FLAGS, .set = MSG_FLAGGED };
+	char label[80];
+	(void)state;
+
+	a.max_size_kb = 2;
+	account_open(&a, "secret");
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	struct msg stub = large_one(&a, &arena);
+	assert_true(stub.flags & MSG_HEADER_ONLY);
+	assert_int_equal(strlen(dr_large('a', 5000)), stub.size_bytes);
+	assert_int_equal(ERR_OK, engine_act(a.engine, &flag, &stub.id, 1, label, sizeof label, NULL));
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+
+	uint16_t port = a.x.conf.receive.port;
+	a.x.conf.receive.port = 1;
+	struct event ev = wait_for(&a, EV_DONE, submit_download(&a, stub.id));
+	assert_int_equal(ERR_CONN, ev.u.done.code);
+	assert_true(str_starts(ev.u.done.text, "not yet downloaded, it will be with the next check"));
+	job_id job = submit_download(&a, stub.id);
+	engine_cancel(a.engine, job);
+	wait_for(&a, EV_DONE, job);
+	a.x.conf.receive.port = port;
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_download(&a, stub.id)).u.done.code);
+	struct msg whole = large_one(&a, &arena);
+	assert_true(whole.id != stub.id);
+	assert_int_equal(MSG_FLAGGED, whole.flags & (MSG_FLAGGED | MSG_HEADER_ONLY));
+	assert_int_equal(stub.arrived, whole.arrived);
+	assert_int_equal(6, a.n_new);
+	assert_int_equal(ERR_MSG, wait_for(&a, EV_DONE, submit_download(&a, whole.id)).u.done.code);
+	arena_clear(&arena);
+	account_close(&a);
+}
+
+/* The server lost it: the person is told, and the header stays. */
+static void
+test_download_lost(void **state)
+{
+	struct account a = {0};
+	struct arena arena = {0};
+	(void)state;
+
+	a.max_size_kb = 2;
+	account_open(&a, "secret");
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	struct msg stub = large_one(&a, &arena);
+	a.x.server.v[5].is_gone = true;
+	job_id job = submit_download(&a, stub.id);
+	assert_string_equal("'large a' is not downloaded: the server no longer has it",
+		wait_for(&a, EV_NOTICE, 0).u.notice.text);
+	assert_int_equal(ERR_CANCELLED, wait_for(&a, EV_DONE, job).u.done.code);
+	assert_int_equal(stub.id, large_one(&a, &arena).id);
+	arena_clear(&arena);
+	account_close(&a);
+}
+
 /* Quitting in the middle of it takes no longer than it may. */
 static void
 test_quit(void **state)
@@ -157,4 +243,5 @@ test_quit(void **state)
 	}
 }
 
-TEST_MAIN(T(test_sync), T(test_password), T(test_cancel), T(test_no_server), T(test_quit))
+TEST_MAIN(T(test_sync), T(test_password), T(test_cancel), T(test_no_server),
+	T(test_download), T(test_download_lost), T(test_quit))

@@ -37,6 +37,7 @@ test_example(void **state)
 		"send     = smtps://ada@smtp.example.org\npassword-command = pass show mail/ada\n\n"
 		"[account home]                  ; downloaded\nfrom     = Ada <ada@example.net>\n"
 		"receive  = pop3s://ada@pop.example.net\n"
+		"max-size = 5 MB                 ; of larger ones only the header\n"
 		"keep     = 14 days              ; on the server after download: no (delete), yes, or N days\n"
 		"mbox     = ~/Mail/home          ; a directory: inbox, Sent, Drafts, Trash are mbox files in it\n"
 		"send     = smtp://ada@mail.example.net:587\n"
@@ -60,6 +61,8 @@ test_example(void **state)
 	assert_int_equal(300, work->check_every_s);
 	assert_int_equal(-1, work->keep_days);
 	assert_int_equal(14, home->keep_days);
+	assert_int_equal(0, work->max_size_kb);
+	assert_int_equal(5 * 1024, home->max_size_kb);
 	assert_string_equal("/home/ada/Mail/home", home->mbox);
 	assert_string_equal("plain", home->auth);
 	assert_int_equal(RC_STARTTLS, home->send.security);
@@ -177,6 +180,8 @@ test_problems(void **state)
 		{ "keep = some days\n", "mailrc:4: 'keep' is yes, no or days such as '14 days', not 'some days'" },
 		{ "keep = 0 days\n", "mailrc:4: 'keep' is yes, no or days such as '14 days', not '0 days'" },
 		{ "keep = -1\n", "mailrc:4: 'keep' is yes, no or days such as '14 days', not '-1'" },
+		{ "max-size = 5\n", "mailrc:4: 'max-size' is a size such as 500K or 5M, not '5'" },
+		{ "max-size = 0 MB\n", "mailrc:4: '0 MB' is too little for 'max-size'" },
 		{ "allow-insecure = maybe\n", "mailrc:4: 'allow-insecure' is 'yes' or 'no', not 'maybe'" },
 		{ "check-every = soon\n", "mailrc:4: 'check-every' is a time such as 30s, 5m or 2h, not 'soon'" },
 		{ "check-every = 1s\n", "mailrc:4: '1s' is too little for 'check-every'" },

@@ -1,0 +1,55 @@
+/* drain_int.h - what the files of a pass share. */
+#ifndef DUNLIN_ENGINE_DRAIN_INT_H
+#define DUNLIN_ENGINE_DRAIN_INT_H
+
+#include "drain.h"
+#include "mbox.h"
+#include "str.h"
+#include "stub.h"
+
+struct pass {
+	struct drain_pass *d;
+	struct pop3 *pop3;
+	struct plan plan;
+	int spool;
+	bool are_names_durable;		/* of spool, store and inbox, and of their directories */
+	int64_t now;
+	/* the batch in the spool */
+	struct pop3_entry *batch;
+	struct plan_item **batch_items;	/* whose entries they will be */
+	size_t n_batch, cap_batch, cap_items;
+	uint64_t batch_bytes;
+	int64_t batch_ms;
+	/* for people */
+	uint64_t n_done, n_todo, bytes_done, bytes_todo;
+	uint64_t message_bytes;		/* of the message that is being read: about as many are to come */
+	uint32_t n_failed;
+	struct error failure;
+};
+
+/* ---- drain_pass.c ---- */
+enum err pass_empty_spool(struct pass *p, struct error *e);
+/* A whole header, or as much of it as an mbox would keep for the hash. */
+enum err pass_read_header(struct pass *p, struct str *head, struct error *e);
+/* Keeps as many asked for as the server's window allows; `taken` of v are done, *asked were asked for. */
+enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked,
+	bool header_only, struct error *e);
+/* The batch in the spool into the mbox and the ledger. */
+enum err pass_commit(struct pass *p, struct error *e);
+
+/* ---- drain_fetch.c ---- */
+enum err pass_download(struct pass *p, struct error *e);
+/* An mbox_source: the message that was taken. */
+enum err pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e);
+int64_t pass_arrival(const char *head, size_t n);
+void pass_tell(struct pass *p);
+
+/* ---- drain_wanted.c ---- */
+/* Into the spool. */
+enum err stub_encode(int spool, uint64_t size_bytes, uint64_t hash, const struct str *head,
+	struct mbox_encoded *out, struct error *e);
+/* Downloads what was asked for and is listed. What cannot be had is told, and asked for no more; the error is the
+ * session's or the disk's. */
+enum err wanted_fetch(struct pass *p, struct error *e);
+
+#endif
