@@ -71,16 +71,17 @@ static const struct state_word {
 	{ "deleted", MSG_DELETED, MSG_DELETED, false },
 	{ "junk", MSG_JUNK, MSG_JUNK, false },
 	{ "pending", MSG_PENDING, MSG_PENDING, false },
+	{ "partial", MSG_HEADER_ONLY, MSG_HEADER_ONLY, false },
 };
 static const char *const state_names[] = { "unread", "read", "new", "flagged", "answered", "forwarded",
-	"list", "draft", "deleted", "junk", "pending", NULL };
+	"list", "draft", "deleted", "junk", "pending", "partial", NULL };
 static const char *const has_names[] = { "attachment", NULL };
 static const char *const day_names[] = { "today", "yesterday", NULL };
 
 static const char *const known_words[] = { "from:", "to:", "cc:", "subject:", "list:", "is:unread", "is:read",
 	"is:new", "is:flagged", "is:answered", "is:forwarded", "is:list", "is:draft", "is:deleted",
-	"is:junk", "is:pending", "has:attachment", "body:", "before:", "after:", "on:", "larger:", "smaller:",
-	NULL };
+	"is:junk", "is:pending", "is:partial", "has:attachment", "body:", "before:", "after:", "on:", "larger:",
+	"smaller:", NULL };
 
 const char *const *
 query_words(void)

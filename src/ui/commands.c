@@ -86,6 +86,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(READ, "read", "N", V_MAIL, NEEDS_FLAGS, NONE, "mark unread, or read"),
 	ROW(READ_ALL, "read-all", "gN", V_INDEX, NEEDS_FLAGS, NONE, "mark all of the list read"),
 	ROW(JUNK, "junk", "!", V_MAIL, NEEDS_MOVE, NONE, "move to Junk"),
+	ROW(DOWNLOAD, "download", "gw", V_MAIL, 0, NONE,
+		"get the whole message, where its header alone is here"),
 	ROW(TAG, "tag", "t", V_INDEX, 0, NONE, "tag, or untag"),
 	ROW(TAG_THREAD, "tag-thread", "T", V_INDEX, 0, NONE, "tag the whole thread"),
 	ROW(TAG_QUERY, "tag-query", "<Alt-t>", V_INDEX, 0, QUERY, "tag all that fit a query"),

@@ -58,7 +58,7 @@ format_flags(char out[FLAGS_COLUMNS + 1], const struct list_row *r)
 	out[1] = is_unread ? 'N' : f & MSG_DRAFT ? 'd' : f & MSG_ANSWERED ? 'r'
 		: f & MSG_FORWARDED ? 'f' : ' ';
 	out[2] = f & MSG_DELETED ? 'D' : f & MSG_FLAGGED ? 'F' : ' ';
-	out[3] = f & MSG_ATTACH ? '@' : ' ';
+	out[3] = f & MSG_HEADER_ONLY ? '+' : f & MSG_ATTACH ? '@' : ' ';
 	out[4] = '\0';
 }
 

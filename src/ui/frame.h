@@ -37,6 +37,7 @@ struct ui_job {
 	int64_t since_ms;
 	uint64_t done, total;
 	bool is_bytes;
+	account_id account;		/* whose progress is this job's while it tells none itself; 0: none */
 };
 
 /* What an account last said of itself. */

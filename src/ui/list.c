@@ -260,6 +260,18 @@ go_to_awaited(struct list *l)
 	return true;
 }
 
+/* A header that is gone may have become the whole message, which is another one: the cursor waits for it. */
+static bool
+go_to_whole(struct list *l)
+{
+	const struct msg *m = l->cursor < l->n_rows ? l->rows[l->cursor].m : NULL;
+
+	if (!m || m->id != l->id || !(m->flags & MSG_HEADER_ONLY) || !*m->message_id)
+		return false;
+	l->awaited = (struct left){ m->id, xstrdup(m->message_id) };
+	return go_to_awaited(l);
+}
+
 /* Reads the window again after a change in the store. */
 static void
 reread(struct list *l)
@@ -277,9 +289,13 @@ reread(struct list *l)
 		list_load_top(l);
 		return;
 	}
-	if (!source_place(&l->src, id, &at) && !find_heir(l, &id, &at)) {
-		id = 0;
-		at = l->place;
+	if (!source_place(&l->src, id, &at)) {
+		if (go_to_whole(l))
+			return;
+		if (!find_heir(l, &id, &at)) {
+			id = 0;
+			at = l->place;
+		}
 	}
 	list_load(l, &at, id);
 }

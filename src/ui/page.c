@@ -6,6 +6,7 @@
 
 #include "format.h"
 #include "page.h"
+#include "stub.h"
 #include "utf8.h"
 
 enum { MAX_PARTS = 50 };
@@ -59,6 +60,19 @@ add_attachments(struct page *p, const struct message *m, int columns)
 	str_clear(&line);
 }
 
+/* What is said in a stub to other programs; of a forged one the text is shown. */
+static bool
+is_stub_text(const struct message *m, const struct str *text)
+{
+	struct str stub = { 0 };
+
+	stub_text(&stub, m->m.size_bytes);
+	bool is = text->len >= stub.len && memcmp(text->data, stub.data, stub.len) == 0 &&
+		strspn(str_get(text) + stub.len, "\r\n") == text->len - stub.len;
+	str_clear(&stub);
+	return is;
+}
+
 /* One part of the text. False: it is not here. */
 static bool
 add_part(struct page *p, const struct message *m, const struct part *x, int columns)
@@ -66,7 +80,7 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 	struct str text = { 0 };
 	bool is_here = message_text(m, x, &text);
 
-	if (is_here)
+	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && is_stub_text(m, &text)))
 		mime_render(&p->lines, x, str_get(&text), text.len, columns);
 	str_clear(&text);
 	return is_here;
@@ -97,6 +111,8 @@ add_body(struct page *p, const struct message *m, const struct page_options *o, 
 	const struct part *parts[MAX_PARTS];
 	size_t n = m->root ? part_readable(m->root, o->prefer_html, parts, MAX_PARTS) : 0;
 
+	if (o->not_downloaded)
+		lines_add(&p->lines, SPAN_NOTICE, o->not_downloaded, o->columns);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			lines_add(&p->lines, SPAN_TEXT, "", o->columns);

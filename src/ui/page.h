@@ -9,6 +9,7 @@ struct page_options {
 	int columns;
 	bool all_headers, prefer_html;
 	const char *section;		/* only this part, without header; NULL: the message */
+	const char *not_downloaded;	/* what to say instead of the text of a stub; NULL: it is none */
 };
 
 struct page {

@@ -10,19 +10,51 @@
 
 #include "pager_impl.h"
 #include "parts.h"
+#include "stub.h"
 #include "utf8.h"
 
 /* ---- reading ---- */
+
+/* Of a message whose header alone is here. */
+static void
+say_not_downloaded(struct pager *p, struct str *out)
+{
+	const struct store *s = ui_store(p->view.ui);
+	account_id account = store_folder_account(s, msg_folder(p->id));
+	struct pop3_entry entry;
+	struct stub stub;
+
+	if (!p->message.header || !stub_parse(&stub, p->message.header, p->message.header_len))
+		return;
+	str_printf(out, "Not downloaded: %.1f MB", (double)stub.size_bytes / 1e6);
+	bool is_known = store_pop3_find(s, account, stub.hash, stub.size_bytes, &entry);
+	if (is_known && entry.state == POP3_WANTED) {
+		str_puts(out, "; asked for, it comes with the next check");
+	} else if (is_known && entry.state == POP3_HEADER) {
+		str_puts(out, " are on the server; ");
+		size_t before = out->len;
+		ui_key_of(p->view.ui, V_PAGER, CMD_DOWNLOAD, out);
+		str_puts(out, out->len > before ? " downloads it" : ":download downloads it");
+	} else {
+		str_puts(out, ", and the server has it no more, as far as is known");
+	}
+}
 
 void
 pager_lay_out(struct pager *p, int columns)
 {
 	size_t mark = page_mark(&p->page, p->top);
+	struct str missing = { 0 };
 	struct page_options o = { .columns = columns > 10 ? columns : 10,
 		.all_headers = p->all_headers, .prefer_html = p->is_html, .section = p->section };
 
+	if (!p->section && (p->message.m.flags & MSG_HEADER_ONLY)) {
+		say_not_downloaded(p, &missing);
+		o.not_downloaded = missing.len > 0 ? str_get(&missing) : NULL;
+	}
 	page_build(&p->page, &p->message, &o, p->problem ? p->problem
 		: p->job ? "Fetching the message ..." : "The message is not here yet");
+	str_clear(&missing);
 	p->top = page_line_of_mark(&p->page, mark);
 	p->columns = columns;
 }
@@ -214,6 +246,16 @@ pager_title(struct view *v, struct str *left, struct str *right)
 
 /* ---- the rest of the view ---- */
 
+/* A header that is shown became the whole message, under the cursor. */
+static bool
+is_whole_now(struct pager *p)
+{
+	const struct list_row *r = p->index && pager_is_stray(p) ? list_cursor(pager_list(p)) : NULL;
+
+	return r && (p->message.m.flags & MSG_HEADER_ONLY) && *r->m->message_id &&
+		str_eq(r->m->message_id, p->message.m.message_id);
+}
+
 static void
 job_done(struct pager *p, const struct event *ev)
 {
@@ -249,7 +291,7 @@ pager_event(struct view *v, const struct event *ev)
 {
 	struct pager *p = pager_of(v);
 
-	if (p->follows_undo && pager_is_stray(p))
+	if ((p->follows_undo && pager_is_stray(p)) || is_whole_now(p))
 		pager_follow_cursor(p);
 	else if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
 		read_message(p);
@@ -257,6 +299,8 @@ pager_event(struct view *v, const struct event *ev)
 		job_done(p, ev);
 	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)
 		pager_fetch_missing(p);
+	else if (ev->kind == EV_DONE && (p->message.m.flags & MSG_HEADER_ONLY) && !pager_is_stray(p))
+		read_message(p);		/* asked for or not */
 	else if (ev->kind == EV_NOTICE && p->index && !pager_is_stray(p))
 		read_message(p);
 }

@@ -100,7 +100,9 @@ ui_submit(struct ui *ui, const struct job *job, const char *what)
 
 	if (id && what) {
 		ui->jobs = array_grow(ui->jobs, ui->n_jobs, &ui->cap_jobs, sizeof *ui->jobs);
-		ui->jobs[ui->n_jobs++] = (struct ui_job){ id, xstrdup(what), ui_clock_ms(), 0, 0, false };
+		ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what),
+			.since_ms = ui_clock_ms(), .account = job->kind == JOB_SYNC ? job->account
+			: job->kind == JOB_DOWNLOAD ? store_folder_account(ui->store, msg_folder(job->msg)) : 0 };
 	}
 	return id;
 }
@@ -329,10 +331,19 @@ draw_job(struct ui *ui, const struct area *a)
 
 	if (!j || ui_clock_ms() - j->since_ms < JOB_QUIET_MS)
 		return false;
-	int x = draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes);
+	const struct ui_account *acc = j->done == 0 && j->total == 0 ? find_account(ui, j->account) : NULL;
+	int x = acc && acc->link == LINK_SYNCING
+		? draw_progress(a, 1, j->what, acc->done, acc->total, acc->is_bytes)
+		: draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes);
 	x += 2 + area_put(a, 0, x + 2, -1, ST_KEY, "Esc");
 	area_put(a, 0, x + 1, -1, ST_DIM, "cancels");
 	return true;
+}
+
+void
+ui_key_of(struct ui *ui, unsigned view, enum command_id id, struct str *out)
+{
+	keymap_key_of(&ui->keymap, view, id, out);
 }
 
 struct hints {

@@ -309,6 +309,29 @@ triage_empty_trash(struct triage *t, account_id account)
 	arena_clear(&a);
 }
 
+/* ---- the whole of what is only a header ---- */
+
+static void
+download(struct triage *t)
+{
+	struct ui *ui = t->view->ui;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct arena a = { 0 };
+		struct msg m;
+		struct job job = { .kind = JOB_DOWNLOAD, .msg = t->ids[i] };
+		bool is_header = store_msg(ui_store(ui), t->ids[i], &a, &m) && (m.flags & MSG_HEADER_ONLY);
+		arena_clear(&a);
+		if (is_header && ui_submit(ui, &job, "downloading the message"))
+			n++;
+	}
+	if (n == 0)
+		ui_status(ui, t->n == 1 ? "this message is here as a whole"
+			: "these messages are here as a whole");
+	forget(t);
+}
+
 /* ---- commands ---- */
 
 static bool
@@ -316,7 +339,7 @@ is_triage(enum command_id id)
 {
 	switch (id) {
 	case CMD_DELETE: case CMD_PURGE: case CMD_ARCHIVE: case CMD_MOVE: case CMD_COPY:
-	case CMD_FLAG: case CMD_READ: case CMD_JUNK:
+	case CMD_FLAG: case CMD_READ: case CMD_JUNK: case CMD_DOWNLOAD:
 		return true;
 	default:
 		return false;
@@ -354,6 +377,7 @@ triage_command(struct triage *t, const struct call *c)
 	case CMD_MOVE: move(t, ACT_MOVE, c->arg); break;
 	case CMD_COPY: move(t, ACT_COPY, c->arg); break;
 	case CMD_JUNK: to_role(t, ROLE_JUNK); break;
+	case CMD_DOWNLOAD: download(t); break;
 	default:
 		t->act = (struct act){ .kind = ACT_ARCHIVE };
 		act_and_forget(t);

@@ -112,6 +112,8 @@ void ui_error(struct ui *ui, const struct error *e);	/* ERR_OK and ERR_CANCELLED
 void ui_prompt(struct ui *ui, struct view *owner, const struct prompt_spec *spec);
 /* Asks for the argument of a command of the view on top, and runs it. */
 void ui_ask_argument(struct ui *ui, const struct command *c);
+/* The first key of a command in a view, appended; nothing when there is none. For hints. */
+void ui_key_of(struct ui *ui, unsigned view, enum command_id id, struct str *out);
 /* A question whose default is no. `yes` is called only when the answer is y. */
 void ui_confirm(struct ui *ui, struct view *owner, const char *question,
 	void (*yes)(void *ctx), void *ctx);

@@ -60,6 +60,7 @@ test_flags(void **state)
 		{ MSG_SEEN | MSG_FORWARDED, 0, 0, false, " f  " },
 		{ MSG_SEEN | MSG_DRAFT, 0, 0, false, " d  " },
 		{ MSG_ANSWERED | MSG_FLAGGED | MSG_ATTACH, 0, 0, false, " NF@" },
+		{ MSG_SEEN | MSG_HEADER_ONLY | MSG_ATTACH, 0, 0, false, "   +" },
 		{ MSG_SEEN | MSG_DELETED | MSG_FLAGGED, 0, 0, false, "  D " },
 		{ MSG_SEEN | MSG_PENDING, 0, 0, false, "~   " },
 		{ MSG_SEEN | MSG_PENDING, 0, 0, true, "*   " },

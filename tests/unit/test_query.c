@@ -65,7 +65,7 @@ test_what_does_not_fit(void **state)
 {
 	(void)state;
 	static const char *const texts[] = { "nobody", "from:bob", "to:ada", "cc:bob", "cc:", "subject:ada",
-		"\"report annual\"", "list:users", "is:read", "is:answered", "is:new", "is:draft", "-ada",
+		"\"report annual\"", "list:users", "is:read", "is:answered", "is:new", "is:draft", "is:partial", "-ada",
 		"-has:attachment", "ada nobody", "nobody OR nothing", "-(ada OR x)", "ada AND -bob", "larger:5000",
 		"smaller:5000", "larger:1M", "before:2026-02-07", "after:2026-02-08", "on:today", "on:yesterday",
 		"on:2025", "before:2026", "after:2d", "before:3d", "http://example.org", "Re:", "12:30" };
