@@ -40,6 +40,12 @@ enum err draft_peek(const char *data_dir, draft_id id, struct note *n, struct er
 /* Removes all of it: its mail is in the outbox and sent, or the person said so. */
 enum err draft_remove(const char *data_dir, draft_id id, struct error *e);
 
+/* Thrown away, so that it can be had back: out of sight under another name, until draft_sweep removes those
+ * that were put aside before `before` (seconds since 1970). */
+enum err draft_put_aside(const char *data_dir, draft_id id, struct error *e);
+enum err draft_bring_back(const char *data_dir, draft_id id, struct error *e);
+void draft_sweep(const char *data_dir, int64_t before);
+
 /* Those that can be resumed, the one saved last first; owned. */
 struct draft_info {
 	draft_id id;

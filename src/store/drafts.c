@@ -296,6 +296,62 @@ draft_remove(const char *data_dir, draft_id id, struct error *e)
 	return r;
 }
 
+/* ---- thrown away ---- */
+
+static const char aside[] = ".thrown";
+
+static enum err
+rename_draft(const char *data_dir, draft_id id, const char *from, const char *to, struct error *e)
+{
+	char *old = draft_path(data_dir, id, from), *new = draft_path(data_dir, id, to);
+	enum err r = rename(old, new) < 0 ? error_errno(e, ERR_LOCAL, "cannot rename '%s'", old)
+		: path_sync_dir_of(new, e);
+
+	free(old);
+	free(new);
+	return r;
+}
+
+enum err
+draft_put_aside(const char *data_dir, draft_id id, struct error *e)
+{
+	return rename_draft(data_dir, id, "", aside, e);
+}
+
+enum err
+draft_bring_back(const char *data_dir, draft_id id, struct error *e)
+{
+	return rename_draft(data_dir, id, aside, "", e);
+}
+
+struct sweeping {
+	const char *data_dir;
+	int64_t before;
+};
+
+/* Renaming is what last changed its inode. */
+static void
+sweep_one(void *ctx, draft_id id, const char *suffix)
+{
+	struct sweeping *x = ctx;
+	struct stat st;
+
+	if (!str_eq(suffix, aside))
+		return;
+	char *path = draft_path(x->data_dir, id, aside);
+	if (stat(path, &st) == 0 && st.st_ctime < x->before)
+		draft_remove(x->data_dir, id, NULL);
+	free(path);
+}
+
+void
+draft_sweep(const char *data_dir, int64_t before)
+{
+	struct sweeping x = { data_dir, before };
+
+	each_file(data_dir, sweep_one, &x);
+}
+
 /* ---- the list ---- */
 
 struct listing {

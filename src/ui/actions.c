@@ -78,10 +78,11 @@ undo(struct ui *ui, const struct call *c)
 	struct error e;
 
 	(void)c;
-	if (sending_take_back(ui))
+	if (sending_take_back(ui) || drafting_take_back(ui))
 		return;
 	if (engine_undo(ui->engine, label, sizeof label, &e) == ERR_OK) {
 		ui->sent.acts_since -= ui->sent.acts_since > 0;
+		drafting_acted(ui, -1);
 		tell_undone(ui, label);
 	} else if (e.code == ERR_UNSUPPORTED)
 		ui_status(ui, "%s", e.text);

@@ -350,12 +350,12 @@ discard(void *ctx)
 	struct compose *x = ctx;
 	struct error e;
 
-	if (writing_remove_draft(x->view.ui, x->id, &e) != ERR_OK) {
+	if (writing_remove_draft(x->view.ui, x->id, true, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		return;
 	}
 	x->id = 0;
-	ui_status(x->view.ui, "thrown away");
+	ui_status(x->view.ui, "thrown away; u brings it back");
 	ui_pop(x->view.ui, &x->view);
 }
 

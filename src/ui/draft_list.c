@@ -80,10 +80,10 @@ throw_away(void *ctx)
 	struct error e;
 
 	if (draft_take(ui_data_dir(x->view.ui), x->asked, &lock, &e) != ERR_OK ||
-		writing_remove_draft(x->view.ui, x->asked, &e) != ERR_OK)
+		writing_remove_draft(x->view.ui, x->asked, true, &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	else
-		ui_status(x->view.ui, "thrown away");
+		ui_status(x->view.ui, "thrown away; u brings it back");
 	draft_release(&lock);
 	read_again(x);
 }

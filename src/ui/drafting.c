@@ -7,9 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "frame.h"
 #include "outbox.h"
 #include "utf8.h"
 #include "writing.h"
+
+enum { KEEP_THROWN_S = 24 * 3600 };
 
 static const char *
 account_name(struct ui *ui, account_id id)
@@ -61,17 +64,76 @@ drafting_is_unchanged(const struct compose *x)
 	return is;
 }
 
+/* ---- thrown away, and back ---- */
+
+static void
+remember_thrown(struct ui *ui, draft_id id)
+{
+	if (ui->thrown.n == LEN(ui->thrown.v))
+		memmove(ui->thrown.v, ui->thrown.v + 1, --ui->thrown.n * sizeof *ui->thrown.v);
+	ui->thrown.v[ui->thrown.n].acts_since = 0;
+	ui->thrown.v[ui->thrown.n++].draft = id;
+	ui->sent.acts_since++;
+}
+
 enum err
-writing_remove_draft(struct ui *ui, draft_id id, struct error *e)
+writing_remove_draft(struct ui *ui, draft_id id, bool is_thrown, struct error *e)
 {
 	const char *dir = ui_data_dir(ui);
 	struct note n = { 0 };
 	enum err r = ERR_OK;
 
-	if (draft_peek(dir, id, &n, NULL) == ERR_OK && n.name && n.account)
+	bool is_saved = draft_peek(dir, id, &n, NULL) == ERR_OK;
+	if (is_saved && n.name && n.account)
 		r = engine_draft_leave(ui_engine(ui), n.name, n.account, e);
 	note_clear(&n);
-	return r == ERR_OK ? draft_remove(dir, id, e) : r;
+	if (r != ERR_OK)
+		return r;
+	if (!is_thrown || !is_saved)	/* what never got onto the disk cannot be kept */
+		return draft_remove(dir, id, e);
+	if ((r = draft_put_aside(dir, id, e)) == ERR_OK)
+		remember_thrown(ui, id);
+	return r;
+}
+
+void
+drafting_acted(struct ui *ui, int by)
+{
+	uint32_t *acts = ui->thrown.n > 0 ? &ui->thrown.v[ui->thrown.n - 1].acts_since : NULL;
+
+	if (acts && (by > 0 || *acts > 0))
+		*acts += (uint32_t)by;
+}
+
+/* Its copy may be gone from the server by now, or still go: it is stored anew. */
+bool
+drafting_take_back(struct ui *ui)
+{
+	const char *dir = ui_data_dir(ui);
+	struct note n = { 0 };
+	struct error e;
+
+	if (ui->thrown.n == 0 || ui->thrown.v[ui->thrown.n - 1].acts_since > 0)
+		return false;
+	draft_id id = ui->thrown.v[--ui->thrown.n].draft;
+	ui->sent.acts_since -= ui->sent.acts_since > 0;
+	if (draft_bring_back(dir, id, &e) != ERR_OK) {
+		ui_error(ui, &e);
+		return true;
+	}
+	if (draft_peek(dir, id, &n, NULL) == ERR_OK && n.name)
+		engine_draft_keep(ui_engine(ui), n.name, NULL);
+	note_clear(&n);
+	writing_resume(ui, id);
+	ui_status(ui, "here it is again");
+	return true;
+}
+
+void
+drafting_sweep(struct ui *ui)
+{
+	if (ui_data_dir(ui))
+		draft_sweep(ui_data_dir(ui), time(NULL) - KEEP_THROWN_S);
 }
 
 /* ---- leaving the view ---- */
@@ -122,7 +184,7 @@ drafting_postpone(struct compose *x)
 	drafting_saved(x, true);
 	if (is_apart)
 		ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .done = apart_answered,
-			.label = " Others changed or removed it on the server. Store it there anew?", .ctx = x });
+			.label = " Changed or removed elsewhere. Store it there anew?", .ctx = x });
 	else
 		kept(x);
 }

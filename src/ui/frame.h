@@ -100,6 +100,10 @@ struct ui {
 		int64_t until;
 		uint32_t acts_since;
 	} sent;
+	struct {			/* drafts that were thrown away, the last one on top */
+		struct { uint32_t draft, acts_since; } v[16];
+		size_t n;
+	} thrown;
 	struct resend *resends;
 
 	char *message;			/* until the next key; NULL: none */

@@ -194,6 +194,7 @@ sending_remember(struct ui *ui, outbox_id id, uint32_t draft, int64_t until, boo
 	ui->sent.draft = draft;
 	ui->sent.until = until;
 	ui->sent.acts_since = 0;
+	drafting_acted(ui, 1);
 }
 
 bool
@@ -205,6 +206,7 @@ sending_take_back(struct ui *ui)
 	if (n == 0 || ui->sent.acts_since > 0 || ui_now(ui) >= ui->sent.until)
 		return false;
 	ui->sent.n = 0;
+	drafting_acted(ui, -1);
 	/* Held it surely was not begun, and will not be. */
 	for (size_t i = 0; i < n; i++) {
 		n_back += engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_HOLD, &e) == ERR_OK &&
@@ -311,7 +313,7 @@ tidy_one(struct ui *ui, draft_id id, outbox_id mail)
 		if (is_needed)
 			ui_notice(ui, "some recipients were refused: there is a draft to them (gd)");
 		else
-			writing_remove_draft(ui, id, NULL);
+			writing_remove_draft(ui, id, false, NULL);
 	}
 	draft_release(&lock);
 	arena_clear(&a);

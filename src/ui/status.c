@@ -115,6 +115,7 @@ ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struc
 
 	if (engine_act(ui->engine, act, msgs, n, label, sizeof label, &own) == ERR_OK) {
 		ui->sent.acts_since++;
+		drafting_acted(ui, 1);
 		if (label[0])
 			ui_status(ui, "%s", label);
 		return true;

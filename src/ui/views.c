@@ -188,6 +188,7 @@ tell_drafts(struct ui *ui)
 {
 	struct draft_info *v;
 
+	drafting_sweep(ui);
 	sending_tidy(ui);
 	size_t n = sending_drafts(ui, &v);
 	if (n == 1)

@@ -27,8 +27,12 @@ void writing_mailto(struct ui *ui, const char *url);
 void writing_resume(struct ui *ui, draft_id id);
 /* Enter on a message in a Drafts folder, whoever wrote it: it is gone on with. False: it is in none. */
 bool writing_open_draft(struct ui *ui, msg_id id);
-/* The draft is thrown away or sent: its copy goes, and then the draft itself. */
-enum err writing_remove_draft(struct ui *ui, draft_id id, struct error *e);
+/* The draft is sent, or (is_thrown) thrown away, to be had back by undo: its copy goes, and then the draft. */
+enum err writing_remove_draft(struct ui *ui, draft_id id, bool is_thrown, struct error *e);
+/* `u` after that: true when there was something to bring back. */
+bool drafting_take_back(struct ui *ui);
+void drafting_acted(struct ui *ui, int by);	/* something was done, or undone, that u undoes before that */
+void drafting_sweep(struct ui *ui);		/* at start: what was thrown away a day ago goes for good */
 
 struct view *draft_list_new(struct ui *ui);
 struct view *outbox_new(struct ui *ui);

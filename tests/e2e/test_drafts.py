@@ -188,6 +188,7 @@ def test_formatted_draft_goes_to_trash():
 
 
 def test_thrown_away_there_too():
+    """The copy goes with the draft, and u brings both back."""
     with Session([raw(1)], editor='echo text > "$1"\n') as s:
         begin(s)
         wait_drafts(s.dovecot, lambda v: len(v) == 1, "not stored")
@@ -198,6 +199,22 @@ def test_thrown_away_there_too():
         wait_drafts(s.dovecot, lambda v: not v, "the draft stayed")
         assert not s.drafts()
         assert drafts(s.dovecot, "Trash") == []
+        s.screen.keys("u")                      # it is there again, here and there
+        s.screen.wait("here it is again")
+        s.screen.wait("a plan")
+        v = wait_drafts(s.dovecot, lambda v: len(v) == 1, "not back")
+        assert text_of(v[0][2]) == "text\n" and len(s.drafts()) == 1
+        s.screen.keys("P")
+        s.screen.wait("kept as a draft")
+        s.screen.keys("gd", "d")
+        s.screen.wait("Throw this draft away?")
+        s.screen.keys("y")
+        s.screen.wait("thrown away")
+        s.screen.keys("u")
+        s.screen.wait("compose:")
+        s.screen.wait("a plan")
+        time.sleep(1)
+        wait_drafts(s.dovecot, lambda v: len(v) == 1, "not back from the list")
 
 
 def test_changed_elsewhere_meanwhile():
