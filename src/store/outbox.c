@@ -89,6 +89,22 @@ put_bytes(struct store *s, outbox_id id, const void *p, size_t len, struct error
 	return result;
 }
 
+/* One that is committed and not durable: its writer is told that it was not taken, and it must not go out. */
+static void
+take_back(struct store *s, outbox_id id)
+{
+	enum err rc = tx_open(s, DB_DATA, NULL);
+
+	if (rc == ERR_OK)
+		rc = db_run(s, NULL, "DELETE FROM outbox WHERE id = ?", "i", id);
+	if (rc == ERR_OK)
+		rc = db_run(s, NULL, "DELETE FROM outbox_bytes WHERE id = ?", "i", id);
+	if (rc == ERR_OK)
+		rc = db_run(s, NULL, "DELETE FROM outbox_rcpt WHERE mail = ?", "i", id);
+	if (tx_close(s, rc, NULL) != ERR_OK)
+		log_msg("store: cannot take mail %lld back out of the outbox", (long long)id);
+}
+
 enum err
 store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes, size_t len,
 	outbox_id *id, struct error *e)
@@ -112,8 +128,9 @@ store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes
 	for (size_t i = 0; i < m->n_rcpts && rc == ERR_OK; i++)
 		rc = db_run(s, e, "INSERT INTO outbox_rcpt (mail, n, addr) VALUES (?, ?, ?)",
 			"iis", made, (int64_t)i, m->rcpts[i].addr);
-	if ((rc = outbox_commit(s, rc, e)) == ERR_OK)
-		*id = made;
+	if ((rc = tx_close(s, rc, e)) == ERR_OK && (rc = store_sync(s, e)) != ERR_OK)
+		take_back(s, made);
+	*id = rc == ERR_OK ? made : 0;
 	return rc;
 }
 

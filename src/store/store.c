@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -66,11 +67,25 @@ db_make_private(const char *path, struct error *e)
 	return ERR_OK;
 }
 
+/* Whoever wrote it may have ended because an fsync failed. */
+static bool
+is_wal_left(const struct store *s)
+{
+	char *wal = path_join(s->data_dir, "dunlin.db-wal");
+	struct stat st;
+	bool is_left = stat(wal, &st) == 0 && st.st_size > 0;
+
+	free(wal);
+	return is_left;
+}
+
 static enum err
 open_data(struct store *s, struct error *e)
 {
 	char *path = path_join(s->data_dir, "dunlin.db");
 	enum err rc = ERR_OK;
+
+	s->db->is_wal_suspect = is_wal_left(s);
 
 	if (s->mode == STORE_WRITE && (rc = db_make_private(path, e)) != ERR_OK)
 		goto out;

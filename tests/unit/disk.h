@@ -57,8 +57,8 @@ enum disk_loss {
 	DISK_LOSES_ALL,
 	DISK_KEEPS_DATA, DISK_KEEPS_NAMES,
 	DISK_KEEPS_SIZES,		/* names and lengths, with zeros for content */
-	DISK_TEARS_LAST,		/* all but half of the last write */
-	DISK_MIXES			/* by chance, sector by sector; from here on a seed each */
+	DISK_TEARS_LAST,		/* all but the second half of the last write, by sectors */
+	DISK_MIXES			/* by chance, from here on a seed each: even ones take sectors, odd ones the end */
 };
 
 enum disk_fault {
@@ -650,22 +650,33 @@ disk_take(struct disk_state *s, size_t at)
 /* ---- what is left of the rest ---- */
 
 static void
-disk_mix_file(struct disk_content *c, unsigned *seed)
+disk_mix_file(struct disk_content *c, bool is_prefix, unsigned *seed)
 {
-	for (size_t i = 0; i < c->n_pending; i++) {
+	size_t n = is_prefix ? (size_t)rand_r(seed) % (c->n_pending + 1) : c->n_pending;
+
+	for (size_t i = 0; i < n; i++) {
 		const struct disk_op *op = &disk.ops[c->pending[i].op];
 		if (op->kind == DISK_TRUNCATE) {
 			disk_resize(c, (size_t)op->at);
 			continue;
 		}
-		for (size_t k = 0, n; k < op->n && !c->pending[i].is_doomed; k += n) {
-			n = DISK_SECTOR - (op->at + k) % DISK_SECTOR;
-			n = n < op->n - k ? n : op->n - k;
-			if (rand_r(seed) % 2)
-				disk_put(c, op, k, n);
+		for (size_t k = 0, step; k < op->n && !c->pending[i].is_doomed; k += step) {
+			step = DISK_SECTOR - (op->at + k) % DISK_SECTOR;
+			step = step < op->n - k ? step : op->n - k;
+			if (is_prefix || rand_r(seed) % 2)
+				disk_put(c, op, k, step);
 		}
 	}
 	c->n_pending = 0;
+}
+
+/* A sector is written whole or not. */
+static size_t
+disk_half(const struct disk_op *op)
+{
+	uint64_t end = (op->at + op->n / 2 + DISK_SECTOR - 1) / DISK_SECTOR * DISK_SECTOR;
+
+	return end < op->at + op->n ? (size_t)(end - op->at) : 0;
 }
 
 static void
@@ -678,7 +689,7 @@ disk_lose_data(struct disk_state *s, enum disk_loss loss, unsigned *seed)
 				struct disk_pending whole = { c->pending[k].op, false };
 				const struct disk_op *op = &disk.ops[whole.op];
 				if (loss == DISK_TEARS_LAST && whole.op + 1 == s->last_write)
-					disk_put(c, op, 0, op->n / 2);
+					disk_put(c, op, 0, disk_half(op));
 				else
 					disk_apply(c, loss == DISK_KEEPS_ALL ? &whole : &c->pending[k]);
 			}
@@ -688,7 +699,7 @@ disk_lose_data(struct disk_state *s, enum disk_loss loss, unsigned *seed)
 				disk_apply(c, &c->pending[k]);
 			}
 		} else if (loss >= DISK_MIXES) {
-			disk_mix_file(c, seed);
+			disk_mix_file(c, (loss - DISK_MIXES) % 2, seed);
 		}
 		c->n_pending = 0;
 	}

@@ -18,7 +18,6 @@ struct power {
 	char *root;			/* all files of the world are below it */
 	void *world;
 	struct error e;			/* of the act */
-	bool has_failed;		/* the act returned an error, and nothing died since */
 	size_t at;			/* how much of the record this world has lived through */
 };
 
@@ -62,7 +61,6 @@ power_act(const struct play *play, struct power *p)
 	enum err rc = play->act(p);
 	if (rc == ERR_OK)
 		disk_mark(POWER_ACKED);
-	p->has_failed = rc != ERR_OK;
 	return rc;
 }
 
@@ -128,7 +126,6 @@ power_at_every_point(const struct play *play)
 	if (power_act(play, &p) != ERR_OK)
 		fail_msg("%s", p.e.text);
 	disk_end();
-	p.has_failed = false;
 	size_t step = power_is_thorough() ? 1 : (size_t)play->stride;
 	for (size_t n = disk.n; n >= first; n = n >= first + step ? n - step : first - 1) {
 		for (int loss = 0; loss < DISK_MIXES + POWER_SEEDS; loss++) {
@@ -161,13 +158,17 @@ power_fail_at(const struct play *play, enum disk_fault fault, long n)
 	disk.fault = DISK_GOOD;
 	size_t at = p.at = disk.n;
 	play->look(&p);
+	struct error why = p.e;
+	if (rc != ERR_OK && power_act(play, &p) != ERR_OK)
+		fail_msg("call %ld failed (%s), and so did the next try: %s", n, why.text, p.e.text);
+	p.at = disk.n;
+	play->look(&p);
 	disk_end();
 	disk_build(disk.n, DISK_LOSES_ALL);
-	p.has_failed = false;
 	play->look(&p);
 	/* Or the power goes in its place; or at any moment since the one call that failed. */
 	power_cut(play, &p, at, DISK_LOSES_ALL);
-	size_t step = power_is_thorough() ? 1 : (size_t)play->stride;
+	size_t step = power_is_thorough() ? 1 : (size_t)play->stride * 3;
 	for (size_t i = at; fault == DISK_BAD_SYNC_ONCE && i > at_fault + step; i -= step) {
 		power_cut(play, &p, i - step, DISK_LOSES_ALL);
 		power_cut(play, &p, i - step, DISK_KEEPS_SIZES);
@@ -183,7 +184,7 @@ power_failing(const struct play *play, enum disk_fault fault)
 
 	power_where();
 	while (power_fail_at(play, fault, n))
-		n += power_is_thorough() || fault >= DISK_BAD_SYNC ? 1 : 1 + play->stride / 3;
+		n += power_is_thorough() ? 1 : fault >= DISK_BAD_SYNC ? 1 + play->stride / 8 : play->stride;
 	power_now.n = 0;
 	print_message("%ld calls\n", n);
 	assert_true(n > 1);

@@ -96,7 +96,7 @@ rewind_server(struct power *p)
 	struct drained *x = p->world;
 
 	for (size_t i = 0; i < x->server.n; i++)
-		x->server.v[i].is_gone = power_has_mark(p, POWER_QUIT) ||
+		x->server.v[i].is_gone = (x->conf.keep_days >= 0 && power_has_mark(p, POWER_QUIT)) ||
 			(is_old_gone && str_eq(x->server.v[i].uidl, "old"));
 }
 
@@ -151,10 +151,22 @@ set_up_large(struct power *p)
 	store_close(x->store);
 }
 
+/* Of what stays on the server nothing is fetched again. */
+static void
+set_up_keeping(struct power *p)
+{
+	set_up_second(p);
+	struct drained *x = p->world;
+	x->conf.keep_days = -1;
+}
+
 static const struct play second = { set_up_second, act, rewind_server, look, tear_down, 9 };
 static const struct play first = { set_up_first, act, rewind_server, look, tear_down, 23 };
 
+static const struct play keeping = { set_up_keeping, act, rewind_server, look, tear_down, 13 };
+
 POWER_TESTS(second, second)
+POWER_TESTS(keeping, keeping)
 POWER_TESTS(first, first)
 
 /* A batch whose fsync failed is not taken for written when it is tried again. */
@@ -169,4 +181,4 @@ test_large_batch(void **state)
 	power_here(0, 0, 0);
 }
 
-TEST_MAIN(POWER_LIST(second), POWER_LIST(first), T(test_large_batch))
+TEST_MAIN(POWER_LIST(second), POWER_LIST(keeping), POWER_LIST(first), T(test_large_batch))
