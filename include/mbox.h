@@ -119,6 +119,9 @@ enum err mbox_change(const char *path, const struct mbox_change *changes, size_t
 	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel,
 	struct error *e);	/* sorted by from_pos */
 
+/* What stands in the file, and its name, survives a power cut; a missing file is fine. Not what an fsync failed on before. */
+enum err mbox_settle(const char *path, struct error *e);
+
 /* Whether the file begins like an mbox, or is empty. */
 bool mbox_looks_like(const char *path);
 

@@ -25,19 +25,31 @@ static enum err
 local_connect(struct backend *b, const struct backend_login *login, struct error *e)
 {
 	struct local *l = local_self(b);
-	enum err rc = path_mkdirs(l->cfg.dir, e);
+	enum err rc = ERR_OK;
 
 	(void)login;
+	/* Perhaps a disk that is not mounted: an empty directory in its place would take the other half of a message. */
+	if (local_move_is_pending(&l->maps) && access(l->cfg.dir, F_OK) < 0)
+		return error_set(e, ERR_LOCAL, "'%s' is gone, and something was being moved there: bring it back, or"
+			" make an empty directory there to go on without it", l->cfg.dir);
+	rc = path_mkdirs(l->cfg.dir, e);
 	if (rc == ERR_OK)
 		rc = path_mkdirs(l->cfg.map_dir, e);
 	b->caps = CAP_WAIT | CAP_DELTA | CAP_NEAR;
 	if (!l->cfg.read_only)
 		b->caps |= CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_UIDMAP;
-	/* What cannot be finished (a full disk, a lock) keeps nobody from reading; before anything is moved
-	 * it is tried again. */
-	if (rc == ERR_OK && !l->cfg.read_only && local_move_finish(&l->maps, e) != ERR_OK)
-		log_msg("not finished: %s", e ? e->text : "");
+	if (rc == ERR_OK)
+		local_finish(l);
 	return rc;
+}
+
+void
+local_finish(struct local *l)
+{
+	struct error e = {0};
+
+	if (!l->cfg.read_only && local_move_finish(&l->maps, &e) != ERR_OK)
+		log_msg("not finished: %s", e.text);
 }
 
 static void
@@ -163,5 +175,6 @@ local_new(const struct local_config *cfg, struct cancel *cancel)
 	l->cfg.map_dir = xstrdup(cfg->map_dir);
 	l->cancel = cancel;
 	maps_init(&l->maps, cfg->map_dir, cancel);
+	l->maps.root = l->cfg.dir;
 	return &l->b;
 }

@@ -66,11 +66,23 @@ change_once(struct local *l, const struct uidset *uids, const struct edit *edit,
 		plan_make(&p, &l->map, uids, edit);
 	if (rc == ERR_OK && p.n > 0)
 		rc = carry_out(&l->map, &p, edit->remove, e);
+	else if (rc == ERR_OK)
+		rc = mbox_settle(l->map.path, e);	/* who did it may not have come to the fsync */
 	maps_leave(&l->maps);
 	uidset_clear(&p.uids);
 	free(p.flags);
 	free(p.v);
 	return rc;
+}
+
+static bool
+are_misled(struct local *l, const struct uidset *uids)
+{
+	for (uint32_t uid = 0; (uid = uidset_next(uids, uid)) != 0;) {
+		if (local_is_misled(l, uid))
+			return true;
+	}
+	return false;
 }
 
 /* A file that changed between our look and our lock is looked at once more. */
@@ -80,9 +92,11 @@ change(struct local *l, const struct uidset *uids, const struct edit *edit, stru
 	if (l->cfg.read_only)
 		return error_set(e, ERR_UNSUPPORTED, "opened read only");
 	enum err rc = change_once(l, uids, edit, e);
-	if (rc == ERR_FOLDER)
-		rc = change_once(l, uids, edit, e);
-	return rc;
+	if (rc != ERR_FOLDER)
+		return rc;
+	if (are_misled(l, uids))
+		map_distrust(&l->map);
+	return change_once(l, uids, edit, e);
 }
 
 enum err

@@ -161,7 +161,7 @@ local_folder_rename(struct backend *b, const char *wire, const char *to, struct 
 	if (rc == ERR_OK && rename(from_path, to_path) < 0)
 		rc = error_errno(e, ERR_FOLDER, "cannot rename the folder '%s'", wire);
 	if (rc == ERR_OK && from_real)
-		map_rename(&l->maps, from_real, to_path);
+		map_rename(&l->maps, maps_below_root(&l->maps, from_path) ? from_path : from_real, to_path);
 	free(from_real);
 	free(from_path);
 	free(to_path);
@@ -178,7 +178,7 @@ local_folder_delete(struct backend *b, const char *wire, struct error *e)
 	if (rc == ERR_OK && unlink(path) < 0 && errno != ENOENT)
 		rc = error_errno(e, ERR_FOLDER, "cannot delete the folder '%s'", wire);
 	if (rc == ERR_OK && real)
-		map_rename(&l->maps, real, NULL);
+		map_rename(&l->maps, maps_below_root(&l->maps, path) ? path : real, NULL);
 	free(real);
 	free(path);
 	return rc;

@@ -21,6 +21,12 @@ local_self(struct backend *b)
 	return (struct local *)b;
 }
 
+/* ---- local.c ---- */
+
+/* What was cut in two, if anything. What cannot be finished now (a full disk, a lock) keeps nobody from reading; it is
+ * tried again whenever a folder is opened or synced, and before anything is moved. */
+void local_finish(struct local *l);
+
 /* ---- local_folders.c: names and files ---- */
 
 /* The file of a folder, owned by the caller; NULL when that cannot be a folder's name. */
@@ -40,6 +46,8 @@ enum err local_status(struct backend *b, const char *wire, struct folder_status 
 
 /* What other programs did to the file is taken in. */
 enum err local_up_to_date(struct local *l, struct error *e);
+/* The file looks untouched, and yet that message is not where the map says. */
+bool local_is_misled(struct local *l, uint32_t uid);
 
 enum err local_open(struct backend *b, const char *wire, const struct folder_known *known,
 	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e);

@@ -18,14 +18,15 @@
 #include "path.h"
 #include "str.h"
 
-static const char magic[8] = "DLMAP2\n";
+static const char magic[8] = "DLMAP3\n";
 
 struct disk_header {
 	char magic[8];
 	struct mbox_stamp stamp;
 	uint32_t uidvalidity, uidnext;
 	uint64_t n, generation;
-	uint32_t n_unread, spare;
+	uint32_t n_unread;
+	uint32_t sum;			/* of the fields before */
 };
 
 enum { LOCK_STEP_MS = 10, LOCK_WAIT_MS = 60 * 1000 };
@@ -45,6 +46,16 @@ maps_clear(struct maps *s)
 		close(s->fd);
 	free(s->dir);
 	*s = (struct maps){ .fd = -1 };
+}
+
+const char *
+maps_below_root(const struct maps *s, const char *path)
+{
+	size_t n = s->root ? strlen(s->root) : 0;
+
+	while (n > 1 && s->root[n - 1] == '/')
+		n--;
+	return n && strncmp(path, s->root, n) == 0 && path[n] == '/' && path[n + 1] ? path + n + 1 : NULL;
 }
 
 static enum err
@@ -104,11 +115,15 @@ name_hash(const char *s)
 	return h;
 }
 
+/* By its name below the account's directory, which may be moved as a whole; what lies elsewhere by its real one. */
 static char *
 file_of(const char *mbox_path, const struct maps *maps)
 {
 	char real[PATH_MAX];
-	const char *known_as = realpath(mbox_path, real) ? real : mbox_path;
+	const char *known_as = maps_below_root(maps, mbox_path);
+
+	if (!known_as)
+		known_as = realpath(mbox_path, real) ? real : mbox_path;
 
 	return xasprintf("%s/%016llx.map", maps->dir, (unsigned long long)name_hash(known_as));
 }
@@ -186,12 +201,27 @@ read_all(int fd, void *p, size_t n, off_t at)
 	return true;
 }
 
+static uint32_t
+sum_of(const struct disk_header *h)
+{
+	const unsigned char *c = (const unsigned char *)h;
+	uint32_t sum = 0x811c9dc5;
+
+	for (size_t i = 0; i < offsetof(struct disk_header, sum); i++)
+		sum = (sum ^ c[i]) * 0x1000193;
+	return sum;
+}
+
+/* Of one that was written by half the stamp is not believed: then the mbox is looked at. */
 static bool
 read_header(int fd, struct disk_header *h)
 {
 	struct stat st;
+	bool is_read = fd >= 0 && read_all(fd, h, sizeof *h, 0);
 
-	return fd >= 0 && read_all(fd, h, sizeof *h, 0) && fstat(fd, &st) == 0 &&
+	if (is_read && h->sum != sum_of(h))
+		h->stamp = (struct mbox_stamp){ .mtime_ns = -1 };	/* no file's */
+	return is_read && fstat(fd, &st) == 0 &&
 		memcmp(h->magic, magic, sizeof magic) == 0 && h->uidvalidity != 0 &&
 		h->n <= (uint64_t)st.st_size / sizeof(struct map_entry) &&
 		sizeof *h + h->n * sizeof(struct map_entry) <= (uint64_t)st.st_size;
@@ -206,6 +236,7 @@ header_of(const struct map *m)
 		.uidnext = m->uidnext, .n = m->n, .generation = m->generation, .n_unread = m->n_unread };
 
 	memcpy(h.magic, magic, sizeof magic);
+	h.sum = sum_of(&h);
 	return h;
 }
 
@@ -350,6 +381,13 @@ map_count_unread(struct map *m)
 	m->n_unread = 0;
 	for (size_t i = 0; i < m->n; i++)
 		m->n_unread += !(m->v[i].flags & MSG_SEEN);
+}
+
+void
+map_distrust(struct map *m)
+{
+	m->stamp = (struct mbox_stamp){ .mtime_ns = -1 };	/* no file's */
+	m->is_current = false;
 }
 
 void

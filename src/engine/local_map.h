@@ -17,12 +17,15 @@
 /* The directory of an account's maps, and the lock on all of it. */
 struct maps {
 	char *dir;
+	const char *root;		/* the account's mboxes; NULL: not told. Borrowed */
 	const struct cancel *cancel;	/* ends scans and waiting */
 	int fd, depth;			/* fd -1: not opened yet */
 };
 
 void maps_init(struct maps *s, const char *dir, const struct cancel *cancel);
 void maps_clear(struct maps *s);
+/* The part of the path behind the root, borrowed from it; NULL: it lies elsewhere. */
+const char *maps_below_root(const struct maps *s, const char *path);
 /* Nests. ERR_FOLDER when another dunlin does not come to an end; ERR_CANCELLED. */
 enum err maps_enter(struct maps *s, struct error *e);
 void maps_leave(struct maps *s);
@@ -67,6 +70,9 @@ enum err map_marked(struct map *m, const struct uidset *uids, const uint32_t *fl
 	const struct mbox_stamp *stamp, struct error *e);
 enum err map_removed(struct map *m, const struct uidset *uids, const struct mbox_stamp *stamp,
 	struct error *e);
+
+/* What it says of the file is wrong though the stamp is the same: all is looked at anew. */
+void map_distrust(struct map *m);
 
 /* All changes were told: only later ones are remembered. */
 void map_told(struct map *m);

@@ -84,6 +84,7 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	enum err rc = path ? ERR_OK : ERR_FOLDER;
 
 	*delta = false;
+	local_finish(l);
 	if (rc == ERR_OK && (!l->wire || !str_eq(l->wire, wire))) {
 		map_clear(&l->map);
 		map_init(&l->map, path, &l->maps);
@@ -119,8 +120,9 @@ local_changes(struct backend *b, const struct folder_known *known, const struct 
 	struct folder_status *st, struct error *e)
 {
 	struct local *l = local_self(b);
-	enum err rc = local_up_to_date(l, e);
 
+	local_finish(l);
+	enum err rc = local_up_to_date(l, e);
 	if (rc != ERR_OK)
 		return rc;
 	if (!known || !tell_changes(l, known, sink))
@@ -138,6 +140,27 @@ local_uids(struct backend *b, struct uidset *out, struct error *e)
 	if (rc == ERR_OK)
 		all_uids(&local_self(b)->map, out);
 	return rc;
+}
+
+static bool
+is_same_head(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
+{
+	const struct map_entry **v = ctx;
+
+	(void)head;
+	(void)n_head;
+	if (m->hash == (*v)->hash)
+		*v = NULL;
+	return false;
+}
+
+/* Such as after a power cut that took another program's mail and not the file's time. */
+bool
+local_is_misled(struct local *l, uint32_t uid)
+{
+	const struct map_entry *v = map_find(&l->map, uid), *left = v;
+
+	return v && mbox_heads(l->map.path, &v->pos, 1, is_same_head, &left, l->cancel, NULL) == ERR_OK && left;
 }
 
 /* ---- summaries ---- */
@@ -311,21 +334,33 @@ to_sink(void *ctx, const void *p, size_t n, struct error *e)
 	return sink->write(sink->ctx, p, n, e);
 }
 
+static enum err
+fetch_once(struct local *l, uint32_t uid, const struct byte_sink *sink, struct error *e)
+{
+	enum err rc = local_up_to_date(l, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	const struct map_entry *m = map_find(&l->map, uid);
+	if (!m)
+		return error_set(e, ERR_MSG, "the message is no longer in the file");
+	return mbox_read(l->map.path, m->pos, m->hash, to_sink, (void *)(uintptr_t)sink, e);
+}
+
+/* mbox_read has told nothing when it finds another message. */
 enum err
 local_fetch(struct backend *b, uint32_t uid, const char *section, const struct byte_sink *sink,
 	struct error *e)
 {
 	struct local *l = local_self(b);
-	enum err rc = local_up_to_date(l, e);
 
-	if (rc != ERR_OK)
-		return rc;
 	if (*section)
 		return error_set(e, ERR_UNSUPPORTED, "an mbox is read whole");
-	const struct map_entry *m = map_find(&l->map, uid);
-	if (!m)
-		return error_set(e, ERR_MSG, "the message is no longer in the file");
-	return mbox_read(l->map.path, m->pos, m->hash, to_sink, (void *)(uintptr_t)sink, e);
+	enum err rc = fetch_once(l, uid, sink, e);
+	if (rc != ERR_FOLDER || !l->wire || !local_is_misled(l, uid))
+		return rc;
+	map_distrust(&l->map);
+	return fetch_once(l, uid, sink, e);
 }
 
 struct finder {

@@ -4,7 +4,8 @@
  * the journal (the two files, the length of the destination before, and where each message was) is on disk
  * before the first byte is appended, and gone after the last removal. So whatever a dead process left
  * in the destination is known by comparison with the spool (mbox_join_again), and whether it had
- * removed the messages from the source by how many of that header there were: they go all at once. */
+ * removed the messages from the source by how many of that header there were: they go all at once.
+ * Mboxes are named in the journal as they lie below the account's directory, which a person may move. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,7 +28,9 @@ struct join {
 	struct maps *maps;
 	char *spool_path, *journal_path;
 	const char *from, *to;		/* from NULL: nothing is to be removed */
+	char *own_from, *own_to;	/* of a journal that was read */
 	int spool;
+	bool is_begun;			/* the journal is on disk: whatever happens, it will be done */
 	uint64_t before, n_bytes;
 	struct moved {
 		uint64_t pos, hash;	/* in the source */
@@ -53,6 +56,8 @@ join_clear(struct join *j)
 		close(j->spool);
 	free(j->spool_path);
 	free(j->journal_path);
+	free(j->own_from);
+	free(j->own_to);
 	free(j->v);
 	free(j->hashes);
 }
@@ -66,40 +71,61 @@ open_spool(struct join *j, int how, struct error *e)
 
 /* ---- the journal ---- */
 
+/* "./Trash" for what lies below the account's directory. */
+static const char *
+short_name(const struct join *j, const char *path, char **own)
+{
+	const char *below = maps_below_root(j->maps, path);
+
+	free(*own);
+	*own = below ? xasprintf("./%s", below) : xstrdup(path);
+	return *own;
+}
+
+static char *
+long_name(const struct join *j, const char *name)
+{
+	return strncmp(name, "./", 2) == 0 ? path_join(j->maps->root, name + 2) : xstrdup(name);
+}
+
 static enum err
 write_journal(void *ctx, uint64_t before, struct error *e)
 {
 	struct join *j = ctx;
 	struct str s = {0};
+	char *from = NULL, *to = NULL;
 
 	j->before = before;
-	str_printf(&s, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 "\n", journal_magic, j->from ? j->from : "-",
-		j->to, before, j->n_bytes);
+	str_printf(&s, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 "\n", journal_magic,
+		j->from ? short_name(j, j->from, &from) : "-", short_name(j, j->to, &to), before, j->n_bytes);
 	for (size_t i = 0; i < j->n; i++)
 		str_printf(&s, "%" PRIu64 " %016" PRIx64 " %" PRIu32 "\n", j->v[i].pos, j->v[i].hash,
 			j->v[i].n_same);
 	str_puts(&s, "end\n");
 	enum err rc = file_write_atomic(j->journal_path, str_get(&s), s.len, e);
+	j->is_begun = rc == ERR_OK;
 	str_clear(&s);
+	free(from);
+	free(to);
 	return rc;
 }
 
-/* The names are borrowed from `text`. */
 static bool
 parse_journal(struct join *j, char *text)
 {
-	char *save, *word = strtok_r(text, "\n", &save);
+	char *save, *word = strtok_r(text, "\n", &save), *from, *to;
 	struct moved m;
 
 	if (!word || strcmp(word, journal_magic) != 0)
 		return false;
-	j->from = strtok_r(NULL, "\n", &save);
-	j->to = strtok_r(NULL, "\n", &save);
+	from = strtok_r(NULL, "\n", &save);
+	to = strtok_r(NULL, "\n", &save);
 	word = strtok_r(NULL, "\n", &save);
 	if (!word || sscanf(word, "%" SCNu64 " %" SCNu64, &j->before, &j->n_bytes) != 2)
 		return false;
-	if (strcmp(j->from, "-") == 0)
-		j->from = NULL;
+	if (strcmp(from, "-") != 0)
+		j->from = j->own_from = long_name(j, from);
+	j->to = j->own_to = long_name(j, to);
 	while ((word = strtok_r(NULL, "\n", &save)) &&
 	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same) == 3) {
 		j->v = array_grow(j->v, j->n, &j->cap, sizeof *j->v);
@@ -108,16 +134,15 @@ parse_journal(struct join *j, char *text)
 	return word && strcmp(word, "end") == 0;
 }
 
-/* The journal first: a spool alone means nothing. */
-static enum err
-remove_journal(struct join *j, struct error *e)
+/* The journal first: a spool alone means nothing. Durably: it must not come back, after a power cut, to what a
+ * person has done since. What cannot be removed is looked at again the next time, and found done. */
+static void
+remove_journal(struct join *j)
 {
-	enum err rc = unlink(j->journal_path) < 0 && errno != ENOENT
-		? error_errno(e, ERR_LOCAL, "cannot remove '%s'", j->journal_path) : ERR_OK;
-
-	if (rc == ERR_OK && unlink(j->spool_path) < 0 && errno != ENOENT)
+	if ((unlink(j->journal_path) < 0 && errno != ENOENT) || path_sync_dir_of(j->journal_path, NULL) != ERR_OK)
+		log_msg("cannot remove '%s'", j->journal_path);
+	else if (unlink(j->spool_path) < 0 && errno != ENOENT)
 		log_msg("cannot remove '%s'", j->spool_path);
-	return rc;
 }
 
 /* ---- into the spool ---- */
@@ -293,6 +318,21 @@ remove_moved(struct join *j, struct map *m, const struct uidset *uids, struct er
 	return rc;
 }
 
+static enum err finish_removal(struct join *j, struct error *e);
+
+/* It is in the destination, so there is no way back: what another program moved about in the source meanwhile is searched
+ * for. Until it is gone there, the message stands in both, and the journal says so. */
+static enum err
+remove_after_join(struct join *j, struct map *m, const struct uidset *uids, struct error *e)
+{
+	enum err rc = remove_moved(j, m, uids, e);
+
+	if (rc == ERR_FOLDER && (rc = finish_removal(j, e)) == ERR_OK)
+		rc = map_update(m, e);
+	return rc == ERR_FOLDER ? error_set(e, ERR_LOCAL, "moved, but not yet taken out of '%s': %.250s", m->path,
+		e ? e->text : "") : rc;
+}
+
 /* ---- the whole way ---- */
 
 /* What was appended are the first messages behind the old end that have these hashes. */
@@ -322,11 +362,23 @@ join(struct join *j, struct error *e)
 	enum err rc = mbox_join(j->to, j->spool, j->n_bytes, write_journal, j,
 		j->maps->cancel, e);
 	struct mbox_stamp now;
-	/* Cut back: as if nothing had been begun, so that nothing is finished later. */
+	/* Cut back, durably: as if nothing had been begun, so that nothing is finished later. */
 	if (rc != ERR_OK && mbox_stamp(&now, j->to, NULL) == ERR_OK && now.size_bytes == j->before &&
-	    remove_journal(j, NULL) != ERR_OK)
-		log_msg("cannot remove '%s'", j->journal_path);
+	    mbox_settle(j->to, NULL) == ERR_OK) {
+		remove_journal(j);
+		j->is_begun = false;
+	}
 	return rc;
+}
+
+/* Where they went is not told, when somebody moved them on meanwhile. */
+static size_t
+tell_arrived(struct join *j, uint32_t *uids)
+{
+	if (find_arrived(j, uids, NULL) == ERR_OK)
+		return j->n_hashes;
+	log_msg("'%s' was changed by another program", j->to);
+	return 0;
 }
 
 static enum err
@@ -344,10 +396,12 @@ transfer(struct join *j, struct map *m, const struct uidset *uids, struct uid_ma
 	count_same(j, m);
 	rc = join(j, e);
 	if (rc == ERR_OK && j->from)
-		rc = remove_moved(j, m, uids, e);
-	if (rc == ERR_OK)
-		rc = remove_journal(j, e);
-	return rc == ERR_OK ? find_arrived(j, map->to, e) : rc;
+		rc = remove_after_join(j, m, uids, e);
+	if (rc != ERR_OK)
+		return rc;
+	remove_journal(j);
+	map->n = tell_arrived(j, map->to);
+	return ERR_OK;
 }
 
 enum err
@@ -382,8 +436,10 @@ local_deliver(struct maps *maps, const char *to, const struct mbox_source *src, 
 	int64_t arrived, uint32_t *uid, struct error *e)
 {
 	struct join j;
+	uint32_t found = 0;
 	enum err rc = maps_enter(maps, e);
 
+	*uid = 0;
 	if (rc != ERR_OK)
 		return rc;
 	join_init(&j, maps);
@@ -395,10 +451,13 @@ local_deliver(struct maps *maps, const char *to, const struct mbox_source *src, 
 		rc = spool_add(&j, src, flags, arrived, e);
 	if (rc == ERR_OK)
 		rc = join(&j, e);
-	if (rc == ERR_OK)
-		rc = remove_journal(&j, e);
-	if (rc == ERR_OK)
-		rc = find_arrived(&j, uid, e);
+	if (rc == ERR_OK) {
+		remove_journal(&j);
+		*uid = tell_arrived(&j, &found) ? found : 0;
+	} else if (j.is_begun) {
+		log_msg("will be delivered later: %s", e ? e->text : "");
+		rc = ERR_OK;		/* as one that is tried again would be delivered twice */
+	}
 	join_clear(&j);
 	maps_leave(maps);
 	return rc;
@@ -476,9 +535,25 @@ finish_removal(struct join *j, struct error *e)
 		if (f.v[i].remove)
 			f.v[n++] = f.v[i];
 	}
+	/* Also where nothing is left to do: who did it may have died before it was durable. */
 	if (rc == ERR_OK)
-		rc = remove_from(j->from, f.v, n, &stamp, j->maps->cancel, e);
+		rc = n > 0 ? remove_from(j->from, f.v, n, &stamp, j->maps->cancel, e) : mbox_settle(j->from, e);
 	free(f.v);
+	return rc;
+}
+
+/* Whoever removed the directory meanwhile did not mean the message. */
+static enum err
+make_dir_of(const char *path, struct error *e)
+{
+	char *dir = xstrdup(path), *slash = strrchr(dir, '/');
+	enum err rc = ERR_OK;
+
+	if (slash && slash != dir) {
+		*slash = '\0';
+		rc = path_mkdirs(dir, e);
+	}
+	free(dir);
 	return rc;
 }
 
@@ -486,15 +561,30 @@ static enum err
 finish(struct join *j, char *text, struct error *e)
 {
 	struct stat st;
+	bool is_good = parse_journal(j, text) && (access(j->spool_path, F_OK) == 0 || errno != ENOENT);
+	enum err rc = is_good ? open_spool(j, 0, e) : ERR_OK;
 
-	if (!parse_journal(j, text) || open_spool(j, 0, NULL) != ERR_OK || fstat(j->spool, &st) < 0 ||
-	    (uint64_t)st.st_size < j->n_bytes) {
+	if (rc != ERR_OK)
+		return rc;
+	if (!is_good || fstat(j->spool, &st) < 0 || (uint64_t)st.st_size < j->n_bytes) {
 		log_msg("'%s' or its spool is damaged: nothing is moved", j->journal_path);
 		return ERR_OK;
 	}
 	log_msg("finishing what was begun: to %s", j->to);
-	enum err rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, j->maps->cancel, e);
+	rc = make_dir_of(j->to, e);
+	if (rc == ERR_OK)
+		rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, j->maps->cancel, e);
 	return rc == ERR_OK && j->from ? finish_removal(j, e) : rc;
+}
+
+bool
+local_move_is_pending(const struct maps *maps)
+{
+	char *path = path_join(maps->dir, "move.journal");
+	bool is = access(path, F_OK) == 0;
+
+	free(path);
+	return is;
 }
 
 enum err
@@ -503,16 +593,16 @@ local_move_finish(struct maps *maps, struct error *e)
 	struct join j;
 	char *text = NULL;
 	size_t n;
-	enum err rc = maps_enter(maps, e);
+	enum err rc = ERR_OK;
 
-	if (rc != ERR_OK)
+	if (!local_move_is_pending(maps) || (rc = maps_enter(maps, e)) != ERR_OK)
 		return rc;
 	join_init(&j, maps);
 	if (access(j.journal_path, F_OK) == 0 &&
 	    (rc = file_read(&text, &n, j.journal_path, MAX_JOURNAL_BYTES, e)) == ERR_OK) {
 		rc = finish(&j, text, e);
 		if (rc == ERR_OK)
-			rc = remove_journal(&j, e);
+			remove_journal(&j);
 	}
 	join_clear(&j);
 	maps_leave(maps);

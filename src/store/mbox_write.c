@@ -6,6 +6,7 @@
  * file stays whole until the new one is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,19 @@
 #include "mbox.h"
 #include "mbox_reader.h"
 #include "path.h"
+
+enum err
+mbox_settle(const char *path, struct error *e)
+{
+	char real[PATH_MAX];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum err rc = fd < 0 && errno == ENOENT ? ERR_OK : fd < 0 || fsync(fd) < 0
+		? error_errno(e, ERR_LOCAL, "cannot sync '%s'", path) : ERR_OK;
+
+	if (fd >= 0)
+		close(fd);
+	return rc == ERR_OK ? path_sync_dir_of(realpath(path, real) ? real : path, e) : rc;
+}
 
 /* ---- buffered output ---- */
 

@@ -282,11 +282,6 @@ test_kill_during_move(void **state)
 		nanosleep(&t, NULL);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		char *lock = xasprintf("%s.lock", fx->inbox), *lock2 = path_join(fx->mail, "Trash.lock");
-		unlink(lock);			/* as remove_stale does after its time */
-		unlink(lock2);
-		free(lock);
-		free(lock2);
 		connect_again(fx);
 		struct seen s = {0};
 		look(fx, "inbox", &s);
