@@ -119,6 +119,15 @@ enum err mbox_change(const char *path, const struct mbox_change *changes, size_t
 	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel,
 	struct error *e);	/* sorted by from_pos */
 
+/* The same in two steps: nobody else writes, or reads a locked mbox, in between, so what was verified is changed for certain,
+ * unless the disk fails. ERR_FOLDER: locked by somebody else; ERR_MSG: one is not where it was. */
+struct mbox_lock;
+enum err mbox_hold(struct mbox_lock **out, const char *path, const struct mbox_change *changes, size_t n,
+	const struct cancel *cancel, struct error *e);
+enum err mbox_change_held(const struct mbox_lock *l, const struct mbox_change *changes, size_t n,
+	struct mbox_stamp *stamp, bool *was_rewritten, struct error *e);
+void mbox_release(struct mbox_lock *l);		/* NULL is fine */
+
 /* What stands in the file, and its name, survives a power cut; a missing file is fine. Not what an fsync failed on before. */
 enum err mbox_settle(const char *path, struct error *e);
 

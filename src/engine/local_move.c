@@ -303,34 +303,44 @@ remove_from(const char *path, struct mbox_change *c, size_t n, struct mbox_stamp
 	return mbox_change(path, c, n, stamp, &was_rewritten, cancel, e);
 }
 
-static enum err
-remove_moved(struct join *j, struct map *m, const struct uidset *uids, struct error *e)
-{
-	struct mbox_change *c = xcalloc(j->n, sizeof *c);
-	struct mbox_stamp stamp = m->stamp;
+/* The source is held from before the append until after the removal, so that of two who move the same message one finds it
+ * gone, and not both have appended it. */
+struct removal {
+	struct mbox_change *v;
+	size_t n;
+	struct mbox_lock *held;
+};
 
+static enum err
+hold_source(struct join *j, struct removal *r, struct error *e)
+{
+	*r = (struct removal){ .v = xcalloc(j->n, sizeof *r->v), .n = j->n };
 	for (size_t i = 0; i < j->n; i++)
-		c[i] = (struct mbox_change){ j->v[i].pos, j->v[i].hash, 0, true };
-	enum err rc = remove_from(m->path, c, j->n, &stamp, j->maps->cancel, e);
-	if (rc == ERR_OK && j->n > 0)
-		rc = map_removed(m, uids, &stamp, e);
-	free(c);
-	return rc;
+		r->v[i] = (struct mbox_change){ j->v[i].pos, j->v[i].hash, 0, true };
+	local_sort_changes(r->v, r->n);
+	return mbox_hold(&r->held, j->from, r->v, r->n, j->maps->cancel, e);
 }
 
-static enum err finish_removal(struct join *j, struct error *e);
-
-/* It is in the destination, so there is no way back: what another program moved about in the source meanwhile is searched
- * for. Until it is gone there, the message stands in both, and the journal says so. */
-static enum err
-remove_after_join(struct join *j, struct map *m, const struct uidset *uids, struct error *e)
+static void
+release_source(struct removal *r)
 {
-	enum err rc = remove_moved(j, m, uids, e);
+	mbox_release(r->held);
+	free(r->v);
+	*r = (struct removal){0};
+}
 
-	if (rc == ERR_FOLDER && (rc = finish_removal(j, e)) == ERR_OK)
-		rc = map_update(m, e);
-	return rc == ERR_FOLDER ? error_set(e, ERR_LOCAL, "moved, but not yet taken out of '%s': %.250s", m->path,
-		e ? e->text : "") : rc;
+/* There is no way back: until they are gone from the source, the messages stand in both, and the journal says so. */
+static enum err
+remove_held(struct join *j, struct removal *r, struct map *m, const struct uidset *uids, struct error *e)
+{
+	struct mbox_stamp stamp = m->stamp;
+	bool was_rewritten;
+	enum err rc = mbox_change_held(r->held, r->v, r->n, &stamp, &was_rewritten, e);
+
+	release_source(r);
+	if (rc == ERR_FOLDER)
+		return error_set(e, ERR_LOCAL, "moved, but not yet taken out of '%s'", j->from);
+	return rc == ERR_OK ? map_removed(m, uids, &stamp, e) : rc;
 }
 
 /* ---- the whole way ---- */
@@ -381,54 +391,71 @@ tell_arrived(struct join *j, uint32_t *uids)
 	return 0;
 }
 
+/* Everything up to the first byte in the destination. ERR_MSG: the source was changed by another program. */
 static enum err
-transfer(struct join *j, struct map *m, const struct uidset *uids, struct uid_map *map,
+prepare(struct join *j, struct map *m, const struct uidset *uids, struct uid_map *map, struct removal *r,
 	struct error *e)
 {
 	enum err rc = map_update(m, e);
+	uint64_t n_uids = uidset_count(uids);
+	size_t cap = n_uids < m->n ? (size_t)n_uids : m->n;
 
 	if (rc == ERR_OK)
 		rc = open_spool(j, O_CREAT | O_TRUNC, e);
+	*map = (struct uid_map){ .from = xcalloc(cap + 1, sizeof *map->from),
+		.to = xcalloc(cap + 1, sizeof *map->to) };
 	if (rc == ERR_OK)
 		rc = spool_messages(j, m, uids, map, e);
 	if (rc != ERR_OK || j->n == 0)
-		return rc;
+		return rc == ERR_FOLDER ? ERR_MSG : rc;
 	count_same(j, m);
-	rc = join(j, e);
-	if (rc == ERR_OK && j->from)
-		rc = remove_after_join(j, m, uids, e);
+	return j->from ? hold_source(j, r, e) : ERR_OK;
+}
+
+static enum err
+transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move, struct uid_map *map,
+	struct error *e)
+{
+	struct removal r = {0};
+	struct join j;
+
+	join_init(&j, m->maps);
+	j.from = is_move ? m->path : NULL;
+	j.to = to;
+	enum err rc = prepare(&j, m, uids, map, &r, e);
+	if (rc == ERR_OK && j.n > 0)
+		rc = join(&j, e);
+	if (rc == ERR_OK && j.n > 0 && is_move)
+		rc = remove_held(&j, &r, m, uids, e);
+	release_source(&r);
+	if (rc == ERR_OK && j.n > 0) {
+		remove_journal(&j);
+		map->n = tell_arrived(&j, map->to);
+	}
 	if (rc != ERR_OK)
-		return rc;
-	remove_journal(j);
-	map->n = tell_arrived(j, map->to);
-	return ERR_OK;
+		uid_map_clear(map);
+	join_clear(&j);
+	return rc;
 }
 
 enum err
 local_transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move,
 	struct uid_map *map, struct error *e)
 {
-	uint64_t n_uids = uidset_count(uids);
-	size_t cap = n_uids < m->n ? (size_t)n_uids : m->n;
-	struct join j;
 	enum err rc = maps_enter(m->maps, e);
 
 	*map = (struct uid_map){0};
 	if (rc != ERR_OK)
 		return rc;
-	join_init(&j, m->maps);
-	j.from = is_move ? m->path : NULL;
-	j.to = to;
-	*map = (struct uid_map){ .from = xcalloc(cap + 1, sizeof *map->from),
-		.to = xcalloc(cap + 1, sizeof *map->to) };
 	rc = local_move_finish(m->maps, e);
 	if (rc == ERR_OK)
-		rc = transfer(&j, m, uids, map, e);
-	if (rc != ERR_OK)
-		map->n = 0;
-	join_clear(&j);
+		rc = transfer(m, uids, to, is_move, map, e);
+	if (rc == ERR_MSG) {		/* looked at once more */
+		map_distrust(m);
+		rc = transfer(m, uids, to, is_move, map, e);
+	}
 	maps_leave(m->maps);
-	return rc;
+	return rc == ERR_MSG ? error_set(e, ERR_FOLDER, "'%s' is changed all the time", m->path) : rc;
 }
 
 enum err
