@@ -45,6 +45,7 @@ every-byte:
 	@$(MAKE) --no-print-directory $(J) CONFIG=asan every-byte-run
 every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_large $(B)/tests/test_drain_crash
 	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
+every-byte-run: $(B)/tests/test_outbox_faults $(B)/tests/test_outbox_crash
 
 # Power cuts and failing calls at each point of what is written, where `make unit` takes a sample: half an hour.
 power:

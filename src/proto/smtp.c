@@ -225,9 +225,27 @@ final_dot(struct smtp *m, struct send_mail *mail, struct error *e)
 	return ERR_OK;
 }
 
+/* A server that speaks or goes before the final dot has given the mail up: the dot is not said then, and nothing is
+ * unsure. */
+static enum err
+hear_early(struct smtp *m, struct send_mail *mail, bool *did, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	*did = smtp_has_input(m);
+	if (!*did)
+		rc = net_wait(m->net, 0, -1, did, e);
+	if (rc == ERR_OK && *did && (rc = smtp_answer(m, e)) == ERR_OK) {
+		answer_all(m, mail, SEND_ACCEPTED, SEND_WAITING);
+		m->is_dead = true;		/* out of step */
+	}
+	return rc;
+}
+
 static enum err
 data(struct smtp *m, struct send_mail *mail, struct error *e)
 {
+	bool is_over = false;
 	enum err rc = smtp_command(m, e, "DATA");
 
 	if (rc == ERR_OK && m->code != 354) {
@@ -241,7 +259,9 @@ data(struct smtp *m, struct send_mail *mail, struct error *e)
 	if (rc == ERR_OK && (rc = mail->before_end ? mail->before_end(mail->ctx, e)
 		: ERR_OK) != ERR_OK)
 		m->is_dead = true;		/* only hanging up takes it back */
-	return rc == ERR_OK ? final_dot(m, mail, e) : rc;
+	if (rc == ERR_OK)
+		rc = hear_early(m, mail, &is_over, e);
+	return rc == ERR_OK && !is_over ? final_dot(m, mail, e) : rc;
 }
 
 static enum err

@@ -273,6 +273,29 @@ test_before_end_fails(void **state)
 	end(fx);
 }
 
+/* A server that answers before the final dot, or goes, gets no dot: it surely took nothing. */
+static void
+test_early_answer(void **state)
+{
+	struct fixture *fx = *state;
+	static const struct { const char *says; enum send_verdict want; } cases[] = {
+		{ "R: 354 go\\r\\n552 5.3.4 too large\\r\\n\n", SEND_REFUSED },
+		{ "R: 354 go\\r\\n421 4.3.2 bye\\r\\n\n", SEND_WAITING },
+		{ "R: 354 go\\r\\n250 2.0.0 already?\\r\\n\n", SEND_WAITING },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		char *script = xasprintf(PLAIN_SERVER MAIL RCPT "C: DATA\n%s", cases[i].says);
+		fx->rcpts[0].verdict = SEND_WAITING;
+		assert_int_equal(ERR_CONN, play(fx, script));
+		assert_int_equal(cases[i].want, fx->rcpts[0].verdict);
+		hang_up(fx);
+		assert_null(strstr(str_get(&fx->sc.got), "\n.\r\n"));
+		end(fx);
+		free(script);
+	}
+}
+
 /* A second mail on the same connection; one that was not ended is ended first. */
 static void
 test_two_mails(void **state)
@@ -426,7 +449,7 @@ main(void)
 		F(test_pipelining), F(test_refusals),
 		F(test_unfit), F(test_extensions), F(test_dsn), F(test_address_with_line_end),
 		F(test_before_end_fails),
-		F(test_two_mails), F(test_cut_everywhere), F(test_nonsense),
+		F(test_two_mails), F(test_early_answer), F(test_cut_everywhere), F(test_nonsense),
 		F(test_words_are_clean), F(test_auth), F(test_starttls_missing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
