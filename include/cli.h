@@ -12,10 +12,12 @@
 int cli_show(const char *file, bool json);
 int cli_check(const struct rc *rc, char *const *accounts, int n);
 int cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, int n);
-/* One message out. subject NULL: a whole message on standard input, recipients from its
- * header; else its text is there. Lists may be NULL. */
+/* One message out. subject NULL: a whole message on standard input, to `to`, or where that is empty or with
+ * from_header to those whom its header names; else its text is there. Lists may be NULL. */
 struct cli_letter {
 	const char *subject, *cc, *bcc;
+	const char *sender;		/* whose account it goes out by; NULL: as its From says */
+	bool from_header;
 	char *const *files, *const *to;
 	size_t n_files;
 	int n_to;

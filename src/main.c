@@ -50,7 +50,7 @@ static const char usage[] =
 	"dunlin setup                        make the first account\n"
 	"dunlin check [ACCOUNT...]           try servers and logins, a line each\n"
 	"dunlin sync [ACCOUNT...]            one pass without a screen: receive, carry out\n"
-	"dunlin send                         a message on standard input, to whom its header says\n"
+	"dunlin send [-t] [ADDRESS...]       a message on standard input, to these or whom its header names\n"
 	"dunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
 	"                                    the text of a message on standard input\n"
 	"dunlin show [--json] FILE           one message file as the pager shows it\n"
@@ -169,17 +169,38 @@ run_setup(struct options *o)
 	return code;
 }
 
-/* What programs say to sendmail, and means nothing here: recipients are always taken from the header. */
+/* An option of sendmail: 0, none; else how many words it is. Most mean nothing here. */
+static int
+sendmail_option(struct cli_letter *l, const char *word, const char *next)
+{
+	if (word[0] != '-' || !word[1] || !strchr("tiofrFBNRVv", word[1]))
+		return 0;
+	if (word[1] == 't')
+		l->from_header = true;
+	if (strchr("tiov", word[1]))		/* -oem, -odb and the like */
+		return 1;
+	const char *value = word[2] ? word + 2 : next;
+	if (value && strchr("fr", word[1]))
+		l->sender = value;
+	return !value ? 0 : word[2] ? 1 : 2;
+}
+
 static int
 run_send(struct options *o)
 {
-	for (int i = 0; i < o->n_args; i++) {
-		if (!str_eq(o->args[i], "-t") && !str_eq(o->args[i], "-i") && !str_eq(o->args[i], "-oi"))
-			return misused("send takes the recipients from the header of the message, not '%s'",
-				o->args[i]);
+	struct cli_letter l = {0};
+	int i = 0, n;
+
+	for (; i < o->n_args && o->args[i][0] == '-' && !str_eq(o->args[i], "--"); i += n) {
+		n = sendmail_option(&l, o->args[i], i + 1 < o->n_args ? o->args[i + 1] : NULL);
+		if (n == 0)
+			return misused("send knows no '%s'", o->args[i]);
 	}
+	i += i < o->n_args && str_eq(o->args[i], "--");
+	l.to = o->args + i;
+	l.n_to = o->n_args - i;
 	init_network();
-	return cli_send(o->rc, &o->dirs, &(struct cli_letter){0});
+	return cli_send(o->rc, &o->dirs, &l);
 }
 
 static const struct {

@@ -63,36 +63,47 @@ read_input(struct str *out, struct error *e)
 }
 
 static bool
-is_from(const struct rc_account *a, const char *addr)
+has_address(const char *list, const char *addr)
 {
 	struct arena arena = {0};
 	const struct address *v;
-	size_t n = mime_addresses(&arena, &v, a->from ? a->from : "");
-	bool is = n > 0 && str_ieq(v[0].addr, addr);
+	size_t n = list ? mime_addresses(&arena, &v, list) : 0;
+	bool has = false;
 
+	for (size_t i = 0; i < n; i++)
+		has = has || str_ieq(v[i].addr, addr);
 	arena_clear(&arena);
-	return is;
+	return has;
 }
 
-/* The account whose address the message is from, else the first that can send. */
+/* The account that has this address; NULL: none that can send. */
 static const struct rc_account *
-choose_account(const struct rc *rc, const struct str *raw)
+account_of(const struct rc *rc, const char *addr)
 {
-	const struct rc_account *first = NULL;
+	for (size_t i = 0; i < rc->n_accounts; i++) {
+		const struct rc_account *a = &rc->accounts[i];
+		if (rc_account_sends(a) && (has_address(a->from, addr) || has_address(a->identities, addr)))
+			return a;
+	}
+	return NULL;
+}
+
+/* By the sender that was named, the From of the message, else the first that can send. */
+static const struct rc_account *
+choose_account(const struct rc *rc, const char *sender, const struct str *raw)
+{
+	const struct rc_account *a = sender ? account_of(rc, sender) : NULL;
 	struct arena arena = {0};
 	struct msg m = {0};
 
-	if (raw)
-		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw),
-			raw->len));
-	for (size_t i = rc->n_accounts; i-- > 0;) {
-		const struct rc_account *a = &rc->accounts[i];
-		if (rc_account_sends(a) && !(first && raw &&
-			is_from(first, m.from_addr)))
-			first = a;
+	if (!a && raw) {
+		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw), raw->len));
+		a = account_of(rc, m.from_addr);
 	}
+	for (size_t i = 0; !a && i < rc->n_accounts; i++)
+		a = rc_account_sends(&rc->accounts[i]) ? &rc->accounts[i] : NULL;
 	arena_clear(&arena);
-	return first;
+	return a;
 }
 
 static void
@@ -146,6 +157,40 @@ build(struct letter *l, const struct cli_letter *args, const struct rc_account *
 	return code;
 }
 
+/* The recipients that were named, and no others: a header may name people who got it by another way. */
+static void
+keep_named(struct letter *l, const char *named)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_to; i++) {
+		if (has_address(named, l->to[i]))
+			l->to[n++] = l->to[i];
+		else
+			free(l->to[i]);
+	}
+	l->n_to = n;
+}
+
+/* Exit code. */
+static int
+prepare(struct letter *l, const struct cli_letter *args, const struct rc_account *a, const struct str *raw,
+	struct error *e)
+{
+	struct compose_stamp stamp = outbox_stamp();
+	struct str named = {0};
+
+	for (int i = 0; i < args->n_to; i++)
+		str_printf(&named, "%s%s", i ? ", " : "", args->to[i]);
+	enum err rc = compose_prepare(l, str_get(raw), raw->len, a->from, named.len ? str_get(&named) : NULL,
+		&stamp, e);
+	if (rc == ERR_OK && named.len && !args->from_header)
+		keep_named(l, str_get(&named));
+	free((char *)stamp.token);
+	str_clear(&named);
+	return rc == ERR_OK ? 0 : EX_DATAERR;
+}
+
 static int
 make_letter(struct letter *l, struct send *s, const struct cli_letter *args, struct error *e)
 {
@@ -154,7 +199,7 @@ make_letter(struct letter *l, struct send *s, const struct cli_letter *args, str
 
 	if (read_input(&text, e) != ERR_OK)
 		goto out;
-	s->conf = choose_account(s->rc, args->subject ? NULL : &text);
+	s->conf = choose_account(s->rc, args->sender, args->subject ? NULL : &text);
 	if (!s->conf) {
 		error_set(e, ERR_LOCAL, "no account in the mailrc has 'send', such as"
 			" smtps://ada@smtp.example.org");
@@ -162,11 +207,7 @@ make_letter(struct letter *l, struct send *s, const struct cli_letter *args, str
 	} else if (args->subject) {
 		code = build(l, args, s->conf, &text, e);
 	} else {
-		struct compose_stamp stamp = outbox_stamp();
-		code = compose_prepare(l, str_get(&text), text.len, s->conf->from, NULL,
-			&stamp, e) == ERR_OK
-			? 0 : EX_DATAERR;
-		free((char *)stamp.token);
+		code = prepare(l, args, s->conf, &text, e);
 	}
 out:
 	str_clear(&text);

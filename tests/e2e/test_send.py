@@ -133,6 +133,34 @@ def test_send_program_message():
     d.stop()
 
 
+def test_send_to_those_named():
+    """As sendmail: with addresses behind it the message goes to these and nobody else, with -t to those in its header too;
+    -f chooses the account, and what is no option of sendmail is refused."""
+    d, p = chain()
+    with p, Home() as home:
+        account(home, d, plain_url(p.ports["plain"]), "copy = no\nidentities = Lady <lady@example.org>")
+
+        def send(*args, subject):
+            r = subprocess.run([PROGRAM, "send", *args], env=dict(os.environ, **home.env()), capture_output=True,
+                               text=True, input=f"From: lady@example.org\nTo: {BOB}\nCc: carol@example.net\n"
+                               f"Subject: {subject}\n\nx\n")
+            return r.returncode, r.stderr
+        assert send("-i", "eve@example.net", subject="named") == (0, "")
+        assert send("-oem", "-oi", "-F", "Ada", "-f", "ada@example.org", "--", BOB, "Eve <eve@example.net>",
+                    subject="two") == (0, "")
+        assert send("-t", "-flady@example.org", "eve@example.net", subject="both") == (0, "")
+        assert send(subject="header") == (0, "")
+        for args in (("-q",), ("-bs",), ("-f",), ("not an address",)):
+            code, words = send(*args, subject="wrong")
+            assert code in (64, 65) and words, (args, code, words)
+        p.drained()
+        assert sorted(subjects(d)) == ["both", "header", "two"]
+        assert sorted(subjects(d, user="carol@example.net")) == ["both", "header"]
+        assert sorted(subjects(d, user="eve@example.net")) == ["both", "named", "two"]
+        assert [s for _, s in outbox(home)] == [SENT] * 4
+    d.stop()
+
+
 def test_send_exit_codes():
     """Who refused what is told in the server's words and in the exit code, and what is kept goes out later."""
     d, p = chain(refused=["no@example.net"], deferred=["later@example.net"], size_limit=200_000)

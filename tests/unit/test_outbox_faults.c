@@ -185,12 +185,58 @@ test_several(void **state)
 	fx_free(fx);
 }
 
+static struct outbox_mail
+seek(struct fixture *fx, struct backend *b, outbox_id want, const char *told)
+{
+	struct error e = {0};
+	outbox_id id;
+
+	assert_int_equal(ERR_OK, outbox_seek_one(fx->s, &fx->rc->accounts[0], fx->account, b, &id, &e, &fx->e));
+	assert_int_equal(want, id);
+	if (!strstr(e.text, told) || (!*told && *e.text))
+		fail_msg("'%s', not '%s'", e.text, told);
+	return want ? fx_get(fx, want) : (struct outbox_mail){0};
+}
+
+/* An unsure mail is looked for in the mbox of sent mail: told once, looked for again when asked for, and told when it is
+ * there by then. */
+static void
+test_sought_in_an_mbox(void **state)
+{
+	(void)state;
+	struct fixture *fx = fx_new("copy = no");
+	outbox_id id = fx_put(fx, BOB);
+	struct backend_login nobody = { "", "" };
+	struct backend *b = account_backend(fx->rc, &fx->rc->accounts[0], fx->data, &fx->cancel, &fx->e);
+	uint32_t uid;
+	size_t len;
+
+	sink_fault(&fx->sink, "DOT", NULL, 1);
+	assert_int_equal(ERR_CONN, fx_pass(fx));
+	assert_int_equal(ERR_OK, b->ops->connect(b, &nobody, &fx->e));
+	assert_int_equal(SOUGHT_ABSENT, seek(fx, b, id, "not in Sent, where the server files it").sought);
+	seek(fx, b, 0, "");
+	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
+	assert_int_equal(SOUGHT_ABSENT, seek(fx, b, id, "").sought);	/* nothing new */
+	char *bytes = store_outbox_bytes(fx->s, id, &len);
+	assert_int_equal(ERR_OK, b->ops->folder_create(b, "Sent", &fx->e));
+	struct byte_source src = byte_source_memory(bytes, len);
+	assert_int_equal(ERR_OK, b->ops->append(b, "Sent", &src, MSG_SEEN, 1, &uid, &fx->e));
+	free(bytes);
+	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
+	assert_int_equal(SOUGHT_FOUND, seek(fx, b, id, "found in Sent: it very probably went").sought);
+	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
+	seek(fx, b, 0, "");
+	b->ops->close(b, 0);
+	fx_free(fx);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_verb),
 		cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_several) };
+		cmocka_unit_test(test_several), cmocka_unit_test(test_sought_in_an_mbox) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
