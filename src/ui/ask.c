@@ -226,6 +226,7 @@ complete_file(const char *text, struct completion *out)
 		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
 			offer_file(dir, shown_dir, text, entry, out);
 	}
+	completion_sort(out);
 	if (d)
 		closedir(d);
 	free(dir);

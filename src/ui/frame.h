@@ -148,11 +148,14 @@ void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view 
 
 /* status.c */
 void status_event(struct ui *ui, const struct event *ev);
-void status_draw(struct ui *ui, const struct area *line);
+void status_draw(struct ui *ui, const struct area *all);	/* in its last row; hints may take more */
 void status_clear(struct ui *ui);		/* a key was pressed */
 int status_next_ms(const struct ui *ui);	/* when the line changes by itself; -1: never */
 bool status_cancel(struct ui *ui);		/* cancels the newest job; false: there is none */
 void status_free(struct ui *ui);
+
+/* hints.c: on the bottom line, or in rows of `all` above it */
+void hints_draw(struct ui *ui, const struct area *all, const struct area *line);
 
 /* The views of the frame. */
 struct view *help_new(struct ui *ui, unsigned about);	/* keys and commands of a view */

@@ -81,9 +81,16 @@ set_name(struct index *x, struct ui *ui)
 	account_id account = x->waits_for ? x->waits_for : x->folder.account;
 	const struct rc_account *rc = engine_rc_account(ui_engine(ui), account);
 
+	const char *name = rc ? rc->name : "?";
+	bool is_inbox = x->waits_for || x->folder.role == ROLE_INBOX;
+
 	free(x->name);
-	x->name = account == 0 ? xstrdup("All inboxes") : xasprintf("%s/%s", rc ? rc->name : "?",
-		x->waits_for ? "INBOX" : x->folder.name);
+	if (account == 0)
+		x->name = xstrdup("All inboxes");
+	else if (is_inbox && (*name == '/' || *name == '~'))
+		x->name = xstrdup(name);	/* one file (-f): no account of the rc has such a name */
+	else
+		x->name = xasprintf("%s/%s", name, x->waits_for ? "INBOX" : x->folder.name);
 }
 
 /* ---- how it is looked at ---- */
@@ -329,9 +336,10 @@ index_title(struct view *v, struct str *left, struct str *right)
 	counts(x, &n_msgs, &n_unread);
 	if (list_n_tagged(x->list) > 0)
 		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
-	if (list_limit_text(x->list))
-		str_printf(right, "%zu of ", list_count(x->list));
-	str_printf(right, n_unread > 0 ? "%u, %u unread" : "%u", n_msgs, n_unread);
+	if (list_limit_text(x->list))		/* what is unread was not counted under it */
+		str_printf(right, "%zu of %u", list_count(x->list), n_msgs);
+	else
+		str_printf(right, n_unread > 0 ? "%u, %u unread" : "%u", n_msgs, n_unread);
 	if (percent >= 0)
 		str_printf(right, "  %3d%%", percent);
 }

@@ -254,13 +254,25 @@ other_command(struct index *x, const struct call *c)
 	}
 }
 
+/* Fingers of mutt count on F and N going on to the next message, as t does; undo comes back. */
+static void
+move_on(struct index *x, const struct call *c)
+{
+	bool is_mutt = str_eq(ui_rc(x->view.ui)->keymap, "mutt");
+
+	if (is_mutt && !c->on_tagged && (c->cmd->id == CMD_FLAG || c->cmd->id == CMD_READ))
+		list_move(x->list, 1);
+}
+
 void
 index_command(struct view *v, const struct call *c)
 {
 	struct index *x = index_of(v);
 
-	if (!triage_command(&x->triage, c) && !move_command(x, c->cmd->id) &&
-		!writing_command(v, c, list_cursor_id(x->list), x->list))
+	if (triage_command(&x->triage, c))
+		move_on(x, c);
+	else if (!move_command(x, c->cmd->id)
+		&& !writing_command(v, c, list_cursor_id(x->list), x->list))
 		other_command(x, c);
 	ui_redraw(v->ui);
 }

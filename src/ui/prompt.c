@@ -44,6 +44,21 @@ completion_add(struct completion *c, const char *word, const char *help, bool is
 	c->n++;
 }
 
+static int
+by_word(const void *a, const void *b)
+{
+	return strcmp(((const struct candidate *)a)->word, ((const struct candidate *)b)->word);
+}
+
+void
+completion_sort(struct completion *c)
+{
+	if (c->n_prefix > 0)
+		qsort(c->v, c->n_prefix, sizeof *c->v, by_word);
+	if (c->n > c->n_prefix)
+		qsort(c->v + c->n_prefix, c->n - c->n_prefix, sizeof *c->v, by_word);
+}
+
 void
 completion_clear(struct completion *c)
 {
@@ -71,43 +86,64 @@ offer_anew(struct prompt *p)
 
 /* ---- Tab ---- */
 
-/* Bytes that all candidates beginning with what was typed share. */
+/* Bytes that all candidates beginning with what was typed share: none where one stands for it that
+ * begins otherwise (an alias). */
 static size_t
-common_prefix(const struct completion *c)
+common_prefix(const struct prompt *p)
 {
-	size_t n = strlen(c->v[0].word);
+	const struct completion *c = &p->offers;
+	char *typed = xstrndup(str_get(&p->text) + c->from, p->cursor - c->from);
+	size_t n = c->n_prefix > 0 ? strlen(c->v[0].word) : 0;
 
-	for (size_t i = 1; i < c->n; i++) {
+	for (size_t i = 0; i < c->n_prefix; i++) {
 		size_t k = 0;
 		while (k < n && c->v[i].word[k] == c->v[0].word[k])
 			k++;
-		n = k;
+		n = str_istarts(c->v[i].word, typed) ? k : 0;
 	}
+	free(typed);
 	while (n > 0 && ((unsigned char)c->v[0].word[n] & 0xc0) == 0x80)
 		n--;
 	return n;
 }
 
+/* The candidate stands there already. */
+static bool
+is_there(const struct prompt *p, int k)
+{
+	const char *word = p->offers.v[k].word;
+	size_t typed = p->cursor - p->offers.from;
+
+	return strlen(word) == typed && memcmp(word, str_get(&p->text) + p->offers.from, typed) == 0;
+}
+
+static void
+take(struct prompt *p, const char *word, size_t n)
+{
+	char *copy = xstrndup(word, n);
+
+	prompt_replace(p, p->offers.from, p->cursor, copy, n);
+	free(copy);
+}
+
+/* As in a shell: the first Tab adds what all candidates go on with, however little, since the list
+ * is in sight and the person may go on typing; only the next walks through them. */
 static void
 choose(struct prompt *p, int step)
 {
 	const struct completion *c = &p->offers;
+	int n = (int)c->n, k = p->chosen < 0 ? step > 0 ? 0 : n - 1 : (p->chosen + step + n) % n;
+	size_t prefix = n > 1 ? common_prefix(p) : 0;
 
-	if (c->n == 0)
+	if (n == 0)
 		return;
-	if (p->chosen < 0 && step > 0) {
-		size_t n = common_prefix(c);
-		if (n > p->cursor - c->from && c->n > 1) {
-			prompt_replace(p, c->from, p->cursor, c->v[0].word, n);
-			offer_anew(p);
-			return;
-		}
+	if (n == 1 || (p->chosen < 0 && step > 0 && prefix > p->cursor - c->from)) {
+		take(p, c->v[0].word, n == 1 ? strlen(c->v[0].word) : prefix);
+		offer_anew(p);
+	} else if (p->chosen >= 0 || step < 0 || p->is_tabbed) {
+		p->chosen = is_there(p, k) ? (k + step + n) % n : k;
+		take(p, c->v[p->chosen].word, strlen(c->v[p->chosen].word));
 	}
-	if (p->chosen < 0)
-		p->chosen = step > 0 ? 0 : (int)c->n - 1;
-	else
-		p->chosen = (p->chosen + step + (int)c->n) % (int)c->n;
-	prompt_replace(p, c->from, p->cursor, c->v[p->chosen].word, strlen(c->v[p->chosen].word));
 }
 
 /* Enter where only a candidate is an answer. */
@@ -192,8 +228,10 @@ prompt_key(struct prompt *p, uint32_t key)
 		return PROMPT_CANCELLED;
 	if (key == KC_TAB || key == (KC_TAB | KC_SHIFT)) {
 		choose(p, key == KC_TAB ? 1 : -1);
+		p->is_tabbed = true;
 		return PROMPT_MORE;
 	}
+	p->is_tabbed = false;
 	if (prompt_edit(p, key)) {
 		offer_anew(p);
 	} else if (key < KC_FIRST && key >= ' ' && p->text.len < TEXT_MAX) {

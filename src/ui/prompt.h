@@ -1,8 +1,8 @@
 /* prompt.h - one line typed at the bottom: a command, a folder, a password, yes or no.
  *
  * Pure state: keys go in, the grid gets it drawn, the answer comes out through `done`.
- * Candidates are listed above the line while typing; Tab and Shift-Tab walk through them,
- * Up and Down through the history of the kind, ^A ^E ^B ^F ^U ^K ^W ^Y Alt-b Alt-f Alt-d as
+ * Candidates are listed above the line while typing; Tab adds what they have in common, further Tabs
+ * and Shift-Tab walk through them, Up and Down through the history of the kind, ^A ^E ^B ^F ^U ^K ^W ^Y Alt-b Alt-f Alt-d as
  * in a shell, Esc and ^G cancel. A password is shown as dots, never kept, and wiped. */
 #ifndef DUNLIN_UI_PROMPT_H
 #define DUNLIN_UI_PROMPT_H
@@ -29,6 +29,8 @@ struct completion {
 void completion_offer(struct completion *c, const char *text, const char *word, const char *help);
 /* Offers it whatever was typed. */
 void completion_add(struct completion *c, const char *word, const char *help, bool is_prefix);
+/* By name, those that begin with what was typed first; where the source has no order of its own. */
+void completion_sort(struct completion *c);
 void completion_clear(struct completion *c);
 
 struct prompt_spec {
@@ -57,6 +59,7 @@ struct prompt {
 	int back;			/* how far back in the history; 0: not in it */
 	struct completion offers;
 	int chosen;			/* candidate taken by Tab; -1: none */
+	bool is_tabbed;			/* the key before was Tab, too */
 	struct error problem;		/* what is wrong with the text; until the next key */
 };
 

@@ -347,33 +347,6 @@ ui_key_of(struct ui *ui, unsigned view, enum command_id id, struct str *out)
 	keymap_key_of(&ui->keymap, view, id, out);
 }
 
-struct hints {
-	const struct area *a;
-	int x;
-};
-
-static void
-draw_hint(void *ctx, const char *key, const char *line)
-{
-	struct hints *h = ctx;
-
-	h->x += 2;
-	h->x += area_put(h->a, 0, h->x, -1, ST_KEY, key) + 1;
-	h->x += area_put(h->a, 0, h->x, -1, ST_DIM, line);
-}
-
-static void
-draw_hints(struct ui *ui, const struct area *a)
-{
-	struct hints h = { a, 1 };
-	struct str s = {0};
-
-	keys_text(&s, ui->keys, ui->n_keys);
-	h.x += area_put(a, 0, 1, -1, ST_PROMPT, str_get(&s));
-	keymap_hints(&ui->keymap, ui_top(ui)->ops->bit, ui->keys, ui->n_keys, draw_hint, &h);
-	str_clear(&s);
-}
-
 /* Whether there is no server to be on line with: files alone. */
 static bool
 is_local(const struct ui *ui, const struct ui_account *a)
@@ -485,8 +458,9 @@ right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 }
 
 void
-status_draw(struct ui *ui, const struct area *line)
+status_draw(struct ui *ui, const struct area *all)
 {
+	struct area bottom = area_sub(all, all->rows - 1, 0, 1, -1), *line = &bottom;
 	struct str right = {0};
 	enum style st;
 
@@ -496,7 +470,7 @@ status_draw(struct ui *ui, const struct area *line)
 	struct area left = area_sub(line, 0, 0, 1, line->columns - used - 3);
 	str_clear(&right);
 	if (ui->n_keys > 0)
-		draw_hints(ui, &left);
+		hints_draw(ui, all, &left);
 	else if (ui->on_tagged)
 		area_put(&left, 0, 1, -1, ST_PROMPT, "; the next command goes to all tagged");
 	else if (ui->message)

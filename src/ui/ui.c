@@ -136,7 +136,6 @@ ui_draw(struct ui *ui)
 		draw_too_small(&all);
 	} else if (v) {
 		struct area top = area_sub(&all, 0, 0, 1, -1);
-		struct area bottom = area_sub(&all, all.rows - 1, 0, 1, -1);
 		struct area middle = area_sub(&all, 1, 0, all.rows - 2, -1);
 		/* The view first: it learns its size and place, of which the title speaks. */
 		v->ops->draw(v, &middle);
@@ -144,7 +143,7 @@ ui_draw(struct ui *ui)
 		if (ui->is_asking)
 			prompt_draw(&ui->prompt, &all, ui->message, ui->message_style);
 		else
-			status_draw(ui, &bottom);
+			status_draw(ui, &all);
 	}
 	ui->term->ops->draw(ui->term, &ui->grid, &ui->theme);
 	ui->is_dirty = false;

@@ -175,7 +175,10 @@ test_tab_walks_candidates(void **state)
 	static const struct { const char *keys, *text; } cases[] = {
 		{ "s<Tab>", "Sent" }, { "arch<Tab>", "Archive" }, { "lin<Tab>", "lists/arch-linux" },
 		{ "arch<Tab><Tab>", "Archive/2025" }, { "arch<S-Tab>", "lists/arch-linux" },
-		{ "arch<Tab><Tab><Tab>", "lists/arch-linux" }, { "arch<Tab><Tab><Tab><Tab>", "Archive" },
+		{ "arch<Tab><Tab><Tab>", "Archive" }, { "arch<Tab><Tab><Tab><Tab>", "Archive/2025" },
+		{ "arch<Tab>/<Tab>", "Archive/2025" },
+		{ "r<Tab>", "r" }, { "r<Tab><Tab>", "Archive" }, { "r<Tab><Tab>x", "Archivex" },
+		{ "r<Tab>c<Tab>", "rc" },	/* what all have in common, and no more */
 		{ "zzz<Tab>", "zzz" },
 		{ "arch<Enter>", "Archive" },		/* Enter takes the first */
 		{ "Archive/2025<Enter>", "Archive/2025" },

@@ -44,7 +44,12 @@ test_keys_become_commands(void **state)
 	press(f, "j<Down>gg");
 	assert_string_equal("down;down;first;", str_get(&f->log));
 	press(f, "g");
-	assert_bottom(f, " g  g first  m messages  f forward-attached  e edi…  ? help");
+	assert_bottom(f, " g                                                   ? help");
+	char *screen = grid_text(&f->ui->grid);		/* all of them, however narrow */
+	assert_non_null(strstr(screen, " g first "));
+	assert_non_null(strstr(screen, " m messages "));
+	assert_non_null(strstr(screen, " r reconnect"));
+	free(screen);
 	press(f, "<Esc>");
 	assert_bottom(f, "                                                     ? help");
 	press(f, "gx");

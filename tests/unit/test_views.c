@@ -235,6 +235,22 @@ test_toggles(void **state)
 	end(f);
 }
 
+/* With the keys of mutt, flagging and marking go on to the next message, and undo comes back. */
+static void
+test_mutt_moves_on(void **state)
+{
+	struct fx *f = begin_with("[mail]\nkeys = mutt\n", 24, 80);
+
+	(void)state;
+	press(f->u, "FN");
+	assert_int_equal(6, msg_uid(list_cursor_id(index_list(ui_top(f->u->ui)))));
+	press(f->u, "u");
+	assert_int_equal(7, msg_uid(list_cursor_id(index_list(ui_top(f->u->ui)))));
+	press(f->u, "tjt;F");
+	assert_int_equal(4, msg_uid(list_cursor_id(index_list(ui_top(f->u->ui)))));
+	end(f);
+}
+
 /* All of the list is marked read, of a limited one what is shown; it is one step of undo. */
 static void
 test_read_all(void **state)
@@ -389,5 +405,5 @@ test_any_keys(void **state)
 
 TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
 	T(test_tagged), T(test_tag_query), T(test_absent_part_is_fetched),
-	T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_read_all),
+	T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_mutt_moves_on), T(test_read_all),
 	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_any_keys))
