@@ -20,7 +20,7 @@ now(void)
 static void
 check(const char *what, double begun, enum err rc, const struct error *e)
 {
-	printf("%-40s %8.3f s%s%s\n", what, now() - begun, rc ? " FAILED " : "", rc ? e->text : "");
+	printf("  %-44s %9.3f s%s%s\n", what, now() - begun, rc ? " FAILED " : "", rc ? e->text : "");
 	if (rc)
 		exit(1);
 }
@@ -63,7 +63,8 @@ main(int argc, char **argv)
 	check("1,000 removed, compacted", t, b->ops->expunge(b, &some, &e), &e);
 	t = now();
 	uint32_t uid;
-	check("one appended", t, b->ops->append(b, "inbox", "Subject: x\r\n\r\nx\r\n", 17, 0, 0, &uid, &e), &e);
+	struct byte_source src = byte_source_memory("Subject: x\r\n\r\nx\r\n", 17);
+	check("one appended", t, b->ops->append(b, "inbox", &src, 0, 0, &uid, &e), &e);
 	b->ops->close(b, 0);
 	uidset_clear(&all);
 	uidset_clear(&some);
