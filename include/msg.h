@@ -72,6 +72,10 @@ struct msg {
 	uint64_t pos_bytes;	/* mbox: where its From_ line starts; else 0 */
 };
 
+/* Its strings from now on in the arena; "" where there were none. */
+struct arena;
+void msg_keep_strings(struct msg *m, struct arena *a);
+
 /* Subject without Re:, Fwd:, [list] and the like (RFC 5256 2.1, base subject, in the
  * common languages too); points into s. */
 const char *msg_base_subject(const char *s);

@@ -66,6 +66,7 @@ local_close(struct backend *b, int ms)
 	(void)ms;
 	if (!l)
 		return;
+	ahead_stop(&l->ahead);
 	map_clear(&l->map);
 	maps_clear(&l->maps);
 	free(l->wire);

@@ -57,8 +57,9 @@ static enum err
 change_once(struct local *l, const struct uidset *uids, const struct edit *edit, struct error *e)
 {
 	struct plan p = {0};
-	enum err rc = maps_enter(&l->maps, e);
 
+	ahead_stop(&l->ahead);			/* it may hold a lock on the file */
+	enum err rc = maps_enter(&l->maps, e);
 	if (rc != ERR_OK)
 		return rc;
 	rc = local_up_to_date(l, e);
@@ -121,9 +122,10 @@ transfer(struct local *l, const struct uidset *uids, const char *wire, bool is_m
 	struct uid_map *map, struct error *e)
 {
 	char *path = local_path(l, wire, e);
-	enum err rc = path ? local_up_to_date(l, e) : ERR_FOLDER;
 
 	*map = (struct uid_map){0};
+	ahead_stop(&l->ahead);
+	enum err rc = path ? local_up_to_date(l, e) : ERR_FOLDER;
 	if (rc == ERR_OK && l->cfg.read_only)
 		rc = error_set(e, ERR_UNSUPPORTED, "opened read only");
 	if (rc == ERR_OK && str_eq(path, l->map.path))
@@ -175,6 +177,7 @@ local_append(struct backend *b, const char *wire, const struct byte_source *from
 	char *path = local_path(l, wire, e);
 
 	*uid = 0;
+	ahead_stop(&l->ahead);
 	enum err rc = path ? local_make_parent(path, e) : ERR_FOLDER;
 	if (rc == ERR_OK)
 		rc = local_deliver(&l->maps, path, &src, flags | MBOX_OLD, arrived, uid, e);

@@ -4,6 +4,7 @@
 #define DUNLIN_LOCAL_INT_H
 
 #include "local.h"
+#include "local_ahead.h"
 #include "local_map.h"
 
 struct local {
@@ -12,6 +13,7 @@ struct local {
 	struct cancel *cancel;
 	struct maps maps;
 	struct map map;				/* of the open folder */
+	struct ahead ahead;
 	char *wire;				/* its name; NULL: none open */
 };
 

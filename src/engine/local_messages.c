@@ -86,6 +86,7 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 	*delta = false;
 	local_finish(l);
 	if (rc == ERR_OK && (!l->wire || !str_eq(l->wire, wire))) {
+		ahead_stop(&l->ahead);
 		map_clear(&l->map);
 		map_init(&l->map, path, &l->maps);
 		free(l->wire);
@@ -166,13 +167,9 @@ local_is_misled(struct local *l, uint32_t uid)
 /* ---- summaries ---- */
 
 struct summaries {
-	const struct map *map;
 	uint64_t file_size;
 	const struct folder_sink *sink;
-	struct wanted {
-		struct map_entry entry;
-		uint64_t end_pos;
-	} *v;				/* ascending by position */
+	const struct wanted *v;		/* ascending by position */
 	size_t n, next;
 };
 
@@ -237,38 +234,45 @@ end_of(const struct map *m, const struct map_entry *v)
 	return end > v->pos ? end - 1 : v->pos;
 }
 
-static enum err
-tell_summaries(const struct map *map, struct summaries *s, struct error *e)
+struct wanted
+local_wanted(const struct map *m, const struct map_entry *v)
 {
-	uint64_t *pos = xcalloc(s->n + 1, sizeof *pos);
+	return (struct wanted){ .entry = *v, .end_pos = end_of(m, v) };
+}
 
-	if (s->n > 0)
-		qsort(s->v, s->n, sizeof *s->v, by_pos);
-	for (size_t i = 0; i < s->n; i++)
-		pos[i] = s->v[i].entry.pos;
-	enum err rc = mbox_heads(map->path, pos, s->n, visit_wanted, s, map->maps->cancel, e);
+enum err
+local_tell_wanted(const char *path, struct wanted *v, size_t n, const struct folder_sink *sink,
+	const struct cancel *cancel, struct error *e)
+{
+	struct summaries s = { .sink = sink, .v = v, .n = n };
+	uint64_t *pos = xcalloc(n + 1, sizeof *pos);
+
+	if (n > 0)
+		qsort(v, n, sizeof *v, by_pos);
+	for (size_t i = 0; i < n; i++)
+		pos[i] = v[i].entry.pos;
+	enum err rc = mbox_heads(path, pos, n, visit_wanted, &s, cancel, e);
 	free(pos);
 	return rc;
 }
 
+/* Of a map that is up to date. */
 static enum err
-headers_of(struct map *map, const struct uidset *uids, const struct folder_sink *sink,
+headers_of(const struct map *map, const struct uidset *uids, const struct folder_sink *sink,
 	struct error *e)
 {
-	struct summaries s = { .map = map, .sink = sink };
-	size_t cap = 0;
-	enum err rc = map_update(map, e);
+	struct wanted *v = NULL;
+	size_t n = 0, cap = 0;
 
-	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
+	for (uint32_t uid = 0; (uid = uidset_next(uids, uid)) != 0;) {
 		const struct map_entry *m = map_find(map, uid);
 		if (!m)
 			continue;
-		s.v = array_grow(s.v, s.n, &cap, sizeof *s.v);
-		s.v[s.n++] = (struct wanted){ .entry = *m, .end_pos = end_of(map, m) };
+		v = array_grow(v, n, &cap, sizeof *v);
+		v[n++] = local_wanted(map, m);
 	}
-	if (rc == ERR_OK)
-		rc = tell_summaries(map, &s, e);
-	free(s.v);
+	enum err rc = n > 0 ? local_tell_wanted(map->path, v, n, sink, map->maps->cancel, e) : ERR_OK;
+	free(v);
 	return rc;
 }
 
@@ -277,9 +281,18 @@ local_headers(struct backend *b, const struct uidset *uids, const struct folder_
 	struct error *e)
 {
 	struct local *l = local_self(b);
+	struct uidset rest = {0};
+	enum err rc = local_up_to_date(l, e);
 
-	return l->wire ? headers_of(&l->map, uids, sink, e)
-		: error_set(e, ERR_LOCAL, "no folder is open");
+	if (rc != ERR_OK)
+		return rc;
+	uidset_copy(&rest, uids);
+	ahead_tell(&l->ahead, &l->map, &rest, sink);
+	rc = headers_of(&l->map, &rest, sink, e);
+	if (rc == ERR_OK)
+		ahead_begin(&l->ahead, &l->map, uids);
+	uidset_clear(&rest);
+	return rc;
 }
 
 static enum err

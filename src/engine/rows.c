@@ -34,10 +34,7 @@ rows_add(void *ctx, const struct msg *m)
 	c->id = msg_id_of(r->folder, msg_uid(m->id));
 	c->thread = 0;
 	c->flags &= ~(uint32_t)MSG_PENDING;
-	const char **strings[] = { &c->from_name, &c->from_addr, &c->to, &c->cc, &c->subject,
-		&c->message_id, &c->in_reply_to, &c->references, &c->list_id };
-	for (size_t i = 0; i < LEN(strings); i++)
-		*strings[i] = arena_strdup(&r->arena, *strings[i]);
+	msg_keep_strings(c, &r->arena);
 	if (r->new_from && msg_uid(m->id) >= r->new_from && !(m->flags & MSG_SEEN))
 		r->n_new++;
 	if (r->n == COMMIT || r->arena.used_bytes >= COMMIT_BYTES)

@@ -1,6 +1,7 @@
-/* msg.c - subjects without what replying and forwarding put in front of them. */
+/* msg.c - the strings of a message: kept, and subjects without what replying and forwarding put in front. */
 #include <string.h>
 
+#include "arena.h"
 #include "msg.h"
 #include "str.h"
 
@@ -85,4 +86,14 @@ msg_base_subject(const char *s)
 		if (!next || (*s == '[' && !*next))
 			return s;
 	}
+}
+
+void
+msg_keep_strings(struct msg *m, struct arena *a)
+{
+	const char **strings[] = { &m->from_name, &m->from_addr, &m->to, &m->cc, &m->subject,
+		&m->message_id, &m->in_reply_to, &m->references, &m->list_id };
+
+	for (size_t i = 0; i < LEN(strings); i++)
+		*strings[i] = arena_strdup(a, *strings[i] ? *strings[i] : "");
 }

@@ -433,6 +433,77 @@ test_reopening_reads_the_head_alone(void **state)
 	uidset_clear(&again);
 }
 
+/* An inbox of n messages as another program would have written it. */
+static void
+write_inbox(struct fixture *fx, int n)
+{
+	struct str s = {0};
+
+	for (int i = 0; i < n; i++)
+		str_printf(&s, "From x@y Thu Jan  1 00:00:01 2026\nMessage-ID: <%d@x>\nSubject: number %d\n"
+			"Status:   \nX-Status:     \n\ntext\n\n", i, i);
+	assert_int_equal(ERR_OK, file_write_atomic(fx->inbox, str_get(&s), s.len, NULL));
+	str_clear(&s);
+}
+
+/* What a neighbour does to the file: marks the message seen, where it stands. */
+static void
+mark_outside(struct fixture *fx, int number)
+{
+	char *id = xasprintf("Message-ID: <%d@x>", number), *text;
+	size_t n;
+
+	assert_int_equal(ERR_OK, file_read(&text, &n, fx->inbox, 1 << 20, NULL));
+	memcpy(strstr(strstr(text, id), "Status:   "), "Status: RO", 10);
+	FILE *f = fopen(fx->inbox, "r+");
+	assert_int_equal(n, fwrite(text, 1, n, f));
+	fclose(f);
+	free(text);
+	free(id);
+}
+
+/* Slice after slice downwards, as an index is filled, each message is told once, as it is at that
+ * moment: what was read ahead of a change is not told. */
+static void
+test_reading_ahead_tells_what_is(void **state)
+{
+	enum { N = 900, SLICE = 100 };
+	struct fixture *fx = *state;
+	struct seen s = {0};
+	struct folder_sink sink = { .ctx = &s, .msg = see };
+	struct uidset uids = {0};
+	int n_told = 0;
+
+	write_inbox(fx, N);
+	open_folder(fx, "inbox", &uids);
+	for (int slice = 0; uids.n > 0; slice++) {
+		struct uidset some = {0};
+		int below = N - (slice + 1) * SLICE;	/* told so far, with the next: from here on */
+		uidset_take_highest(&some, &uids, SLICE);
+		assert_int_equal(ERR_OK, fx->b->ops->headers(fx->b, &some, &sink, NULL));
+		uidset_clear(&some);
+		struct timespec moment = { .tv_nsec = 5000000 };
+		nanosleep(&moment, NULL);		/* the next are read by now */
+		if (slice % 3 == 1)
+			mark_outside(fx, below - 1);
+		if (slice % 3 == 2 && uids.n > 0) {
+			some = one(uidset_max(&uids));
+			assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &some, MSG_FLAGGED, 0, NULL));
+			uidset_clear(&some);
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		int slice = (N - 1 - i) / SLICE - 1;	/* after which it was changed, if it was */
+		bool is_edge = i % SLICE == SLICE - 1 && i < N - SLICE;
+		uint32_t flags = is_edge && slice % 3 == 1 ? MSG_SEEN : is_edge && slice % 3 == 2 ? MSG_FLAGGED : 0;
+		assert_int_equal(1, s.counts[i]);
+		assert_int_equal(flags, s.flags[i] & MSG_SERVER_FLAGS);
+		n_told += flags != 0;
+	}
+	assert_int_equal(5, n_told);
+	uidset_clear(&uids);
+}
+
 /* Counts of a closed folder come from its map; what another program appended is in them. */
 static void
 test_status_of_closed_folders(void **state)
@@ -593,5 +664,6 @@ test_kill_during_triage(void **state)
 TEST_MAIN(F(test_uids_last), F(test_newest_before_the_scan), F(test_move_tells_where),
 	F(test_names_stay_inside), F(test_kill_during_move), F(test_own_changes_need_no_scan),
 	F(test_changes_tell_what_changed), F(test_reopening_reads_the_head_alone),
+	F(test_reading_ahead_tells_what_is),
 	F(test_status_of_closed_folders),
 	F(test_two_at_once_and_a_deliverer), F(test_kill_during_triage))
