@@ -18,7 +18,7 @@
 
 enum {
 	BUSY_MS = 5000,
-	INDEX_CHECKPOINT_PAGES = 1000,
+	INDEX_CHECKPOINT_PAGES = 4000,
 	DATA_CHECKPOINT_PAGES = 500,	/* done by store_sync and by what only workers call */
 	DATA_CHECKPOINT_MUST_PAGES = 20000
 };
@@ -123,7 +123,7 @@ attach_index(struct store *s, struct error *e)
 		rc = db_script(s,
 			"PRAGMA ix.journal_mode = WAL; PRAGMA ix.synchronous = NORMAL;PRAGMA"
 			" ix.cache_size = -2000; PRAGMA ix.journal_size_limit ="
-			" 8000000;SELECT count(*) FROM ix.sqlite_schema",
+			" 17000000;SELECT count(*) FROM ix.sqlite_schema",
 			e);
 	if (rc == ERR_OK && s->mode == STORE_WRITE)
 		rc = schema_migrate(s, "ix", e);
