@@ -354,6 +354,17 @@ imap_need_folder(struct imap *im, struct error *e)
 	return rc;
 }
 
+/* In the open folder a server may search what it last told of it, with messages that are gone by now: it
+ * is given the occasion to tell first. */
+static enum err
+hear_news(struct imap *im, struct error *e)
+{
+	struct imap_cmd c;
+
+	imap_cmd_init(&c, "NOOP");
+	return imap_do(im, &c, NULL, ERR_FOLDER, e);
+}
+
 /* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again
  * when it is needed, so that looking for many messages in one place is one command each. */
 static enum err
@@ -365,6 +376,8 @@ search_elsewhere(struct imap *im, const char *wire, const struct imap_cmd *crite
 
 	if (!str_eq(im->selected, wire))
 		rc = leave_for(im, wire, e);
+	else if (!im->return_to)
+		rc = hear_news(im, e);
 	if (rc == ERR_OK && (rc = imap_search(im, criteria, &found, e)) == ERR_OK) {
 		uidset_add_range(&wanted, from, UINT32_MAX);	/* "9:*" may name 8 */
 		uidset_and(out, &found, &wanted);
