@@ -16,6 +16,7 @@
 #include "outbox.h"
 #include "outbox_int.h"
 #include "str.h"
+#include "uploads.h"
 
 enum { COPY_RETRY_S = 15 * 60 };
 
@@ -305,51 +306,35 @@ outbox_drain(struct outbox *o, int64_t *due, struct error *e)
 
 /* ---- the copy in Sent ---- */
 
+static struct uploads
+uploads_of(struct store *s, const struct rc_account *a, account_id account, struct backend *b)
+{
+	return (struct uploads){ s, a, account, b };
+}
+
 char *
 outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account, struct backend *b)
 {
-	struct arena arena = {0};
-	struct folder f;
-	char *wire;
+	struct uploads x = uploads_of(s, a, account, b);
 
-	if (a->folder[ROLE_SENT])
-		wire = b->ops->wire_name(b, a->folder[ROLE_SENT]);
-	else if (store_folder_by_role(s, account, ROLE_SENT, &arena, &f))
-		wire = xstrdup(f.wire);
-	else
-		wire = b->ops->wire_name(b, "Sent");
-	arena_clear(&arena);
-	return wire;
+	return uploads_role_folder(&x, ROLE_SENT);
 }
 
+/* In Sent once: one that was begun is looked for first. */
 static enum err
-is_there(struct backend *b, const char *wire, const char *message_id, bool *found,
-	struct error *e)
-{
-	struct uidset uids = {0};
-	enum err rc = b->ops->find(b, wire, message_id, 1, &uids, e);
-
-	*found = rc == ERR_OK && uids.n > 0;
-	uidset_clear(&uids);
-	return is_link_error(rc) ? rc : ERR_OK;		/* no such folder yet: not there */
-}
-
-static enum err
-append(struct backend *b, const char *wire, const char *bytes, size_t len, int64_t when,
-	struct error *e)
+store_copy(const struct uploads *x, const struct outbox_mail *m, const char *wire, bool was_running,
+	const char *bytes, size_t len, struct error *e)
 {
 	struct byte_source src = byte_source_memory(bytes, len);
-	uint32_t uid;
-	enum err rc = b->ops->append(b, wire, &src, MSG_SEEN, when, &uid, e);
+	uint32_t uidnext, uid = 0;
+	enum err rc = uploads_find_folder(x, wire, &uidnext, e);
 
-	if (rc == ERR_OK || is_link_error(rc) || rc == ERR_LOCAL)
+	if (rc == ERR_OK && was_running)
+		rc = uploads_look(x, wire, m->message_id, 1, &uid, e);
+	if (rc != ERR_OK || uid)
 		return rc;
-	struct error own;
-	if (b->ops->folder_create(b, wire, &own) != ERR_OK && is_link_error(own.code)) {
-		*e = own;
-		return own.code;
-	}
-	return b->ops->append(b, wire, &src, MSG_SEEN, when, &uid, e);
+	rc = store_outbox_copy(x->store, m->id, COPY_RUNNING, 0, e);
+	return rc == ERR_OK ? x->b->ops->append(x->b, wire, &src, MSG_SEEN, m->created, &uid, e) : rc;
 }
 
 enum err
@@ -359,7 +344,7 @@ outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	struct outbox_lock *lock;
 	struct outbox_mail m;
 	struct arena arena = {0};
-	bool was_running, found = false;
+	bool was_running;
 	char *bytes = NULL, *wire = NULL;
 	size_t len;
 	enum err rc = ERR_OK;
@@ -372,13 +357,9 @@ outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	wire = outbox_sent_folder(s, a, account, b);
 	if (store_outbox_get(s, id, &arena, &m))
 		bytes = store_outbox_bytes(s, id, &len);
-	if (bytes && was_running)
-		rc = is_there(b, wire, m.message_id, &found, e);
-	if (rc == ERR_OK && bytes && !found) {
-		rc = store_outbox_copy(s, id, COPY_RUNNING, 0, e);
-		if (rc == ERR_OK)
-			rc = append(b, wire, bytes, len, m.created, e);
-	}
+	struct uploads x = uploads_of(s, a, account, b);
+	if (bytes)
+		rc = store_copy(&x, &m, wire, was_running, bytes, len, e);
 	if (rc == ERR_OK) {
 		rc = store_outbox_copy(s, id, COPY_DONE, 0, e);
 		*where = wire;

@@ -49,9 +49,8 @@ wire_of(const struct uploads *x, const struct upload *u)
 	return name ? x->b->ops->wire_name(x->b, name) : xstrdup(u->dest);
 }
 
-/* Its next UID, 0 where the server does not say; made when it is not there. */
-static enum err
-find_folder(const struct uploads *x, const char *wire, uint32_t *uidnext, struct error *e)
+enum err
+uploads_find_folder(const struct uploads *x, const char *wire, uint32_t *uidnext, struct error *e)
 {
 	struct folder_status st = {0};
 	enum err rc = x->b->ops->status(x->b, wire, &st, e);
@@ -67,9 +66,9 @@ find_folder(const struct uploads *x, const char *wire, uint32_t *uidnext, struct
 
 /* ---- one ---- */
 
-static enum err
-look(const struct uploads *x, const char *wire, const char *message_id, uint32_t from, uint32_t *uid,
-	struct error *e)
+enum err
+uploads_look(const struct uploads *x, const char *wire, const char *message_id, uint32_t from,
+	uint32_t *uid, struct error *e)
 {
 	struct uidset found = {0};
 	enum err rc = *message_id ? x->b->ops->find(x->b, wire, message_id, from ? from : 1, &found, e)
@@ -105,18 +104,18 @@ carry_out(const struct uploads *x, const struct upload *u, const char *wire, uin
 	*uid = 0;
 	if (x->conf->read_only || !(x->b->caps & CAP_APPEND))
 		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only", x->conf->name);
-	enum err rc = find_folder(x, wire, &uidnext, e);
+	enum err rc = uploads_find_folder(x, wire, &uidnext, e);
 	if (!was_running || uidnext < from || from == 0)
 		from = uidnext;
 	if (rc == ERR_OK && was_running)
-		rc = look(x, wire, u->message_id, from, uid, e);
+		rc = uploads_look(x, wire, u->message_id, from, uid, e);
 	if (rc != ERR_OK || *uid)
 		return rc;
 	rc = store_upload_running(x->store, u->id, from, e);
 	if (rc == ERR_OK)
 		rc = store_bytes(x, u, wire, uid, e);
 	if (rc == ERR_OK && !*uid)
-		rc = look(x, wire, u->message_id, from, uid, e);
+		rc = uploads_look(x, wire, u->message_id, from, uid, e);
 	return rc;
 }
 
