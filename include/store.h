@@ -569,6 +569,8 @@ bool store_draft(const struct store *s, const char *name, account_id account, st
 	struct draft_copy *out);
 bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a, struct draft_copy *out);
 size_t store_drafts(const struct store *s, account_id account, struct arena *a, struct draft_copy **out);
+/* A person removed or moved that message here, and it is done. */
+bool store_was_removed_here(const struct store *s, msg_id msg);
 /* The copy is to go from the server, by an intent; the row stays, without a copy. */
 enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d, const struct removal *how,
 	struct error *e);

@@ -210,8 +210,8 @@ part(struct turn *t, const struct draft_known *k, const struct draft_copy *d, st
 	apart.state = DRAFT_APART;
 	apart.msg = 0;
 	apart.message_id = "";
-	error_set(&n, ERR_FOLDER, "%s: another program changed or removed the draft '%.100s' on the server;"
-		" what was written here is kept here (gd)", t->w->conf->name, k->subject);
+	error_set(&n, ERR_FOLDER, "%s: changed or removed elsewhere, and kept here (gd): the draft '%.100s'",
+		t->w->conf->name, k->subject);
 	t->did = true;
 	enum err rc = store_draft_put(t->w->store, &apart, e);
 	if (rc == ERR_OK)
@@ -234,6 +234,22 @@ seems_gone(const struct turn *t, const struct draft_copy *d)
 	return is;
 }
 
+/* Deleted or moved from the list of messages, by the person, here: that was meant for the draft. It is in Trash, or where
+ * it was moved to, and is opened from there. */
+static enum err
+follow_removal(struct turn *t, const struct draft_known *k, const struct draft_copy *d, struct error *e)
+{
+	struct draft_lock lock;
+	enum err rc;
+
+	if (draft_take(t->w->data_dir, k->id, &lock, NULL) != ERR_OK)
+		return part(t, k, d, e);	/* it is open */
+	rc = draft_put_aside(t->w->data_dir, k->id, e);
+	draft_release(&lock);
+	t->did = rc == ERR_OK;
+	return rc == ERR_OK ? store_draft_forget(t->w->store, d->name, d->account, e) : rc;
+}
+
 static enum err
 check_copy(struct turn *t, const struct draft_known *k, struct draft_copy *d, struct error *e)
 {
@@ -245,6 +261,8 @@ check_copy(struct turn *t, const struct draft_known *k, struct draft_copy *d, st
 	enum err rc = find_copy(t, d, &is_there, e);
 	if (rc != ERR_OK)
 		return rc;
+	if (!is_there && store_was_removed_here(t->w->store, was))
+		return follow_removal(t, k, d, e);
 	if (!is_there)
 		return part(t, k, d, e);
 	return d->msg != was ? store_draft_put(t->w->store, d, e) : ERR_OK;

@@ -113,6 +113,13 @@ store_draft_forget(struct store *s, const char *name, account_id account, struct
 		"DELETE FROM draft WHERE name = ? AND account = ?", "su", name, account), e);
 }
 
+bool
+store_was_removed_here(const struct store *s, msg_id msg)
+{
+	return db_int(s, "SELECT count(*) FROM intent_msg x JOIN intent i ON i.id = x.intent"
+		" WHERE x.msg = ? AND i.kind IN (1, 3) AND i.state = 2 AND i.label <> ''", "i", msg) > 0;
+}
+
 enum err
 store_draft_remove_copy(struct store *s, const struct draft_copy *d, const struct removal *how,
 	struct error *e)

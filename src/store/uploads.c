@@ -147,12 +147,17 @@ store_upload_open(const struct store *s, const struct upload *u, struct error *e
 
 /* ---- adding ---- */
 
-/* What has begun stays: it may stand there. Their files are swept. */
+/* What has begun stays: it may stand there. Why the last of them was refused the new one
+ * inherits, so that it is not told at every version. */
 static enum err
-supersede(struct store *s, const char *name, struct error *e)
+supersede(struct store *s, const char *name, upload_id by, struct error *e)
 {
-	return *name ? db_run(s, e, "DELETE FROM upload WHERE name = ? AND state IN (0, 3)", "s", name)
-		: ERR_OK;
+	if (*name == '\0')
+		return ERR_OK;
+	enum err rc = db_run(s, e, "UPDATE upload SET error = coalesce((SELECT u.error FROM upload u WHERE"
+		" u.name = ?1 AND u.state = 3 ORDER BY u.id DESC LIMIT 1), '') WHERE id = ?2", "si", name, by);
+	return rc == ERR_OK ? db_run(s, e, "DELETE FROM upload WHERE name = ? AND state IN (0, 3) AND id <> ?",
+		"si", name, by) : rc;
 }
 
 static enum err
@@ -164,9 +169,7 @@ insert(struct store *s, const struct upload *u, const struct upload_file *f, upl
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = supersede(s, name, e);
-	if (rc == ERR_OK)
-		rc = db_run(s, e, "INSERT INTO upload (account, role, dest, flags, arrived, message_id, name,"
+	rc = db_run(s, e, "INSERT INTO upload (account, role, dest, flags, arrived, message_id, name,"
 			" label, file, size, created, after, after_msg, after_text) VALUES (?, ?, ?, ?, ?, ?, ?,"
 			" ?, ?, ?, ?, ?, ?, ?)", "uusuissssiiuis", u->account, (uint32_t)u->role,
 			u->dest ? u->dest : "", u->flags, u->arrived, u->message_id ? u->message_id : "", name,
@@ -174,13 +177,32 @@ insert(struct store *s, const struct upload *u, const struct upload_file *f, upl
 			u->created ? u->created : (int64_t)time(NULL), (uint32_t)u->after, u->after_msg,
 			u->after_text ? u->after_text : "");
 	*id = sqlite3_last_insert_rowid(s->db->h);
+	if (rc == ERR_OK)
+		rc = supersede(s, name, *id, e);
 	return tx_close(s, rc, e);
+}
+
+/* The files of what a new one of that name takes the place of. */
+static size_t
+files_named(const struct store *s, const char *name, struct arena *a, const char **files, size_t max)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT file FROM upload WHERE name = ? AND name <> ''"
+		" AND state IN (0, 3)", "s", name);
+	size_t n = 0;
+
+	while (n < max && db_row(s, st))
+		files[n++] = db_text(st, 0, a);
+	db_done(st);
+	return n;
 }
 
 enum err
 store_upload_add(struct store *s, const struct upload *u, struct upload_file *f, upload_id *id,
 	struct error *e)
 {
+	struct arena a = {0};
+	const char *old[8];
+	size_t n_old = files_named(s, u->name ? u->name : "", &a, old, LEN(old));
 	enum err rc = seal(f, e);
 
 	if (rc == ERR_OK)
@@ -188,10 +210,14 @@ store_upload_add(struct store *s, const struct upload *u, struct upload_file *f,
 	if (rc != ERR_OK) {
 		*id = 0;
 		upload_abort(f);
-		return rc;
+	} else {
+		close_file(f);
+		rc = store_sync(s, e);
+		for (size_t i = 0; i < n_old; i++)
+			remove_file(s, old[i]);
 	}
-	close_file(f);
-	return store_sync(s, e);
+	arena_clear(&a);
+	return rc;
 }
 
 /* ---- reading ---- */

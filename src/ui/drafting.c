@@ -255,6 +255,19 @@ drafting_import(struct compose *x, const struct message *m, struct error *e)
 	return x->is_saved;
 }
 
+static bool
+is_in_outbox(struct ui *ui, draft_id id)
+{
+	struct draft_info *v;
+	size_t n = sending_drafts(ui, &v);
+	bool is = true;
+
+	for (size_t i = 0; i < n; i++)
+		is = is && v[i].id != id;
+	draft_list_free(v, n);
+	return is;
+}
+
 bool
 writing_open_draft(struct ui *ui, msg_id id)
 {
@@ -268,7 +281,9 @@ writing_open_draft(struct ui *ui, msg_id id)
 	if (is && store_draft_by_msg(ui_store(ui), id, &a, &d))
 		here = draft_named(ui_data_dir(ui), d.name);
 	arena_clear(&a);
-	if (here)
+	if (here && is_in_outbox(ui, here))
+		ui_status(ui, "this is on its way already: go shows the outbox");
+	else if (here)
 		writing_resume(ui, here);
 	else if (is)
 		writing_about(ui, CMD_OPEN, id);

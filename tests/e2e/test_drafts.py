@@ -230,7 +230,7 @@ def test_changed_elsewhere_meanwhile():
         c.uid("EXPUNGE", str(v[0][0]))
         c.logout()
         s.screen.keys("e")
-        s.screen.wait("another program changed or removed")
+        s.screen.wait("changed or removed elsewhere")
         time.sleep(2)
         assert [m["Subject"] for _, _, m in drafts(s.dovecot)] == ["theirs"]
         assert len(s.drafts()) == 1
@@ -250,6 +250,44 @@ def test_changed_elsewhere_meanwhile():
         v = wait_drafts(s.dovecot, lambda v: len(v) == 2, "not stored anew")
         assert sorted(m["Subject"] for _, _, m in v) == ["a plan", "theirs"]
         assert [text_of(m) for _, _, m in v if m["Subject"] == "a plan"] == ["mine\nmine\n"]
+
+
+def test_removed_elsewhere_while_the_folder_is_open():
+    """The same when Drafts is the open folder: a server may go on finding there what another client removed."""
+    with Session([raw(1)], editor='echo "mine" >> "$1"\n') as s:
+        s.dovecot.fill([foreign()], folder="Drafts", flags="\\Draft")
+        open_drafts(s, "Ferne")
+        s.screen.wait("Lieber J")
+        s.screen.keys("e")
+        v = wait_drafts(s.dovecot, lambda v: len(v) == 1 and v[0][2]["X-Dunlin-Draft"], "no successor")
+        c = s.dovecot.imap()
+        c.select("Drafts")
+        c.uid("STORE", str(v[0][0]), "+FLAGS", "\\Deleted")
+        c.uid("EXPUNGE", str(v[0][0]))
+        c.logout()
+        s.screen.keys("e")
+        s.screen.wait("changed or removed elsewhere")
+        time.sleep(1)
+        assert drafts(s.dovecot) == [] and len(s.drafts()) == 1
+
+
+def test_deleted_from_the_list():
+    """d on the copy, in the list of messages, is meant for the draft: it is gone from gd, too; the message is in Trash."""
+    with Session([raw(1)], editor='echo text > "$1"\n') as s:
+        begin(s)
+        wait_drafts(s.dovecot, lambda v: len(v) == 1, "not stored")
+        s.screen.keys("P")
+        s.screen.wait("kept as a draft")
+        s.screen.keys("c")
+        s.screen.wait("Folder:")
+        s.screen.keys("Drafts", "Enter")
+        s.screen.wait("a plan")
+        s.screen.keys("d")
+        s.screen.wait("deleted")
+        wait_drafts(s.dovecot, lambda v: len(v) == 1, "not in Trash", folder="Trash")
+        s.screen.keys("$")
+        until(lambda: not s.drafts(), "the draft stayed")
+        assert drafts(s.dovecot) == []
 
 
 class Offline:

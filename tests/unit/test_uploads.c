@@ -239,6 +239,32 @@ test_refused_and_tried_again(void **state)
 	fixture_clear(&fx);
 }
 
+/* A version that is refused as the one before is refused without a word. */
+static void
+test_same_refusal_is_told_once(void **state)
+{
+	struct fixture fx;
+
+	(void)state;
+	fixture_init(&fx);
+	fake_folder_add(fx.server, "INBOX");
+	fake_folder_add(fx.server, "Drafts");
+	fx.server->refusal = "[OVERQUOTA] the mailbox is full";
+	fixture_start(&fx);
+	for (int i = 0; i < 3; i++) {
+		struct upload u = in_drafts(fx.account);
+		u.name = "k";
+		add(fx.engine->store, &u, body);
+		assert_int_equal(ERR_OK, sync_all(&fx));
+	}
+	assert_int_equal(1, fx.n_notices);
+	assert_int_equal(1, n_files(&fx));
+	fx.server->refusal = NULL;
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(1, fx.server->n_appends);
+	fixture_clear(&fx);
+}
+
 /* Of versions that wait only the newest goes up; one that has begun is finished first. */
 static void
 test_newest_version_only(void **state)
@@ -255,6 +281,7 @@ test_newest_version_only(void **state)
 	upload_id first = add(s, &u, body), second = add(s, &u, body), third;
 	struct arena a = {0};
 	assert_false(store_upload(s, first, &a, &u));
+	assert_int_equal(1, n_files(&fx));
 	assert_int_equal(ERR_OK, store_upload_running(s, second, 7, &e));
 	u = in_drafts(fx.account);
 	u.name = "k";
@@ -321,5 +348,6 @@ test_claim(void **state)
 }
 
 TEST_MAIN(T(test_stands_there_once), T(test_link_breaks_anywhere), T(test_process_dies_anywhere),
-	T(test_refused_and_tried_again), T(test_newest_version_only), T(test_orphans_are_swept),
+	T(test_refused_and_tried_again), T(test_same_refusal_is_told_once),
+	T(test_newest_version_only), T(test_orphans_are_swept),
 	T(test_claim))
