@@ -415,6 +415,9 @@ outbox_id store_outbox_next(struct store *s, account_id account, int64_t now,
 bool store_outbox_take(struct store *s, outbox_id id, struct outbox_lock **lock);
 void store_outbox_unlock(struct outbox_lock *lock);		/* NULL is fine */
 
+/* Other bytes for a mail that is QUEUED and whose lock the caller holds. Durable. */
+enum err store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len,
+	struct error *e);
 /* Before the final dot: these recipients (indexes into rcpts) were accepted. Durable. */
 enum err store_outbox_sending(struct store *s, outbox_id id, const size_t *accepted, size_t n,
 	struct error *e);

@@ -223,7 +223,8 @@ outbox_send(struct outbox *o, outbox_id id, struct outbox_report *r, struct erro
 		goto out;
 	}
 	take_waiting(&g);
-	if ((rc = connect_sender(o, e)) == ERR_OK) {
+	if ((rc = outbox_freshen_date(o->store, &g.m, &bytes, &len, e)) == ERR_OK &&
+	    (rc = connect_sender(o, e)) == ERR_OK) {
 		struct send_mail mail = { .from = g.m.sender, .rcpts = g.rcpts, .n_rcpts = g.n,
 			.bytes = bytes,
 			.len = len, .id = g.m.message_id, .needs_utf8 = g.m.needs_utf8, .needs_8bit = g.m.needs_8bit,

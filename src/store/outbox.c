@@ -77,7 +77,7 @@ outbox_commit(struct store *s, enum err rc, struct error *e)
 static enum err
 put_bytes(struct store *s, outbox_id id, const void *p, size_t len, struct error *e)
 {
-	sqlite3_stmt *st = db_query(s, "INSERT INTO outbox_bytes VALUES (?, ?)", "i", id);
+	sqlite3_stmt *st = db_query(s, "REPLACE INTO outbox_bytes VALUES (?, ?)", "i", id);
 
 	if (!st)
 		return db_fail(s, e);
@@ -132,6 +132,21 @@ store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes
 		take_back(s, made);
 	*id = rc == ERR_OK ? made : 0;
 	return rc;
+}
+
+enum err
+store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "UPDATE outbox SET size = ? WHERE id = ? AND state = 0", "ii", (int64_t)len, id);
+	if (rc == ERR_OK && sqlite3_changes(s->db->h) == 0)
+		rc = error_set(e, ERR_LOCAL, "the message is not in the outbox any more");
+	if (rc == ERR_OK)
+		rc = put_bytes(s, id, bytes, len, e);
+	return outbox_commit(s, rc, e);
 }
 
 /* ---- reading ---- */

@@ -4,11 +4,14 @@
  * Mail that is unsure is a question, with all its answers behind Enter. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "format.h"
 #include "mailstatus.h"
+#include "mime.h"
 #include "outbox.h"
+#include "utf8.h"
 #include "when.h"
 #include "writing.h"
 
@@ -122,19 +125,39 @@ tell_state(struct outbox_view *x, struct str *out)
 	}
 }
 
-static void
+/* Text of any length, wrapped, from column x on. Returns the row behind it. */
+static int
+put_wrapped(const struct area *a, int y, int x, enum style style, const char *text)
+{
+	struct lines l = { 0 };
+
+	lines_add(&l, SPAN_TEXT, text, a->columns - x - 1 > 10 ? a->columns - x - 1 : 10);
+	for (size_t i = 0; i < l.n && y < a->rows; i++)
+		area_put(a, y++, x, -1, style, l.v[i].text);
+	lines_clear(&l);
+	return y;
+}
+
+/* Behind the address what it means and the server's words, or below it where they are long. */
+static int
 draw_recipient(const struct area *a, int y, const struct outbox_rcpt *r)
 {
 	static const char *const names[] = { "waits", "sending", "sent", "unsure", "refused" };
 	const char *meaning = r->state == RCPT_SENT ? NULL : mail_status(r->words);
-	int at = 10;
+	char *text = xasprintf("%s%s%s", meaning ? meaning : "", meaning ? ": " : "", r->words);
+	char *clean = text_clean_dup(text);
+	bool is_bad = r->state == RCPT_REFUSED || r->state == RCPT_UNSURE;
 
-	area_put(a, y, 1, 8, r->state == RCPT_REFUSED || r->state == RCPT_UNSURE ? ST_ERROR : ST_DIM,
-		names[r->state]);
-	at += area_put(a, y, at, -1, ST_NORMAL, r->addr) + 2;
-	if (meaning)
-		at += area_put(a, y, at, -1, ST_STRONG, meaning) + 2;
-	area_put(a, y, at, -1, ST_DIM, r->words);
+	area_put(a, y, 1, 8, is_bad ? ST_ERROR : ST_DIM, names[r->state]);
+	int at = 10 + area_put(a, y, 10, -1, ST_NORMAL, r->addr) + 2;
+	if (at + text_width(clean, strlen(clean)) < a->columns) {
+		area_put(a, y++, at, -1, is_bad ? ST_NORMAL : ST_DIM, clean);
+	} else {
+		y = put_wrapped(a, y + 1, 10, is_bad ? ST_NORMAL : ST_DIM, clean);
+	}
+	free(clean);
+	free(text);
+	return y;
 }
 
 static void
@@ -146,20 +169,19 @@ draw_details(struct outbox_view *x, const struct area *a)
 	area_fill(a, y++, 0, -1, ST_DIM, "─");
 	tell_state(x, &state);
 	if (state.len > 0)
-		area_put(a, y++, 1, -1, x->here.state == OUTBOX_UNSURE ? ST_ERROR : ST_NORMAL,
-			str_get(&state));
+		y = put_wrapped(a, y, 1, x->here.state == OUTBOX_UNSURE ? ST_ERROR : ST_NORMAL, str_get(&state));
 	str_clear(&state);
 	if (x->here.error && *x->here.error)
-		area_put(a, y++, 1, -1, ST_NOTICE, x->here.error);
+		y = put_wrapped(a, y, 1, ST_NOTICE, x->here.error);
 	for (size_t i = 0; i < x->here.n_rcpts && y < a->rows; i++)
-		draw_recipient(a, y++, &x->here.rcpts[i]);
+		y = draw_recipient(a, y, &x->here.rcpts[i]);
 }
 
 static void
 outbox_draw(struct view *v, const struct area *a)
 {
 	struct outbox_view *x = outbox_of(v);
-	size_t h = (size_t)(a->rows - a->rows / 3);
+	size_t h = (size_t)(a->rows - (a->rows < 15 ? a->rows / 2 : a->rows / 3));
 	struct area below = area_sub(a, (int)h, 0, -1, -1);
 
 	if (x->n == 0) {
@@ -181,12 +203,15 @@ outbox_draw(struct view *v, const struct area *a)
 static void
 outbox_title(struct view *v, struct str *left, struct str *right)
 {
-	uint32_t waiting = store_outbox_waiting(ui_store(v->ui), 0);
+	uint32_t later = store_outbox_later(ui_store(v->ui), 0);
+	uint32_t waiting = store_outbox_waiting(ui_store(v->ui), 0) - later;
 	uint32_t stuck = store_outbox_stuck(ui_store(v->ui), 0);
 
 	str_puts(left, "outbox");
 	if (waiting)
 		str_printf(right, "%u to be sent  ", waiting);
+	if (later)
+		str_printf(right, "%u later  ", later);
 	if (stuck)
 		str_printf(right, "%u need you  ", stuck);
 }

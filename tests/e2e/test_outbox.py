@@ -241,7 +241,7 @@ def test_two_of_five_are_refused():
         screen.wait("kept as a draft")
         screen.keys("q", "go")
         screen.wait(re.compile("sent +bob@.*to five"))
-        screen.wait(re.compile("refused +no1@example.net  there is no such mailbox  550 5.1.1"))
+        screen.wait(re.compile("refused +no1@example.net  there is no such mailbox: 550 5.1.1"))
         r = s.send("from outside", good[0], bad[1])
         assert r.returncode == 67 and "there is no such mailbox: 550 5.1.1" in r.stderr, r
         screen.keys("q", "go")
@@ -320,3 +320,37 @@ def test_unsure_is_a_question():
         screen.keys("y")
         s.arrived(["filed", "not filed", "not filed", "to edit", "edited"])
         assert s.states() == {"measure": SENT, "filed": SENT, "not filed": SENT, "edited": SENT}, s.states()
+
+
+def test_it_is_tried_again_when_the_person_synchronises():
+    """A login that was refused is not tried again by itself; mended, it is at the person's word, and the mail goes."""
+    with Session() as s:
+        with open(s.home.path("word"), "w") as f:
+            f.write("wrong\n")
+        with open(s.home.rc) as f:
+            rc = f.read()
+        s.home.write_rc(rc + f"send-password-command = cat {s.home.path('word')}\n")
+        screen = s.start()
+        s.write("waits for a login")
+        screen.keys("y")
+        screen.wait("cannot send: the server refuses the login")
+        with open(s.home.path("word"), "w") as f:
+            f.write(PASSWORD + "\n")
+        screen.keys("go")
+        screen.wait("1 to be sent")
+        assert subjects(s.dovecot) == []
+        screen.keys("$")
+        s.arrived(["waits for a login"])
+        until(lambda: s.states() == {"waits for a login": SENT}, "not sent")
+
+
+def test_outbox_on_a_small_screen():
+    """What is said of a mail is wrapped, not cut, and the menu is there, in 40 columns."""
+    with Session("copy = no") as s:
+        s.cut_behind_the_dot(("unsure", BOB))
+        screen = s.start(cols=40, rows=14)
+        screen.keys("go")
+        screen.wait("did not go")
+        screen.wait(re.compile(r"not in Sent,\s+where the server\s+files it"))
+        screen.keys("Enter")
+        screen.wait("r again, a arrived, e edit, k keep?")

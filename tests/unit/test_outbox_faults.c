@@ -185,6 +185,57 @@ test_several(void **state)
 	fx_free(fx);
 }
 
+/* The Date of its bytes, seconds since 1970. */
+static int64_t
+date_of(struct fixture *fx, outbox_id id)
+{
+	const struct header *h;
+	struct arena a = {0};
+	size_t len;
+	char *bytes = store_outbox_bytes(fx->s, id, &len);
+	size_t n = mime_headers(&a, &h, bytes, mime_header_length(bytes, len));
+	int64_t date = mime_date(mime_header_value(h, n, "Date"), NULL);
+
+	assert_int_equal(fx_get(fx, id).size_bytes, len);
+	assert_non_null(strstr(bytes, "\r\n\r\n.\r\n"));	/* and its text as it was */
+	arena_clear(&a);
+	free(bytes);
+	return date;
+}
+
+/* What was planned has the date of its first try, at every further one and in its copy; other mail keeps its own. */
+static void
+test_date_of_planned_mail(void **state)
+{
+	(void)state;
+	struct fixture *fx = fx_new("");
+	struct draft d = { .from = "ada@example.org", .to = BOB, .subject = "x", .text = ".\n", .text_len = 2 };
+	int64_t now = time(NULL), written = now - 50000;
+	outbox_id ids[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct compose_stamp stamp = outbox_stamp();
+		struct letter l;
+		stamp.now = written;
+		assert_int_equal(ERR_OK, compose_build(&l, &d, &stamp, &fx->e));
+		assert_int_equal(ERR_OK, outbox_put(fx->s, &fx->rc->accounts[0], fx->account, &l, now - 1, i == 0,
+			&ids[i], &fx->e));
+		letter_clear(&l);
+		free((char *)stamp.token);
+	}
+	sink_fault(&fx->sink, "MAIL", "451 4.3.0 later", 1);
+	fx_pass(fx);
+	int64_t date = date_of(fx, ids[0]);
+	assert_in_range(date, now, now + 600);
+	sleep(1);
+	fx_pass(fx);
+	assert_int_equal(OUTBOX_SENT, fx_get(fx, ids[0]).state);
+	assert_int_equal(date, date_of(fx, ids[0]));
+	assert_int_equal(written, date_of(fx, ids[1]));
+	census(fx, "planned");
+	fx_free(fx);
+}
+
 static struct outbox_mail
 seek(struct fixture *fx, struct backend *b, outbox_id want, const char *told)
 {
@@ -236,7 +287,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_verb),
 		cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_sought_in_an_mbox) };
+		cmocka_unit_test(test_several), cmocka_unit_test(test_sought_in_an_mbox),
+		cmocka_unit_test(test_date_of_planned_mail) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
