@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "hash.h"
 #include "mbox.h"
 #include "str.h"
 #include "unpack.h"
@@ -107,16 +108,6 @@ remove_older(const char *dir, const char *prefix)
 		closedir(all);
 }
 
-static uint64_t
-hash_of(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
 enum err
 unpack(char **out, const char *path, const struct dirs *d, struct error *e)
 {
@@ -129,7 +120,7 @@ unpack(char **out, const char *path, const struct dirs *d, struct error *e)
 	if (!str_eq(kind, "gzip"))
 		return error_set(e, ERR_FOLDER, "'%s' is compressed with %s: unpack it first", path, kind);
 	char *dir = path_join(d->cache, "unpacked");
-	char *prefix = xasprintf("%016llx-", (unsigned long long)hash_of(path));
+	char *prefix = xasprintf("%016llx-", (unsigned long long)hash_string(path));
 	enum err rc = path_mkdirs(dir, e);
 	if (rc == ERR_OK)
 		rc = mbox_stamp(&stamp, path, e);

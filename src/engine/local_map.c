@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "local_map.h"
 #include "log.h"
 #include "path.h"
@@ -105,16 +106,6 @@ maps_leave(struct maps *s)
 
 /* ---- names ---- */
 
-static uint64_t
-name_hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
-
 /* By its name below the account's directory, which may be moved as a whole; what lies elsewhere by its real one. */
 static char *
 file_of(const char *mbox_path, const struct maps *maps)
@@ -125,7 +116,7 @@ file_of(const char *mbox_path, const struct maps *maps)
 	if (!known_as)
 		known_as = realpath(mbox_path, real) ? real : mbox_path;
 
-	return xasprintf("%s/%016llx.map", maps->dir, (unsigned long long)name_hash(known_as));
+	return xasprintf("%s/%016llx.map", maps->dir, (unsigned long long)hash_string(known_as));
 }
 
 void
@@ -418,7 +409,7 @@ begin_anew(struct map *m)
 
 	m->is_loaded = true;
 	m->uidnext = 1;
-	m->uidvalidity = (uint32_t)((now ^ name_hash(m->file) >> 33) & INT32_MAX);
+	m->uidvalidity = (uint32_t)((now ^ hash_string(m->file) >> 33) & INT32_MAX);
 	m->uidvalidity += m->uidvalidity == 0;
 }
 

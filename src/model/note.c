@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "note.h"
 
 void
@@ -51,11 +52,9 @@ note_clear(struct note *n)
 }
 
 static uint64_t
-mix(uint64_t h, const void *p, size_t n)		/* FNV-1a */
+mix(uint64_t h, const void *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ ((const unsigned char *)p)[i]) * 0x100000001b3;
-	return (h ^ 0xff) * 0x100000001b3;		/* so that no two fields run into one */
+	return hash_bytes(hash_bytes(h, p, n), "\xff", 1);	/* so that no two fields run into one */
 }
 
 char *
@@ -63,7 +62,7 @@ note_stamp(const struct note *n)
 {
 	const char *const fields[] = { n->from, n->to, n->cc, n->bcc, n->subject, n->in_reply_to,
 		n->references };
-	uint64_t h = 0xcbf29ce484222325;
+	uint64_t h = HASH_START;
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		h = mix(h, note_get(fields[i]), strlen(note_get(fields[i])));

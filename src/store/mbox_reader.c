@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "mbox_reader.h"
 
 enum { FULL_BYTES = MBOX_LINE + MBOX_CHUNK };
@@ -245,15 +246,16 @@ piece_hash(uint64_t hash, const struct piece *p, bool *in_own_header)
 		"X-Mozilla-Keys" };
 
 	if (hash == 0)
-		hash = 0xcbf29ce484222325u;
+		hash = HASH_START;
 	if (p->starts && p->p[0] != ' ' && p->p[0] != '\t') {
 		*in_own_header = false;
 		for (size_t i = 0; i < LEN(own); i++)
 			*in_own_header |= is_header(p, own[i]);
 	}
-	for (size_t i = 0; i < p->n && !*in_own_header; i++) {
-		if (p->p[i] != '\r')
-			hash = (hash ^ (unsigned char)p->p[i]) * 0x100000001b3u;
+	for (const char *c = p->p, *end = c + p->n; c < end && !*in_own_header;) {
+		const char *cr = memchr(c, '\r', (size_t)(end - c)), *stop = cr ? cr : end;
+		hash = hash_bytes(hash, c, (size_t)(stop - c));
+		c = stop + (cr != NULL);
 	}
 	return hash;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "store_db.h"
 
 enum { MAX_IDS = 2 * MAX_REFERENCES_END + 2 };
@@ -16,10 +17,8 @@ enum { MAX_IDS = 2 * MAX_REFERENCES_END + 2 };
 uint64_t
 message_id_hash(account_id account, const char *id, size_t n)
 {
-	uint64_t h = 14695981039346656037u ^ account;
+	uint64_t h = hash_bytes(HASH_START ^ account, id, n);
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)id[i]) * 1099511628211u;
 	h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
 	h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
 	return h ^ (h >> 31);
