@@ -51,6 +51,9 @@ size_t mime_header_length(const char *p, size_t n);
 /* A whole message parsed. Keeps no reference to the bytes. */
 struct mime_msg;
 enum err mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e);
+/* The same of a file of n bytes that nobody changes or cuts: it is mapped, not read, and what was passed over is let
+ * go, so that a message of any size costs no memory. The descriptor may be closed afterwards. */
+enum err mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error *e);
 void mime_free(struct mime_msg *m);
 const struct part *mime_root(const struct mime_msg *m);	/* sections as IMAP numbers them */
 const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was hit */
@@ -63,6 +66,10 @@ bool mime_part_header(const struct mime_msg *m, const char *section, struct str 
 /* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as BODY[section].
  * Appended to out, at most `max`. False when no such section. */
 bool mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, size_t max);
+
+/* The same by pieces of at most 1 MB, not copied: of an attachment of any size. False too when `write` says so. */
+bool mime_part_pieces(const struct mime_msg *m, const char *section,
+	bool (*write)(void *ctx, const char *p, size_t n), void *ctx);
 
 /* The same for a part whose encoded bytes came alone (IMAP BODY[section]). */
 void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n, size_t max);

@@ -15,7 +15,6 @@
 
 enum {
 	SMALL_BYTES = 32 * 1024,
-	MAX_PARSE_BYTES = 256 << 20,
 	MAX_READABLE = 50,
 	PROGRESS_BYTES = 64 * 1024
 };
@@ -102,52 +101,53 @@ download(struct worker *w, job_id job, msg_id id, const char *section, struct er
 
 /* ---- out of the whole message ---- */
 
-static enum err
-put_section(struct worker *w, msg_id id, const char *section, const void *p, size_t n,
-	struct error *e)
-{
+struct cutting {
 	struct body_writer *out;
-	enum err rc = body_create(&out, w->store, id, section, e);
+	enum err rc;
+	struct error *e;
+};
 
-	if (rc != ERR_OK)
-		return rc;
-	rc = body_write(out, p, n, e);
-	if (rc != ERR_OK) {
-		body_abort(out);
-		return rc;
-	}
-	return body_commit(out, e);
+static bool
+cut_piece(void *ctx, const char *p, size_t n)
+{
+	struct cutting *c = ctx;
+
+	c->rc = body_write(c->out, p, n, c->e);
+	return c->rc == ERR_OK;
 }
 
 static enum err
-cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *raw, size_t n,
-	const char *section, struct error *e)
+cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *section, struct error *e)
 {
-	struct str part = {0};
-	enum err rc;
+	struct cutting c = { .e = e };
+	bool is_there;
 
 	if (is_here(w, id, section))
 		return ERR_OK;
-	if (strcmp(section, "HEADER") == 0)
-		return put_section(w, id, section, raw, mime_header_length(raw, n), e);
-	if (mime_part_raw(m, section, &part, MAX_PARSE_BYTES))
-		rc = put_section(w, id, section, str_get(&part), part.len, e);
-	else
-		rc = error_set(e, ERR_MSG, "the message has no part %s", section);
-	str_clear(&part);
-	return rc;
+	if ((c.rc = body_create(&c.out, w->store, id, section, e)) != ERR_OK)
+		return c.rc;
+	if (strcmp(section, "HEADER") == 0) {
+		struct str header = {0};
+		is_there = mime_part_header(m, "", &header) && cut_piece(&c, str_get(&header), header.len);
+		str_clear(&header);
+	} else {
+		is_there = mime_part_pieces(m, section, cut_piece, &c);
+	}
+	if (is_there)
+		return body_commit(c.out, e);
+	body_abort(c.out);
+	return c.rc != ERR_OK ? c.rc : error_set(e, ERR_MSG, "the message has no part %s", section);
 }
 
 static enum err
-cut_text(struct worker *w, msg_id id, const struct mime_msg *m, const char *raw, size_t n,
-	struct error *e)
+cut_text(struct worker *w, msg_id id, const struct mime_msg *m, struct error *e)
 {
 	const struct part *readable[MAX_READABLE];
 	size_t n_readable = part_readable(mime_root(m), w->rc->prefer_html, readable, MAX_READABLE);
-	enum err rc = cut_section(w, id, m, raw, n, "HEADER", e);
+	enum err rc = cut_section(w, id, m, "HEADER", e);
 
 	for (size_t i = 0; i < n_readable && rc == ERR_OK; i++)
-		rc = cut_section(w, id, m, raw, n, readable[i]->section, e);
+		rc = cut_section(w, id, m, readable[i]->section, e);
 	if (rc == ERR_OK)
 		rc = store_parts_put(w->store, id, mime_root(m), e);
 	if (rc == ERR_OK)
@@ -155,22 +155,23 @@ cut_text(struct worker *w, msg_id id, const struct mime_msg *m, const char *raw,
 	return rc;
 }
 
+/* Nobody writes into a body that is in the store. */
 static enum err
 from_whole(struct worker *w, msg_id id, const char *section, struct error *e)
 {
 	struct mime_msg *m = NULL;
-	size_t n;
-	char *raw = store_body_read(w->store, id, "", MAX_PARSE_BYTES, &n);
+	uint64_t size;
+	int fd = store_body(w->store, id, "", &size);
 
-	if (!raw)
-		return error_set(e, ERR_MSG, "the message is too large to be taken apart here");
-	enum err rc = mime_parse(&m, raw, n, e);
+	if (fd < 0)
+		return error_set(e, ERR_MSG, "the message is not here any more");
+	enum err rc = mime_parse_file(&m, fd, size, e);
+	close(fd);
 	if (rc == ERR_OK && strcmp(section, "TEXT*") == 0)
-		rc = cut_text(w, id, m, raw, n, e);
+		rc = cut_text(w, id, m, e);
 	else if (rc == ERR_OK)
-		rc = cut_section(w, id, m, raw, n, section, e);
+		rc = cut_section(w, id, m, section, e);
 	mime_free(m);
-	free(raw);
 	return rc;
 }
 

@@ -11,8 +11,11 @@
  * or quoted-printable, which is decoded into the arena. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "internal.h"
+
+enum { PIECE_BYTES = 1 << 20, MAX_INNER_BYTES = 64 << 20 };
 
 struct node {
 	const struct part *part;
@@ -27,6 +30,8 @@ struct mime_msg {
 	struct node *nodes;		/* by part->index */
 	size_t n_nodes, cap_nodes;
 	const char *warning;
+	bool is_mapped;			/* `bytes` is a file's, and not ours to write */
+	char *let_go;			/* of a mapped one: pages before are not kept in memory */
 };
 
 /* A multipart whose parts are being read. */
@@ -70,6 +75,31 @@ boundary_level(const struct parser *ps, const char *line, size_t n, bool *closes
 	return -1;
 }
 
+/* Not what was decoded, which is ours alone. */
+static bool
+is_of_file(const struct mime_msg *m, const char *p)
+{
+	return m->is_mapped && p >= m->bytes && p <= m->bytes + m->n;
+}
+
+/* Where the piece begins that p is in. */
+static char *
+piece_of(const struct mime_msg *m, const char *p)
+{
+	return m->bytes + (size_t)(p - m->bytes) / PIECE_BYTES * PIECE_BYTES;
+}
+
+/* Pages of a mapped file that were looked at; they come back by themselves when somebody looks again. */
+static void
+let_go(struct mime_msg *m, const char *upto)
+{
+	if (!is_of_file(m, upto) || upto < m->let_go + PIECE_BYTES)
+		return;
+	char *end = piece_of(m, upto);
+	madvise(m->let_go, (size_t)(end - m->let_go), MADV_DONTNEED);
+	m->let_go = end;
+}
+
 static bool
 stops_header(void *ctx, const char *line, size_t n)
 {
@@ -91,6 +121,7 @@ take_body(struct parser *ps)
 		bool closes;
 		int level = *line == '-' ? boundary_level(ps, line, (size_t)(stop - line), &closes) : -1;
 		ps->p = nl ? nl + 1 : ps->end;
+		let_go(ps->m, ps->p);
 		if (level < 0)
 			continue;
 		ps->hit = level;
@@ -108,13 +139,17 @@ take_body(struct parser *ps)
 }
 
 static uint32_t
-count_lines(struct span s)
+count_lines(struct mime_msg *m, struct span s)
 {
 	uint32_t n = 0;
 	const char *end = s.p + s.n;
 
-	for (const char *p = s.p; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+	if (is_of_file(m, s.p) && s.n > PIECE_BYTES)		/* a second look at it */
+		m->let_go = piece_of(m, s.p);
+	for (const char *p = s.p; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++) {
 		n++;
+		let_go(m, p);
+	}
 	return n + (s.n && end[-1] != '\n');
 }
 
@@ -178,7 +213,8 @@ read_encoded_message(struct parser *ps, struct part *p)
 	struct str bytes = {0};
 
 	/* What base64 holds is smaller, so nesting it ends by itself. */
-	if ((ps->is_decoded && p->encoding != ENC_BASE64) || ps->is_full || too_deep(ps))
+	if ((ps->is_decoded && p->encoding != ENC_BASE64) || ps->is_full || too_deep(ps) ||
+	    body.n > MAX_INNER_BYTES)
 		return;
 	decode_transfer(&bytes, p->encoding, body.p, body.n, SIZE_MAX);
 	char *copy = arena_alloc(&ps->m->arena, bytes.len + 1);
@@ -250,7 +286,7 @@ read_entity(struct parser *ps, struct part *parent, const char *default_type)
 	if (!p->child && p->encoding < ENC_QP)
 		p->decoded_bytes = body.n;
 	if (str_starts(p->type, "text/") || part_is_message(p))
-		p->n_lines = count_lines(body);
+		p->n_lines = count_lines(ps->m, body);
 }
 
 /* Mail with bare CR for line ends (RFC 5322 2.3 forbids it) is read as if they were LF. */
@@ -265,6 +301,20 @@ mend_line_ends(char *p, size_t n)
 	}
 }
 
+static void
+take_apart(struct mime_msg *m)
+{
+	struct parser *ps = xcalloc(1, sizeof *ps);
+
+	ps->m = m;
+	ps->p = m->bytes;
+	ps->end = m->bytes + m->n;
+	read_entity(ps, NULL, "text/plain");
+	free(ps);
+	m->root = (struct part *)m->nodes[0].part;
+	part_number(&m->arena, m->root);
+}
+
 enum err
 mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e)
 {
@@ -277,14 +327,38 @@ mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e)
 	m->bytes[n] = '\0';
 	m->n = n;
 	mend_line_ends(m->bytes, n);
-	struct parser *ps = xcalloc(1, sizeof *ps);
-	ps->m = m;
-	ps->p = m->bytes;
-	ps->end = m->bytes + n;
-	read_entity(ps, NULL, "text/plain");
-	free(ps);
-	m->root = (struct part *)m->nodes[0].part;
-	part_number(&m->arena, m->root);
+	take_apart(m);
+	*out = m;
+	return ERR_OK;
+}
+
+/* Line ends of a mapped message are mended in a copy. */
+static bool
+has_bare_cr_only(const char *p, size_t n)
+{
+	return !memchr(p, '\n', n < PIECE_BYTES ? n : PIECE_BYTES) && memchr(p, '\r', n < PIECE_BYTES ? n : PIECE_BYTES)
+		&& n <= MAX_INNER_BYTES;
+}
+
+enum err
+mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error *e)
+{
+	*out = NULL;
+	if (n == 0)
+		return mime_parse(out, "", 0, e);
+	char *p = n > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, (size_t)n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return error_errno(e, ERR_LOCAL, "cannot read the message");
+	if (has_bare_cr_only(p, (size_t)n)) {
+		enum err rc = mime_parse(out, p, (size_t)n, e);
+		munmap(p, (size_t)n);
+		return rc;
+	}
+	struct mime_msg *m = xcalloc(1, sizeof *m);
+	m->bytes = m->let_go = p;
+	m->n = (size_t)n;
+	m->is_mapped = true;
+	take_apart(m);
 	*out = m;
 	return ERR_OK;
 }
@@ -296,7 +370,10 @@ mime_free(struct mime_msg *m)
 		return;
 	arena_clear(&m->arena);
 	free(m->nodes);
-	free(m->bytes);
+	if (m->is_mapped)
+		munmap(m->bytes, m->n);
+	else
+		free(m->bytes);
 	free(m);
 }
 
@@ -334,6 +411,25 @@ mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, si
 	struct span body = node_of(m, p)->body;
 	str_add(out, body.p, body.n < max ? body.n : max);
 	return true;
+}
+
+bool
+mime_part_pieces(const struct mime_msg *m, const char *section,
+	bool (*write)(void *ctx, const char *p, size_t n), void *ctx)
+{
+	const struct part *p = part_find(m->root, section);
+	struct span body = p ? node_of(m, p)->body : (struct span){0};
+	bool ok = p != NULL;
+
+	for (size_t at = 0; ok && at < body.n;) {
+		size_t n = body.n - at < PIECE_BYTES ? body.n - at : PIECE_BYTES;
+		ok = write(ctx, body.p + at, n);
+		if (is_of_file(m, body.p) && body.n > PIECE_BYTES)
+			madvise(piece_of(m, body.p + at), (size_t)(body.p + at + n - piece_of(m, body.p + at)),
+				MADV_DONTNEED);
+		at += n;
+	}
+	return ok;
 }
 
 bool

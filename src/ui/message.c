@@ -60,10 +60,7 @@ message_read(struct message *x, const struct store *s, msg_id id)
 	if (x->root)
 		return true;
 	x->root = store_parts(s, id, &x->arena);
-	if (x->root)
-		read_header(x);
-	if (!x->root || !x->header)
-		read_whole(x);
+	read_header(x);
 	return true;
 }
 
@@ -126,11 +123,35 @@ message_decode(const struct message *x, const struct part *p, struct str *out)
 	return true;
 }
 
+/* As much of a text as anybody reads on a screen. */
+static bool
+decode_beginning(const struct message *x, const struct part *p, struct str *out)
+{
+	uint64_t size;
+	int fd = store_body(x->store, x->id, p->section, &size);
+	char *raw = fd < 0 ? NULL : xmalloc(MESSAGE_TEXT_MAX);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (raw && n < MESSAGE_TEXT_MAX && got > 0) {
+		got = read(fd, raw + n, MESSAGE_TEXT_MAX - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	if (raw && got >= 0)
+		mime_decode_body(out, p, raw, n, MESSAGE_TEXT_MAX);
+	if (fd >= 0)
+		close(fd);
+	bool is_there = raw && got >= 0;
+	free(raw);
+	return is_there;
+}
+
 bool
 message_text(const struct message *x, const struct part *p, struct str *out)
 {
 	struct str bytes = { 0 };
-	bool is_there = message_decode(x, p, &bytes);
+	bool is_there = x->parsed || p->size_bytes <= MESSAGE_TEXT_MAX ? message_decode(x, p, &bytes)
+		: decode_beginning(x, p, &bytes);
 
 	if (is_there)
 		mime_to_utf8(out, p, str_get(&bytes), bytes.len);

@@ -30,7 +30,8 @@ bool message_of_bytes(struct message *x, char *raw, size_t len);
 bool message_has(const struct message *x, const struct part *p);
 /* Its decoded bytes (text parts: still in their charset), appended to out. False: absent. */
 bool message_decode(const struct message *x, const struct part *p, struct str *out);
-/* A leaf as text in UTF-8. False: absent. */
+/* A leaf as text in UTF-8, of a large one the first MESSAGE_TEXT_MAX bytes. False: absent. */
+enum { MESSAGE_TEXT_MAX = 8 << 20 };
 bool message_text(const struct message *x, const struct part *p, struct str *out);
 /* All parts that would be saved or opened: not the multiparts. */
 bool message_is_leaf(const struct part *p);

@@ -82,6 +82,9 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 
 	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && is_stub_text(m, &text)))
 		mime_render(&p->lines, x, str_get(&text), text.len, columns);
+	if (is_here && !m->parsed && x->size_bytes > MESSAGE_TEXT_MAX)
+		lines_add(&p->lines, SPAN_NOTICE, "The rest of this text is not shown; v shows the parts, s there "
+			"saves it", columns);
 	str_clear(&text);
 	return is_here;
 }

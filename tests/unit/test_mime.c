@@ -1,5 +1,7 @@
 /* Messages taken apart: sections, sizes, decoding, limits; and plain text for reading. */
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mime.h"
 #include "test.h"
@@ -364,6 +366,89 @@ test_limits_are_told(void **state)
 	str_clear(&raw);
 }
 
+static bool
+add_piece(void *ctx, const char *p, size_t n)
+{
+	assert_true(n > 0 && n <= 1 << 20);
+	str_add(ctx, p, n);
+	return true;
+}
+
+static enum err
+parse_as_file(struct mime_msg **out, const struct str *text)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(text->len, write(fd, str_get(text), text->len));
+	enum err rc = mime_parse_file(out, fd, text->len, NULL);
+	close(fd);
+	return rc;
+}
+
+static void
+assert_same_part(const struct mime_msg *a, const struct part *p, const struct mime_msg *b, const struct part *q)
+{
+	struct str x = {0}, y = {0};
+
+	assert_string_equal(p->section, q->section);
+	assert_string_equal(p->type, q->type);
+	assert_int_equal(p->size_bytes, q->size_bytes);
+	assert_int_equal(p->n_lines, q->n_lines);
+	if (!p->child) {
+		assert_true(mime_part_raw(a, p->section, &x, SIZE_MAX));
+		assert_true(mime_part_pieces(b, q->section, add_piece, &y));
+		assert_int_equal(x.len, y.len);
+		assert_memory_equal(str_get(&x), str_get(&y), x.len);
+	}
+	str_clear(&x);
+	str_clear(&y);
+}
+
+static void
+assert_same(const struct str *text)
+{
+	struct mime_msg *a, *b;
+
+	assert_int_equal(ERR_OK, mime_parse(&a, str_get(text), text->len, NULL));
+	assert_int_equal(ERR_OK, parse_as_file(&b, text));
+	const struct part *p = mime_root(a), *q = mime_root(b);
+	for (; p && q; p = part_next(p), q = part_next(q))
+		assert_same_part(a, p, b, q);
+	assert_true(!p && !q);
+	assert_false(mime_part_pieces(b, "7", add_piece, NULL));
+	mime_free(a);
+	mime_free(b);
+}
+
+/* A mapped file gives the parts that the bytes in memory do, whatever was let go meanwhile; also one that ends with
+ * its page, and a message inside that is in base64. */
+static void
+test_parse_file(void **state)
+{
+	static const char *const small[] = { "", "Subject: cr\r\rbare\rcr\r", "no header" };
+	struct str text = {0};
+	(void)state;
+
+	str_puts(&text, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n");
+	while (text.len < 3 << 20)
+		str_puts(&text, "a line of text that is followed by many like it\n");
+	str_puts(&text, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+		"U3ViamVjdDogaW5uZXIKCmlubmVyIHRleHQK\n--b\nContent-Type: application/pdf\n\n");
+	while (text.len < 5 << 20)
+		str_puts(&text, "another line, of the attachment\n");
+	str_puts(&text, "--b--\n");
+	while (text.len % 65536)
+		str_putc(&text, '\n');
+	assert_same(&text);
+	for (size_t i = 0; i < LEN(small); i++) {
+		str_cut(&text, 0);
+		str_puts(&text, small[i]);
+		assert_same(&text);
+	}
+	str_clear(&text);
+}
+
 int
 main(void)
 {
@@ -374,7 +459,7 @@ main(void)
 		T(test_quotes_keep_their_marks), T(test_flowed_text_is_joined),
 		T(test_signature_has_its_style), T(test_mail_cannot_print_a_notice),
 		T(test_any_width_is_kept), T(test_hostile_messages_take_linear_time),
-		T(test_limits_are_told),
+		T(test_limits_are_told), T(test_parse_file),
 	};
 
 	mime_init();
