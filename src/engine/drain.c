@@ -47,14 +47,11 @@ struct drain {
 	struct swap *swap;		/* the pass waits for the worker to do it; NULL: none */
 };
 
-/* stub_replace, handed to the thread that works on the files: two at once would lock each other out. */
+/* An errand that waits for the worker, or is being done by it. */
 struct swap {
-	const char *path;
-	const struct stub *stub;
-	int spool;
-	uint64_t n_bytes;
+	const struct errand *errand;
 	int64_t since_ms;
-	bool done, is_begun, is_over;
+	bool is_begun, is_over;
 	enum err rc;
 	struct error e;
 };
@@ -119,15 +116,13 @@ on_notice(void *ctx, const struct error *e)
 	log_msg("%s: notice: %s", d->cfg.conf->name, e->text);
 }
 
-/* ---- messages in the place of their headers ---- */
+/* ---- errands for the worker ---- */
 
 static enum err
-on_replace(void *ctx, const char *path, const struct stub *stub, int spool, uint64_t n_bytes, bool *done,
-	struct error *e)
+on_errand(void *ctx, const struct errand *errand, struct error *e)
 {
 	struct drain *d = ctx;
-	struct swap s = { .path = path, .stub = stub, .spool = spool, .n_bytes = n_bytes,
-		.since_ms = now_ms() };
+	struct swap s = { .errand = errand, .since_ms = now_ms() };
 
 	pthread_mutex_lock(&d->lock);
 	d->swap = &s;
@@ -138,7 +133,6 @@ on_replace(void *ctx, const char *path, const struct stub *stub, int spool, uint
 	pthread_mutex_unlock(&d->lock);
 	if (!s.is_over)
 		return error_set(e, ERR_CANCELLED, "stopped");
-	*done = s.done;
 	if (s.rc != ERR_OK)
 		*e = s.e;
 	return s.rc;
@@ -160,10 +154,9 @@ drain_serve(struct drain *d, bool is_busy)
 	pthread_mutex_unlock(&d->lock);
 	if (!s)
 		return NULL;
-	s->rc = stub_replace(s->path, s->stub, s->spool, s->n_bytes, &s->done,
-		&d->hurry, &s->e);
-	if (s->done)
-		wire = xstrdup(s->path + n_dir);
+	s->rc = s->errand->run(s->errand->arg, &s->e);
+	if (s->rc == ERR_OK && s->errand->path)
+		wire = xstrdup(s->errand->path + n_dir);
 	pthread_mutex_lock(&d->lock);
 	s->is_over = true;
 	pthread_cond_signal(&d->changed);
@@ -380,7 +373,7 @@ drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
 		.cfg = &d->cfg, .store = d->store, .cancel = &d->cancel, .inbox = d->inbox,
 		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d, .listed = on_listed,
 		.appended = on_appended, .progress = on_progress, .notice = on_notice,
-		.replace = on_replace,
+		.errand = on_errand,
 	};
 	if (rc == ERR_OK) {
 		*out = d;

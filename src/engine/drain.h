@@ -14,7 +14,6 @@
 #include "queue.h"
 #include "rc.h"
 #include "store.h"
-#include "stub.h"
 
 struct drain;
 
@@ -82,6 +81,13 @@ void plan_clear(struct plan *p);
 
 /* ---- drain_pass.c ---- */
 
+/* What keeps an mbox locked for long: done by the worker, which otherwise would find it locked by ourselves. */
+struct errand {
+	enum err (*run)(void *arg, struct error *e);
+	void *arg;
+	const char *path;		/* the file whose messages changed; NULL: told otherwise */
+};
+
 struct drain_pass {
 	const struct drain_config *cfg;
 	struct store *store;
@@ -96,9 +102,8 @@ struct drain_pass {
 	void (*appended)(void *ctx, uint32_t n);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total, bool is_bytes);
 	void (*notice)(void *ctx, const struct error *e);
-	/* stub_replace in the thread that works on the files; NULL: in this one. */
-	enum err (*replace)(void *ctx, const char *path, const struct stub *s, int spool, uint64_t n_bytes,
-		bool *done, struct error *e);
+	/* Runs it in the thread that works on the files; NULL: in this one. */
+	enum err (*errand)(void *ctx, const struct errand *x, struct error *e);
 };
 
 /* One session: connect, list, download, delete what may be deleted. ERR_CANCELLED: it was stopped. */

@@ -34,6 +34,9 @@ enum err pass_read_header(struct pass *p, struct str *head, struct error *e);
 /* Keeps as many asked for as the server's window allows; `taken` of v are done, *asked were asked for. */
 enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked,
 	bool header_only, struct error *e);
+/* In the worker's thread, where there is one. */
+enum err pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg, const char *path,
+	struct error *e);
 /* The batch in the spool into the mbox and the ledger. */
 enum err pass_commit(struct pass *p, struct error *e);
 

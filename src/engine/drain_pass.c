@@ -20,6 +20,7 @@
 
 enum {
 	AHEAD_BYTES = 1 << 20,		/* asked for and not yet taken */
+	ERRAND_BYTES = 64 << 20,	/* takes so long to append that the worker does it */
 	QUIT_MS = 60 * 1000,		/* the server deletes now, which may take a while */
 	DAY_S = 86400,
 	FORGET_DAYS = 90		/* what the server has not listed for so long is not coming back */
@@ -95,6 +96,23 @@ make_names_durable(struct pass *p, struct error *e)
 }
 
 enum err
+pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg, const char *path,
+	struct error *e)
+{
+	struct errand x = { run, arg, path };
+
+	return p->d->errand ? p->d->errand(p->d->ctx, &x, e) : run(arg, e);
+}
+
+static enum err
+join(void *arg, struct error *e)
+{
+	struct pass *p = arg;
+
+	return mbox_join(p->d->inbox, p->spool, p->batch_bytes, begin_batch, p, p->d->hurry, e);
+}
+
+enum err
 pass_commit(struct pass *p, struct error *e)
 {
 	struct drain_pass *d = p->d;
@@ -107,7 +125,7 @@ pass_commit(struct pass *p, struct error *e)
 	if (rc == ERR_OK)
 		rc = make_names_durable(p, e);
 	if (rc == ERR_OK)
-		rc = mbox_join(d->inbox, p->spool, p->batch_bytes, begin_batch, p, d->hurry, e);
+		rc = p->batch_bytes > ERRAND_BYTES ? pass_errand(p, join, p, NULL, e) : join(p, e);
 	if (rc == ERR_OK)
 		rc = store_pop3_end(d->store, d->cfg->account, e);
 	if (rc != ERR_OK)

@@ -199,13 +199,31 @@ has_room(const struct pass *p, const char *path, uint64_t bytes)
 		: free_mbox >= anew && free_spool >= bytes;
 }
 
+struct replacing {
+	const char *path;
+	const struct stub *s;
+	int spool;
+	uint64_t n_bytes;
+	bool done;
+	const struct cancel *hurry;
+};
+
+static enum err
+replace_now(void *arg, struct error *e)
+{
+	struct replacing *r = arg;
+
+	return stub_replace(r->path, r->s, r->spool, r->n_bytes, &r->done, r->hurry, e);
+}
+
 static enum err
 replace(struct pass *p, const char *path, const struct stub *s, uint64_t n_bytes, bool *done, struct error *e)
 {
-	struct drain_pass *d = p->d;
+	struct replacing r = { path, s, p->spool, n_bytes, false, p->d->hurry };
+	enum err rc = pass_errand(p, replace_now, &r, path, e);
 
-	return d->replace ? d->replace(d->ctx, path, s, p->spool, n_bytes, done, e)
-		: stub_replace(path, s, p->spool, n_bytes, done, d->hurry, e);
+	*done = r.done;
+	return rc;
 }
 
 /* Out of the spool into the place of the stub, which may be another by now. */

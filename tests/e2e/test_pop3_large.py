@@ -6,6 +6,7 @@ import time
 from rig import mails
 from rig.dovecot import Dovecot
 from rig.home import Home
+from rig.memory import measure
 from rig.pop3 import empty, inbox, on_server, setup, sync, whole
 from rig.proxy import Proxy
 
@@ -195,3 +196,12 @@ def test_large_stalled_and_bytewise():
         code, text = sync(home)
         assert code == 0, text
         whole(inbox(home), everything, "bytewise")
+
+
+def test_large_takes_no_more_memory():
+    """200 MB downloaded, listed and opened take no more memory than 1 MB (`tests/bench/memory.py`: 1 GB)."""
+    options = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}
+    small, large = measure(1, **options), measure(200, **options)
+    for what, before, after in zip(("sync", "downloaded", "opened"), small, large):
+        print(f"{what}: {before / 1024:.0f} MB, {after / 1024:.0f} MB")
+        assert after - before < 50 * 1024, (what, before, after)

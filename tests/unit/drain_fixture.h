@@ -12,6 +12,7 @@
 #include "mime.h"
 #include "path.h"
 #include "pop3_server.h"
+#include "stub.h"
 
 struct drained {
 	struct pop3_server server;
