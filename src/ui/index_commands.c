@@ -151,8 +151,6 @@ static void
 toggle_threads(struct index *x)
 {
 	x->look.has_threads = !x->look.has_threads;
-	if (x->look.has_threads)
-		x->look.order = ORDER_DATE;
 	apply_look(x);
 	ui_status(x->view.ui, x->look.has_threads ? "threads" : "no threads: a flat list");
 }

@@ -289,7 +289,9 @@ reread(struct list *l)
 		list_load_top(l);
 		return;
 	}
-	if (!source_place(&l->src, id, &at)) {
+	if (!source_place(&l->src, id, &at) && source_is_still_at(&l->src, id, &l->place)) {
+		at = l->place;
+	} else if (!source_place(&l->src, id, &at)) {
 		if (go_to_whole(l))
 			return;
 		if (!find_heir(l, &id, &at)) {

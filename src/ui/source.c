@@ -24,7 +24,7 @@ now_us(void)
 bool
 source_is_threaded(const struct source *s)
 {
-	return s->wants_threads && s->order == ORDER_DATE;
+	return s->wants_threads;
 }
 
 bool
@@ -64,17 +64,41 @@ size_key(unsigned char key[16], uint64_t size_bytes)
 		key[i] = (unsigned char)(~size_bytes >> (56 - 8 * i));
 }
 
+static void
+order_key(const struct source *s, unsigned char key[16], const struct msg *m, uint64_t size_bytes)
+{
+	if (s->order == ORDER_SENDER)
+		text_key(key, *m->from_name ? m->from_name : m->from_addr);
+	else if (s->order == ORDER_SUBJECT)
+		text_key(key, msg_base_subject(m->subject));
+	else if (s->order == ORDER_SIZE)
+		size_key(key, size_bytes);
+}
+
 static struct place
 place_of_msg(const struct source *s, const struct msg *m)
 {
 	struct place p = { .arrived = m->arrived, .id = m->id };
 
-	if (s->order == ORDER_SENDER)
-		text_key(p.text, *m->from_name ? m->from_name : m->from_addr);
-	else if (s->order == ORDER_SUBJECT)
-		text_key(p.text, msg_base_subject(m->subject));
-	else if (s->order == ORDER_SIZE)
-		size_key(p.text, m->size_bytes);
+	order_key(s, p.text, m, m->size_bytes);
+	return p;
+}
+
+/* A thread (its messages oldest first) stands where its newest is; in another order by who began it,
+ * about what, or how large all of it is. */
+static struct place
+place_of_thread(const struct source *s, thread_id id, const struct msg *msgs, size_t n)
+{
+	struct place p = { .arrived = INT64_MIN, .id = (int64_t)id };
+	uint64_t size_bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (msgs[i].arrived > p.arrived)
+			p.arrived = msgs[i].arrived;
+		size_bytes += msgs[i].size_bytes;
+	}
+	if (n > 0)
+		order_key(s, p.text, &msgs[0], size_bytes);
 	return p;
 }
 
@@ -245,18 +269,13 @@ source_read(struct source *s, const struct place *from, bool back, bool inclusiv
 	return n;
 }
 
-/* A thread stands where its newest message (of those shown) is. */
 static struct place
-place_of_thread(const struct source *s, thread_id id, struct arena *a)
+find_thread(const struct source *s, thread_id id, struct arena *a)
 {
-	struct place p = { .arrived = INT64_MIN, .id = (int64_t)id };
 	struct msg *msgs;
 	size_t n = store_thread(s->store, s->folders, s->n_folders, id, THREAD_ROWS_MAX, a, &msgs);
 
-	for (size_t i = 0; i < n; i++)
-		if (msgs[i].arrived > p.arrived)
-			p.arrived = msgs[i].arrived;
-	return p;
+	return place_of_thread(s, id, msgs, n);
 }
 
 bool
@@ -267,7 +286,7 @@ source_would_be(struct source *s, msg_id id, struct place *out)
 	bool exists = id != 0 && source_has_folder(s, msg_folder(id)) && store_msg(s->store, id, &a, &m);
 
 	if (exists)
-		*out = source_is_threaded(s) ? place_of_thread(s, m.thread, &a) : place_of_msg(s, &m);
+		*out = source_is_threaded(s) ? find_thread(s, m.thread, &a) : place_of_msg(s, &m);
 	arena_clear(&a);
 	return exists;
 }
@@ -278,6 +297,19 @@ source_place(struct source *s, msg_id id, struct place *out)
 	if (s->query && !idset_has(&s->fitted, (uint64_t)id))
 		return false;
 	return source_would_be(s, id, out) && (!source_is_array(s) || sorted_has(&s->all, out));
+}
+
+bool
+source_is_still_at(const struct source *s, msg_id id, const struct place *at)
+{
+	struct arena a = { 0 };
+	struct msg m;
+	bool is = source_is_threaded(s) && source_is_array(s) && sorted_has(&s->all, at)
+		&& (!s->query || idset_has(&s->fitted, (uint64_t)id))
+		&& store_msg(s->store, id, &a, &m) && (int64_t)m.thread == at->id;
+
+	arena_clear(&a);
+	return is;
 }
 
 void
@@ -363,7 +395,7 @@ gather_threads(struct source *s, struct sorted *into)
 		bool any = false;
 		for (size_t j = 0; j < n_msgs; j++)
 			any |= fits(s, &msgs[j]);
-		struct place p = { .arrived = heads[i].newest, .id = (int64_t)heads[i].id };
+		struct place p = place_of_thread(s, heads[i].id, msgs, n_msgs);
 		if (any)
 			sorted_add(into, &p);
 		s->n_read += n_msgs;

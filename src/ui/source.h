@@ -6,7 +6,8 @@
  * slice at a time (source_gather), and units come from there, also while it still grows. What
  * fitted the limit once stays until the limit is set anew, so that reading a message under
  * "is:unread" does not take it away. Where a body: term decides, only the messages that have its
- * words are looked at, however large the folder. Threads are by date only: in another order the list is flat. */
+ * words are looked at, however large the folder. A thread goes by who began
+ * it, about what, or by the size of all of it. */
 #ifndef DUNLIN_UI_SOURCE_H
 #define DUNLIN_UI_SOURCE_H
 
@@ -74,6 +75,9 @@ size_t source_read(struct source *s, const struct place *from, bool back, bool i
 	struct arena *a, struct unit *out);
 /* The unit's place that holds the message. False: it is not in the list (as far as gathered). */
 bool source_place(struct source *s, msg_id id, struct place *out);
+/* Whether the message's thread still stands there, though it belongs elsewhere by now (a message came
+ * or went): it moves when all is gathered anew. */
+bool source_is_still_at(const struct source *s, msg_id id, const struct place *at);
 /* Where it would stand if it were in the list. False: there is no such message. */
 bool source_would_be(struct source *s, msg_id id, struct place *out);
 /* A message that is back after an undo takes its place again at once. */

@@ -421,6 +421,78 @@ test_orders(void **state)
 	assert_string_equal("[1] 2 3 4 5", screen(fx, 5));
 }
 
+/* The root of the cursor's thread, and of those above and below it. */
+static void
+assert_roots(struct fixture *fx, const uint32_t *want, size_t n)
+{
+	const struct list_row *rows;
+	size_t at, k = 0, n_rows = list_screen(fx->l, 100, 0, &rows, &at);
+
+	for (size_t i = 0; i < n_rows; i++) {
+		if (rows[i].depth > 0)
+			continue;
+		assert_true(k < n);
+		assert_int_equal(want[k++], msg_uid(rows[i].root->id));
+	}
+	assert_int_equal(n, k);
+}
+
+/* Threads are ordered by who began them, about what, and by the size of all of them; the answers stay
+ * below. */
+static void
+test_threads_in_any_order(void **state)
+{
+	struct fixture *fx = *state;
+	static const uint32_t by_sender[] = { 3, 6, 1, 4 }, by_size[] = { 1, 6, 4, 3 },
+		by_subject[] = { 1, 3, 4, 6 };
+
+	put(fx, fx->inbox, 1, 0);		/* Writer 07, 1037 bytes and those of its answers */
+	put(fx, fx->inbox, 2, 1);
+	put(fx, fx->inbox, 3, 0);		/* Writer 01, 1111 */
+	put(fx, fx->inbox, 4, 0);		/* Writer 08, 1148 */
+	put(fx, fx->inbox, 5, 1);
+	put(fx, fx->inbox, 6, 0);		/* Writer 02, 1222 */
+	show(fx);
+	list_order(fx->l, ORDER_SENDER, false, true);
+	finish(fx->l);
+	assert_roots(fx, by_sender, 4);
+	assert_int_equal(4, list_count(fx->l));
+	list_order(fx->l, ORDER_SIZE, false, true);
+	finish(fx->l);
+	assert_roots(fx, by_size, 4);
+	list_order(fx->l, ORDER_SUBJECT, false, true);
+	finish(fx->l);
+	assert_roots(fx, by_subject, 4);
+}
+
+/* A message that joins the thread under the cursor changes its place: the cursor stays on its message,
+ * before all is gathered anew and behind. */
+static void
+test_growing_thread_keeps_the_cursor(void **state)
+{
+	struct fixture *fx = *state;
+	struct error e;
+
+	for (int limited = 0; limited < 2; limited++) {
+		uint32_t k = 100 * (uint32_t)limited;
+		put(fx, fx->inbox, k + 1, 0);
+		put(fx, fx->inbox, k + 2, 0);
+		put(fx, fx->inbox, k + 3, 0);
+		put(fx, fx->inbox, k + 4, k + 2);
+		show(fx);
+		list_order(fx->l, limited ? ORDER_DATE : ORDER_SIZE, false, true);
+		if (limited)
+			ok(list_limit(fx->l, "letter", 1700100000, &e), &e);
+		finish(fx->l);
+		list_goto(fx->l, msg_id_of(fx->inbox, k + 2));
+		put(fx, fx->inbox, k + 5, k + 2);
+		list_refresh(fx->l);
+		assert_int_equal(k + 2, cursor(fx));
+		finish(fx->l);
+		assert_int_equal(k + 2, cursor(fx));
+	}
+}
+
 /* A limit shows what fits; what was read under "is:unread" stays until the next limit. */
 static void
 test_limit(void **state)
@@ -738,6 +810,7 @@ test_idset(void **state)
 #define F(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 TEST_MAIN(T(test_sorted), T(test_idset), F(test_opens_at_newest), F(test_arrivals_keep_cursor),
 	F(test_arrivals_keep_lines), F(test_delete_and_undo), F(test_undo_by_another_uid), F(test_delete_many), F(test_emptied),
-	F(test_walk), F(test_pages), F(test_cost), F(test_orders), F(test_limit), F(test_limit_undo),
+	F(test_walk), F(test_pages), F(test_cost), F(test_orders), F(test_threads_in_any_order),
+	F(test_growing_thread_keeps_the_cursor), F(test_limit), F(test_limit_undo),
 	F(test_unified), F(test_threads), F(test_folding), F(test_open_folded), F(test_thread_rises),
 	F(test_tags), F(test_search), F(test_next_unread))
