@@ -90,6 +90,8 @@ static const char *const data_steps[] = {
 	"ALTER TABLE outbox ADD COLUMN sought_at INTEGER NOT NULL DEFAULT 0;",
 	/* What it holds that its successor will not: it goes to Trash then, not for good. */
 	"ALTER TABLE draft ADD COLUMN is_richer INTEGER NOT NULL DEFAULT 0;",
+	/* Looked at by a worker at each turn of its loop. */
+	"CREATE INDEX outbox_unsure ON outbox (account) WHERE state = 3;",
 };
 
 static const char *const index_steps[] = {

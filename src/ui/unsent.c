@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity.h"
 #include "message.h"
 #include "outbox.h"
 #include "reply.h"
 #include "utf8.h"
 #include "writing.h"
+
+enum { HTML_COLUMNS = 76 };
 
 /* ---- to whom ---- */
 
@@ -80,45 +83,66 @@ narrow(struct note *n, const struct outbox_mail *m)
 /* ---- a draft of its bytes ---- */
 
 static void
-set_text(struct ui *ui, struct note *n, const struct message *m)
+add_text(struct ui *ui, struct str *out, const struct message *m, struct reply_source *s)
 {
 	const struct part *parts[50];
 	size_t n_parts = part_readable(m->root, ui_rc(ui)->prefer_html, parts, LEN(parts));
 
 	for (size_t i = 0; i < n_parts; i++) {
-		struct str text = { 0 }, clean = { 0 };
+		struct str text = { 0 };
 		struct lines l = { 0 };
 		message_text(m, parts[i], &text);
 		if (str_eq(parts[i]->type, "text/html")) {
-			mime_render(&l, parts[i], str_get(&text), text.len, 76);
+			mime_render(&l, parts[i], str_get(&text), text.len, HTML_COLUMNS);
 			for (size_t k = 0; k < l.n; k++)
-				str_printf(&n->text, "%s\n", l.v[k].text);
+				str_printf(out, "%s\n", l.v[k].text);
 		} else {
-			text_clean(&clean, str_get(&text), text.len, CLEAN_TEXT);
-			str_add(&n->text, str_get(&clean), clean.len);
+			str_add(out, str_get(&text), text.len);
 		}
 		lines_clear(&l);
 		str_clear(&text);
-		str_clear(&clean);
 	}
+	s->is_flowed = n_parts == 1 && str_ieq(parts[0]->format, "flowed");
+	s->delsp = n_parts == 1 && str_ieq(parts[0]->delsp, "yes");
+	s->text = str_get(out);
+	s->text_len = out->len;
 }
 
+/* The identity whose address the mail is from; else what reply_make found. */
 static void
-set_header(struct note *n, const struct message *m)
+set_from(struct ui *ui, struct note *n, const struct outbox_mail *mail)
 {
-	static const char *const names[] = { "From", "To", "Cc", "Subject", "In-Reply-To", "References" };
-	char **fields[] = { &n->from, &n->to, &n->cc, &n->subject, &n->in_reply_to, &n->references };
 	struct arena a = { 0 };
-	const struct header *h;
-	size_t n_headers = mime_headers(&a, &h, m->header, m->header_len);
+	size_t n_mine;
+	const char **mine = identity_all(ui, mail->account, &a, &n_mine);
 
-	for (size_t i = 0; i < LEN(names); i++) {
-		const char *value = mime_header_value(h, n_headers, names[i]);
-		char *clean = value ? text_clean_dup(value) : NULL;
-		note_set(fields[i], clean);
-		free(clean);
+	for (size_t i = n_mine; i-- > 0;) {
+		if (has_address(mine[i], mail->sender))
+			note_set(&n->from, mine[i]);
 	}
+	free(mine);
 	arena_clear(&a);
+}
+
+/* Addresses are taken apart and written anew: decoded, a comma within a name would end it. */
+static enum err
+set_header_and_text(struct ui *ui, struct note *n, const struct outbox_mail *mail, const struct message *m,
+	struct error *e)
+{
+	struct reply_source s = { .header = m->header, .header_len = m->header_len };
+	struct arena a = { 0 };
+	struct str text = { 0 };
+	struct msg sum = { 0 };
+
+	add_text(ui, &text, m, &s);
+	enum err r = reply_make(n, REPLY_EDIT, &s, &mail->sender, 1, e);
+	mime_summary(&a, &sum, m->header, m->header_len);
+	note_set(&n->in_reply_to, sum.in_reply_to);
+	note_set(&n->references, sum.references);
+	set_from(ui, n, mail);
+	arena_clear(&a);
+	str_clear(&text);
+	return r;
 }
 
 static enum err
@@ -150,9 +174,7 @@ make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *
 		r = error_set(e, ERR_MSG, "the message cannot be read");
 	else if (str_starts(m.header, "Resent-"))
 		r = error_set(e, ERR_MSG, "a message that is sent on as it is cannot be edited: remove it");
-	else {
-		set_header(n, &m);
-		set_text(ui, n, &m);
+	else if ((r = set_header_and_text(ui, n, mail, &m, e)) == ERR_OK) {
 		add_bcc(n, mail);
 		r = set_files(ui, id, n, &m, e);
 	}

@@ -186,10 +186,11 @@ def test_edit_what_came_from_a_command_line():
         with open(s.home.path("some file.bin"), "wb") as f:
             f.write(data)
         s.proxy.refuse = True
-        r = s.send("grüße", "-c", "Çelik <carol@example.net>", "-b", "eve@example.net", "-a",
+        r = s.send("grüße", "-c", '"Çelik, Carol" <carol@example.net>', "-b", "eve@example.net", "-a",
                    s.home.path("some file.bin"), "--", f"Bob <{BOB}>", stdin="Zeile ä\n.\nend\n")
         assert r.returncode == 75, r
         screen = s.start()
+        screen.wait("cannot send")              # while it is tried it cannot be held
         screen.keys("go")
         screen.wait("grüße")
         screen.keys("e")
@@ -214,7 +215,9 @@ def test_edit_what_came_from_a_command_line():
         assert m.get_body(("plain",)).get_content().splitlines() == ["Zeile ä", ".", "end"]
         (f,) = m.iter_attachments()
         assert f.get_payload(decode=True) == data and f.get_filename() == "some file.bin"
-        assert m["Cc"].addresses[0].display_name == "Çelik" and m["Bcc"] is None
+        assert m["From"] == "Ada Example <ada@example.org>"
+        assert [(a.display_name, a.addr_spec) for a in m["Cc"].addresses] == [("Çelik, Carol", "carol@example.net")]
+        assert m["Bcc"] is None
 
 
 def test_two_of_five_are_refused():
