@@ -27,7 +27,7 @@ struct fake_msg {
 	uint32_t uid, flags, size;
 	int64_t arrived;
 	uint64_t modseq;
-	char message_id[24];
+	char message_id[64];
 };
 
 struct fake_folder {
@@ -698,16 +698,16 @@ fake_append(struct backend *b, const char *wire, const struct byte_source *src, 
 	int64_t arrived, uint32_t *uid, struct error *e)
 {
 	struct fake *f = fake_of(b);
-	char head[4096] = "", id[24] = "";
+	char head[4096] = "", id[64] = "";
 	size_t got;
 	FAKE_BEGIN(f);
 	struct fake_folder *d = fake_folder(f->s, wire);
 
 	*uid = 0;
 	rc = byte_source_read(src, 0, head, sizeof head - 1, &got, e);
-	const char *at = strstr(head, "Message-ID: <");
+	const char *at = strcasestr(head, "Message-ID: <");
 	if (at)
-		sscanf(at + 13, "%23[^>]", id);
+		sscanf(at + 13, "%63[^>]", id);
 	if (rc == ERR_OK)
 		rc = fake_edit(f, e);
 	if (rc == ERR_OK && !d)
