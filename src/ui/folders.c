@@ -130,6 +130,27 @@ draw_row(const struct folders *x, const struct area *a, int y, const struct tree
 		area_over(a, y, indent + 2 + from, to - from, ST_MATCH);
 }
 
+/* Below the folders, where there is room: mail that is not in any of them yet. */
+static void
+draw_foot(const struct folders *x, const struct area *a)
+{
+	struct ui *ui = x->view.ui;
+	uint32_t n = store_outbox_waiting(ui_store(ui), 0) + store_outbox_stuck(ui_store(ui), 0);
+	int y = (int)x->tree.n + 1;
+	struct str s = { 0 };
+
+	if (y >= a->rows)
+		return;
+	ui_key_of(ui, V_FOLDERS, CMD_DRAFTS, &s);
+	str_puts(&s, " drafts   ");
+	ui_key_of(ui, V_FOLDERS, CMD_OUTBOX, &s);
+	str_puts(&s, " outbox");
+	if (n > 0)
+		str_printf(&s, ": %u", n);
+	area_put(a, y, 2, -1, n > 0 ? ST_NORMAL : ST_DIM, str_get(&s));
+	str_clear(&s);
+}
+
 static void
 folders_draw(struct view *v, const struct area *a)
 {
@@ -152,6 +173,7 @@ folders_draw(struct view *v, const struct area *a)
 		if (x->top + y == x->cursor)
 			area_over(a, (int)y, 0, -1, ST_CURSOR);
 	}
+	draw_foot(x, a);
 }
 
 static void
@@ -454,34 +476,11 @@ static const struct view_ops folders_ops = {
 	.close = folders_close,
 };
 
-/* The row of the folder, or of what it is folded away in. */
-static void
-begin_at(struct folders *x, folder_id id)
-{
-	struct arena a = { 0 };
-	struct folder f;
-	size_t best = 0, longest = 0;
-
-	if (id && store_folder(ui_store(x->view.ui), id, &a, &f)) {
-		for (size_t i = 0; i < x->tree.n; i++) {
-			const struct tree_row *r = &x->tree.rows[i];
-			const char *name = r->folder ? r->folder->name : "";
-			size_t n = strlen(name) + 1;
-			bool is_above = n == 1 || (str_starts(f.name, name) && f.name[n - 1] == '/');
-			if (r->account == f.account && is_above && n > longest) {
-				best = i;
-				longest = n;
-			}
-		}
-	}
-	put_cursor(x, id, best);
-	arena_clear(&a);
-}
-
 struct view *
 folders_new(struct ui *ui, folder_id folder)
 {
 	struct folders *x = xcalloc(1, sizeof *x);
+	struct folder f;
 
 	x->view.ops = &folders_ops;
 	x->view.ui = ui;
@@ -490,6 +489,8 @@ folders_new(struct ui *ui, folder_id folder)
 	tree_parse_folds(&x->tree, folds ? folds : "");
 	free(folds);
 	read_folders(x);
-	begin_at(x, folder);
+	size_t row = folder && store_folder(ui_store(ui), folder, &x->tree.arena, &f)
+		? tree_nearest(&x->tree, &f) : 0;
+	put_cursor(x, folder, row);
 	return &x->view;
 }

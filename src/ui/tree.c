@@ -238,3 +238,21 @@ tree_parse_folds(struct tree *t, const char *text)
 			idset_add(&t->folds, key);
 	}
 }
+
+size_t
+tree_nearest(const struct tree *t, const struct folder *f)
+{
+	size_t best = 0, longest = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *name = t->rows[i].folder ? t->rows[i].folder->name : "";
+		size_t n = strlen(name) + 1;
+		bool is_above = n == 1 || (str_starts(f->name, name)
+			&& (f->name[n - 1] == '/' || f->name[n - 1] == '\0'));
+		if (t->rows[i].account == f->account && is_above && n > longest) {
+			best = i;
+			longest = n;
+		}
+	}
+	return best;
+}

@@ -33,6 +33,9 @@ void tree_add_account(struct tree *t, const struct store *s, account_id id, cons
 void tree_end(struct tree *t);		/* sums up for the row of all inboxes */
 void tree_clear(struct tree *t);
 
+/* The row of the folder, or of what it is folded away in. */
+size_t tree_nearest(const struct tree *t, const struct folder *f);
+
 /* The folds as text, to be kept over a restart, and back. */
 void tree_print_folds(const struct tree *t, struct str *out);
 void tree_parse_folds(struct tree *t, const char *text);
