@@ -101,7 +101,9 @@ unsigned engine_caps(const struct engine *g, account_id id);	/* enum cap of back
 
 job_id engine_submit(struct engine *g, const struct job *job);
 void engine_cancel(struct engine *g, job_id id);	/* EV_DONE still follows */
-bool engine_next(struct engine *g, struct event *ev);	/* false: queue empty */
+/* False: the queue is empty; then a slice (some 10 ms) of what an act on very many messages left to
+ * record is done, so call it until it says false, and come back when engine_fd is readable. */
+bool engine_next(struct engine *g, struct event *ev);
 int engine_fd(const struct engine *g);			/* readable when events wait */
 
 /* Records the intents (one group, whatever accounts and folders the messages are in), shows

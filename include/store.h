@@ -206,6 +206,14 @@ struct intent {
 enum err store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
 	int64_t *group, intent_id *id, struct error *e);
 
+/* A decision about very many messages is recorded whole, but only its first thousand messages, the newest, are
+ * hidden or changed at once: the rest is left to this, some hundred a call (some ms), in the thread
+ * that records. *more: it wants to be called again; *account: it did something, there and in that folder; 0:
+ * not now, since another thread writes. So with undo. A crash leaves what is left for the next start. */
+enum err store_later(struct store *s, bool *more, account_id *account, folder_id *folder,
+	struct error *e);
+uint32_t store_later_left(const struct store *s, account_id account);	/* calls; 0: of all accounts */
+
 /* One process at a time carries out an account's intents: a lock that is held from store_intent_next to
  * the answer, and gone with the process. A descriptor, to be closed; -1: another process is at it. */
 int store_intents_claim(const struct store *s, account_id account);

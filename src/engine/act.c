@@ -250,6 +250,7 @@ record(struct acting *x, account_id account, folder_id folder, const char *dest,
 
 	if (rc == ERR_OK && id) {
 		x->n_done += n ? n : 1;
+		x->g->has_later = true;
 		jobs_acted(&engine_worker(x->g, account)->jobs);
 	}
 	return rc;
@@ -384,6 +385,7 @@ engine_undo(struct engine *g, char *label, size_t label_size, struct error *e)
 {
 	enum err rc = store_undo(g->store, label, label_size, e);
 
+	g->has_later = true;
 	for (size_t i = 0; i < g->n_workers && rc == ERR_OK; i++) {
 		if (store_intents_pending(g->store, g->workers[i]->account) > 0)
 			jobs_acted(&g->workers[i]->jobs);

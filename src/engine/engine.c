@@ -3,6 +3,7 @@
  * Quitting: every worker is asked, and has a third of the time to finish its command and say goodbye; then
  * its connection is cancelled under it. Should one not end even so, the engine is left as it is, not
  * freed: the process is about to end, and memory a thread still uses must stay. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "account.h"
 #include "engine_int.h"
+#include "log.h"
 #include "str.h"
 
 enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300 };
@@ -105,6 +107,7 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 		g->n_workers += err == ERR_OK;
 	}
 	if (err == ERR_OK) {
+		g->has_later = true;		/* what a crash may have left */
 		*out = g;
 		g = NULL;
 	}
@@ -281,10 +284,37 @@ engine_cancel(struct engine *g, job_id id)
 	}
 }
 
+/* A slice of what a decision about very many messages left to do; the event about it brings the caller
+ * back for the next one, and keys have their turn between. */
+static void
+go_on(struct engine *g)
+{
+	struct event ev = { .kind = EV_FOLDER };
+	struct error e;
+
+	if (!g->has_later)
+		return;
+	if (store_later(g->store, &g->has_later, &ev.account, &ev.u.folder.id, &e) != ERR_OK) {
+		log_msg("decisions: %s", e.text);
+		g->has_later = false;		/* until the next decision, or start */
+	}
+	if (!g->has_later)
+		return;
+	struct worker *w = engine_worker(g, ev.account);
+	if (w)
+		jobs_acted(&w->jobs);
+	else
+		poll(NULL, 0, 1);		/* another thread is writing */
+	events_post(&g->events, &ev);
+}
+
 bool
 engine_next(struct engine *g, struct event *ev)
 {
-	return events_next(&g->events, ev);
+	if (events_next(&g->events, ev))
+		return true;
+	go_on(g);
+	return false;
 }
 
 int

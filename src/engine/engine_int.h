@@ -12,6 +12,7 @@ struct engine {
 	size_t n_workers;
 	job_id last_job;
 	bool is_started;
+	bool has_later;			/* a decision is not recorded to its end (store_later) */
 };
 
 enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,

@@ -12,7 +12,7 @@
 #include "str.h"
 
 enum {
-	MANY = 32,			/* more than that are sampled first */
+	MANY = 64,			/* more than that are sampled first */
 	SAMPLE = 16
 };
 

@@ -177,8 +177,10 @@ begin_on(struct store *s, enum db_file file, struct error *e)
 		return rc;
 	rc = file == DB_DATA ? db_run(s, e, "UPDATE meta SET value = value WHERE 0", "")
 		: db_run(s, e, "UPDATE binding SET data_id = data_id WHERE 0", "");
-	if (rc != ERR_OK)
+	if (rc != ERR_OK) {
+		s->db->begin_code = sqlite3_errcode(s->db->h);
 		sqlite3_exec(s->db->h, "ROLLBACK", NULL, NULL, NULL);
+	}
 	return rc;
 }
 
@@ -249,6 +251,17 @@ tx_open(struct store *s, enum db_file file, struct error *e)
 	if (rc != ERR_OK && db->is_begun)
 		db->is_broken = true;
 	return rc;
+}
+
+enum err
+tx_try(struct store *s, enum db_file file, bool *is_busy, struct error *e)
+{
+	s->db->begin_code = SQLITE_OK;
+	sqlite3_busy_timeout(s->db->h, 0);
+	enum err rc = tx_open(s, file, e);
+	sqlite3_busy_timeout(s->db->h, WRITER_MS);
+	*is_busy = rc != ERR_OK && (s->db->begin_code & 0xff) == SQLITE_BUSY;
+	return *is_busy ? ERR_OK : rc;
 }
 
 enum err

@@ -30,12 +30,14 @@ store_intents_redirect(struct store *s, account_id account, const char *dest, co
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ?", "sus", wire,
+		account, dest);
 	if (rc == ERR_OK)
-		rc = tx_close(s,
-			db_run(s, e,
-				"UPDATE intent SET dest = ? WHERE account = ? AND dest = ?",
-				"sus", wire, account, dest),
-			e);
+		rc = db_run(s, e, "UPDATE later SET dest = ? WHERE account = ? AND dest = ?", "sus",
+			wire, account, dest);
+	rc = tx_close(s, rc, e);
 	return rc;
 }
 
@@ -218,6 +220,27 @@ end_one(struct store *s, const struct intent *in, intent_id id, const struct map
 	return rc;
 }
 
+/* In transactions of some hundred messages, which a key does not notice that it waits for. */
+static enum err
+end_all(struct store *s, const struct intent_batch *b, const struct map *m, struct error *e)
+{
+	size_t n_msgs = 0;
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++) {
+		if (n_msgs >= LATER_MSGS) {
+			n_msgs = 0;
+			if ((rc = tx_close(s, rc, e)) != ERR_OK || (rc = tx_open(s, DB_DATA, e)) != ERR_OK)
+				return rc;
+		}
+		n_msgs += (size_t)db_int(s, "SELECT n_msgs FROM intent WHERE id = ?", "i", b->ids[i]);
+		rc = end_one(s, &b->first, b->ids[i], m, e);
+	}
+	return tx_close(s, rc, e);
+}
+
 enum err
 store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t *from,
 	const uint32_t *to, size_t n_map, struct error *e)
@@ -230,11 +253,7 @@ store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t
 	if (rc != ERR_OK)
 		goto out;
 	change_bodies(s, b, &m);
-	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
-		goto out;
-	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++)
-		rc = end_one(s, &b->first, b->ids[i], &m, e);
-	rc = tx_close(s, rc, e);
+	rc = end_all(s, b, &m, e);
 out:
 	free(m.v);
 	return rc;

@@ -272,6 +272,10 @@ rename_identities(struct store *s, account_id account, const char *from, const c
 		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("dest"),
 		"UPDATE intent SET " RENAMED("source")
 		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),
+		"UPDATE later SET " RENAMED("dest")
+		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("dest"),
+		"UPDATE later SET " RENAMED("source")
+		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),
 	};
 	enum err rc = ERR_OK;
 

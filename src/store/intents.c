@@ -2,15 +2,15 @@
  *
  * An intent and what it changes on the screen (overlay.c) are one transaction on dunlin.db,
  * without fsync: it survives kill -9 by the WAL, and a power cut once store_sync was called.
- * One of more than a thousand messages is recorded as several of the same group, so that
- * whoever carries it out works in short steps. */
+ * One of more than some hundred messages is recorded as several of the same group, so that
+ * whoever carries it out works in short steps; of very many the most later (later.c). */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "store_db.h"
 
-enum { MSGS_AN_INTENT = 1000 };
+enum { MSGS_AN_INTENT = LATER_MSGS };
 
 static bool
 is_about_messages(enum intent_kind kind)
@@ -103,8 +103,8 @@ count_msgs(struct store *s, intent_id id, struct error *e)
 		"i", id);
 }
 
-static enum err
-add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first,
+enum err
+intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first,
 	struct error *e)
 {
 	struct arena a = {0};
@@ -185,7 +185,7 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 	bool goes_nowhere =
 		in->kind == INTENT_MOVE && mine.source && str_eq(mine.source, in->dest);
 	if (rc == ERR_OK && is_about_messages(in->kind) && !goes_nowhere)
-		rc = add_msgs(s, &mine, msgs, n, id, e);
+		rc = later_record(s, &mine, msgs, n, id, e);
 	else if (rc == ERR_OK && !is_about_messages(in->kind))
 		rc = intent_insert(s, &mine, id, e);
 	rc = tx_close(s, rc, e);
@@ -232,14 +232,11 @@ intent_remove(struct store *s, msg_id id, const char *message_id, const struct r
 uint32_t
 store_intents_pending(const struct store *s, account_id account)
 {
-	return (uint32_t)(account ? db_int(s,
-				  "SELECT count(*) FROM intent INDEXED BY intent_open"
-				  " WHERE state <= 1 AND account = ?",
-				  "u", account)
-				  : db_int(s,
-					  "SELECT count(*) FROM intent INDEXED BY intent_open "
-					  "WHERE state <= 1",
-					  ""));
+	int64_t n = account ? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE"
+		" state <= 1 AND account = ?", "u", account)
+		: db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE state <= 1", "");
+
+	return (uint32_t)n + store_later_left(s, account);
 }
 
 size_t
@@ -312,6 +309,8 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
 		"UPDATE intent SET state = 3, error = ? WHERE folder = ? AND state <= 1", "su",
 		why, folder);
 
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM later WHERE what = 0 AND folder = ?", "u", folder);
 	return rc == ERR_OK ? db_run(s, e, "DELETE FROM overlay WHERE msg BETWEEN ? AND ?",
 		       "ii", msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX))
 			    : rc;

@@ -92,6 +92,14 @@ static const char *const data_steps[] = {
 	"ALTER TABLE draft ADD COLUMN is_richer INTEGER NOT NULL DEFAULT 0;",
 	/* Looked at by a worker at each turn of its loop. */
 	"CREATE INDEX outbox_unsure ON outbox (account) WHERE state = 3;",
+	/* What is left to be recorded of a decision about very many messages: enum later. The columns are
+	 * those of intent; uids: a set of at most a thousand. */
+	"CREATE TABLE later (id INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL,"
+	"	intent INTEGER NOT NULL, grp INTEGER NOT NULL, account INTEGER NOT NULL,"
+	"	kind INTEGER NOT NULL DEFAULT 0, folder INTEGER NOT NULL, source TEXT NOT NULL DEFAULT '',"
+	"	dest TEXT NOT NULL DEFAULT '', set_bits INTEGER NOT NULL DEFAULT 0,"
+	"	clear_bits INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL DEFAULT 0,"
+	"	label TEXT NOT NULL DEFAULT '', uids TEXT NOT NULL DEFAULT '');",
 };
 
 static const char *const index_steps[] = {

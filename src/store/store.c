@@ -17,7 +17,6 @@
 #include "store_db.h"
 
 enum {
-	BUSY_MS = 5000,
 	INDEX_CHECKPOINT_PAGES = 4000,
 	DATA_CHECKPOINT_PAGES = 500,	/* done by store_sync and by what only workers call */
 	DATA_CHECKPOINT_MUST_PAGES = 20000
@@ -96,7 +95,7 @@ open_data(struct store *s, struct error *e)
 		goto out;
 	}
 	sqlite3_extended_result_codes(s->db->h, 1);
-	sqlite3_busy_timeout(s->db->h, BUSY_MS);
+	sqlite3_busy_timeout(s->db->h, WRITER_MS);
 	rc = db_script(s, "PRAGMA main.journal_mode = WAL; PRAGMA main.synchronous = NORMAL;"
 		"PRAGMA main.cache_size = -1000; PRAGMA temp_store = MEMORY;"
 		"PRAGMA trusted_schema = OFF", e);

@@ -13,6 +13,7 @@
 #include "store.h"
 #include "str.h"
 
+enum { WRITER_MS = 5000 };		/* how long one waits for another writer */
 enum { N_STATEMENTS = 512 }; /* a power of two, well above the number of call sites */
 
 struct statement {
@@ -29,6 +30,7 @@ struct db {
 	bool is_broken;			/* a write between them failed: commit will refuse */
 	enum db_file writing;		/* the transaction of one call */
 	int failed; /* SQLite's code of the first failed read within a transaction */
+	int begin_code;			/* SQLite's, of the last transaction that could not be begun */
 	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
 	bool is_index_damaged;
 	bool is_wal_suspect;		/* an fsync of it failed: what it holds may not be on disk, and is written again */
@@ -73,6 +75,8 @@ const char *db_text(sqlite3_stmt *st, int column, struct arena *a);	/* never NUL
  * tx_open that returned ERR_OK is followed by one tx_close, which rolls back unless rc is
  * ERR_OK. */
 enum err tx_open(struct store *s, enum db_file file, struct error *e);
+/* The same, but does not wait for another writer: *is_busy, and ERR_OK, with nothing opened. */
+enum err tx_try(struct store *s, enum db_file file, bool *is_busy, struct error *e);
 enum err tx_close(struct store *s, enum err rc, struct error *e);
 /* A reading transaction, so that several statements see one state. */
 void snapshot_open(const struct store *s);
@@ -149,6 +153,10 @@ intent_insert(struct store *s, const struct intent *in, intent_id *id, struct er
  * undo. */
 enum err intent_remove(struct store *s, msg_id id, const char *message_id, const struct removal *how,
 	bool to_trash, account_id *account, struct error *e);
+/* Messages of an intent, in rows of some hundred each, within a transaction on dunlin.db; *first: the
+ * first, 0 when nothing would change. in->group is set. */
+enum err intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
+	intent_id *first, struct error *e);
 /* Ends all pending and running intents of a folder that is no more. */
 enum err
 intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
@@ -159,5 +167,22 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
  * dunlin.db. */
 enum err draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
 	struct draft_copy *former, struct error *e);
+
+/* ---- later.c, undo.c: what is not done at once ---- */
+
+enum { LATER_MSGS = 250 };	/* a slice, and an intent of an act on many */
+enum later {
+	LATER_RECORD,		/* messages that a decision is also about */
+	LATER_OVERLAY,		/* of an intent that was undone before it began */
+	LATER_INVERT		/* an intent of a group that was undone */
+};
+/* As intent_add_msgs; of very many the first thousand, and the rest later. */
+enum err later_record(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
+	intent_id *first, struct error *e);
+enum err later_note(struct store *s, enum later what, const struct intent *in, int64_t group,
+	struct error *e);
+enum err later_drop(struct store *s, int64_t group, struct error *e);	/* what was not recorded yet */
+/* The inverse of one intent, in that group. */
+enum err undo_one(struct store *s, intent_id id, int64_t group, struct error *e);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "store_db.h"
 
+enum { UNDO_AT_ONCE = 1000 };	/* messages; the rest later */
+
 struct undo {
 	struct store *s;
 	int64_t group;		/* of the inverses; 0 until there is one */
@@ -262,12 +264,33 @@ invert(struct undo *u, const struct intent *in, struct error *e)
 
 #define UNDOABLE "inverse_of = 0 AND NOT is_undone AND state <= 2 AND label <> ''"
 
+/* None of the group's intents is begun any more, or undone twice, whenever their turn comes. */
+static enum err
+mark_undone(struct undo *u, const struct intent *in, struct error *e)
+{
+	u->n_undone++;
+	return db_run(u->s, e, "UPDATE intent SET is_undone = 1, state = CASE WHEN state = 0 THEN 4 ELSE"
+		" state END WHERE id = ?", "i", in->id);
+}
+
+/* Later, a slice at a time: its place in a group of inverses is kept for it. */
+static enum err
+put_off(struct undo *u, const struct intent *in, struct error *e)
+{
+	enum err rc = mark_undone(u, in, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	return later_note(u->s, in->state == INTENT_PENDING ? LATER_OVERLAY : LATER_INVERT, in, u->group, e);
+}
+
 static enum err
 undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct error *e)
 {
 	struct store *s = u->s;
 	struct arena a = {0};
-	enum err rc = ERR_OK;
+	uint32_t n_msgs = 0;
+	enum err rc = later_drop(s, group, e);
 
 	sqlite3_stmt *st = db_query(s,
 		"SELECT " INTENT_COLUMNS "FROM intent WHERE grp = ? AND " UNDOABLE
@@ -277,9 +300,33 @@ undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct
 		struct intent in;
 		intent_read(st, &a, &in);
 		snprintf(label, label_size, "%s", in.label);
-		rc = in.state == INTENT_PENDING ? vanish(u, &in, e) : invert(u, &in, e);
+		if (n_msgs >= UNDO_AT_ONCE)
+			rc = put_off(u, &in, e);
+		else
+			rc = in.state == INTENT_PENDING ? vanish(u, &in, e) : invert(u, &in, e);
+		n_msgs += in.n_msgs;
 	}
 	db_done(st);
+	arena_clear(&a);
+	return rc;
+}
+
+/* What was refused meanwhile needs no undoing; what is deleted for good has none. */
+enum err
+undo_one(struct store *s, intent_id id, int64_t group, struct error *e)
+{
+	struct undo u = { .s = s, .group = group };
+	struct arena a = {0};
+	struct intent in;
+	enum err rc = ERR_OK;
+	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE id = ? AND state IN"
+		" (1, 2, 4)", "i", id);
+
+	if (db_row(s, st)) {
+		intent_read(st, &a, &in);
+		db_done(st);
+		rc = invert(&u, &in, e);
+	}
 	arena_clear(&a);
 	return rc;
 }

@@ -181,7 +181,7 @@ act_on(struct fixture *fx, enum act_kind kind, uint32_t set, uint32_t clear, con
 {
 	struct act act = { .kind = kind, .set = set, .clear = clear, .dest = dest,
 		.folder = folder ? folder_named(fx, folder) : 0 };
-	msg_id msgs[64];
+	msg_id msgs[512];
 	size_t n = 0;
 	char label[160];
 	struct error e;

@@ -167,21 +167,26 @@ test_large_act_is_carried_out_in_steps(void **state)
 {
 	struct fixture *fx = *state;
 	struct intent_batch b;
-	msg_id *all = xcalloc(2500, sizeof *all);
+	msg_id *all = xcalloc(2000, sizeof *all);
 	char label[64];
 
-	fx_msgs(fx, fx->inbox, 1, 2500);
-	for (uint32_t i = 0; i < 2500; i++)
+	fx_msgs(fx, fx->inbox, 1, 2000);
+	for (uint32_t i = 0; i < 2000; i++)
 		all[i] = msg_id_of(fx->inbox, i + 1);
-	fx_intend(fx, INTENT_MOVE, "Trash", 0, 0, all, 2500);
+	fx_intend(fx, INTENT_MOVE, "Trash", 0, 0, all, 2000);
 	assert_int_equal(0, fx_counts(fx, fx->inbox).n_msgs);
 	assert_string_equal("1:1000", fx_next(fx, &b));
 	fx_done(fx, &b, 10000);
 	OK(store_undo(fx->s, label, sizeof label, &fx->e));
-	assert_int_equal(1500, fx_counts(fx, fx->inbox).n_msgs);
+	for (bool more = true; more;) {
+		account_id account;
+		folder_id folder;
+		OK(store_later(fx->s, &more, &account, &folder, &fx->e));
+	}
+	assert_int_equal(1000, fx_counts(fx, fx->inbox).n_msgs);
 	assert_string_equal("10001:11000", fx_next(fx, &b));
 	fx_done(fx, &b, 10000);
-	assert_int_equal(2500, fx_counts(fx, fx->inbox).n_msgs);
+	assert_int_equal(2000, fx_counts(fx, fx->inbox).n_msgs);
 	assert_int_equal(0, store_intents_pending(fx->s, 0));
 	free(all);
 }
