@@ -165,7 +165,7 @@ enum err store_bodies_trim(struct store *s, uint64_t max_bytes, struct error *e)
 
 enum intent_kind {
 	INTENT_FLAGS,		/* set and clear bits */
-	INTENT_MOVE,		/* to `dest` in the same account */
+	INTENT_MOVE,		/* to `dest` */
 	INTENT_COPY,
 	INTENT_EXPUNGE,		/* for good; cannot be undone once begun */
 	INTENT_FOLDER_CREATE,	/* dest */
@@ -182,6 +182,8 @@ enum intent_state {
 };
 
 typedef int64_t intent_id;
+typedef int64_t upload_id;
+struct upload_file;
 
 struct intent {
 	intent_id id;		/* 0 on the way in */
@@ -192,6 +194,8 @@ struct intent {
 	folder_id folder;	/* where the messages are; one folder an intent */
 	const char *source;	/* wire name of `folder`; filled in by the store */
 	const char *dest;	/* wire name of the other folder; "" when none */
+	account_id to_account;	/* INTENT_MOVE, _COPY: whose `dest` is; 0: the same account's (carry.c) */
+	upload_id carried;	/* it came to stand there by that upload; 0: not */
 	uint32_t set, clear;	/* INTENT_FLAGS; clear wins nothing: a bit is in one of them */
 	int64_t created;
 	uint32_t n_msgs, n_tries;
@@ -213,6 +217,27 @@ enum err store_intent_add(struct store *s, const struct intent *in, const msg_id
 enum err store_later(struct store *s, bool *more, account_id *account, folder_id *folder,
 	struct error *e);
 uint32_t store_later_left(const struct store *s, account_id account);	/* calls; 0: of all accounts */
+
+/* ---- moves and copies to another account (intents with to_account, a message each; src/store/carry.c) ---- */
+
+struct carry {
+	intent_id intent;
+	msg_id msg;			/* where it is now; 0: nobody knows */
+	account_id to;
+	const char *dest, *message_id, *subject;
+	uint32_t flags;
+	int64_t arrived;
+};
+/* The oldest of the account that is not fetched yet. */
+bool store_carry_next(const struct store *s, account_id account, struct arena *a, struct carry *out);
+/* Its bytes are here: an upload of the other account now, durably. `f` is gone either way. */
+enum err store_carry_add(struct store *s, const struct carry *c, struct upload_file *f, struct error *e);
+/* It cannot be fetched: it returns to sight, with these words. */
+enum err store_carry_refused(struct store *s, intent_id id, const char *why, struct error *e);
+/* How many wait, for being fetched or for the other account. */
+uint32_t store_carries_left(const struct store *s, account_id account);
+
+/* ---- for who carries out ---- */
 
 /* One process at a time carries out an account's intents: a lock that is held from store_intent_next to
  * the answer, and gone with the process. A descriptor, to be closed; -1: another process is at it. */
@@ -479,10 +504,9 @@ enum upload_state { UPLOAD_WANTED, UPLOAD_RUNNING, UPLOAD_DONE, UPLOAD_REFUSED }
 enum upload_after {
 	UPLOAD_ALONE,
 	UPLOAD_THEN_EXPUNGE,	/* exactly this message goes for good: an intent, of whichever account it is in */
-	UPLOAD_THEN_DRAFT	/* it is the server's copy of the draft `name`; the copy before it goes */
+	UPLOAD_THEN_DRAFT,	/* it is the server's copy of the draft `name`; the copy before it goes */
+	UPLOAD_THEN_CARRY	/* it came from another account, by the intent after_msg */
 };
-
-typedef int64_t upload_id;
 
 struct upload {
 	upload_id id;			/* 0 on the way in */
@@ -502,13 +526,12 @@ struct upload {
 	uint32_t n_tries, dest_uidnext;
 	msg_id landed;			/* DONE: where it stands; UID 0: the server does not say */
 	enum upload_after after;
-	msg_id after_msg;		/* UPLOAD_THEN_EXPUNGE */
+	msg_id after_msg;		/* UPLOAD_THEN_EXPUNGE; _CARRY: the intent_id */
 	const char *after_text;		/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the stamp of the version */
 	const char *error;		/* the server's words; "" */
 };
 
 /* The bytes: line ends CRLF, written piece by piece. */
-struct upload_file;
 enum err upload_create(struct upload_file **out, struct store *s, struct error *e);
 enum err upload_write(struct upload_file *f, const void *p, size_t n, struct error *e);
 void upload_abort(struct upload_file *f);			/* NULL is fine */

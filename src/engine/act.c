@@ -17,12 +17,15 @@ act_dest_name(const char *dest)
 	return str_starts(dest, ACT_DEST_MARK) ? dest + strlen(ACT_DEST_MARK) : NULL;
 }
 
+enum { MAX_CARRIED = 2000 };	/* each is fetched whole */
+
 /* One act on the way to the store. */
 struct acting {
 	struct engine *g;
 	const struct act *act;
 	struct arena arena;
 	int64_t group;
+	size_t n;			/* messages it is about */
 	size_t n_done;			/* messages it changed, or 1 for a folder act */
 	char label[160];
 };
@@ -137,6 +140,22 @@ role_dest(struct acting *x, account_id account, enum folder_role role)
 	return named_dest(x, account, folder_role_name(role));
 }
 
+/* Can the other account take messages? */
+static enum err
+check_other(struct acting *x, struct error *e)
+{
+	struct worker *w = engine_worker(x->g, x->act->account);
+
+	if (!w)
+		return error_set(e, ERR_UNSUPPORTED, "that account is not in the mailrc any more");
+	if (w->conf->read_only || !(atomic_load(&w->caps) & CAP_APPEND))
+		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only", w->conf->name);
+	if (x->n > MAX_CARRIED)
+		return error_set(e, ERR_UNSUPPORTED, "no more than %d messages at once to another account",
+			MAX_CARRIED);
+	return ERR_OK;
+}
+
 static enum err
 find_dest(struct acting *x, const struct folder *source, const char **dest, struct error *e)
 {
@@ -146,9 +165,10 @@ find_dest(struct acting *x, const struct folder *source, const char **dest, stru
 	switch (x->act->kind) {
 	case ACT_MOVE:
 	case ACT_COPY:
-		if (x->act->account && x->act->account != account)
-			return error_set(e, ERR_UNSUPPORTED,
-				"messages cannot be moved to another account yet");
+		if (x->act->account && x->act->account != account) {
+			*dest = named_dest(x, x->act->account, x->act->dest);
+			return check_other(x, e);
+		}
 		*dest = named_dest(x, account, x->act->dest);
 		break;
 	case ACT_DELETE:
@@ -239,6 +259,8 @@ record(struct acting *x, account_id account, folder_id folder, const char *dest,
 		.kind = intent_kind_of(x->act->kind),
 		.folder = folder,
 		.dest = dest,
+		.to_account = x->act->account != account && (x->act->kind == ACT_MOVE ||
+			x->act->kind == ACT_COPY) ? x->act->account : 0,
 		.set = x->act->kind == ACT_FLAGS ? x->act->set & MSG_SERVER_FLAGS : 0,
 		.clear = x->act->kind == ACT_FLAGS ? x->act->clear & MSG_SERVER_FLAGS : 0,
 		.created = time(NULL),
@@ -299,6 +321,7 @@ act_messages(struct acting *x, const msg_id *msgs, size_t n, struct error *e)
 			sorted[m++] = sorted[i];
 	}
 	make_label(x, m);
+	x->n = m;
 	enum err rc = act_on_messages(x, sorted, m, true, e);
 	if (rc == ERR_OK)
 		rc = act_on_messages(x, sorted, m, false, e);

@@ -30,7 +30,7 @@ intents_due(struct worker *w)
 	if (w->replay_ms && now_ms() < w->replay_ms)
 		return false;
 	w->replay_ms = 0;
-	return store_intents_pending(w->store, w->account) > 0;
+	return store_intents_pending(w->store, w->account) > store_carries_left(w->store, w->account);
 }
 
 /* The folder, and that it still is the mailbox the intent was made for. */
@@ -63,10 +63,15 @@ do_flags(struct replay *r, struct error *e)
 		: replay_after(r, set_flags(r, &r->b.uids, e), set_flags, set_flags, e);
 }
 
+/* What stands in another account by now is marked where it cannot be removed, as in a move. */
 static enum err
 expunge(struct replay *r, const struct uidset *uids, struct error *e)
 {
-	return r->w->b->ops->expunge(r->w->b, uids, e);
+	struct backend *b = r->w->b;
+
+	if (r->b.first.carried && !(b->caps & CAP_DELETE))
+		return b->ops->set_flags(b, uids, MSG_DELETED, 0, e);
+	return b->ops->expunge(b, uids, e);
 }
 
 static enum err

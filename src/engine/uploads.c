@@ -134,6 +134,8 @@ retry_in_s(uint32_t n_tries)
 static const char *
 advice(const struct upload *u, const char *words)
 {
+	if (u->after == UPLOAD_THEN_CARRY)
+		return "it stays where it was";
 	if (strstr(words, "OVERQUOTA") || strstr(words, "LIMIT") || strstr(words, "TOOBIG"))
 		return "make room there; $ tries again";
 	if (u->role != ROLE_NONE)

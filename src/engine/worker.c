@@ -23,6 +23,7 @@ enum {
 	REST_MS = 30 * 1000,		/* after our disk failed */
 	GOODBYE_MS = 500,
 	DRAIN_END_MS = 200,
+	CARRY_WAIT_MS = 15 * 1000,	/* a sync waits so long for the other account */
 	MAX_DROPS = 1			/* a job is tried once more when the link broke under it */
 };
 
@@ -403,6 +404,8 @@ wait_until(struct worker *w, bool can_hear)
 		until = turn;
 	if (w->replay_ms && w->replay_ms < until)
 		until = w->replay_ms;
+	if (w->n_syncs > 0 && w->carry_until_ms > now_ms() && w->carry_until_ms < until)
+		until = w->carry_until_ms;
 	if (!can_hear && poll_ms > 0 && now_ms() + poll_ms < until)
 		until = now_ms() + poll_ms;
 	if (w->drafts.next_ms > now_ms() && w->drafts.next_ms < until)
@@ -432,12 +435,26 @@ step_wait(struct worker *w, struct error *e)
 	return rc;
 }
 
+/* Decisions are left, and not only such as wait for another account that does not answer. */
+static bool
+still_waits(struct worker *w)
+{
+	uint32_t n = store_carries_left(w->store, w->account);
+
+	if (store_intents_pending(w->store, w->account) > n)
+		return true;
+	if (!w->carry_until_ms || n != w->n_carries)
+		w->carry_until_ms = now_ms() + CARRY_WAIT_MS;
+	w->n_carries = n;
+	return now_ms() < w->carry_until_ms;
+}
+
 /* A whole account is in step when nothing is left to be fetched and nothing to be carried out. */
 static void
 end_whole_syncs(struct worker *w)
 {
 	if (w->n_syncs > 0 && w->mirror.n_todo == 0 &&
-	    store_intents_pending(w->store, w->account) == 0 &&
+	    (store_intents_pending(w->store, w->account) == 0 || !still_waits(w)) &&
 	    store_uploads_due(w->store, w->account) == 0)
 		end_syncs_of(w, 0, ERR_OK, NULL);
 }
@@ -631,6 +648,21 @@ step_drafts(struct worker *w, bool *did, struct error *e)
 	return ERR_OK;
 }
 
+/* ---- moves to another account ---- */
+
+static enum err
+step_carry(struct worker *w, bool *did, struct error *e)
+{
+	enum err rc = carry_step(w, did, e);
+
+	if (rc != ERR_OK && !link_is_lost(rc)) {	/* our disk: not at once again */
+		worker_notice(w, e);
+		w->rest_ms = now_ms() + REST_MS;
+		return ERR_OK;
+	}
+	return rc;
+}
+
 /* ---- the loop ---- */
 
 /* Behind everything else, and not so that what happens in the open folder goes unseen. */
@@ -678,6 +710,8 @@ step(struct worker *w, struct error *e)
 		return step_job(w, &j, e);
 	if (intents_due(w))
 		return intents_step(w, e);
+	if (now_ms() >= w->rest_ms && ((rc = step_carry(w, &did, e)) != ERR_OK || did))
+		return rc;
 	if (now_ms() >= w->rest_ms && ((rc = step_copy(w, &did, e)) != ERR_OK || did ||
 		(rc = step_upload(w, &did, e)) != ERR_OK || did || (rc = step_drafts(w, &did, e)) != ERR_OK ||
 		did))

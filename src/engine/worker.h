@@ -154,6 +154,8 @@ struct worker {
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
 	struct drafts drafts;
 	bool is_tidy;
+	uint32_t n_carries;		/* messages that wait for another account, */
+	int64_t carry_until_ms;		/* and until when a sync waits with them */
 	size_t n_unlisted;		/* folders beyond the limit, as last told */
 	folder_id bad;			/* could not be opened: not tried again before */
 	int64_t bad_until_ms;
@@ -232,6 +234,10 @@ enum err request_begin(struct worker *w, msg_id id, int64_t *entry, struct error
 void request_cancel(struct worker *w, int64_t entry);
 /* How it ended, when the pass that it waited for did so with `pass`. ERR_CANCELLED: why was told. */
 enum err request_end(struct worker *w, int64_t entry, const struct error *pass, struct error *e);
+
+/* ---- carry.c ---- */
+/* Fetches one message that is to go to another account. *did: there was one. */
+enum err carry_step(struct worker *w, bool *did, struct error *e);
 
 /* ---- fetch.c ---- */
 enum err fetch_run(struct worker *w, const struct queued *j, struct error *e);

@@ -32,7 +32,7 @@ store_intents_redirect(struct store *s, account_id account, const char *dest, co
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ?", "sus", wire,
+	rc = db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ? AND to_account = 0", "sus", wire,
 		account, dest);
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "UPDATE later SET dest = ? WHERE account = ? AND dest = ?", "sus",

@@ -269,7 +269,8 @@ rename_identities(struct store *s, account_id account, const char *from, const c
 		"UPDATE mailbox SET " RENAMED("wire")
 		" WHERE account = ?4 AND NOT is_old AND " CONCERNED("wire"),
 		"UPDATE intent SET " RENAMED("dest")
-		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("dest"),
+		" WHERE (account = ?4 AND to_account = 0 OR to_account = ?4) AND kind IN (1, 2) AND "
+			CONCERNED("dest"),
 		"UPDATE intent SET " RENAMED("source")
 		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),
 		"UPDATE later SET " RENAMED("dest")

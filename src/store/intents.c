@@ -39,6 +39,8 @@ intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out)
 		.label = db_text(st, 14, a),
 		.error = db_text(st, 15, a),
 		.source = db_text(st, 16, a),
+		.to_account = (account_id)sqlite3_column_int64(st, 17),
+		.carried = sqlite3_column_int64(st, 18),
 	};
 }
 
@@ -47,12 +49,12 @@ intent_insert(struct store *s, const struct intent *in, intent_id *id, struct er
 {
 	enum err rc = db_run(s, e,
 		"INSERT INTO intent (grp, account, kind, state, folder, source, dest,"
-		" set_bits, clear_bits, created, inverse_of, label) VALUES (?, ?, ?, 0, ?, ?,"
-		" ?, ?, ?, ?, ?, ?)",
-		"iuuussuuiis", in->group, in->account, (uint32_t)in->kind, in->folder,
+		" set_bits, clear_bits, created, inverse_of, label, to_account) VALUES (?, ?, ?, 0, ?, ?,"
+		" ?, ?, ?, ?, ?, ?, ?)",
+		"iuuussuuiisu", in->group, in->account, (uint32_t)in->kind, in->folder,
 		in->source ? in->source : "", in->dest ? in->dest : "", in->set, in->clear,
 		in->created ? in->created : (int64_t)time(NULL), in->inverse_of,
-		in->label ? in->label : "");
+		in->label ? in->label : "", in->to_account);
 
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	if (rc == ERR_OK && in->group == 0)
@@ -116,7 +118,7 @@ intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n
 		struct change c = find_change(s, in, msgs[i], &a);
 		if (!c.any)
 			continue;
-		if (n_in_this == MSGS_AN_INTENT || id == 0) {
+		if (n_in_this == (in->to_account ? 1 : MSGS_AN_INTENT) || id == 0) {
 			if (id)
 				rc = count_msgs(s, id, e);
 			if (rc == ERR_OK)
@@ -183,7 +185,8 @@ store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, s
 	}
 	rc = check_intent(&mine, msgs, is_about_messages(in->kind) ? n : 0, mine.source, e);
 	bool goes_nowhere =
-		in->kind == INTENT_MOVE && mine.source && str_eq(mine.source, in->dest);
+		in->kind == INTENT_MOVE && !in->to_account && mine.source &&
+		str_eq(mine.source, in->dest);
 	if (rc == ERR_OK && is_about_messages(in->kind) && !goes_nowhere)
 		rc = later_record(s, &mine, msgs, n, id, e);
 	else if (rc == ERR_OK && !is_about_messages(in->kind))
@@ -311,6 +314,9 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
 
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "DELETE FROM later WHERE what = 0 AND folder = ?", "u", folder);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "DELETE FROM upload WHERE after = 3 AND state IN (0, 3) AND after_msg IN"
+			" (SELECT id FROM intent WHERE folder = ? AND to_account <> 0)", "u", folder);
 	return rc == ERR_OK ? db_run(s, e, "DELETE FROM overlay WHERE msg BETWEEN ? AND ?",
 		       "ii", msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX))
 			    : rc;

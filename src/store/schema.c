@@ -100,6 +100,9 @@ static const char *const data_steps[] = {
 	"	dest TEXT NOT NULL DEFAULT '', set_bits INTEGER NOT NULL DEFAULT 0,"
 	"	clear_bits INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL DEFAULT 0,"
 	"	label TEXT NOT NULL DEFAULT '', uids TEXT NOT NULL DEFAULT '');",
+	/* Moves and copies to another account: whose dest is; the upload by which it came to stand there. */
+	"ALTER TABLE intent ADD COLUMN to_account INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE intent ADD COLUMN carried INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const index_steps[] = {

@@ -143,7 +143,7 @@ enum err overlay_add(struct store *s, msg_id id, const struct intent *in, struct
 #define INTENT_COLUMNS \
 	"id, grp, account, kind, state, folder, dest, set_bits, clear_bits, created," \
 	" n_msgs, " \
-	"n_tries, dest_uidnext, inverse_of, label, error, source "
+	"n_tries, dest_uidnext, inverse_of, label, error, source, to_account, carried "
 void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
 /* A new row without messages. */
 enum err
@@ -167,6 +167,17 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
  * dunlin.db. */
 enum err draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
 	struct draft_copy *former, struct error *e);
+
+/* ---- carry.c: within a transaction on dunlin.db ---- */
+
+/* An upload with UPLOAD_THEN_CARRY stands there: what follows; or it is refused: the message returns. */
+enum err carry_landed(struct store *s, const struct upload *u, msg_id landed, const struct removal *how,
+	account_id *other, struct error *e);
+enum err carry_refused(struct store *s, upload_id id, const char *why, struct error *e);
+/* Undo, before the message went from its account, and after. */
+enum err carry_stop(struct store *s, intent_id id, struct error *e);
+enum err carry_back(struct store *s, const struct intent *of, int64_t *group, const char **why_not,
+	struct error *e);
 
 /* ---- later.c, undo.c: what is not done at once ---- */
 

@@ -30,6 +30,8 @@ vanish(struct undo *u, const struct intent *in, struct error *e)
 		"UPDATE intent SET state = 4, is_undone = 1 WHERE id = ?", "i", in->id);
 
 	u->n_undone++;
+	if (rc == ERR_OK && (in->to_account || in->carried))
+		rc = carry_stop(u->s, in->id, e);
 	return rc == ERR_OK ? overlay_recompute_intent(u->s, in->id, e) : rc;
 }
 
@@ -237,12 +239,19 @@ invert(struct undo *u, const struct intent *in, struct error *e)
 {
 	/* What is deleted for good stays done: what was done to it before cannot be undone either. */
 	enum err rc = db_run(u->s, e,
-		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND kind <> 3 THEN 4"
-		" ELSE state END WHERE id = ?",
+		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND (kind <> 3 OR carried <> 0)"
+		" THEN 4 ELSE state END WHERE id = ?",
 		"i", in->id);
 
 	if (rc != ERR_OK)
 		return rc;
+	if (in->carried) {
+		int64_t group = u->group;
+		rc = carry_back(u->s, in, &group, &u->why_not, e);
+		u->n_undone += group != u->group || u->group != 0;
+		u->group = group;
+		return rc;
+	}
 	switch (in->kind) {
 	case INTENT_FLAGS:
 		return undo_flags(u, in, e);
@@ -300,7 +309,7 @@ undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct
 		struct intent in;
 		intent_read(st, &a, &in);
 		snprintf(label, label_size, "%s", in.label);
-		if (n_msgs >= UNDO_AT_ONCE)
+		if (n_msgs >= UNDO_AT_ONCE && !in.carried && !in.to_account)
 			rc = put_off(u, &in, e);
 		else
 			rc = in.state == INTENT_PENDING ? vanish(u, &in, e) : invert(u, &in, e);

@@ -366,9 +366,13 @@ store_upload_refused(struct store *s, upload_id id, const char *why, int64_t ret
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
-	return rc != ERR_OK ? rc : commit(s, db_run(s, e,
-		"UPDATE upload SET state = 3, error = substr(?, 1, 400), retry_at = ? WHERE id = ?", "sii", why,
-		retry_at, id), e);
+	if (rc != ERR_OK)
+		return rc;
+	rc = db_run(s, e, "UPDATE upload SET state = 3, error = substr(?, 1, 400), retry_at = ? WHERE id = ?",
+		"sii", why, retry_at, id);
+	if (rc == ERR_OK)
+		rc = carry_refused(s, id, why, e);
+	return commit(s, rc, e);
 }
 
 /* The bytes stand at `landed`; with UID 0, somewhere in that folder. */
@@ -380,6 +384,8 @@ follow_up(struct store *s, const struct upload *u, msg_id landed, const struct r
 	struct draft_copy former = { .msg = 0 };
 	enum err rc = ERR_OK;
 
+	if (u->after == UPLOAD_THEN_CARRY)
+		rc = carry_landed(s, u, landed, how, other, e);
 	if (u->after == UPLOAD_THEN_DRAFT)
 		rc = draft_landed(s, u, landed, &a, &former, e);
 	if (u->after == UPLOAD_THEN_EXPUNGE)

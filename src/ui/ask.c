@@ -168,6 +168,42 @@ ui_complete_folders(struct ui *ui, account_id account, const char *text, struct 
 	arena_clear(&arena);
 }
 
+void
+ui_complete_destinations(struct ui *ui, account_id account, const char *text, struct completion *out)
+{
+	if (account)
+		ui_complete_folders(ui, account, text, out);
+	if (!account || ui->n_accounts > 1)
+		ui_complete_folders(ui, 0, text, out);
+}
+
+static bool
+has_folder(struct ui *ui, account_id account, const char *name)
+{
+	struct arena arena = {0};
+	struct folder *v;
+	size_t n = store_folders(ui->store, account, &arena, &v), i = 0;
+
+	while (i < n && !str_eq(v[i].name, name))
+		i++;
+	arena_clear(&arena);
+	return i < n;
+}
+
+const char *
+ui_find_elsewhere(struct ui *ui, const char *name, account_id account, account_id *other)
+{
+	for (size_t i = 0; i < ui->n_accounts; i++) {
+		const char *own = engine_rc_account(ui->engine, ui->accounts[i].id)->name;
+		size_t n = strlen(own);
+		*other = ui->accounts[i].id;
+		if (*other != account && strncmp(name, own, n) == 0 && name[n] == '/' &&
+		    has_folder(ui, *other, name + n + 1))
+			return name + n + 1;
+	}
+	return NULL;
+}
+
 /* The last word of a query; a colon does not end it. */
 static void
 complete_query(const char *text, struct completion *out)

@@ -427,9 +427,8 @@ index_complete(struct view *v, const struct command *c, const char *text, struct
 	struct index *x = index_of(v);
 	account_id account = triage_account(&x->triage);
 
-	/* Of all inboxes, too: a message moves within its account. */
-	if ((c->id == CMD_MOVE || c->id == CMD_COPY) && account) {
-		ui_complete_folders(v->ui, account, text, out);
+	if (c->id == CMD_MOVE || c->id == CMD_COPY) {
+		ui_complete_destinations(v->ui, account, text, out);
 		return true;
 	}
 	if (c->id != CMD_SEARCH)

@@ -221,6 +221,7 @@ strip_account(const struct triage *t, const char *name, account_id account)
 static void
 move(struct triage *t, enum act_kind kind, const char *name)
 {
+	account_id other;
 	account_id account = account_of(t);
 	struct ui *ui = t->view->ui;
 
@@ -228,8 +229,17 @@ move(struct triage *t, enum act_kind kind, const char *name)
 		forget(t);
 		return;
 	}
+	const char *elsewhere = account && has_folder(t, account, name) ? NULL
+		: ui_find_elsewhere(ui, name, account, &other);
+	if (elsewhere) {
+		t->act = (struct act){ .kind = kind, .account = other };
+		t->account = other;
+		t->dest = xstrdup(elsewhere);
+		act_and_forget(t);
+		return;
+	}
 	if (account == 0) {
-		ui_status(ui, "these are of several accounts: move those of one at a time");
+		ui_status(ui, "these are of several accounts: name the account before the folder");
 		forget(t);
 		return;
 	}

@@ -126,6 +126,13 @@ void ui_choose(struct ui *ui, struct view *owner, const char *question, const ch
 /* Folders of an account as completion; account 0: of all, as "account/folder". */
 void ui_complete_folders(struct ui *ui, account_id account, const char *text,
 	struct completion *out);
+/* Where messages of that account (0: of several) can go: its own folders, and with the account before
+ * them those of all. */
+void ui_complete_destinations(struct ui *ui, account_id account, const char *text,
+	struct completion *out);
+/* "account/folder" of another account than `account`, which has that folder: the folder, *other whose. Else
+ * NULL. */
+const char *ui_find_elsewhere(struct ui *ui, const char *name, account_id account, account_id *other);
 
 /* Addresses for the last one of a list that is being typed. */
 void ui_complete_addresses(struct ui *ui, const char *text, struct completion *out);
