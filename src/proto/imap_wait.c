@@ -31,7 +31,9 @@ pause_for(struct imap *im, int64_t ms, int wake, bool *readable, bool *woken, st
 	if (*readable || *woken)
 		return ERR_OK;
 	enum err rc = net_wait(im->net, (int)(ms < 0 ? 0 : ms), wake, readable, e);
-	if (rc != ERR_OK)
+	if (rc == ERR_CONN && im->bye.len > 0)
+		rc = imap_die(im, e, "");	/* with what the server said before it went */
+	else if (rc != ERR_OK)
 		im->is_dead = true;
 	else if (!*readable && wake >= 0)
 		*woken = poll(&p, 1, 0) > 0;

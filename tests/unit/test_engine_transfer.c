@@ -261,7 +261,72 @@ test_undo_of_what_was_half_refused(void **state)
 	fixture_clear(&fx);
 }
 
+/* ---- undo of what cannot be found ---- */
+
+/* Neither COPYUID nor a Message-ID tells where a message went: undo says so, the message stays where it is,
+ * and the next undo is about what was done before. */
+static void
+test_undo_of_what_cannot_be_found(void **state)
+{
+	struct fixture fx;
+	char label[160];
+	struct error e;
+
+	(void)state;
+	fixture_init(&fx);
+	fake_folder_add(fx.server, "INBOX");
+	fake_folder_add(fx.server, "Trash");
+	fake_deliver(fake_folder(fx.server, "INBOX"), "", 0);
+	fake_deliver(fake_folder(fx.server, "INBOX"), "m2", 0);
+	fx.server->caps &= ~(unsigned)CAP_UIDMAP;
+	fixture_start(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 2, 2));
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_MOVE, 0, 0, "Trash", "INBOX", 1, 1));
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	fx.n_notices = 0;
+	assert_int_equal(ERR_OK, engine_undo(fx.engine, label, sizeof label, &e));
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(1, fx.n_notices);
+	assert_non_null(strstr(fx.notice.text, "cannot be found out"));
+	assert_int_equal(1, fake_folder(fx.server, "Trash")->n);
+	assert_true(is_visible(&fx, "Trash", 1));
+	assert_int_equal(ERR_OK, engine_undo(fx.engine, label, sizeof label, &e));
+	assert_string_equal("1 message flagged", label);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(0, fake_folder(fx.server, "INBOX")->v[0].flags);
+	assert_int_equal(ERR_UNSUPPORTED, engine_undo(fx.engine, label, sizeof label, &e));
+	assert_in_step(&fx, "undone");
+	fixture_clear(&fx);
+}
+
+/* Copies that nobody tells the place of cannot be undone: it is said, and nothing is removed. */
+static void
+test_undo_of_a_copy_without_uid_map(void **state)
+{
+	struct fixture fx;
+	char label[160];
+	struct error e;
+
+	(void)state;
+	begin(&fx, 3);
+	lock(&fx);
+	fx.server->caps &= ~(unsigned)(CAP_UIDMAP | CAP_DELETE);	/* both are UIDPLUS */
+	unlock(&fx);
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_COPY, 0, 0, "Trash", "INBOX", 1, 3));
+	fixture_stop(&fx);
+	fixture_start(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(ERR_UNSUPPORTED, engine_undo(fx.engine, label, sizeof label, &e));
+	assert_non_null(strstr(e.text, "does not say where the copies are"));
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(3, fake_folder(fx.server, "Trash")->n);
+	assert_in_step(&fx, "copied");
+	fixture_clear(&fx);
+}
+
 TEST_MAIN(T(test_server_that_goes_on_doubles_nothing), T(test_what_was_lost_is_done_again),
 	T(test_own_double_is_removed), T(test_unsure_double_is_told),
 	T(test_one_refused_does_not_refuse_the_rest), T(test_many_refused_among_many),
-	T(test_all_refused_costs_little), T(test_undo_of_what_was_half_refused))
+	T(test_all_refused_costs_little), T(test_undo_of_what_was_half_refused),
+	T(test_undo_of_what_cannot_be_found), T(test_undo_of_a_copy_without_uid_map))
