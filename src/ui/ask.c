@@ -142,39 +142,53 @@ ask_password(struct ui *ui)
 
 /* ---- completion by kind of argument ---- */
 
-void
-ui_complete_folders(struct ui *ui, account_id account, const char *text, struct completion *out)
+static void
+offer_folders(struct ui *ui, account_id account, const char *prefix, const char *text,
+	struct completion *out)
 {
 	struct arena arena = {0};
+	struct folder *folders;
+	size_t n = store_folders(ui->store, account, &arena, &folders);
 
-	for (size_t i = 0; ui->store && i < ui->n_accounts; i++) {
-		account_id id = ui->accounts[i].id;
-		struct folder *folders;
-		if (account && account != id)
+	for (size_t k = 0; k < n; k++) {
+		char count[40] = "";
+		if (folders[k].attrs & FOLDER_NOSELECT)
 			continue;
-		size_t n = store_folders(ui->store, id, &arena, &folders);
-		const char *name = engine_rc_account(ui->engine, id)->name;
-		for (size_t k = 0; k < n; k++) {
-			char count[40] = "";
-			if (folders[k].attrs & FOLDER_NOSELECT)
-				continue;
-			if (folders[k].n_unread)
-				snprintf(count, sizeof count, "%u unread", folders[k].n_unread);
-			const char *word = account ? folders[k].name
-				: arena_printf(&arena, "%s/%s", name, folders[k].name);
-			completion_offer(out, text, word, count[0] ? count : NULL);
-		}
+		if (folders[k].n_unread)
+			snprintf(count, sizeof count, "%u unread", folders[k].n_unread);
+		const char *word = *prefix ? arena_printf(&arena, "%s/%s", prefix, folders[k].name)
+			: folders[k].name;
+		completion_offer(out, text, word, count[0] ? count : NULL);
 	}
 	arena_clear(&arena);
 }
 
 void
+ui_complete_folders(struct ui *ui, account_id account, const char *text, struct completion *out)
+{
+	for (size_t i = 0; ui->store && i < ui->n_accounts; i++) {
+		account_id id = ui->accounts[i].id;
+		if (!account || account == id)
+			offer_folders(ui, id, account ? "" : engine_rc_account(ui->engine, id)->name, text,
+				out);
+	}
+}
+
+/* Those of another account only when its name was begun: "Archive" must not become another's Archive. */
+void
 ui_complete_destinations(struct ui *ui, account_id account, const char *text, struct completion *out)
 {
-	if (account)
-		ui_complete_folders(ui, account, text, out);
-	if (!account || ui->n_accounts > 1)
-		ui_complete_folders(ui, 0, text, out);
+	size_t n_text = strlen(text);
+
+	ui_complete_folders(ui, account, text, out);
+	for (size_t i = 0; ui->store && account && n_text > 0 && i < ui->n_accounts; i++) {
+		account_id id = ui->accounts[i].id;
+		const char *name = engine_rc_account(ui->engine, id)->name;
+		size_t n = strlen(name);
+		if (id != account && (n_text <= n ? strncmp(text, name, n_text) == 0
+			: strncmp(text, name, n) == 0 && text[n] == '/'))
+			offer_folders(ui, id, name, text, out);
+	}
 }
 
 static bool

@@ -229,8 +229,8 @@ move(struct triage *t, enum act_kind kind, const char *name)
 		forget(t);
 		return;
 	}
-	const char *elsewhere = account && has_folder(t, account, name) ? NULL
-		: ui_find_elsewhere(ui, name, account, &other);
+	const char *elsewhere = account && !has_folder(t, account, name)
+		? ui_find_elsewhere(ui, name, account, &other) : NULL;
 	if (elsewhere) {
 		t->act = (struct act){ .kind = kind, .account = other };
 		t->account = other;
@@ -239,7 +239,7 @@ move(struct triage *t, enum act_kind kind, const char *name)
 		return;
 	}
 	if (account == 0) {
-		ui_status(ui, "these are of several accounts: name the account before the folder");
+		ui_status(ui, "these are of several accounts: move those of one at a time");
 		forget(t);
 		return;
 	}

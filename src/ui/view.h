@@ -126,8 +126,8 @@ void ui_choose(struct ui *ui, struct view *owner, const char *question, const ch
 /* Folders of an account as completion; account 0: of all, as "account/folder". */
 void ui_complete_folders(struct ui *ui, account_id account, const char *text,
 	struct completion *out);
-/* Where messages of that account (0: of several) can go: its own folders, and with the account before
- * them those of all. */
+/* Where messages of that account (0: of several) can go: its own folders; those of another account once its
+ * name was begun. */
 void ui_complete_destinations(struct ui *ui, account_id account, const char *text,
 	struct completion *out);
 /* "account/folder" of another account than `account`, which has that folder: the folder, *other whose. Else
