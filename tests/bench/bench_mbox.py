@@ -85,6 +85,11 @@ def fill(t, home, with_keys, limit=900):
     return sorted(keys)
 
 
+def cpu_of(t):
+    with open(f"/proc/{t.pid}/stat") as f:
+        return sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def reopen(home, path, sign):
     took = []
     for _ in range(5):
@@ -93,10 +98,9 @@ def reopen(home, path, sign):
         t.wait(sign, 60)
         took.append(time.monotonic() - start)
         t.settle(0.3)
-        ticks = sum(int(x) for x in open(f"/proc/{t.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])
         os.write(t.fd, b"q")
         t.join(5)
-    return sorted(took)[2], ticks / os.sysconf("SC_CLK_TCK")
+    return sorted(took)[2]
 
 
 def dunlin(path, sign, scan_s, is_timed):
@@ -107,15 +111,14 @@ def dunlin(path, sign, scan_s, is_timed):
         say("newest page, no index", time.monotonic() - start, target=0.1)
         keys = fill(t, home, not is_timed)
         say("whole index", time.monotonic() - start, target=3 * scan_s + 2 if is_timed else None)
+        say("  CPU until then, both threads and the screen", cpu_of(t))
         if keys:
             say(f"a key meanwhile, p99 of {len(keys)}", keys[len(keys) * 99 // 100], target=0.05)
         say("peak memory until then", t.peak_kb() / 1024, "MB", 60)
         t.settle(0.3)
         os.write(t.fd, b"q")
         t.join(10)
-        took, cpu = reopen(home, path, sign)
-        say("reopened, median of 5", took, target=0.05)
-        say("  CPU of it until all is quiet", cpu)
+        say("reopened, median of 5", reopen(home, path, sign), target=0.05)
 
 
 def peer(name, argv, path, sign):
