@@ -26,6 +26,7 @@ enum {
 	EVERY_S = 60,			/* while somebody writes */
 	BYTES_A_SECOND = 100 << 10,	/* a large one less often */
 	LOOK_MS = 60 * 1000,
+	YOUNG_S = 60,
 	OUTBOX_LOOK = 2000
 };
 
@@ -454,6 +455,8 @@ one_copy(struct turn *t, const struct draft_copy *d, struct error *e)
 		return remove_copy(t, d, e);
 	if (store_upload_named(s, d->name, &t->arena, &u))
 		return ERR_OK;			/* it is still to come */
+	if (d->state == DRAFT_KEPT && t->now - d->stored < YOUNG_S)
+		return ERR_OK;			/* so is the draft: recorded before it (drafting.c) */
 	return store_draft_forget(s, d->name, d->account, e);
 }
 

@@ -76,7 +76,12 @@ store_draft_put(struct store *s, const struct draft_copy *d, struct error *e)
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
-	return rc != ERR_OK ? rc : tx_close(s, put(s, d, e), e);
+	if (rc != ERR_OK)
+		return rc;
+	/* A message is the copy of one draft: what was made of it before, and left, is none any more. */
+	if (msg_uid(d->msg))
+		rc = db_run(s, e, "DELETE FROM draft WHERE msg = ? AND name <> ?", "is", d->msg, d->name);
+	return tx_close(s, rc == ERR_OK ? put(s, d, e) : rc, e);
 }
 
 enum err

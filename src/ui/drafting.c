@@ -227,7 +227,7 @@ find_parent(struct compose *x, account_id account)
 	arena_clear(&a);
 }
 
-/* The draft first, of no account: nobody stores it. Then what its copy is, then the account. */
+/* What its copy is first: a draft without that would be stored beside it. */
 bool
 drafting_import(struct compose *x, const struct message *m, struct error *e)
 {
@@ -241,10 +241,9 @@ drafting_import(struct compose *x, const struct message *m, struct error *e)
 	char *stamp = note_stamp(&x->note);
 	struct draft_copy d = { .name = x->note.name, .account = account, .msg = m->id,
 		.message_id = m->m.message_id, .stamp = stamp, .stored = time(NULL), .is_richer = is_richer(m) };
-	bool ok = draft_save(dir, x->id, &x->note, e) == ERR_OK &&
-		engine_draft_link(ui_engine(ui), &d, e) == ERR_OK;
+	enum err r = engine_draft_link(ui_engine(ui), &d, e);
 	free(stamp);
-	if (!ok)
+	if (r != ERR_OK)
 		return false;
 	note_set(&x->note.account, account_name(ui, account));
 	x->is_import = true;

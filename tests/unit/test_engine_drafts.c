@@ -283,6 +283,39 @@ test_thrown_away_under_way(void **state)
 	}
 }
 
+/* A message is the copy of one draft: opened again, it is the copy of what was made of it last. One whose draft is
+ * still to come is not forgotten; nothing of that touches the server. */
+static void
+test_one_draft_a_message(void **state)
+{
+	struct draft_copy c = { .name = "aaaaaaaaaaaaaaaa", .message_id = "", .stamp = "" };
+	struct arena a = {0};
+	struct desk d;
+	struct error e;
+
+	(void)state;
+	begin(&d);
+	fake_deliver(fake_folder(d.fx.server, "Drafts"), "theirs", MSG_DRAFT);
+	fixture_start(&d.fx);
+	sync_until_done(&d);
+	c.account = d.fx.account;
+	c.msg = msg_id_of(folder_named(&d.fx, "Drafts"), 1);
+	c.stored = time(NULL);
+	assert_int_equal(ERR_OK, engine_draft_link(d.fx.engine, &c, &e));
+	c.name = "bbbbbbbbbbbbbbbb";
+	assert_int_equal(ERR_OK, engine_draft_link(d.fx.engine, &c, &e));
+	assert_false(store_draft(engine_store(d.fx.engine), "aaaaaaaaaaaaaaaa", 0, &a, &c));
+	sync_until_done(&d);
+	assert_true(store_draft(engine_store(d.fx.engine), "bbbbbbbbbbbbbbbb", 0, &a, &c));
+	c.stored -= 3600;
+	assert_int_equal(ERR_OK, engine_draft_link(d.fx.engine, &c, &e));
+	sync_until_done(&d);
+	assert_false(store_draft(engine_store(d.fx.engine), "bbbbbbbbbbbbbbbb", 0, &a, &c));
+	assert_int_equal(1, fake_folder(d.fx.server, "Drafts")->n);
+	arena_clear(&a);
+	end(&d);
+}
+
 /* Drafts of nobody, of another account, and what is not a draft, stay where they are. */
 static void
 test_not_ours(void **state)
@@ -304,4 +337,4 @@ test_not_ours(void **state)
 
 TEST_MAIN(T(test_not_at_every_save), T(test_one_copy_when_the_link_breaks),
 	T(test_one_copy_when_the_process_dies), T(test_apart), T(test_rebuilt_mailbox),
-	T(test_thrown_away_under_way), T(test_not_ours))
+	T(test_thrown_away_under_way), T(test_one_draft_a_message), T(test_not_ours))
