@@ -80,7 +80,7 @@ def press(screens, rnd, seconds):
     while time.monotonic() < end:
         s = rnd.choice(screens)
         for key in rnd.choice([["d"], ["gg", "d"], ["F"], ["j", "F"], ["G", "F"], ["u"], ["a"], ["k", "a"], ["j"],
-                               ["gg"], ["s", "Kept", "Enter"], ["Enter", "q"]]):
+                               ["gg"], ["G", "a"]]):
             s.keys(key)
         time.sleep(rnd.random() * 0.1)
 

@@ -76,7 +76,7 @@ from_text(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 
 /* Into a new file: what is read is one message there, known by the hash that was foretold. */
 static void
-write_anew(const char *path, const struct all *a, const char *copy_path, int copy)
+copy_all(const char *path, const struct all *a, const char *copy_path, int copy)
 {
 	static struct all again;
 	size_t n = 0;
@@ -133,7 +133,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t n_all = a.n;
 	a.n = 0;
 	must(mbox_heads(paths[0], pos, n_all, compare, &a, NULL, NULL) == ERR_OK && a.n == n_all);
-	write_anew(paths[0], &a, paths[1], fds[1]);
+	copy_all(paths[0], &a, paths[1], fds[1]);
 	check_tail(paths[0], &a);
 	return 0;
 }
