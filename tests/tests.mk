@@ -6,7 +6,7 @@
 #: make faults     the IMAP side cut at every STEP-th byte (1: hours) and killed a hundred times
 #: make every-byte broken connections, kills and full disks at each byte and call in turn
 #: make power     power cuts on a recorded disk, full disks and failing fsyncs, at each point in turn (half an hour)
-#: make together  two Dunlins and a deliverer on the same mbox files for a minute, and 200 kills of a download
+#: make together  two Dunlins and a deliverer on the same mbox files for a minute, and 200 kills each of a download and of triage
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers
@@ -66,13 +66,14 @@ faults:
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_FAULT_STEP=$(STEP) \
 		python3 -m rig.run -k '$(K)' e2e/test_faults.py
 
-# Tests of test_together.py and test_pop3.py in their long form.
+# Tests of test_together.py, test_kill.py and test_pop3.py in their long form.
 .PHONY: together
 together:
 	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_TOGETHER_S=60 \
 		python3 -m rig.run -j2 e2e/test_together.py
-	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k kill e2e/test_pop3.py
+	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k kill_pop3 e2e/test_kill.py
+	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k pop3_kill e2e/test_pop3.py
 
 # No #include points up the list of layers in doc/architecture.md.
 layers:

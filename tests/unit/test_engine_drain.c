@@ -243,5 +243,43 @@ test_quit(void **state)
 	}
 }
 
+/* An inbox that another program has locked is waited for, but not by who quits or presses Esc; and what had come is not
+ * lost by that. */
+static void
+test_locked_inbox(void **state)
+{
+	(void)state;
+	for (int by_stop = 0; by_stop < 2; by_stop++) {
+		struct account a = {0};
+		account_open(&a, "secret");
+		char *lock = xasprintf("%s.lock", a.x.inbox);
+		int fd = open(lock, O_WRONLY | O_CREAT, 0600);
+		assert_int_equal(16, write(fd, "99999:elsewhere\n", 16));
+		close(fd);
+		job_id job = submit_sync(&a);
+		for (int i = 0; i < 200 && atomic_load(&a.x.server.n_retr) < 5; i++)
+			usleep(10000);
+		usleep(300000);			/* it has come, and is to be appended */
+		int64_t begun = now_ms();
+		if (by_stop) {
+			engine_cancel(a.engine, job);
+			wait_for(&a, EV_DONE, job);
+		} else {
+			engine_free(a.engine, 5000);
+			assert_int_equal(ERR_OK, engine_new(&a.engine, &a.x.rc, &a.dirs, NULL));
+		}
+		assert_true(now_ms() - begun < 3000);
+		unlink(lock);
+		free(lock);
+		if (!by_stop) {
+			assert_int_equal(ERR_OK, engine_start(a.engine, NULL));
+			a.id = engine_account(a.engine, 0);
+		}
+		assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+		assert_all(&a.x, "locked", by_stop);
+		account_close(&a);
+	}
+}
+
 TEST_MAIN(T(test_sync), T(test_password), T(test_cancel), T(test_no_server),
-	T(test_download), T(test_download_lost), T(test_quit))
+	T(test_download), T(test_download_lost), T(test_quit), T(test_locked_inbox))
