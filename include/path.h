@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -41,6 +42,9 @@ enum err file_read(char **out, size_t *len, const char *path, size_t max, struct
 
 /* write(2) until done; EINTR is not an error. */
 enum err fd_write_all(int fd, const void *p, size_t n, struct error *e);
+enum err fd_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct error *e);
+/* fdatasync. All three name the file in what they say. */
+enum err fd_sync(int fd, struct error *e);
 
 /* A file name for an attachment: the base name, valid UTF-8, no control or bidi character,
  * no leading '.' or '-', no '/', at most 150 bytes with the extension kept;

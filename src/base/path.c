@@ -124,6 +124,20 @@ path_private(const char *path, struct error *e)
 	return ERR_OK;
 }
 
+/* By name, where it has one: whose disk is full shall know which. */
+static enum err
+cannot_write(int fd, struct error *e)
+{
+	char link[64], name[PATH_MAX];
+	int why = errno;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, name, sizeof name - 1);
+	name[n > 0 && name[0] == '/' ? n : 0] = '\0';
+	errno = why;
+	return *name ? error_errno(e, ERR_LOCAL, "cannot write '%s'", name) : error_errno(e, ERR_LOCAL, "cannot write");
+}
+
 enum err
 fd_write_all(int fd, const void *p, size_t n, struct error *e)
 {
@@ -134,11 +148,36 @@ fd_write_all(int fd, const void *p, size_t n, struct error *e)
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return error_errno(e, ERR_LOCAL, "cannot write");
+			return cannot_write(fd, e);
 		c += done;
 		n -= (size_t)done;
 	}
 	return ERR_OK;
+}
+
+/* A write that falls short is tried again, since only then it is told why. */
+enum err
+fd_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct error *e)
+{
+	const char *c = p;
+
+	while (n > 0) {
+		ssize_t done = pwrite(fd, c, n, (off_t)at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return cannot_write(fd, e);
+		c += done;
+		at += (uint64_t)done;
+		n -= (size_t)done;
+	}
+	return ERR_OK;
+}
+
+enum err
+fd_sync(int fd, struct error *e)
+{
+	return fdatasync(fd) < 0 ? cannot_write(fd, e) : ERR_OK;
 }
 
 enum err

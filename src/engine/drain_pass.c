@@ -120,8 +120,7 @@ pass_commit(struct pass *p, struct error *e)
 
 	if (p->n_batch == 0)
 		return ERR_OK;
-	if (fsync(p->spool) < 0)
-		rc = error_errno(e, ERR_LOCAL, "cannot write the spool");
+	rc = fd_sync(p->spool, e);
 	if (rc == ERR_OK)
 		rc = make_names_durable(p, e);
 	if (rc == ERR_OK)

@@ -234,7 +234,7 @@ header_of(const struct map *m)
 static bool
 write_at(int fd, const void *p, size_t n, uint64_t at)
 {
-	return n == 0 || pwrite(fd, p, n, (off_t)at) == (ssize_t)n;
+	return fd_pwrite_all(fd, p, n, at, NULL) == ERR_OK;
 }
 
 /* Through a new file; without a second copy in memory, which would be large. */

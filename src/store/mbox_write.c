@@ -249,8 +249,7 @@ date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
 
 	format_ctime(date, arrived);
 	at += (off_t)strlen("From MAILER-DAEMON ");
-	return pwrite(fd, date, strlen(date), at) == (ssize_t)strlen(date) ? ERR_OK
-		: error_errno(e, ERR_LOCAL, "cannot write the message");
+	return fd_pwrite_all(fd, date, strlen(date), (uint64_t)at, e);
 }
 
 /* `arrival` finds out when it arrived; NULL: `arrived` says. */
@@ -359,15 +358,14 @@ write_flags(int fd, struct undone *u, const char *was, const char *span, size_t 
 	u->v[u->n].pos = at;
 	u->v[u->n].n = n;
 	memcpy(u->v[u->n++].was, was, n);
-	return pwrite(fd, span, n, (off_t)at) == (ssize_t)n ? ERR_OK
-		: error_errno(e, ERR_LOCAL, "cannot write the flags");
+	return fd_pwrite_all(fd, span, n, at, e);
 }
 
 static void
 put_back(int fd, const struct undone *u)
 {
 	for (size_t i = u->n; i > 0; i--) {
-		if (pwrite(fd, u->v[i - 1].was, u->v[i - 1].n, (off_t)u->v[i - 1].pos) < 0)
+		if (fd_pwrite_all(fd, u->v[i - 1].was, u->v[i - 1].n, u->v[i - 1].pos, NULL) != ERR_OK)
 			log_msg("cannot put the flags back");
 	}
 }
@@ -716,8 +714,8 @@ mark_all(int fd, const struct mbox_change *c, const struct mbox_head *heads, siz
 
 	for (size_t i = 0; i < n && rc == ERR_OK; i++)
 		rc = mark_in_place(fd, &u, &heads[i], c[i].flags, e);
-	if (rc == ERR_OK && fdatasync(fd) < 0)
-		rc = error_errno(e, ERR_LOCAL, "cannot write the flags");
+	if (rc == ERR_OK)
+		rc = fd_sync(fd, e);
 	if (rc != ERR_OK)
 		put_back(fd, &u);
 	free(u.v);

@@ -339,18 +339,18 @@ write_again(const char *path, struct error *e)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	char buf[65536];
+	enum err rc = ERR_OK;
 	ssize_t n = 0;
 
 	if (fd < 0 && errno == ENOENT)
 		return ERR_OK;
 	for (off_t at = 0; fd >= 0 && (n = pread(fd, buf, sizeof buf, at)) > 0; at += n) {
-		if (pwrite(fd, buf, (size_t)n, at) != n) {
-			n = -1;
+		rc = fd_pwrite_all(fd, buf, (size_t)n, (uint64_t)at, e);
+		if (rc != ERR_OK)
 			break;
-		}
 	}
-	enum err rc = fd < 0 || n < 0 || fsync(fd) < 0
-		? error_errno(e, ERR_LOCAL, "cannot write '%s' again", path) : ERR_OK;
+	if (rc == ERR_OK && (fd < 0 || n < 0 || fsync(fd) < 0))
+		rc = error_errno(e, ERR_LOCAL, "cannot write '%s' again", path);
 	if (fd >= 0)
 		close(fd);
 	return rc;

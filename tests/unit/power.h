@@ -153,8 +153,9 @@ power_fail_at(const struct play *play, enum disk_fault fault, long n)
 	enum err rc = power_act(play, &p);
 	bool did_strike = disk.countdown <= 0;
 	size_t at_fault = did_strike ? disk.struck_at : disk.n;
-	if (rc != ERR_OK && !*p.e.text)
-		fail_msg("call %ld failed, and nothing was said", n);
+	/* Which file, or whose store. */
+	if (rc != ERR_OK && !strchr(p.e.text, '\'') && !strstr(p.e.text, "mail store"))
+		fail_msg("call %ld failed, and what was said is '%s'", n, p.e.text);
 	disk.fault = DISK_GOOD;
 	size_t at = p.at = disk.n;
 	play->look(&p);

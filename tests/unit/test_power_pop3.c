@@ -79,7 +79,7 @@ act(struct power *p)
 	if (store_open(&x->store, x->data, x->cache, STORE_WRITE, &p->e) != ERR_OK)
 		return p->e.code;
 	x->cfg.account = store_account(x->store, "home");
-	enum err rc = x->cfg.account ? make_dirs(x) : error_set(&x->e, ERR_LOCAL, "no account");
+	enum err rc = x->cfg.account ? make_dirs(x) : error_set(&x->e, ERR_LOCAL, "no account in the mail store");
 	if (rc == ERR_OK)
 		rc = dr_pass(x);
 	if (rc != ERR_OK)
