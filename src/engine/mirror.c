@@ -500,6 +500,21 @@ settle(struct worker *w, struct error *e)
 	return ERR_OK;
 }
 
+/* Another dunlin on the same store may have taken in what is new before us: then there was nothing for us to do, and all
+ * the same something to show. So also the first time, when the screen may have looked before the other wrote. */
+static bool
+has_changed_otherwise(struct worker *w)
+{
+	struct mirror *m = &w->mirror;
+	struct fill *f = fill_of(w, m->open.id);
+	struct shown now = { true, store_count(w->store, m->open.id), m->open.uidnext, m->open.modseq };
+	bool is_same = f->shown.is_known && f->shown.n_msgs == now.n_msgs && f->shown.uidnext == now.uidnext &&
+		f->shown.modseq == now.modseq;
+
+	f->shown = now;
+	return !is_same;
+}
+
 enum err
 mirror_sync(struct worker *w, folder_id id, struct error *e)
 {
@@ -528,6 +543,8 @@ mirror_sync(struct worker *w, folder_id id, struct error *e)
 		m->looked_ms = now_ms();
 	}
 	n_new = worker_count_new(w, &m->open, n_new);
+	if (rc == ERR_OK && has_changed_otherwise(w))
+		changed = true;
 	if (changed || n_new > 0)
 		post_folder(w, m->open.id, n_new);
 	return rc;

@@ -36,6 +36,13 @@ struct link {
 	bool is_quiet;			/* we dropped it ourselves: nobody is told */
 };
 
+/* What of a folder the screen was last told of. */
+struct shown {
+	bool is_known;
+	uint32_t n_msgs, uidnext;
+	uint64_t modseq;
+};
+
 /* What is still to be fetched of a folder, on this connection. */
 struct fill {
 	folder_id folder;
@@ -44,6 +51,7 @@ struct fill {
 	bool is_listed;			/* `missing` was compared with the server's UIDs */
 	bool is_over;
 	uint64_t n_known;		/* at the end: rows in the index, if the server's count differs */
+	struct shown shown;
 };
 
 /* The IMAP-like strategy: the index mirrors the server (mirror.c, folders.c). */

@@ -281,5 +281,34 @@ test_locked_inbox(void **state)
 	}
 }
 
+/* Another dunlin has taken everything into the index both share: the first sync here has nothing to do, and says that
+ * there is something to show, for the screen may have looked before. The second says nothing. */
+static void
+test_index_filled_by_another(void **state)
+{
+	struct account a = {0};
+	struct event ev;
+	(void)state;
+
+	account_open(&a, "secret");
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	engine_free(a.engine, 5000);
+	assert_int_equal(ERR_OK, engine_new(&a.engine, &a.x.rc, &a.dirs, NULL));
+	assert_int_equal(ERR_OK, engine_start(a.engine, NULL));
+	a.id = engine_account(a.engine, 0);
+	wait_for(&a, EV_FOLDER, 0);
+	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
+	job_id job = submit_sync(&a);
+	for (bool is_over = false; !is_over;) {
+		while (engine_next(a.engine, &ev)) {
+			assert_int_not_equal(EV_FOLDER, ev.kind);
+			is_over = is_over || (ev.kind == EV_DONE && ev.job == job);
+		}
+		usleep(1000);
+	}
+	account_close(&a);
+}
+
 TEST_MAIN(T(test_sync), T(test_password), T(test_cancel), T(test_no_server),
-	T(test_download), T(test_download_lost), T(test_quit), T(test_locked_inbox))
+	T(test_download), T(test_download_lost), T(test_quit), T(test_locked_inbox),
+	T(test_index_filled_by_another))
