@@ -339,6 +339,8 @@ size_t store_pop3(const struct store *s, account_id account, struct arena *a, st
  * states say what they will be; their ids are filled in. One batch an account. */
 enum err store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
 	struct pop3_entry *v, size_t n, struct error *e);
+/* Records, durably, what was found to be there already; the ids are filled in. */
+enum err store_pop3_learn(struct store *s, account_id account, struct pop3_entry *v, size_t n, struct error *e);
 /* True: a batch was begun and not ended. */
 bool store_pop3_begun(const struct store *s, account_id account, uint64_t *before, uint64_t *bytes);
 /* They are in the mbox, on disk: durably recorded as here. */

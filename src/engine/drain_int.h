@@ -34,6 +34,8 @@ enum err pass_read_header(struct pass *p, struct str *head, struct error *e);
 /* Keeps as many asked for as the server's window allows; `taken` of v are done, *asked were asked for. */
 enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked,
 	bool header_only, struct error *e);
+/* Of those that want it. */
+enum err pass_find_hashes(struct pass *p, struct error *e);
 /* In the worker's thread, where there is one. */
 enum err pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg, const char *path,
 	struct error *e);
@@ -46,6 +48,10 @@ enum err pass_download(struct pass *p, struct error *e);
 enum err pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e);
 int64_t pass_arrival(const char *head, size_t n);
 void pass_tell(struct pass *p);
+
+/* ---- drain_relearn.c ---- */
+/* The plan without a ledger: what the mbox files already have is put into a new one. */
+enum err relearn(struct pass *p, struct error *e);
 
 /* ---- drain_wanted.c ---- */
 /* Into the spool. */

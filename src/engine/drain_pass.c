@@ -202,8 +202,8 @@ hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only, s
 	return ERR_OK;
 }
 
-static enum err
-find_hashes(struct pass *p, struct error *e)
+enum err
+pass_find_hashes(struct pass *p, struct error *e)
 {
 	struct plan *plan = &p->plan;
 	struct plan_item **v = xcalloc(plan->n, sizeof *v);
@@ -267,8 +267,10 @@ make_plan(struct pass *p, struct error *e)
 	for (size_t i = 0; i < plan->n; i++)
 		plan->v[i].m = msgs[i];
 	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena, &plan->entries);
+	if (plan->n_entries == 0)
+		return relearn(p, e);
 	plan_by_uidl(plan);
-	rc = find_hashes(p, e);
+	rc = pass_find_hashes(p, e);
 	if (rc != ERR_OK)
 		return rc;
 	plan_by_hash(plan);

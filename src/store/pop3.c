@@ -33,6 +33,21 @@ store_pop3(const struct store *s, account_id account, struct arena *a, struct po
 	return n;
 }
 
+static enum err
+insert(struct store *s, account_id account, struct pop3_entry *v, size_t n, bool is_coming, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		rc = db_run(s, e, "INSERT INTO pop3 (account, uidl, hash, size, state, fetched, listed,"
+			" is_coming) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "usiiuiiu", account, v[i].uidl,
+			(int64_t)v[i].hash, (int64_t)v[i].size_bytes, (uint32_t)v[i].state, v[i].fetched,
+			v[i].listed, (uint32_t)is_coming);
+		v[i].id = sqlite3_last_insert_rowid(s->db->h);
+	}
+	return rc;
+}
+
 enum err
 store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
 	struct pop3_entry *v, size_t n, struct error *e)
@@ -43,14 +58,20 @@ store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t 
 		return rc;
 	rc = db_run(s, e, "INSERT INTO pop3_batch VALUES (?, ?, ?)", "uii", account, (int64_t)before,
 		(int64_t)bytes);
-	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-		rc = db_run(s, e, "INSERT INTO pop3 (account, uidl, hash, size, state, fetched, listed,"
-			" is_coming) VALUES (?, ?, ?, ?, ?, ?, ?, 1)", "usiiuii", account, v[i].uidl,
-			(int64_t)v[i].hash, (int64_t)v[i].size_bytes, (uint32_t)v[i].state, v[i].fetched,
-			v[i].listed);
-		v[i].id = sqlite3_last_insert_rowid(s->db->h);
-	}
+	if (rc == ERR_OK)
+		rc = insert(s, account, v, n, true, e);
 	rc = tx_close(s, rc, e);
+	return rc == ERR_OK ? store_sync(s, e) : rc;
+}
+
+enum err
+store_pop3_learn(struct store *s, account_id account, struct pop3_entry *v, size_t n, struct error *e)
+{
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = tx_close(s, insert(s, account, v, n, false, e), e);
 	return rc == ERR_OK ? store_sync(s, e) : rc;
 }
 

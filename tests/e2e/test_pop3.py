@@ -3,6 +3,7 @@ import base64
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -49,6 +50,24 @@ def test_pop3_downloads_all_once():
         before = open(home.path("mail/inbox"), "rb").read()
         code, text = sync(home)
         assert code == 0 and "0 new messages" in text, text
+        assert open(home.path("mail/inbox"), "rb").read() == before
+        d.fill([mails.raw(100)])
+        code, text = sync(home)
+        assert code == 0 and "1 new message" in text, text
+        same(home, d)
+
+
+def test_pop3_ledger_lost():
+    """The data directory is gone, the mbox is not: nothing comes twice, and new mail comes."""
+    with Dovecot() as d, Home() as home:
+        d.fill([mails.raw(n, attach=n % 5 == 0) for n in range(30)] + strange_mails())
+        setup(home, d.ports["pop3"])
+        sync(home)
+        before = open(home.path("mail/inbox"), "rb").read()
+        shutil.rmtree(home.path("data"))
+        shutil.rmtree(home.path("cache"))
+        code, text = sync(home)
+        assert code == 0 and "38 messages of the server are here already" in text and "0 new" in text, text
         assert open(home.path("mail/inbox"), "rb").read() == before
         d.fill([mails.raw(100)])
         code, text = sync(home)

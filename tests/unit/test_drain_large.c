@@ -1,4 +1,4 @@
-/* max-size: headers of large messages, and the whole of them when somebody asks. */
+/* max-size: headers of large messages, and the whole of them when somebody asks; and a ledger that was lost. */
 #include "drain_fixture.h"
 
 /* Five small messages and two large ones, keep = no. */
@@ -316,5 +316,92 @@ test_cut(void **state)
 	}
 }
 
+/* ---- a ledger that was lost ---- */
+
+static void
+lose_ledger(struct drained *x)
+{
+	store_close(x->store);
+	nftw(x->data, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(x->cache, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	dr_open_store(x);
+}
+
+/* It is made again from the mbox: nothing comes twice, what is here whole is deleted there, and a header is one. */
+static void
+test_ledger_lost(void **state)
+{
+	struct drained x;
+	(void)state;
+
+	begin(&x, NULL);
+	x.conf.keep_days = -1;
+	PASS(&x);
+	lose_ledger(&x);
+	dr_add(&x, "new", MAIL("new", "came since\r\n"));
+	PASS(&x);
+	assert_int_equal(1, x.n_new);
+	assert_string_equal("7 messages of the server are here already", x.notice.text);
+	assert_counts(&x, 6, 2, "found again", 0);
+	assert_int_equal(2, dr_entries(&x, POP3_HEADER, NULL));
+	int n_top = x.server.n_top;
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	assert_int_equal(n_top, x.server.n_top);	/* by name again */
+	lose_ledger(&x);
+	x.conf.keep_days = 0;
+	assert_int_equal(0, dr_entries(&x, POP3_HERE, NULL));
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	assert_false(x.server.v[0].is_gone || x.server.v[6].is_gone);	/* headers alone are here */
+	assert_true(x.server.v[1].is_gone && x.server.v[7].is_gone);
+	assert_int_equal(2, dr_want_all(&x));
+	PASS(&x);
+	assert_all(&x, "wanted", 0);
+	dr_clear(&x);
+}
+
+/* What stands in another file counts; what is torn is fetched again, what was changed is neither fetched nor deleted. */
+static void
+test_ledger_lost_torn(void **state)
+{
+	struct drained x;
+	struct str text = {0};
+	char *bytes, *whole;
+	size_t n;
+	(void)state;
+
+	dr_init(&x);
+	dr_add(&x, "moved", MAIL("moved", "to another file\r\n"));
+	dr_start(&x);
+	PASS(&x);
+	char *archive = path_join(x.mail, "Archive");
+	assert_int_equal(0, rename(x.inbox, archive));
+	dr_add(&x, "changed", MAIL("changed", "a program wrote to it\r\n"));
+	dr_add(&x, "torn", dr_large('t', 20000));
+	PASS(&x);
+	assert_int_equal(ERR_OK, file_read(&bytes, &n, x.inbox, 1 << 20, NULL));
+	whole = strstr(bytes, "wrote to it");
+	str_printf(&text, "%.*sWROTE MORE to it", (int)(whole - bytes), bytes);
+	str_add(&text, whole + 11, n - 9000 - (size_t)(whole + 11 - bytes));
+	assert_int_equal(ERR_OK, file_write_atomic(x.inbox, str_get(&text), text.len, NULL));
+	lose_ledger(&x);
+	x.conf.keep_days = 0;
+	PASS(&x);
+	assert_int_equal(1, x.n_new);
+	assert_string_equal("2 messages of the server are here already", x.notice.text);
+	assert_int_equal(1, dr_entries(&x, POP3_FOUND, NULL));
+	assert_true(x.server.v[0].is_gone);
+	assert_false(x.server.v[1].is_gone);
+	assert_true(x.server.v[2].is_gone);		/* whole by now, behind the torn one */
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	str_clear(&text);
+	free(bytes);
+	free(archive);
+	dr_clear(&x);
+}
+
 TEST_MAIN(T(test_header_only), T(test_wanted), T(test_days_begin_with_the_whole), T(test_without_uidl),
-	T(test_lost_and_refused), T(test_moved_and_removed), T(test_stopped), T(test_forged), T(test_cut))
+	T(test_lost_and_refused), T(test_moved_and_removed), T(test_stopped), T(test_forged), T(test_cut),
+	T(test_ledger_lost), T(test_ledger_lost_torn))
