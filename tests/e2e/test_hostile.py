@@ -146,7 +146,7 @@ def test_every_message_of_the_corpus_in_the_pager():
     with Home() as home:
         n = corpus_mbox(home.path("corpus"), int(os.environ.get("CORPUS_EVERY", "5")))
         t = watched(home, "-R", "-f", home.path("corpus"))
-        t.wait("online", 60)
+        t.wait("local", 60)
         t.settle(2)
         os.write(t.fd, b"gg\r")
         t.settle(0.5)
