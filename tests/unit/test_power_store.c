@@ -174,7 +174,7 @@ send(struct power *p, struct store *s, outbox_id id)
 		struct outbox_mail m;
 		assert_true(store_outbox_get(s, id, &a, &m));
 		arena_clear(&a);
-		return m.state == OUTBOX_QUEUED ? error_set(&p->e, ERR_LOCAL, "not to be had") : ERR_OK;
+		return m.state == OUTBOX_QUEUED ? error_set(&p->e, ERR_LOCAL, "the mail store gives it to nobody") : ERR_OK;
 	}
 	enum err rc = store_outbox_sending(s, id, &first, 1, &p->e);
 	if (rc == ERR_OK) {
