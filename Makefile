@@ -24,7 +24,7 @@ CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzze
 LDFLAGS_fuzz := -fsanitize=address,undefined,fuzzer
 CFLAGS  := -std=c11 -pthread $(WARN) $(CFLAGS_$(CONFIG)) $(EXTRA_CFLAGS)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
-LDLIBS  := $(shell pkg-config --libs $(PKGS)) -letpan -lunistring -lresolv -pthread
+LDLIBS  := $(shell pkg-config --libs $(PKGS)) -letpan -lunistring -lresolv -lm -pthread
 
 SRC     := $(filter-out src/main.c,$(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(B)/%.o)

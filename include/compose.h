@@ -54,6 +54,7 @@ struct letter {
 	struct str bytes;
 	char *sender;			/* envelope sender: the address of From */
 	char **to;			/* envelope recipients, each once: To, Cc and Bcc */
+	char **names;			/* what each is called; "": not known */
 	size_t n_to, cap_to;
 	char *message_id;		/* without brackets */
 	char *subject, *shown_to;	/* for lists: decoded, not clean */

@@ -145,6 +145,9 @@ enum err engine_draft_keep(struct engine *g, const char *name, struct error *e);
 /* Its copy is to go: before the draft itself is removed. */
 enum err engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e);
 
+/* A short name of the address book: see people_name. */
+enum err engine_short_name(struct engine *g, const char *name, const char *value, struct error *e);
+
 /* Answers EV_PASSWORD; NULL: the person does not want to (the account stays offline). Copied, wiped. */
 void engine_password(struct engine *g, account_id id, const char *password);
 /* A small value of the screen's own, kept over a restart (store_value); NULL: forgotten. A short

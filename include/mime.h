@@ -39,6 +39,9 @@ void mime_summary(struct arena *a, struct msg *m, const char *raw, size_t n);
 size_t mime_headers(struct arena *a, const struct header **out, const char *raw, size_t n);
 const char *mime_header_value(const struct header *h, size_t n, const char *name);	/* decoded; NULL: none */
 size_t mime_addresses(struct arena *a, const struct address **out, const char *raw_value);
+/* "Name <addr>" as it can be typed and sent: the name clean and in quotes where it needs them. NULL where it would not be
+ * read back as this address. */
+char *mime_write_address(struct arena *a, const char *name, const char *addr);
 char *mime_decode_words(struct arena *a, const char *raw_value);	/* RFC 2047; valid UTF-8 */
 int64_t mime_date(const char *raw_value, int *tz_minutes);	/* 0: not a date */
 

@@ -63,6 +63,7 @@ struct rc {
 	struct { char *line; } *problems;	/* "mailrc:12: unknown setting 'form' (did you mean 'from'?)" */
 	size_t n_problems;
 	/* [mail] */
+	char *address_query;		/* NULL: none */
 	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
 	char *sort;			/* "date", "-size", ...: how lists are ordered at first */
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */

@@ -46,6 +46,11 @@ void text_column(struct str *out, const char *s, int columns, bool pad);
 /* Case-folded, for comparison and search: ASCII quickly, else Unicode's full folding.
  * Owned. text_find is strstr on folded text: needle must already be folded. */
 char *text_fold(const char *s);
+/* Appends the words of s for looking people up, each with a space before it: letters and digits only, case and
+ * accents taken away ("J\u00f6rg O'Neill" is " jorg o neill"). At most `max` words. */
+void text_words(struct str *out, const char *s, size_t max);
+/* Every word of `typed` begins one of `words`, both made by text_words. */
+bool text_words_fit(const char *words, const char *typed);
 bool text_contains(const char *hay, const char *folded_needle);
 
 #endif

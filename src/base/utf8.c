@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include <unicase.h>
+#include <unictype.h>
 #include <unigbrk.h>
+#include <uninorm.h>
 #include <uniwidth.h>
 
 #include "utf8.h"
@@ -292,4 +294,96 @@ text_contains(const char *hay, const char *folded_needle)
 	bool found = strstr(folded, folded_needle) != NULL;
 	free(folded);
 	return found;
+}
+
+/* Letters that Unicode does not take apart into a base and an accent. */
+static const char *
+base_letters(uint32_t c)
+{
+	static const struct { uint32_t c; const char *base; } letters[] = { { 0xf8, "o" }, { 0x142, "l" },
+		{ 0x111, "d" }, { 0xf0, "d" }, { 0xe6, "ae" }, { 0x153, "oe" }, { 0xfe, "th" }, { 0x131, "i" } };
+
+	for (size_t i = 0; i < LEN(letters); i++) {
+		if (letters[i].c == c)
+			return letters[i].base;
+	}
+	return NULL;
+}
+
+static bool
+is_ascii_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static void
+split_ascii(struct str *out, const char *s, size_t max)
+{
+	bool in_word = false;
+
+	for (; *s; s++) {
+		char c = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
+		bool is_letter = is_ascii_letter(c);
+		if (is_letter && !in_word && max-- == 0)
+			return;
+		if (is_letter && !in_word)
+			str_putc(out, ' ');
+		if (is_letter)
+			str_putc(out, c);
+		in_word = is_letter;
+	}
+}
+
+/* Taken apart (NFKD) and folded already. */
+static void
+split_words(struct str *out, const char *s, size_t n, size_t max)
+{
+	bool in_word = false;
+	uint32_t c;
+	size_t len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = utf8_next(s + i, n - i, &c);
+		if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M))
+			continue;
+		bool is_letter = uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+		if (is_letter && !in_word && max-- == 0)
+			return;
+		if (is_letter && !in_word)
+			str_putc(out, ' ');
+		if (is_letter && base_letters(c))
+			str_puts(out, base_letters(c));
+		else if (is_letter)
+			str_add(out, s + i, len);
+		in_word = is_letter;
+	}
+}
+
+void
+text_words(struct str *out, const char *s, size_t max)
+{
+	if (is_ascii(s)) {
+		split_ascii(out, s, max);
+		return;
+	}
+	char *folded = text_fold(s);
+	size_t n;
+	uint8_t *p = u8_normalize(UNINORM_NFKD, (const uint8_t *)folded, strlen(folded), NULL, &n);
+
+	if (p)
+		split_words(out, (const char *)p, n, max);
+	free(p);
+	free(folded);
+}
+
+bool
+text_words_fit(const char *words, const char *typed)
+{
+	while (*typed) {
+		size_t n = 1 + strcspn(typed + 1, " ");
+		if (!memmem(words, strlen(words), typed, n))
+			return false;
+		typed += n;
+	}
+	return true;
 }

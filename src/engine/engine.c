@@ -12,6 +12,7 @@
 #include "account.h"
 #include "engine_int.h"
 #include "log.h"
+#include "people.h"
 #include "str.h"
 
 enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300 };
@@ -451,6 +452,12 @@ enum err
 engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e)
 {
 	return look_at_drafts(g, store_draft_leave(g->store, name, account_named(g, account), e));
+}
+
+enum err
+engine_short_name(struct engine *g, const char *name, const char *value, struct error *e)
+{
+	return people_name(g->store, name, value, e);
 }
 
 void

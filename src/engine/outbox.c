@@ -15,6 +15,7 @@
 #include "mailstatus.h"
 #include "outbox.h"
 #include "outbox_int.h"
+#include "people.h"
 #include "str.h"
 #include "uploads.h"
 
@@ -37,6 +38,20 @@ outbox_stamp(void)
 		.token = str_take(&token) };
 }
 
+/* For the address book: who is written to comes first there. That it could not be noted keeps no mail back. */
+static void
+remember_people(struct store *s, const struct letter *l)
+{
+	struct person *v = xcalloc(l->n_to + 1, sizeof *v);
+	struct error e;
+
+	for (size_t i = 0; i < l->n_to; i++)
+		v[i] = (struct person){ .name = l->names[i], .addr = l->to[i] };
+	if (people_wrote(s, v, l->n_to, time(NULL), &e) != ERR_OK)
+		log_msg("address book: %s", e.text);
+	free(v);
+}
+
 enum err
 outbox_put(struct store *s, const struct rc_account *a, account_id account,
 	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id, struct error *e)
@@ -57,6 +72,8 @@ outbox_put(struct store *s, const struct rc_account *a, account_id account,
 		m.rcpts[i] = (struct outbox_rcpt){ .addr = l->to[i], .words = "" };
 	enum err rc = store_outbox_add(s, &m, l->bytes.data, l->bytes.len, id, e);
 	free(m.rcpts);
+	if (rc == ERR_OK)
+		remember_people(s, l);
 	return rc;
 }
 

@@ -14,9 +14,12 @@ void
 letter_clear(struct letter *l)
 {
 	str_clear(&l->bytes);
-	for (size_t i = 0; i < l->n_to; i++)
+	for (size_t i = 0; i < l->n_to; i++) {
 		free(l->to[i]);
+		free(l->names[i]);
+	}
 	free(l->to);
+	free(l->names);
 	free(l->sender);
 	free(l->message_id);
 	free(l->subject);
@@ -175,8 +178,10 @@ is_same_address(const char *a, const char *b)
 }
 
 static void
-add_recipient(struct letter *l, const char *addr)
+add_recipient(struct letter *l, const char *addr, const char *name)
 {
+	size_t cap = l->cap_to;
+
 	for (size_t i = 0; i < l->n_to; i++) {
 		if (is_same_address(l->to[i], addr))
 			return;
@@ -184,6 +189,8 @@ add_recipient(struct letter *l, const char *addr)
 	if (l->n_to == MAX_RECIPIENTS)
 		return;
 	l->to = array_grow(l->to, l->n_to, &l->cap_to, sizeof *l->to);
+	l->names = array_grow(l->names, l->n_to, &cap, sizeof *l->names);
+	l->names[l->n_to] = xstrdup(name ? name : "");
 	l->to[l->n_to++] = xstrdup(addr);
 }
 
@@ -195,7 +202,7 @@ letter_add_recipients(struct letter *l, InternetAddressList *list)
 		if (INTERNET_ADDRESS_IS_GROUP(a))
 			letter_add_recipients(l, members_of(a));
 		else
-			add_recipient(l, address_of(INTERNET_ADDRESS_MAILBOX(a)));
+			add_recipient(l, address_of(INTERNET_ADDRESS_MAILBOX(a)), internet_address_get_name(a));
 	}
 }
 

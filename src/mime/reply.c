@@ -72,50 +72,12 @@ is_new(struct maker *k, const char *addr)
 	return true;
 }
 
-static char *
-write_address(struct arena *a, const struct address *x)
-{
-	struct str s = { 0 };
-	char *name = text_clean_dup(x->name);
-
-	if (*name && strpbrk(name, "()<>[]:;@\\,.\"=?")) {
-		str_putc(&s, '"');
-		for (const char *p = name; *p; p++)
-			str_printf(&s, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
-		str_putc(&s, '"');
-	} else {
-		str_puts(&s, name);
-	}
-	str_printf(&s, *name ? " <%s>" : "%s", x->addr);
-	char *out = arena_strdup(a, str_get(&s));
-	str_clear(&s);
-	free(name);
-	return out;
-}
-
-/* An address that can be sent to as it is written here; NULL: it cannot, and is left out. */
-static const char *
-safe_address(struct maker *k, const struct address *x)
-{
-	const struct address *back;
-	InternetAddressList *list = NULL;
-	char *written = write_address(&k->arena, x);
-
-	bool is_good = !strpbrk(x->addr, " \t\r\n,;")
-		&& field_check("To", written, NULL) == ERR_OK
-		&& mime_addresses(&k->arena, &back, written) == 1 && str_eq(back[0].addr, x->addr)
-		&& addresses_read(&list, "To", written, NULL) == ERR_OK && list;
-	if (list)
-		g_object_unref(list);
-	return is_good ? written : NULL;
-}
-
 static void
 add_addresses(struct maker *k, struct str *out, const struct address *v, size_t n, bool with_mine)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *s = *v[i].addr && (with_mine || !is_mine(k, v[i].addr))
-			? safe_address(k, &v[i]) : NULL;
+			? mime_write_address(&k->arena, v[i].name, v[i].addr) : NULL;
 		if (s && is_new(k, v[i].addr))
 			str_printf(out, "%s%s", out->len ? ", " : "", s);
 	}

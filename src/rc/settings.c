@@ -22,6 +22,8 @@ enum { DAY_S = 86400, MAX_DAYS = 36500 };
 static const struct rc_setting table[] = {
 	{ MAIL(editor), .name = "editor", .type = RC_T_STRING,
 	  .help = "command that edits text; else $VISUAL, $EDITOR, vi" },
+	{ MAIL(address_query), .name = "address-query", .type = RC_T_STRING,
+	  .help = "command that looks addresses up: prints address, tab, name" },
 	{ MAIL(keymap), .name = "keys", .type = RC_T_CHOICE, .initial = "default",
 	  .choices = "default mutt vim", .help = "which keys there are before [keys] changes them" },
 	{ MAIL(threads), .name = "threads", .type = RC_T_BOOL, .initial = "no",

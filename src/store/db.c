@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "store_db.h"
+#include "people_db.h"
 
 static void
 note_failure(const struct store *s, int rc)
@@ -213,6 +213,8 @@ store_commit(struct store *s, struct error *e)
 
 	if (!db->is_begun)
 		return error_set(e, ERR_LOCAL, "the mail store failed: nothing was begun");
+	if (!db->is_broken && people_commit(s, e) != ERR_OK)
+		db->is_broken = true;
 	db->is_begun = false;
 	if (db->is_broken)
 		return end(s,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_db.h"
+#include "people_db.h"
 
 struct row {
 	bool exists;
@@ -133,6 +133,7 @@ static enum err
 put(struct store *s, const struct msg *m, struct added *added, struct error *e)
 {
 	struct row old = find_row(s, m->id);
+	bool is_new = !old.exists;
 	thread_id thread;
 	enum err rc;
 
@@ -153,6 +154,8 @@ put(struct store *s, const struct msg *m, struct added *added, struct error *e)
 		old = find_row(s, m->id);	/* merging may have changed it */
 	rc = old.exists ? update_msg(s, m, &old, thread, mid, e)
 			: insert_msg(s, m, thread, mid, added, e);
+	if (rc == ERR_OK && is_new)
+		rc = people_count(s, m, e);
 	return rc == ERR_OK ? put_head(s, m, e) : rc;
 }
 
@@ -174,6 +177,8 @@ store_msgs_put(struct store *s, const struct msg *v, size_t n, struct error *e)
 	}
 	if (rc == ERR_OK)
 		rc = added_flush(s, &added, e);
+	if (rc == ERR_OK && !s->db->is_begun)
+		rc = people_commit(s, e);
 	return tx_close(s, rc, e);
 }
 

@@ -4,7 +4,9 @@
  * the triggers: nobody but messages.c, which inserts, changes n_msgs, n_unread or thread_head by hand. */
 #include <stdio.h>
 
-#include "store_db.h"
+#include "people_db.h"
+
+enum { BEFORE_PEOPLE = 2 };	/* the version of index.db that knew none */
 
 static const char *const data_steps[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -103,6 +105,11 @@ static const char *const data_steps[] = {
 	/* Moves and copies to another account: whose dest is; the upload by which it came to stand there. */
 	"ALTER TABLE intent ADD COLUMN to_account INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE intent ADD COLUMN carried INTEGER NOT NULL DEFAULT 0;",
+	/* The address book: see people.h. words: " ada example", for looking up. */
+	"CREATE TABLE wrote (addr TEXT PRIMARY KEY COLLATE NOCASE, name TEXT NOT NULL,"
+	"	words TEXT NOT NULL, n INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE short_name (name TEXT PRIMARY KEY COLLATE NOCASE, value TEXT NOT NULL)"
+	" WITHOUT ROWID;",
 };
 
 static const char *const index_steps[] = {
@@ -194,6 +201,14 @@ static const char *const index_steps[] = {
 
 	/* Rows that come are counted by who inserts them (messages.c). */
 	"DROP TRIGGER ix.msg_added;",
+	/* Who wrote, and who is in To and Cc of sent mail. */
+	"CREATE TABLE ix.person (id INTEGER PRIMARY KEY, addr TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+	"	name TEXT NOT NULL, words TEXT NOT NULL, n_from INTEGER NOT NULL, n_to INTEGER NOT NULL,"
+	"	last INTEGER NOT NULL);"
+	/* Of those who count, so that the many who wrote once cost nothing in it. */
+	"CREATE INDEX ix.person_best ON person (n_from) WHERE n_from >= 8 OR n_to > 0;"
+	"CREATE TABLE ix.person_word (word TEXT NOT NULL, person INTEGER NOT NULL,"
+	"	PRIMARY KEY (word, person)) WITHOUT ROWID;",
 };
 
 static int
@@ -245,6 +260,8 @@ schema_migrate(struct store *s, const char *schema, struct error *e)
 		snprintf(pragma, sizeof pragma, "PRAGMA %s.user_version = %d", schema, v + 1);
 		if ((rc = db_script(s, steps[v], e)) == ERR_OK)
 			rc = db_script(s, pragma, e);
+		if (rc == ERR_OK && is_index && v == BEFORE_PEOPLE)
+			rc = people_recount(s, e);
 	}
 	if (rc == ERR_OK)
 		rc = db_script(s, "COMMIT", e);

@@ -14,7 +14,7 @@
 
 #include "log.h"
 #include "path.h"
-#include "store_db.h"
+#include "people_db.h"
 
 enum {
 	INDEX_CHECKPOINT_PAGES = 4000,
@@ -315,6 +315,7 @@ store_close(struct store *s)
 	free(s->data_dir);
 	free(s->cache_dir);
 	free(s->bodies_dir);
+	people_free(s);
 	free(s);
 }
 

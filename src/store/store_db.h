@@ -40,6 +40,7 @@ struct store {
 	struct db *db; /* behind a pointer: reading through a const store caches statements */
 	enum store_mode mode;
 	char *data_dir, *cache_dir, *bodies_dir;
+	struct tally *tally;		/* people_count.c */
 };
 
 /* ---- store.c ---- */

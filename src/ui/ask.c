@@ -10,8 +10,10 @@
 
 #include "frame.h"
 #include "look.h"
+#include "lookup.h"
 #include "path.h"
 #include "query.h"
+#include "recipients.h"
 #include "str.h"
 #include "views.h"
 #include "when.h"
@@ -22,6 +24,7 @@ static void
 close_prompt(struct ui *ui)
 {
 	prompt_close(&ui->prompt);
+	lookup_stop(ui);
 	ui->is_asking = false;
 	ui->prompt_owner = NULL;
 	ui_redraw(ui);
@@ -311,6 +314,10 @@ complete_argument(struct ui *ui, const struct command *c, const char *text,
 {
 	struct view *v = ui_top(ui);
 
+	if (c->id == CMD_UNALIAS) {
+		recipients_complete_names(ui, text, out);
+		return;
+	}
 	if (v->ops->complete && v->ops->complete(v, c, text, out))
 		return;
 	switch (c->arg) {

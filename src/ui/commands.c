@@ -53,6 +53,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(FORWARD_ATTACHED, "forward-attached", "gf", V_MAIL, 0, NONE,
 		"forward as an attachment; of several tagged each is one"),
 	ROW(BOUNCE, "bounce", "b", V_MAIL, 0, ADDRESSES, "send on to others as it is"),
+	ROW(ALIAS, "alias", "A", V_MAIL, 0, NONE, "give who wrote this a short name"),
+	ROW(UNALIAS, "unalias", "", V_MAIL, 0, TEXT, "forget a short name"),
 	ROW(EDIT_AS_NEW, "edit-as-new", "ge", V_MAIL, 0, NONE,
 		"write a new message that begins as this one"),
 	ROW(EDIT, "edit", "e", V_WRITING, 0, NONE, "edit the text in your editor"),

@@ -11,7 +11,7 @@
 #include "mime.h"
 #include "outfile.h"
 #include "path.h"
-#include "people.h"
+#include "recipients.h"
 #include "utf8.h"
 #include "writing.h"
 
@@ -331,17 +331,21 @@ compose_title(struct view *v, struct str *left, struct str *right)
 static void
 set_field(struct compose *x, size_t i, const char *value)
 {
+	struct error e;
 	char *clean = text_clean_dup(value);
 	char *expanded = rows[i].id == CMD_SUBJECT ? xstrdup(clean)
-		: people_expand(x->view.ui, clean);
+		: recipients_expand(x->view.ui, clean);
 
 	note_set(field_at(x, i), expanded);
 	if (rows[i].id == CMD_FROM)
 		note_set(&x->note.account, NULL);	/* whose it is then */
 	x->cursor = i;
+	compose_changed(x);
+	/* Kept as it is, but not left to be found out at the end. */
+	if (rows[i].id != CMD_SUBJECT && compose_addresses(rows[i].label, expanded, &e) != ERR_OK)
+		ui_error(x->view.ui, &e);
 	free(expanded);
 	free(clean);
-	compose_changed(x);
 }
 
 static void

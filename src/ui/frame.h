@@ -105,6 +105,8 @@ struct ui {
 		size_t n;
 	} thrown;
 	struct resend *resends;
+	struct lookup *lookup;		/* NULL: none yet */
+	struct { char *name, *value; } naming;	/* the short name being given */
 
 	char *message;			/* until the next key; NULL: none */
 	enum style message_style;

@@ -133,14 +133,14 @@ choose(struct prompt *p, int step)
 {
 	const struct completion *c = &p->offers;
 	int n = (int)c->n, k = p->chosen < 0 ? step > 0 ? 0 : n - 1 : (p->chosen + step + n) % n;
-	size_t prefix = n > 1 ? common_prefix(p) : 0;
+	size_t prefix = n > 1 && !c->is_ranked ? common_prefix(p) : 0;
 
 	if (n == 0)
 		return;
 	if (n == 1 || (p->chosen < 0 && step > 0 && prefix > p->cursor - c->from)) {
 		take(p, c->v[0].word, n == 1 ? strlen(c->v[0].word) : prefix);
 		offer_anew(p);
-	} else if (p->chosen >= 0 || step < 0 || p->is_tabbed) {
+	} else if (p->chosen >= 0 || step < 0 || p->is_tabbed || c->is_ranked) {
 		p->chosen = is_there(p, k) ? (k + step + n) % n : k;
 		take(p, c->v[p->chosen].word, strlen(c->v[p->chosen].word));
 	}
@@ -178,6 +178,13 @@ prompt_open(struct prompt *p, const struct prompt_spec *spec, struct history *h)
 		spec->initial ? strlen(spec->initial) : 0, CLEAN_LINE);
 	p->cursor = p->text.len;
 	offer_anew(p);
+}
+
+void
+prompt_refresh(struct prompt *p)
+{
+	if (p->chosen < 0)
+		offer_anew(p);
 }
 
 const char *

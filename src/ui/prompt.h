@@ -21,6 +21,7 @@ struct completion {
 	struct candidate { char *word, *help; } *v;
 	size_t n, cap;
 	size_t n_prefix;		/* those in front that begin with what was typed */
+	bool is_ranked;			/* the best first: Tab takes it, and does not look what they share */
 };
 
 /* Offers `word` (with a dim remark, NULL: none) if it contains what was typed from c->from
@@ -72,6 +73,8 @@ const char *prompt_text(const struct prompt *p);
 /* The line in the last row of the area (a question may take more); above it what is wrong with
  * the text, else `note` (NULL: none), in rows as it needs; above that the candidates. */
 void prompt_draw(const struct prompt *p, const struct area *a, const char *note, enum style st);
+/* Candidates anew, for what was found meanwhile; not while the person walks through them. */
+void prompt_refresh(struct prompt *p);
 void prompt_close(struct prompt *p);	/* wipes a password; zero is fine */
 
 /* prompt_edit.c: a key of the line editor. False: it is none. */

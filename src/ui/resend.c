@@ -7,7 +7,7 @@
 #include "identity.h"
 #include "mime.h"
 #include "outbox.h"
-#include "people.h"
+#include "recipients.h"
 #include "reply.h"
 #include "resend.h"
 #include "utf8.h"
@@ -192,7 +192,7 @@ void
 resend_ask(struct ui *ui, struct view *owner, const msg_id *ids, size_t n, const char *to)
 {
 	struct error e;
-	char *list = people_expand(ui, to);
+	char *list = recipients_expand(ui, to);
 
 	drop_asked(ui);
 	if (!*list) {

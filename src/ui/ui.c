@@ -18,6 +18,7 @@
 
 #include "frame.h"
 #include "log.h"
+#include "lookup.h"
 #include "path.h"
 #include "resend.h"
 #include "str.h"
@@ -279,7 +280,7 @@ patience_ms(const struct ui *ui)
 	if (!ui->is_idle_done)
 		return 0;
 	if (!ui->is_dirty)
-		return status_next_ms(ui);
+		return sooner(status_next_ms(ui), lookup_next_ms(ui));
 	int64_t wait = ui->drawn_ms + FRAME_MS - ui_clock_ms();
 	return wait > 0 ? (int)wait : 0;
 }
@@ -294,10 +295,11 @@ draw_if_due(struct ui *ui)
 void
 ui_step(struct ui *ui, int wait_ms)
 {
-	struct pollfd fds[3] = {
+	struct pollfd fds[4] = {
 		{ ui->term->ops->fd(ui->term), POLLIN, 0 },
 		{ engine_fd(ui->engine), POLLIN, 0 },
 		{ ui->signal_fd, POLLIN, 0 },
+		{ lookup_fd(ui), POLLIN, 0 },
 	};
 
 	int n = poll(fds, LEN(fds), sooner(patience_ms(ui), wait_ms));
@@ -305,6 +307,10 @@ ui_step(struct ui *ui, int wait_ms)
 		ui->is_dirty = true;		/* the bottom line has something new to say */
 	take_signals(ui);
 	take_input(ui);
+	if (lookup_step(ui) && ui->is_asking) {
+		prompt_refresh(&ui->prompt);
+		ui_redraw(ui);
+	}
 	if ((fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) && fds[0].fd >= 0)
 		ui_quit(ui);			/* the terminal is gone */
 	draw_if_due(ui);
@@ -375,6 +381,9 @@ ui_free(struct ui *ui)
 	free(ui->stack);
 	free(ui->dead);
 	resend_free(ui);
+	lookup_free(ui);
+	free(ui->naming.name);
+	free(ui->naming.value);
 	free(ui->sent.ids);
 	if (ui->is_asking)
 		prompt_close(&ui->prompt);

@@ -6,6 +6,7 @@
 
 #include "identity.h"
 #include "message.h"
+#include "recipients.h"
 #include "reply.h"
 #include "resend.h"
 #include "writing.h"
@@ -346,7 +347,7 @@ is_about_mail(enum command_id id)
 {
 	switch (id) {
 	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD: case CMD_EDIT_AS_NEW:
-	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED:
+	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED: case CMD_ALIAS:
 		return true;
 	default:
 		return false;
@@ -359,6 +360,10 @@ writing_command(struct view *v, const struct call *c, msg_id id, const struct li
 	struct ui *ui = v->ui;
 	size_t n;
 
+	if (c->cmd->id == CMD_UNALIAS) {
+		recipients_unname(ui, c->arg);
+		return true;
+	}
 	if (!is_about_mail(c->cmd->id))
 		return false;
 	msg_id *ids = targets(c, id, l, &n);
@@ -369,7 +374,9 @@ writing_command(struct view *v, const struct call *c, msg_id id, const struct li
 	else if (c->cmd->id == CMD_FORWARD_ATTACHED || (c->cmd->id == CMD_FORWARD && n > 1))
 		forward_whole(ui, ids, n);
 	else if (n > 1)
-		ui_status(ui, "one message at a time can be answered");
+		ui_status(ui, "one message at a time");
+	else if (c->cmd->id == CMD_ALIAS)
+		recipients_name(ui, v, ids[0]);
 	else
 		writing_about(ui, c->cmd->id, ids[0]);
 	free(ids);

@@ -196,6 +196,43 @@ def test_list_and_forward():
         s.screen.wait("from no list")
 
 
+def test_people_are_offered():
+    """Who wrote is offered by any word of the name, accents aside; who was written to comes before; a short name given
+    with A stands for its address, also after kill -9."""
+    mails = [raw(1, From="Jörg Müller <jorg@example.net>"), raw(2, From="Jorgen Other <other@example.net>")]
+    with Session(mails, editor='echo text > "$1"\n') as s:
+        s.screen.wait("subject-2")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("mul")
+        s.screen.wait("Jörg Müller <jorg@example.net>")
+        s.screen.keys("C-u", "unheard of <new@example.net>", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("first", "Enter")
+        s.screen.wait("text")
+        s.screen.keys("y")
+        s.arrived(user="new@example.net")
+        s.screen.wait("work/INBOX")
+        s.screen.keys("j", "A")
+        s.screen.wait("Short name for Jörg Müller <jorg@example.net>: jorg")
+        s.screen.keys("C-u", "jm", "Enter")
+        s.screen.wait("jm is Jörg Müller")
+        s.restart()
+        s.screen.wait("subject-2")
+        s.screen.keys("m")
+        s.screen.wait("Compose:")
+        s.screen.keys("unh", "Tab")
+        s.screen.wait("Compose: unheard of <new@example.net>")
+        s.screen.keys(", jm", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("second", "Enter")
+        s.screen.wait("unheard of <new@example.net>, Jörg Müller <jorg@example.net>")
+        s.screen.keys("t")
+        s.screen.wait("To:")
+        s.screen.keys("C-u", "nobody", "Enter")
+        s.screen.wait("'nobody' is not an address")
+
+
 def fields(raw_message):
     return raw_message.split(b"\r\n\r\n", 1)
 
