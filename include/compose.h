@@ -41,7 +41,7 @@ struct draft {
 	/* any line ends; bytes that are not UTF-8 are kept as they are */
 	const char *text;
 	size_t text_len;
-	bool is_flowed;			/* the text is format=flowed already (RFC 3676) */
+	bool is_flowed;			/* lines that end in a space go on in the next (RFC 3676) */
 	const struct draft_file *files;
 	size_t n_files;
 	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft, letters and digits), and resumed
@@ -69,9 +69,9 @@ void letter_clear(struct letter *l);
 /* A list as typed is one that mail can go to: else ERR_MSG, naming the field and what is wrong. */
 enum err compose_addresses(const char *field, const char *list, struct error *e);
 
-/* What these bytes look like: "image/png"; owned. Reads libmagic's own data file, some
- * milliseconds. */
-char *compose_media_type(const void *p, size_t n);
+/* What these bytes are: "image/png"; owned. By libmagic, whose own data file is read (some milliseconds), where they have
+ * clear marks; else by the ending of the name, which may be NULL. A message (.eml) is message/rfc822. */
+char *compose_media_type(const char *name, const void *p, size_t n);
 
 enum { COMPOSE_MAX_BYTES = 256 << 20 };		/* of a finished message */
 

@@ -3,6 +3,7 @@
 #ifndef DUNLIN_NOTE_H
 #define DUNLIN_NOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct note {
 	struct note_file *files;
 	size_t n_files, cap_files;
 	msg_id about;			/* the message answered or forwarded; 0: none */
+	bool is_flowed;			/* to be sent as format=flowed; not kept */
 	uint32_t about_flag;		/* what it is marked with once this is sent: MSG_ANSWERED, MSG_FORWARDED */
 };
 

@@ -27,6 +27,7 @@ struct rc_url {
 struct rc_account {
 	char *name;
 	char *from;			/* "Ada Example <ada@example.org>"; "" when missing (a problem tells) */
+	char *signature, *signature_command;	/* a file, or a command that prints it; NULL: none */
 	char *identities;		/* further ones, separated by commas; NULL: none */
 	struct rc_url receive;		/* never RC_NONE: an account without is a problem, and left out */
 	struct rc_url send;		/* RC_NONE: none */
@@ -69,6 +70,7 @@ struct rc {
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
+	bool flowed;			/* format=flowed: lines that end in a space go on */
 	int undo_send_s;		/* 0: mail goes out at once */
 	int cache_mb;			/* bodies kept in the cache directory */
 	int search_mb;			/* of the index of words; 0: there is none */

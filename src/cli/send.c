@@ -128,7 +128,7 @@ read_files(struct draft_file *files, const struct cli_letter *args, struct error
 			return rc;
 		files[i].data = data;
 		files[i].name = slash ? slash + 1 : args->files[i];
-		files[i].type = compose_media_type(data, files[i].len);
+		files[i].type = compose_media_type(files[i].name, data, files[i].len);
 	}
 	return ERR_OK;
 }

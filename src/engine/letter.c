@@ -22,7 +22,7 @@ outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struc
 	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc, .subject = n->subject,
 		.in_reply_to = n->in_reply_to, .references = n->references, .text = str_get(&n->text),
 		.text_len = n->text.len, .files = files, .n_files = n->n_files,
-		.draft_name = is_draft ? note_get(n->name) : NULL };
+		.is_flowed = n->is_flowed, .draft_name = is_draft ? note_get(n->name) : NULL };
 	if (r == ERR_OK)
 		r = compose_build(out, &d, &stamp, e);
 	free((char *)(uintptr_t)stamp.token);

@@ -73,6 +73,25 @@ set_content(GMimePart *part, const void *p, size_t n, GMimeContentEncoding encod
 	g_object_unref(stream);
 }
 
+/* RFC 3676 4.4: a space goes before what others would take for a quote's, or a mailbox's. Lines that begin with '>' are
+ * quotes: nobody writes another. */
+static void
+stuff_spaces(struct str *text)
+{
+	struct str out = {0};
+
+	for (const char *p = text->data, *end = p + text->len; p < end; ) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = nl ? (size_t)(nl + 1 - p) : (size_t)(end - p);
+		if (*p == ' ' || (n >= 5 && memcmp(p, "From ", 5) == 0))
+			str_putc(&out, ' ');
+		str_add(&out, p, n);
+		p += n;
+	}
+	str_clear(text);
+	*text = out;
+}
+
 static GMimeObject *
 text_part(const struct draft *d)
 {
@@ -81,6 +100,8 @@ text_part(const struct draft *d)
 	struct str text = {0}, wire = {0};
 
 	with_lf(&text, d->text ? d->text : "", d->text_len);
+	if (d->is_flowed)
+		stuff_spaces(&text);
 	bool is_ascii = true;
 	for (size_t i = 0; i < text.len; i++)
 		is_ascii = is_ascii && (unsigned char)text.data[i] < 0x80;

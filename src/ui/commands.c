@@ -68,6 +68,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(BCC, "bcc", "b", V_COMPOSE, 0, ADDRESSES, "change who gets a copy unseen by the others"),
 	ROW(SUBJECT, "subject", "s", V_COMPOSE, 0, LINE, "change the subject"),
 	ROW(ATTACH, "attach", "a", V_COMPOSE, 0, FILE, "attach a file"),
+	ROW(ATTACH_OUTPUT, "attach-output", "|", V_COMPOSE, 0, SHELL, "attach what a command prints"),
+	ROW(PREVIEW, "preview", "p", V_COMPOSE, 0, NONE, "see it as who gets it will"),
 	ROW(DRAFTS, "drafts", "gd", V_BUT_COMPOSE, 0, NONE, "what was begun and not sent"),
 	ROW(OUTBOX, "outbox", "go", V_BUT_COMPOSE, 0, NONE, "what is being sent, and what became of it"),
 	ROW(REMOVE, "remove", "d <Delete>", V_WRITING, 0, NONE,

@@ -1,21 +1,20 @@
 /* compose.c - the view of one draft: its header as rows, its attachments, and the text as the
  * recipient will see it.
  *
- * Every change is saved before the next key. While the editor runs its file is looked at every two
- * seconds; so whatever is killed, the draft on disk is at most that old. */
+ * Every change is saved before the next key. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "format.h"
+#include "compose.h"
+#include "frame.h"
+#include "identity.h"
 #include "mime.h"
-#include "outfile.h"
-#include "path.h"
+#include "outbox.h"
+#include "preview.h"
 #include "recipients.h"
+#include "signature.h"
 #include "utf8.h"
 #include "writing.h"
-
-enum { LABEL_COLUMNS = 10, N_FIELDS = 5, MAX_FILE = 256 << 20 };
 
 static struct compose *
 compose_of(struct view *v)
@@ -29,25 +28,37 @@ static const struct {
 	const char *label;
 	enum command_id id;
 	size_t offset;
-} rows[N_FIELDS] = {
+} rows[COMPOSE_FIELDS] = {
 	{ "From", CMD_FROM, offsetof(struct note, from) }, { "To", CMD_TO, offsetof(struct note, to) },
 	{ "Cc", CMD_CC, offsetof(struct note, cc) }, { "Bcc", CMD_BCC, offsetof(struct note, bcc) },
 	{ "Subject", CMD_SUBJECT, offsetof(struct note, subject) },
 };
 
-static char **
-field_at(struct compose *x, size_t i)
+char **
+compose_field(struct compose *x, size_t i)
 {
 	return (char **)((char *)&x->note + rows[i].offset);
 }
 
-/* The field that a command changes; N_FIELDS: none. */
+const char *
+compose_label(size_t i)
+{
+	return rows[i].label;
+}
+
+void
+compose_hint(struct ui *ui, size_t i, struct str *out)
+{
+	keymap_key_of(&ui->keymap, V_COMPOSE, rows[i].id, out);
+}
+
+/* The field that a command changes; COMPOSE_FIELDS: none. */
 static size_t
 field_of(enum command_id id)
 {
 	size_t i = 0;
 
-	while (i < N_FIELDS && rows[i].id != id)
+	while (i < COMPOSE_FIELDS && rows[i].id != id)
 		i++;
 	return i;
 }
@@ -74,271 +85,36 @@ compose_changed(struct compose *x)
 	ui_redraw(x->view.ui);
 }
 
-/* ---- the editor ---- */
-
-struct editing {
-	struct compose *x;
-	struct timespec seen;		/* when the file was last changed, as far as is known */
-};
-
-static void
-save_from_editor(void *ctx)
-{
-	struct editing *d = ctx;
-	struct compose *x = d->x;
-	const char *dir = ui_data_dir(x->view.ui);
-	char *path = draft_editor_path(dir, x->id);
-	struct stat st;
-	bool changed = false;
-
-	if (stat(path, &st) == 0 && (st.st_mtim.tv_sec != d->seen.tv_sec ||
-		st.st_mtim.tv_nsec != d->seen.tv_nsec)) {
-		d->seen = st.st_mtim;
-		if (draft_editor_read(dir, x->id, &x->note, false, &changed, NULL) == ERR_OK && changed &&
-			draft_save(dir, x->id, &x->note, NULL) == ERR_OK)
-			drafting_saved(x, false);
-	}
-	free(path);
-}
-
-static const char *
-editor_of(const struct rc *rc)
-{
-	const char *const names[] = { rc->editor, getenv("VISUAL"), getenv("EDITOR") };
-
-	for (size_t i = 0; i < LEN(names); i++) {
-		if (names[i] && *names[i])
-			return names[i];
-	}
-	return "vi";
-}
-
-/* What the rc or the environment names is a command line; the path is an argument of its own. */
-static bool
-run_editor(struct compose *x, const char *path)
-{
-	char *line = xasprintf("%s \"$1\"", editor_of(ui_rc(x->view.ui)));
-	char sh[] = "sh", c[] = "-c";
-	char *file = xstrdup(path);
-	struct editing d = { .x = x };
-
-	bool ok = ui_run_ticking(x->view.ui, (char *[]){ sh, c, line, sh, file, NULL }, save_from_editor, &d);
-	free(file);
-	free(line);
-	return ok;
-}
-
-void
-compose_edit(struct compose *x)
-{
-	const char *dir = ui_data_dir(x->view.ui);
-	char *path = draft_editor_path(dir, x->id);
-	struct error e = { 0 };
-	bool changed;
-
-	if (draft_editor_begin(dir, x->id, &x->note, &e) != ERR_OK) {
-		ui_error(x->view.ui, &e);
-		free(path);
-		return;
-	}
-	bool ok = run_editor(x, path);
-	if (draft_editor_read(dir, x->id, &x->note, ok, &changed, &e) != ERR_OK)
-		ui_error(x->view.ui, &e);
-	else if (!ok)
-		ui_notice(x->view.ui, "the editor failed (%s); the text is as it was left",
-			editor_of(ui_rc(x->view.ui)));
-	compose_changed(x);
-	drafting_saved(x, true);
-	if (x->is_saved && e.code == ERR_OK)
-		draft_editor_end(dir, x->id);
-	free(path);
-}
-
-/* ---- attachments ---- */
-
-static const char *
-type_of(const char *name)
-{
-	static const struct { const char *ending, *type; } types[] = {
-		{ ".txt", "text/plain" }, { ".md", "text/markdown" }, { ".html", "text/html" },
-		{ ".csv", "text/csv" }, { ".patch", "text/x-diff" }, { ".diff", "text/x-diff" },
-		{ ".ics", "text/calendar" }, { ".png", "image/png" }, { ".jpg", "image/jpeg" },
-		{ ".jpeg", "image/jpeg" }, { ".gif", "image/gif" }, { ".webp", "image/webp" },
-		{ ".svg", "image/svg+xml" }, { ".pdf", "application/pdf" }, { ".zip", "application/zip" },
-		{ ".gz", "application/gzip" }, { ".json", "application/json" }, { ".mp3", "audio/mpeg" },
-		{ ".mp4", "video/mp4" }, { ".odt", "application/vnd.oasis.opendocument.text" },
-		{ ".ods", "application/vnd.oasis.opendocument.spreadsheet" },
-		{ ".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
-		{ ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" },
-	};
-	const char *dot = strrchr(name, '.');
-
-	for (size_t i = 0; dot && i < LEN(types); i++) {
-		if (str_ieq(types[i].ending, dot))
-			return types[i].type;
-	}
-	return "application/octet-stream";
-}
-
-static void
-attach(struct compose *x, const char *typed)
-{
-	char *path = path_expand(typed), *bytes = NULL;
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	struct error e;
-	struct stat st;
-	size_t len;
-	char size[8];
-
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		ui_status(x->view.ui, "%s is not a file", path);
-	} else if (file_read(&bytes, &len, path, MAX_FILE, &e) != ERR_OK ||
-		draft_attach(ui_data_dir(x->view.ui), x->id, &x->note, name, type_of(name), bytes, len,
-			&e) != ERR_OK) {
-		ui_error(x->view.ui, &e);
-	} else {
-		format_size(size, len);
-		ui_status(x->view.ui, "attached %s (%s)", name, size);
-		x->cursor = N_FIELDS + x->note.n_files - 1;
-		compose_changed(x);
-	}
-	free(bytes);
-	free(path);
-}
-
-static void
-detach(struct compose *x)
-{
-	if (x->cursor < N_FIELDS || x->cursor >= N_FIELDS + x->note.n_files) {
-		ui_status(x->view.ui, "go to an attachment to remove it");
-		return;
-	}
-	note_remove_file(&x->note, x->cursor - N_FIELDS);
-	if (x->cursor >= N_FIELDS + x->note.n_files)
-		x->cursor--;
-	compose_changed(x);
-}
-
-/* ---- drawing ---- */
-
-static void
-lay_out(struct compose *x, int columns)
-{
-	static const struct part plain = { .type = "text/plain", .charset = "utf-8", .format = "",
-		.delsp = "", .section = "1", .filename = "", .id = "", .description = "", .protocol = "" };
-	struct str text = { 0 };
-
-	text_clean(&text, str_get(&x->note.text), x->note.text.len, CLEAN_TEXT);
-	lines_clear(x->preview);
-	mime_render(x->preview, &plain, str_get(&text), text.len, columns > 10 ? columns : 10);
-	str_clear(&text);
-	x->columns = columns;
-}
-
-static enum style
-style_of(const struct line *l)
-{
-	switch (l->style) {
-	case SPAN_QUOTE:
-		return (enum style)(ST_QUOTE1 + (l->quote_level + 2) % 3);
-	case SPAN_SIGNATURE:
-		return ST_SIGNATURE;
-	case SPAN_LINK:
-		return ST_LINK;
-	default:
-		return ST_NORMAL;
-	}
-}
-
-static int
-draw_header(struct compose *x, const struct area *a)
-{
-	int y = 0;
-
-	for (size_t i = 0; i < N_FIELDS && y < a->rows; i++, y++) {
-		const char *value = note_get(*field_at(x, i));
-		area_put_right(a, y, 0, LABEL_COLUMNS - 1, ST_HEADER_NAME, rows[i].label);
-		area_put(a, y, LABEL_COLUMNS + 1, -1, i == N_FIELDS - 1 ? ST_STRONG : ST_HEADER, value);
-	}
-	for (size_t i = 0; i < x->note.n_files && y < a->rows; i++, y++) {
-		const struct note_file *f = &x->note.files[i];
-		char size[8];
-		format_size(size, f->size_bytes);
-		area_put_right(a, y, 0, LABEL_COLUMNS - 1, ST_HEADER_NAME, i == 0 ? "Attached" : "");
-		area_printf(a, y, LABEL_COLUMNS + 1, -1, ST_ATTACHMENT, "%s  %s  %s", f->name, size, f->type);
-	}
-	if (x->cursor < (size_t)y)
-		area_over(a, (int)x->cursor, 0, -1, ST_CURSOR);
-	return y;
-}
-
-static void
-draw_preview(struct compose *x, const struct area *a)
-{
-	if (x->columns != a->columns - 2)
-		lay_out(x, a->columns - 2);
-	x->rows = a->rows;
-	size_t last = x->preview->n > (size_t)a->rows ? x->preview->n - (size_t)a->rows : 0;
-	if (x->top > last)
-		x->top = last;
-	for (int y = 0; y < a->rows && x->top + (size_t)y < x->preview->n; y++) {
-		const struct line *l = &x->preview->v[x->top + (size_t)y];
-		area_put(a, y, 1, -1, style_of(l), l->text);
-	}
-	if (x->note.text.len == 0)
-		area_put(a, 0, 1, -1, ST_DIM, "No text yet: e edits it");
-}
-
-static void
-compose_draw(struct view *v, const struct area *a)
-{
-	struct compose *x = compose_of(v);
-
-	if (x->wish) {
-		if (x->bring.n > 1)
-			area_printf(a, a->rows / 3, 2, -1, ST_NORMAL, "%s message %zu of %zu ...",
-				x->is_attaching ? "Attaching" : "Fetching",
-				(x->is_attaching ? x->n_attached : x->bring.at) + 1, x->bring.n);
-		else
-			area_put(a, a->rows / 3, 2, -1, ST_NORMAL, "Fetching the message ...");
-		return;
-	}
-	int y = draw_header(x, a);
-	if (y < a->rows)
-		area_fill(a, y, 0, -1, ST_DIM, "─");
-	if (y + 1 < a->rows) {
-		struct area below = area_sub(a, y + 1, 0, -1, -1);
-		draw_preview(x, &below);
-	}
-}
-
-static void
-compose_title(struct view *v, struct str *left, struct str *right)
-{
-	struct compose *x = compose_of(v);
-	uint64_t bytes = x->note.text.len;
-	char size[8];
-
-	for (size_t i = 0; i < x->note.n_files; i++)
-		bytes += x->note.files[i].size_bytes * 78 / 57;
-	format_size(size, bytes);
-	str_puts(left, "compose: y sends, e edits, P postpones, ? help");
-	str_printf(right, "%s%s", size, x->is_saved ? "" : "  NOT SAVED");
-}
-
 /* ---- commands ---- */
+
+/* The signature goes with the sender, where it still stands as it was put there. */
+static void
+change_from(struct compose *x, const char *from)
+{
+	char *old = signature_of(x->view.ui, note_get(x->note.from), false);
+	char *by = signature_of(x->view.ui, from, false);
+
+	if (!str_eq(old, by) && !signature_replace(&x->note.text, old, by) && !*old)
+		signature_add(&x->note.text, by);
+	note_set(&x->note.account, NULL);	/* whose it is then */
+	free(by);
+	free(old);
+}
 
 static void
 set_field(struct compose *x, size_t i, const char *value)
 {
 	struct error e;
+
+	if (rows[i].id == CMD_FROM && !*value)
+		return;				/* as it was */
 	char *clean = text_clean_dup(value);
 	char *expanded = rows[i].id == CMD_SUBJECT ? xstrdup(clean)
 		: recipients_expand(x->view.ui, clean);
 
-	note_set(field_at(x, i), expanded);
 	if (rows[i].id == CMD_FROM)
-		note_set(&x->note.account, NULL);	/* whose it is then */
+		change_from(x, expanded);
+	note_set(compose_field(x, i), expanded);
 	x->cursor = i;
 	compose_changed(x);
 	/* Kept as it is, but not left to be found out at the end. */
@@ -388,7 +164,7 @@ postpone(struct compose *x)
 static void
 open_row(struct compose *x)
 {
-	if (x->cursor >= N_FIELDS) {
+	if (x->cursor >= COMPOSE_FIELDS) {
 		ui_status(x->view.ui, "d removes the attachment, a adds one");
 		return;
 	}
@@ -399,7 +175,7 @@ open_row(struct compose *x)
 static void
 move(struct compose *x, int by)
 {
-	size_t n = N_FIELDS + x->note.n_files;
+	size_t n = COMPOSE_FIELDS + x->note.n_files;
 
 	if (by < 0 && x->cursor > 0)
 		x->cursor--;
@@ -413,6 +189,23 @@ scroll(struct compose *x, int lines)
 	x->top = lines < 0 && x->top < (size_t)-lines ? 0 : x->top + (size_t)lines;
 }
 
+/* All of it, as who gets it will see it. */
+static void
+preview(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	struct letter l = { 0 };
+	struct error e;
+
+	x->note.is_flowed = ui_rc(ui)->flowed;
+	if (!x->note.to && !x->note.cc && !x->note.bcc)
+		ui_status(ui, "it goes to nobody yet: t asks whom");
+	else if (outbox_letter(&l, ui_data_dir(ui), x->id, &x->note, false, &e) != ERR_OK)
+		ui_error(ui, &e);
+	else
+		ui_push(ui, preview_new(ui, &l));
+}
+
 static void
 compose_command(struct view *v, const struct call *c)
 {
@@ -422,7 +215,7 @@ compose_command(struct view *v, const struct call *c)
 	ui_redraw(v->ui);
 	if (x->wish)
 		return;
-	if (field < N_FIELDS) {
+	if (field < COMPOSE_FIELDS) {
 		set_field(x, field, c->arg);
 		return;
 	}
@@ -437,8 +230,10 @@ compose_command(struct view *v, const struct call *c)
 	case CMD_HALF_UP: scroll(x, -(x->rows / 2)); break;
 	case CMD_OPEN: open_row(x); break;
 	case CMD_EDIT: compose_edit(x); break;
-	case CMD_ATTACH: attach(x, c->arg); break;
-	case CMD_REMOVE: detach(x); break;
+	case CMD_ATTACH: attach_file(x, c->arg); break;
+	case CMD_ATTACH_OUTPUT: attach_output(x, c->arg); break;
+	case CMD_PREVIEW: preview(x); break;
+	case CMD_REMOVE: attach_remove(x); break;
 	case CMD_POSTPONE: postpone(x); break;
 	case CMD_SEND: sending_send(x); break;
 	case CMD_SEND_AT: sending_send_at(x, c->arg); break;
@@ -453,18 +248,27 @@ compose_initial(struct view *v, const struct command *c)
 {
 	size_t i = field_of(c->id);
 
-	return i < N_FIELDS ? note_get(*field_at(compose_of(v), i)) : NULL;
+	if (c->id == CMD_FROM)			/* chosen, not mended: all are offered */
+		return NULL;
+	return i < COMPOSE_FIELDS ? note_get(*compose_field(compose_of(v), i)) : NULL;
 }
 
 static bool
 compose_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
 {
-	const struct rc *rc = ui_rc(v->ui);
+	struct arena a = { 0 };
+	size_t n;
 
 	if (c->id != CMD_FROM)
 		return false;
-	for (size_t i = 0; i < rc->n_accounts; i++)
-		completion_offer(out, text, rc->accounts[i].from, rc->accounts[i].name);
+	const char **mine = identity_all(v->ui, sending_account(compose_of(v)), &a, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct rc_account *rc = engine_rc_account(ui_engine(v->ui), identity_account(v->ui, mine[i]));
+		completion_offer(out, text, mine[i], rc ? rc->name : NULL);
+	}
+	out->is_ranked = true;
+	free(mine);
+	arena_clear(&a);
 	return true;
 }
 
@@ -513,7 +317,7 @@ compose_click(struct view *v, int y, int column)
 	struct compose *x = compose_of(v);
 
 	(void)column;
-	if ((size_t)y >= N_FIELDS + x->note.n_files)
+	if ((size_t)y >= COMPOSE_FIELDS + x->note.n_files)
 		return;
 	if (x->cursor == (size_t)y)
 		open_row(x);

@@ -123,6 +123,8 @@ forward_idle(struct compose *x)
 	if (++x->n_attached < x->bring.n)
 		return true;
 	x->is_attaching = false;
+	if (!x->is_begun)
+		compose_sign(x);
 	compose_begun(x, !x->is_begun);
 	return false;
 }

@@ -74,6 +74,7 @@ hand_over(struct compose *x)
 		error_set(&e, ERR_MSG, "that time is past by now");
 		goto failed;
 	}
+	x->note.is_flowed = ui_rc(ui)->flowed;
 	if (outbox_letter(&l, ui_data_dir(ui), x->id, &x->note, false, &e) != ERR_OK)
 		goto failed;
 	note_set(&x->note.message_id, l.message_id);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,12 +60,25 @@ own_foreground(pid_t group)
 	sigprocmask(SIG_SETMASK, &was, NULL);
 }
 
-/* In the child. in -1: standard input is the terminal. */
+/* Where a child's standard input comes from and its output goes to; -1: the terminal. */
+struct streams {
+	int in, out;
+	size_t max_out;			/* bytes; then it is ended by SIGXFSZ */
+};
+
+static const struct streams terminal = { -1, -1, 0 };
+
+/* In the child. */
 static void
-become(char *const argv[], int in, bool detached)
+become(char *const argv[], const struct streams *io, bool detached)
 {
-	if (in >= 0)
-		dup2(in, STDIN_FILENO);
+	if (io->in >= 0)
+		dup2(io->in, STDIN_FILENO);
+	if (io->out >= 0) {
+		struct rlimit limit = { io->max_out, io->max_out };
+		setrlimit(RLIMIT_FSIZE, &limit);
+		dup2(io->out, STDOUT_FILENO);
+	}
 	if (!detached) {
 		setpgid(0, 0);
 		own_foreground(getpid());
@@ -133,7 +147,8 @@ wait_for_child(pid_t pid, const struct ticker *t)
 }
 
 static bool
-run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key, const struct ticker *t)
+run_foreground(struct ui *ui, char *const argv[], const struct streams *io, bool wait_key,
+	const struct ticker *t)
 {
 	struct error e;
 	int status = -1;
@@ -141,7 +156,7 @@ run_foreground(struct ui *ui, char *const argv[], int in, bool wait_key, const s
 	ui->term->ops->leave(ui->term);
 	pid_t pid = fork();
 	if (pid == 0)
-		become(argv, in, false);
+		become(argv, io, false);
 	if (pid > 0) {
 		setpgid(pid, pid);
 		own_foreground(pid);
@@ -195,7 +210,7 @@ run_detached(struct ui *ui, char *const argv[])
 	pid_t pid = fork();
 	if (pid == 0) {
 		if (fork() == 0)
-			become(argv, null, true);
+			become(argv, &(struct streams){ .in = null, .out = -1 }, true);
 		_exit(0);
 	}
 	if (pid > 0)
@@ -212,13 +227,13 @@ run_detached(struct ui *ui, char *const argv[])
 bool
 ui_run_argv(struct ui *ui, char *const argv[], bool detached)
 {
-	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, -1, false, NULL);
+	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, &terminal, false, NULL);
 }
 
 bool
 ui_run_ticking(struct ui *ui, char *const argv[], void (*tick)(void *ctx), void *ctx)
 {
-	return run_foreground(ui, argv, -1, false, &(struct ticker){ tick, ctx });
+	return run_foreground(ui, argv, &terminal, false, &(struct ticker){ tick, ctx });
 }
 
 bool
@@ -232,8 +247,42 @@ ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, boo
 		ui_error(ui, &e);
 		return false;
 	}
-	bool ok = run_foreground(ui, argv, in, wait_key, NULL);
+	bool ok = run_foreground(ui, argv, &(struct streams){ .in = in, .out = -1 }, wait_key, NULL);
 	if (in >= 0)
 		close(in);
 	return ok;
+}
+
+static bool
+read_back(int fd, size_t max, struct str *out, struct error *e)
+{
+	char buf[65536];
+	ssize_t n;
+
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, buf, sizeof buf)) > 0)
+		str_add(out, buf, (size_t)n);
+	if (n < 0)
+		error_errno(e, ERR_LOCAL, "cannot read what it printed");
+	else if (out->len >= max)
+		error_set(e, ERR_MSG, "it printed more than %zu MB", max >> 20);
+	return n == 0 && out->len < max;
+}
+
+bool
+ui_run_capture(struct ui *ui, const char *command, size_t max, struct str *out, struct error *e)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, NULL };
+	int fd = memfd_create("dunlin", MFD_CLOEXEC);
+
+	if (fd < 0) {
+		error_errno(e, ERR_LOCAL, "cannot run '%s'", command);
+		return false;
+	}
+	bool ok = run_foreground(ui, argv, &(struct streams){ -1, fd, max }, false, NULL);
+	bool is_read = read_back(fd, max, out, e);
+	close(fd);
+	if (is_read && !ok)
+		error_set(e, ERR_MSG, "'%s' failed", command);
+	return is_read && ok;
 }

@@ -155,6 +155,9 @@ bool ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n
 /* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal
  * (xdg-open): an argument is never a shell word (SECURITY 8). */
 bool ui_run_argv(struct ui *ui, char *const argv[], bool detached);
+/* The same as ui_run_shell, with its standard output into `out`, at most `max` bytes: then it is ended, and *e says so. False,
+ * and *e set, too when it did not end well. The terminal is its own meanwhile: ^C ends it. */
+bool ui_run_capture(struct ui *ui, const char *command, size_t max, struct str *out, struct error *e);
 /* The same in the foreground, with `tick` called every two seconds while the program runs. */
 bool ui_run_ticking(struct ui *ui, char *const argv[], void (*tick)(void *ctx), void *ctx);
 

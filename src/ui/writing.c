@@ -9,6 +9,7 @@
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
+#include "signature.h"
 #include "writing.h"
 
 enum { MAX_TEXT_PARTS = 50, HTML_COLUMNS = 76 };
@@ -41,6 +42,15 @@ set_from(struct compose *x, account_id account)
 	arena_clear(&a);
 }
 
+void
+compose_sign(struct compose *x)
+{
+	char *signature = signature_of(x->view.ui, note_get(x->note.from), true);
+
+	signature_add(&x->note.text, signature);
+	free(signature);
+}
+
 static account_id
 account_here(struct ui *ui)
 {
@@ -53,6 +63,8 @@ static void
 start(struct compose *x, account_id account)
 {
 	set_from(x, account);
+	if (x->wish != CMD_EDIT_AS_NEW)		/* that has one already, or wants none */
+		compose_sign(x);
 	compose_save(x);
 }
 

@@ -1,6 +1,9 @@
 /* writing.h - the views in which mail is written and sent, and the ways into them.
  *
  *   compose.c      the view of one draft
+ *   compose_draw.c how it is drawn
+ *   editing.c      the editor on its text
+ *   attaching.c    its attachments
  *   writing.c      from a message, an address or a mailto: link to a draft
  *   forward.c      messages as attachments
  *   drafting.c     drafts and their copies in Drafts folders
@@ -76,6 +79,18 @@ struct compose {
 	bool edits_next;		/* the editor comes once the view is shown */
 };
 
+enum { COMPOSE_FIELDS = 5 };			/* rows above the attachments: From, To, Cc, Bcc, Subject */
+char **compose_field(struct compose *x, size_t i);
+const char *compose_label(size_t i);
+void compose_hint(struct ui *ui, size_t i, struct str *out);	/* the key that changes it; "": none */
+/* compose_draw.c */
+void compose_draw(struct view *v, const struct area *a);
+void compose_title(struct view *v, struct str *left, struct str *right);
+/* attaching.c; what goes wrong is told. */
+void attach_file(struct compose *x, const char *typed);
+void attach_output(struct compose *x, const char *command);
+void attach_remove(struct compose *x);		/* what the cursor is on */
+
 /* The view without a draft yet. */
 struct compose *compose_new(struct ui *ui);
 void compose_save(struct compose *x);		/* errors are told */
@@ -92,6 +107,7 @@ void drafting_leave(struct compose *x);		/* an unchanged one: pops the view */
 void compose_changed(struct compose *x);	/* the note was changed: save, draw */
 void compose_fill(struct compose *x);		/* writing.c: what was fetched is here, or is not */
 bool compose_begin_draft(struct compose *x);	/* a number for it; false, and told: none can be kept */
+void compose_sign(struct compose *x);		/* the signature of its sender, at the end */
 /* What it began with is all here: saved, shown, and edited next where `edits`. */
 void compose_begun(struct compose *x, bool edits);
 /* Messages, each as an attachment of its own, into a new one. */

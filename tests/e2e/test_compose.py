@@ -27,7 +27,7 @@ def raw(n, **headers):
 class Session:
     """A server with mail, a home whose editor is a script, and Dunlin on the inbox."""
 
-    def __init__(self, messages, *, undo="0s", editor="", args=()):
+    def __init__(self, messages, *, undo="0s", editor="", args=(), mail="", account="", files=()):
         if not postfix.available():
             raise Skip("needs Postfix, and root to start it")
         self.dovecot = Dovecot()
@@ -35,16 +35,19 @@ class Session:
         self.dovecot.fill(messages)
         self.postfix = postfix.Postfix(self.dovecot).start()
         self.home = Home()
+        for name, text in files:
+            with open(self.home.path(name), "w") as f:
+                f.write(text)
         script = self.home.path("editor")
         with open(script, "w") as f:
             f.write("#!/bin/sh\n" + editor)
         os.chmod(script, 0o755)
         self.home.write_rc(
-            f"[mail]\neditor = {script}\nundo-send = {undo}\n"
+            f"[mail]\neditor = {script}\nundo-send = {undo}\n{mail}\n"
             f"[account work]\nfrom = Ada Example <ada@localhost>\n"
             f"receive = imap+insecure://ada@127.0.0.1:{self.dovecot.ports['imap']}\n"
             f"send = smtp+insecure://ada@127.0.0.1:{self.postfix.ports['plain']}\n"
-            f"password-command = echo {PASSWORD}\n"
+            f"password-command = echo {PASSWORD}\n{account.replace('HOME', self.home.dir)}\n"
             f"[alias]\nbob = Bob Example <{BOB}>\n")
         self.start(*args)
 
@@ -480,3 +483,119 @@ def test_mailto():
         assert "spy" not in text and "Attached" not in text
         s.screen.keys("y")
         assert s.arrived()[0]["Subject"] == "a b"
+
+
+def test_identities_and_signatures():
+    """An answer is from the address of ours that the mail came to, and F changes it; the signature stands at its end, and
+    goes where another account's From has none; format=flowed survives the way."""
+    parent = raw(3, From="Bob <bob@example.net>", To="Support <HELP@example.org>")
+    flowing = "A paragraph that \\nflows \\non.\\n  two spaces\\nFrom the start\\n"
+    with Session([parent], mail="flowed = yes", files=[("sig", "Ada Example\nExample Ltd\n")],
+                 account="identities = Support <help@example.org>, ada@example.net\nsignature = ~/sig\n"
+                         "[account bare]\nfrom = Bare <bare@localhost>\nreceive = mbox:HOME/none\n",
+                 editor=f'cat "$1" > "$1.old"; printf "{flowing}" > "$1"; cat "$1.old" >> "$1"\n') as s:
+        s.screen.wait("subject-3")
+        s.screen.keys("r")
+        s.screen.wait("Support <help@example.org>")
+        s.screen.wait("A paragraph that flows on.")
+        s.screen.wait("Example Ltd")
+        s.screen.keys("F")
+        s.screen.wait("ada@example.net")
+        s.screen.keys("bare", "Tab", "Enter")
+        s.screen.gone("Example Ltd")
+        s.screen.keys("F", "ada@ex", "Tab", "Enter")
+        s.screen.wait("Example Ltd")
+        s.screen.keys("p")
+        s.screen.wait("as it will be seen")
+        s.screen.wait("A paragraph that flows on.")
+        s.screen.wait("ada@example.net")
+        s.screen.keys("q", "y")
+        m = s.arrived()[0]
+        assert m["From"] == "ada@example.net", m["From"]
+        body = m.get_body(("plain",))
+        assert body.get_param("format") == "flowed", m.as_string()
+        text = body.get_content().replace("\r\n", "\n")
+        assert text.startswith("A paragraph that \nflows \non.\n   two spaces\n From the start\n"), text
+        assert text.endswith("\n\n-- \nAda Example\nExample Ltd\n") and "signature 3" not in text, text
+
+
+def test_attachments_from_everywhere():
+    """What is no file is refused in words and nothing waits for it; what a command prints is attached, with a type by its
+    bytes; a file that goes while it is attached is the draft's already."""
+    with Session([raw(1)], editor='echo text > "$1"\n') as s:
+        os.mkfifo(s.home.path("fifo"))
+        os.mkdir(s.home.path("dir"))
+        with open(s.home.path("dir", "Bericht März.PDF"), "wb") as f:
+            f.write(b"%PDF-1.5\n" + bytes(range(256)))
+        with open(s.home.path("secret"), "w") as f:
+            f.write("x")
+        with open(s.home.path("big"), "wb") as f:
+            f.truncate(300 << 20)
+        s.screen.wait("subject-1")
+        s.screen.keys("m", "bob", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("files", "Enter")
+        s.screen.wait("text")
+        for name, words in (("fifo", "is not a file"), ("dir", "is a directory"), ("none", "No such file"),
+                            ("big", "256M is the most"), ("/dev/zero", "is not a file")):
+            s.screen.keys("a")
+            s.screen.wait("Attach:")
+            s.screen.keys("~/" + name if name[0] != "/" else name, "Enter")
+            s.screen.wait(words)
+        s.screen.keys("a", "~/dir/Ber", "Tab", "Enter")
+        s.screen.wait("application/pdf")
+        os.unlink(s.home.path("dir", "Bericht März.PDF"))
+        s.screen.keys("|")
+        s.screen.wait("Attach output:")
+        s.screen.keys("printf 'a,b\\n'", "Enter")
+        s.screen.wait("attached printf.txt")
+        for command, words in (("false", "'false' failed"), ("true", "printed nothing")):
+            s.screen.keys("|", command, "Enter")
+            s.screen.wait(words)
+        s.screen.keys("y")
+        got = list(s.arrived()[0].iter_attachments())
+        assert [p.get_filename() for p in got] == ["Bericht März.PDF", "printf.txt"]
+        assert got[0].get_content() == b"%PDF-1.5\n" + bytes(range(256))
+        assert got[1].get_content() == "a,b\n" and got[1].get_content_type() == "text/plain"
+
+
+def test_editor_in_trouble():
+    """Whatever becomes of the editor, the screen comes back as it was, and what it left in its file is in the draft: failed,
+    killed, not to be found, stopped with ^Z, and the terminal made smaller meanwhile."""
+    with Session([raw(1)], editor='echo run >> "$HOME/runs"; . "$HOME/what"\n') as s:
+        def runs():
+            with open(s.home.path("runs")) as f:
+                return len(f.readlines())
+
+        def what(text):
+            with open(s.home.path("what"), "w") as f:
+                f.write(text)
+        what('echo first > "$1"')
+        s.screen.wait("subject-1")
+        s.screen.keys("m", "bob", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("troubles", "Enter")
+        s.screen.wait("first")
+        for script, left in (('echo failed > "$1"; exit 3', "failed"), ('echo killed > "$1"; kill -9 $$', "killed"),
+                             ('exit 1', "killed"), (': > "$1"; kill -9 $$', "killed"),
+                             ('nosuchcommand', "killed"), ('echo crlf > "$1"; kill -TERM $$', "crlf")):
+            what(script)
+            before = runs()
+            s.screen.keys("e")
+            until(lambda: runs() > before, "no editor")
+            if script == "nosuchcommand":
+                s.screen.wait("Press Enter")
+                s.screen.keys("Enter")
+            s.screen.wait(lambda t: f"\n {left}\n" in t and "the editor failed" in t and "troubles" in t
+                          and "bob@example.net" in t)
+        what('echo waiting; read x; echo "read $x" > "$1"; stty size >> "$1"')
+        s.screen.keys("e")
+        s.screen.wait("waiting")
+        s.screen.keys("C-z")                    # there is no shell to wake it: it goes on
+        s.screen.resize(60, 20)
+        s.screen.keys("on", "Enter")
+        s.screen.wait("read on")
+        text = s.screen.text()
+        assert "20 60" in text and text.count("\n") == 19, text
+        s.screen.keys("y")
+        assert text_of(s.arrived()[0]) == "read on\n20 60\n"

@@ -171,11 +171,34 @@ test_message_as_bytes(void **state)
 	}
 }
 
+/* Bytes with clear marks are what they are, whatever the name says; of others the name knows more. */
+static void
+test_media_types(void **state)
+{
+	(void)state;
+	static const struct { const char *name, *bytes; size_t n; const char *type; } v[] = {
+		{ "a.txt", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\6\0\0\0", 29, "image/png" },
+		{ "a", WHOLE("%PDF-1.5\nx"), "application/pdf" }, { "a.csv", WHOLE("a,b\n"), "text/csv" },
+		{ "a.patch", WHOLE("--- a\n"), "text/x-diff" }, { "a", WHOLE("hello\n"), "text/plain" },
+		{ "a.PDF", "\0\1\2\3\xff\xfe\xfd", 7, "application/pdf" }, { NULL, "", 0, "application/octet-stream" },
+		{ "a.docx", WHOLE("PK\3\4....................."),
+			"application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
+		{ "x.eml", WHOLE("Subject: x\n\ny\n"), "message/rfc822" }, { "x", WHOLE("From: a@b\nTo: c@d\n\nx\n"), "text/plain" },
+	};
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		char *type = compose_media_type(v[i].name, v[i].bytes, v[i].n);
+		assert_string_equal(v[i].type, type);
+		free(type);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_as_it_was), T(test_own_copy_only), T(test_refused), T(test_8bit),
-		T(test_message_is_not_encoded), T(test_message_as_bytes) };
+		T(test_message_is_not_encoded), T(test_message_as_bytes),
+		T(test_media_types) };
 
 	mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
