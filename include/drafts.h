@@ -1,7 +1,7 @@
 /* drafts.h - what is being written, one file a draft in data/drafts, 0600.
  *
- * "N" is the draft (a header of ours, an empty line, the text), replaced as a whole at every save; "N.text" is
- * there while an editor has the text; "N.K" are the bytes of attachment K, written once; "N.lock" is held by
+ * "N" is the draft (a header of ours, an empty line, the text), replaced as a whole at every save; "N.text" (with
+ * the header: "N.eml") is there while an editor has the text; "N.K" are the bytes of attachment K, written once; "N.lock" is held by
  * whoever has the draft open, and the kernel takes the lock back when that process dies. So at any instruction
  * there is one good copy: N, and when N.text is there and not empty, its text is the newer one.
  *
@@ -66,10 +66,13 @@ size_t draft_scan(const char *data_dir, struct draft_seen **out);
 
 /* ---- the editor ---- */
 
-char *draft_editor_path(const char *data_dir, draft_id id);	/* owned */
-enum err draft_editor_begin(const char *data_dir, draft_id id, const struct note *n, struct error *e);
-/* Takes the text over if the file is there; an empty one only with `is_over`, since editors empty a file
- * before they write it. *changed: it is another text. */
+/* with_header: From, To, Cc, Bcc and Subject above the text, an empty line between. */
+char *draft_editor_path(const char *data_dir, draft_id id, bool with_header);	/* owned */
+enum err draft_editor_begin(const char *data_dir, draft_id id, const struct note *n, bool with_header,
+	struct error *e);
+/* Takes over what the file that is there says; an empty one only with `is_over`, since editors empty a file
+ * before they write it. A header line that is none of those five stays, in the text. *changed: it says something
+ * else than the note did. */
 enum err draft_editor_read(const char *data_dir, draft_id id, struct note *n, bool is_over,
 	bool *changed, struct error *e);
 void draft_editor_end(const char *data_dir, draft_id id);	/* after draft_save */

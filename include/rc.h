@@ -70,6 +70,7 @@ struct rc {
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
+	bool edit_headers;		/* the editor gets the header, too */
 	bool flowed;			/* format=flowed: lines that end in a space go on */
 	int undo_send_s;		/* 0: mail goes out at once */
 	int cache_mb;			/* bodies kept in the cache directory */

@@ -53,6 +53,8 @@ static const struct rc_setting table[] = {
 	  .max = 3600, .help = "how long a server may be silent" },
 	{ MAIL(undo_send_s), .name = "undo-send", .type = RC_T_DURATION, .initial = "10s", .min = 0,
 	  .max = 3600, .help = "how long sending can be taken back with u" },
+	{ MAIL(edit_headers), .name = "edit-headers", .type = RC_T_BOOL, .initial = "no",
+	  .help = "the editor gets the header above the text" },
 	{ MAIL(flowed), .name = "flowed", .type = RC_T_BOOL, .initial = "no",
 	  .help = "lines you end in a space go on in the next, at any width (format=flowed)" },
 	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 1,

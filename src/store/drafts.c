@@ -468,54 +468,6 @@ draft_scan(const char *data_dir, struct draft_seen **out)
 	return l.n;
 }
 
-/* ---- the editor ---- */
-
-char *
-draft_editor_path(const char *data_dir, draft_id id)
-{
-	return draft_path(data_dir, id, ".text");
-}
-
-enum err
-draft_editor_begin(const char *data_dir, draft_id id, const struct note *n, struct error *e)
-{
-	char *path = draft_editor_path(data_dir, id);
-	enum err r = file_write_atomic(path, str_get(&n->text), n->text.len, e);
-
-	free(path);
-	return r;
-}
-
-enum err
-draft_editor_read(const char *data_dir, draft_id id, struct note *n, bool is_over,
-	bool *changed, struct error *e)
-{
-	char *path = draft_editor_path(data_dir, id), *text = NULL;
-	size_t len;
-	enum err r = ERR_OK;
-
-	*changed = false;
-	if (access(path, F_OK) == 0)
-		r = file_read(&text, &len, path, DRAFT_MAX_TEXT, e);
-	if (r == ERR_OK && text && (len > 0 || is_over)) {
-		*changed = len != n->text.len || memcmp(text, str_get(&n->text), len) != 0;
-		str_cut(&n->text, 0);
-		str_add(&n->text, text, len);
-	}
-	free(text);
-	free(path);
-	return r;
-}
-
-void
-draft_editor_end(const char *data_dir, draft_id id)
-{
-	char *path = draft_editor_path(data_dir, id);
-
-	unlink(path);
-	free(path);
-}
-
 /* ---- attachments ---- */
 
 static char *

@@ -52,6 +52,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(FORWARD, "forward", "f", V_MAIL, 0, NONE, "forward, with its attachments"),
 	ROW(FORWARD_ATTACHED, "forward-attached", "gf", V_MAIL, 0, NONE,
 		"forward as an attachment; of several tagged each is one"),
+	ROW(ATTACH_HERE, "attach-to-draft", "ga", V_MAIL | V_PARTS, 0, NONE,
+		"attach to the draft you wrote at last, and go on with it"),
 	ROW(BOUNCE, "bounce", "b", V_MAIL, 0, ADDRESSES, "send on to others as it is"),
 	ROW(ALIAS, "alias", "A", V_MAIL, 0, NONE, "give who wrote this a short name"),
 	ROW(UNALIAS, "unalias", "", V_MAIL, 0, TEXT, "forget a short name"),

@@ -124,6 +124,24 @@ set_field(struct compose *x, size_t i, const char *value)
 	free(clean);
 }
 
+void
+compose_fields_edited(struct compose *x)
+{
+	struct error e;
+
+	for (size_t i = 0; i < COMPOSE_FIELDS; i++) {
+		char **field = compose_field(x, i);
+		if (rows[i].id == CMD_SUBJECT || !*field)
+			continue;
+		char *expanded = recipients_expand(x->view.ui, *field);
+		note_set(field, expanded);
+		free(expanded);
+		if (*field && compose_addresses(rows[i].label, *field, &e) != ERR_OK)
+			ui_error(x->view.ui, &e);
+	}
+	note_set(&x->note.account, NULL);	/* From may be another's now */
+}
+
 static void
 discard(void *ctx)
 {
@@ -165,7 +183,7 @@ static void
 open_row(struct compose *x)
 {
 	if (x->cursor >= COMPOSE_FIELDS) {
-		ui_status(x->view.ui, "d removes the attachment, a adds one");
+		ui_status(x->view.ui, "d removes the attachment, a adds a file, | what a command prints");
 		return;
 	}
 	const struct command *c = command_at(rows[x->cursor].id);

@@ -18,7 +18,7 @@ save_from_editor(void *ctx)
 	struct editing *d = ctx;
 	struct compose *x = d->x;
 	const char *dir = ui_data_dir(x->view.ui);
-	char *path = draft_editor_path(dir, x->id);
+	char *path = draft_editor_path(dir, x->id, ui_rc(x->view.ui)->edit_headers);
 	struct stat st;
 	bool changed = false;
 
@@ -63,11 +63,11 @@ void
 compose_edit(struct compose *x)
 {
 	const char *dir = ui_data_dir(x->view.ui);
-	char *path = draft_editor_path(dir, x->id);
+	char *path = draft_editor_path(dir, x->id, ui_rc(x->view.ui)->edit_headers);
 	struct error e = { 0 };
 	bool changed;
 
-	if (draft_editor_begin(dir, x->id, &x->note, &e) != ERR_OK) {
+	if (draft_editor_begin(dir, x->id, &x->note, ui_rc(x->view.ui)->edit_headers, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		free(path);
 		return;
@@ -78,6 +78,8 @@ compose_edit(struct compose *x)
 	else if (!ok)
 		ui_notice(x->view.ui, "the editor failed (%s); the text is as it was left",
 			editor_of(ui_rc(x->view.ui)));
+	if (ui_rc(x->view.ui)->edit_headers)
+		compose_fields_edited(x);
 	compose_changed(x);
 	drafting_saved(x, true);
 	if (x->is_saved && e.code == ERR_OK)

@@ -142,3 +142,18 @@ forward_whole(struct ui *ui, const msg_id *ids, size_t n)
 	ui_push(ui, &x->view);
 	follow(x, bring_start(&x->bring, ui, ids, n));
 }
+
+void
+forward_to_draft(struct ui *ui, const msg_id *ids, size_t n)
+{
+	bool is_there;
+	struct compose *x = writing_last_draft(ui, &is_there);
+
+	if (!x && !is_there)
+		forward_whole(ui, ids, n);
+	if (!x)
+		return;
+	x->is_begun = true;
+	x->wish = CMD_FORWARD_ATTACHED;
+	follow(x, bring_start(&x->bring, ui, ids, n));
+}

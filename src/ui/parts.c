@@ -14,6 +14,7 @@
 #include "parts.h"
 #include "path.h"
 #include "utf8.h"
+#include "writing.h"
 
 struct parts {
 	struct view view;
@@ -239,6 +240,15 @@ open_with(struct parts *x, const struct part *p, const struct str *bytes)
 }
 
 static void
+attach_to_draft(struct parts *x, const struct part *p, const struct str *bytes)
+{
+	char *name = file_name(p);
+
+	writing_attach(x->view.ui, name, p->type, bytes);
+	free(name);
+}
+
+static void
 grant(struct parts *x)
 {
 	const struct part *p = x->message.root ? part_find(x->message.root, x->section) : NULL;
@@ -250,6 +260,8 @@ grant(struct parts *x)
 		save(x, p, &bytes);
 	else if (x->wish == CMD_OPEN_WITH)
 		open_with(x, p, &bytes);
+	else if (x->wish == CMD_ATTACH_HERE)
+		attach_to_draft(x, p, &bytes);
 	else if (!ui_run_shell(x->view.ui, x->arg, str_get(&bytes), bytes.len, true))
 		ui_status(x->view.ui, "'%s' failed", x->arg);
 	str_clear(&bytes);
@@ -348,7 +360,7 @@ parts_command(struct view *v, const struct call *c)
 	case CMD_SEARCH: set_search(x, c->arg); break;
 	case CMD_SEARCH_NEXT: search(x, false); break;
 	case CMD_SEARCH_PREVIOUS: search(x, true); break;
-	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: wish(x, c->cmd->id, c->arg); break;
+	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: wish(x, c->cmd->id, c->arg); break;
 	default: break;
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compose.h"
+#include "forgotten.h"
 #include "frame.h"
 #include "identity.h"
 #include "mime.h"
@@ -101,30 +102,6 @@ out:
 
 /* ---- what is asked before ---- */
 
-/* Whether a line that is not quoted speaks of an attachment. */
-static bool
-speaks_of_attachment(const struct str *text)
-{
-	static const char *const words[] = { "attach", "enclosed", "anhang", "angeh\xc3\xa4ngt", "beigef",
-		"pi\xc3\xa8" "ce jointe", "ci-joint", "adjunt", "allegat", "bijlage" };
-	const char *p = str_get(text);
-
-	while (*p) {
-		size_t n = strcspn(p, "\n");
-		char *line = xstrndup(p, n), *folded = text_fold(line);
-		bool found = false;
-		for (size_t i = 0; *p != '>' && i < LEN(words); i++)
-			found = found || strstr(folded, words[i]);
-		bool is_over = str_eq(line, "-- ") || str_starts(line, "---------- Forwarded");
-		free(folded);
-		free(line);
-		if (found || is_over)
-			return found && !is_over;
-		p += n + (p[n] == '\n');
-	}
-	return false;
-}
-
 static void
 send_as_it_is(void *ctx)
 {
@@ -136,7 +113,7 @@ send_without_subject(void *ctx)
 {
 	struct compose *x = ctx;
 
-	if (x->note.n_files == 0 && speaks_of_attachment(&x->note.text))
+	if (x->note.n_files == 0 && forgotten_attachment(str_get(&x->note.text)))
 		ui_confirm(x->view.ui, &x->view, "The text speaks of an attachment, and there is none. Send?",
 			send_as_it_is, x);
 	else

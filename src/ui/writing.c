@@ -129,7 +129,7 @@ writing_mailto(struct ui *ui, const char *url)
 	}
 }
 
-void
+struct compose *
 writing_resume(struct ui *ui, draft_id id)
 {
 	struct compose *x = compose_new(ui);
@@ -139,7 +139,7 @@ writing_resume(struct ui *ui, draft_id id)
 	if (draft_take(dir, id, &x->lock, &e) != ERR_OK || draft_load(dir, id, &x->note, &e) != ERR_OK) {
 		ui_error(ui, &e);
 		x->view.ops->close(&x->view);
-		return;
+		return NULL;
 	}
 	x->id = id;
 	compose_save(x);
@@ -147,6 +147,48 @@ writing_resume(struct ui *ui, draft_id id)
 		draft_editor_end(dir, id);	/* its text is in the draft now */
 	drafting_opened(x);
 	ui_push(ui, &x->view);
+	return x;
+}
+
+/* ---- something to be attached ---- */
+
+struct compose *
+writing_last_draft(struct ui *ui, bool *is_there)
+{
+	struct draft_info *v;
+	size_t n = sending_drafts(ui, &v);
+	draft_id id = n > 0 ? v[0].id : 0;
+
+	draft_list_free(v, n);
+	*is_there = id != 0;
+	return id ? writing_resume(ui, id) : NULL;
+}
+
+void
+writing_attach(struct ui *ui, const char *name, const char *type, const struct str *bytes)
+{
+	bool is_there;
+	account_id account = account_here(ui);
+	struct compose *x = writing_last_draft(ui, &is_there);
+	struct error e;
+
+	if (!x && is_there)
+		return;				/* why was told */
+	if (!x) {
+		x = compose_new(ui);
+		if (!compose_begin_draft(x)) {
+			x->view.ops->close(&x->view);
+			return;
+		}
+		start(x, account);
+		ui_push(ui, &x->view);
+	}
+	if (draft_attach(ui_data_dir(ui), x->id, &x->note, name, type, str_get(bytes), bytes->len, &e) != ERR_OK) {
+		ui_error(ui, &e);
+		return;
+	}
+	ui_status(ui, "attached %s", x->note.files[x->note.n_files - 1].name);
+	compose_changed(x);
 }
 
 /* ---- about a message ---- */
@@ -359,7 +401,7 @@ is_about_mail(enum command_id id)
 {
 	switch (id) {
 	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD: case CMD_EDIT_AS_NEW:
-	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED: case CMD_ALIAS:
+	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED: case CMD_ALIAS: case CMD_ATTACH_HERE:
 		return true;
 	default:
 		return false;
@@ -385,6 +427,8 @@ writing_command(struct view *v, const struct call *c, msg_id id, const struct li
 		resend_ask(ui, v, ids, n, c->arg);
 	else if (c->cmd->id == CMD_FORWARD_ATTACHED || (c->cmd->id == CMD_FORWARD && n > 1))
 		forward_whole(ui, ids, n);
+	else if (c->cmd->id == CMD_ATTACH_HERE)
+		forward_to_draft(ui, ids, n);
 	else if (n > 1)
 		ui_status(ui, "one message at a time");
 	else if (c->cmd->id == CMD_ALIAS)

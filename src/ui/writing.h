@@ -20,6 +20,8 @@
 #include "message.h"
 #include "view.h"
 
+struct compose;
+
 /* A new message to these addresses ("" and NULL: none yet); the subject is asked for, then the editor comes. */
 void writing_new(struct ui *ui, const char *to);
 /* CMD_REPLY and its like about a message. */
@@ -27,7 +29,12 @@ void writing_about(struct ui *ui, enum command_id what, msg_id id);
 /* On message `id`, or on the tagged ones of the list (which may be NULL). False: not one of these commands. */
 bool writing_command(struct view *v, const struct call *c, msg_id id, const struct list *l);
 void writing_mailto(struct ui *ui, const char *url);
-void writing_resume(struct ui *ui, draft_id id);
+/* The view, on top; NULL, and told: it cannot be opened. */
+struct compose *writing_resume(struct ui *ui, draft_id id);
+/* The draft that was saved last. NULL: there is none, or (is_there) it cannot be opened. */
+struct compose *writing_last_draft(struct ui *ui, bool *is_there);
+/* To that draft, or to a new one. */
+void writing_attach(struct ui *ui, const char *name, const char *type, const struct str *bytes);
 /* Enter on a message in a Drafts folder, whoever wrote it: it is gone on with. False: it is in none. */
 bool writing_open_draft(struct ui *ui, msg_id id);
 /* The draft is sent, or (is_thrown) thrown away, to be had back by undo: its copy goes, and then the draft. */
@@ -95,6 +102,7 @@ void attach_remove(struct compose *x);		/* what the cursor is on */
 struct compose *compose_new(struct ui *ui);
 void compose_save(struct compose *x);		/* errors are told */
 void compose_edit(struct compose *x);		/* runs the editor */
+void compose_fields_edited(struct compose *x);	/* in the editor: as if they had been typed at the prompt */
 /* drafting.c: what a note needs before it is saved, and who is told afterwards; `now`: to be stored at once. */
 void drafting_name(struct compose *x);
 void drafting_saved(struct compose *x, bool now);
@@ -112,6 +120,8 @@ void compose_sign(struct compose *x);		/* the signature of its sender, at the en
 void compose_begun(struct compose *x, bool edits);
 /* Messages, each as an attachment of its own, into a new one. */
 void forward_whole(struct ui *ui, const msg_id *ids, size_t n);
+/* Into the draft saved last, or a new one. */
+void forward_to_draft(struct ui *ui, const msg_id *ids, size_t n);
 void forward_event(struct compose *x, const struct event *ev);
 bool forward_idle(struct compose *x);
 void sending_send(struct compose *x);		/* asks what is to be asked; pops the view when it is on its way */

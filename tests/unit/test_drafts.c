@@ -46,7 +46,7 @@ sample(void)
 static enum err
 write_text(draft_id id, const char *text)
 {
-	char *path = draft_editor_path(dir, id);
+	char *path = draft_editor_path(dir, id, false);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	enum err r = fd_write_all(fd, text, strlen(text), NULL);
 
@@ -114,7 +114,7 @@ test_editor(void **state)
 
 	assert_int_equal(ERR_OK, draft_new(dir, &id, &lock, &e));
 	assert_int_equal(ERR_OK, draft_save(dir, id, &n, &e));
-	assert_int_equal(ERR_OK, draft_editor_begin(dir, id, &n, &e));
+	assert_int_equal(ERR_OK, draft_editor_begin(dir, id, &n, false, &e));
 	assert_int_equal(ERR_OK, draft_editor_read(dir, id, &n, false, &changed, &e));
 	assert_false(changed);
 	assert_int_equal(ERR_OK, write_text(id, "newer\n"));
@@ -198,6 +198,58 @@ test_damaged(void **state)
 	note_clear(&n);
 }
 
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* With the header in the editor: what stands there then is the draft's, also after a crash; what is no field of it
+ * stays in the text, and without any header all of it is text. */
+static void
+test_header_in_the_editor(void **state)
+{
+	(void)state;
+	static const struct { const char *file, *to, *cc, *subject, *text; } v[] = {
+		{ "From: a@x\nTo: b@x,\n c@x\nCc: \nSubject:  new \n\ntext\n", "b@x, c@x", "", "new", "text\n" },
+		{ "to: b@x\nTO: c@x\nSubject: s\r\n\nFrom: x\n", "b@x, c@x", "", "s", "From: x\n" },
+		{ "To: b@x\nX-Own: y\nSubject: s\033[2J\n\nt\n", "b@x", "", "s [2J", "X-Own: y\nt\n" },
+		{ "just text\nTo: z@x\n", "old@x", "oldcc@x", "old", "just text\nTo: z@x\n" },
+		{ "\nTo: z@x\n", "old@x", "oldcc@x", "old", "\nTo: z@x\n" }, { "To: b@x", "b@x", "", "", "" },
+		{ "To: b@x\n\n", "b@x", "", "", "" },
+	};
+	struct error e;
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		struct note n = { .from = xstrdup("a@x"), .to = xstrdup("old@x"), .cc = xstrdup("oldcc@x"),
+			.subject = xstrdup("old") }, back = { 0 };
+		struct draft_lock lock;
+		draft_id id;
+		assert_int_equal(ERR_OK, draft_new(dir, &id, &lock, &e));
+		assert_int_equal(ERR_OK, draft_save(dir, id, &n, &e));
+		assert_int_equal(ERR_OK, draft_editor_begin(dir, id, &n, true, &e));
+		char *path = draft_editor_path(dir, id, true);
+		write_file(path, v[i].file);
+		assert_int_equal(ERR_OK, draft_load(dir, id, &back, &e));
+		assert_string_equal("a@x", back.from);
+		assert_string_equal(v[i].to, note_get(back.to));
+		assert_string_equal(v[i].cc, note_get(back.cc));
+		assert_string_equal(v[i].subject, note_get(back.subject));
+		assert_string_equal(v[i].text, str_get(&back.text));
+		draft_editor_end(dir, id);
+		assert_int_equal(-1, access(path, F_OK));
+		draft_release(&lock);
+		assert_int_equal(ERR_OK, draft_remove(dir, id, &e));
+		note_clear(&back);
+		note_clear(&n);
+		free(path);
+	}
+}
+
 int
 main(void)
 {
@@ -206,6 +258,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_editor, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_list_and_lock, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_damaged, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_header_in_the_editor, make_dir, remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* What stands at the end of a message, and goes with the sender. */
 #include "test.h"
+#include "ui/forgotten.h"
 #include "ui/signature.h"
 #include "ui_fixture.h"
 
@@ -75,4 +76,25 @@ test_replace(void **state)
 	str_clear(&s);
 }
 
-TEST_MAIN(T(test_file), T(test_replace))
+/* Spoken of in many languages; not where it is quoted, forwarded or signed, and not within another word. */
+static void
+test_forgotten(void **state)
+{
+	(void)state;
+	static const char *const yes[] = { "I ATTACH the plan", "hi\n\nsee attached.\n", "im Anhang", "ist ANGEHÄNGT",
+		"voir pièce jointe", "ci-joint", "en adjunto", "segue em anexo", "in allegato", "w załączniku", "v příloze: příloha",
+		"Вложение", "資料を添付します", "请看附件", "파일을 첨부합니다", "angehängt" };
+	static const char *const no[] = { "", "hello", "> I attach it", "hi\n-- \nattached to nothing", "reattach",
+		"x\n---------- Forwarded message ----------\nI attach it" };
+
+	for (size_t i = 0; i < LEN(yes); i++) {
+		if (!forgotten_attachment(yes[i]))
+			fail_msg("not seen in '%s'", yes[i]);
+	}
+	for (size_t i = 0; i < LEN(no); i++) {
+		if (forgotten_attachment(no[i]))
+			fail_msg("seen in '%s'", no[i]);
+	}
+}
+
+TEST_MAIN(T(test_forgotten), T(test_file), T(test_replace))
