@@ -13,7 +13,7 @@
 #include "path.h"
 #include "utf8.h"
 
-enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000, MAX_WIRE_LINE = 990 };
+enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000, MAX_WIRE_LINE = 990, ENCODED_WORD_BYTES = 45 };
 
 /* ---- the text ---- */
 
@@ -357,12 +357,43 @@ put_unfinished(struct str *out, const char *field, InternetAddressList *list, co
 	free(clean);
 }
 
+/* What looks like an encoded word already is left as it is by GMime, and would be read as what it says (RFC 2047 7): all of such
+ * a text is encoded, in words of at most 45 bytes, none of which parts a character. */
+static void
+put_words(GMimeMessage *m, const char *text)
+{
+	GMimeHeaderList *list = g_mime_object_get_header_list(GMIME_OBJECT(m));
+	struct str raw = {0};
+
+	for (size_t n; *text; text += n) {
+		n = strlen(text) < ENCODED_WORD_BYTES ? strlen(text) : ENCODED_WORD_BYTES;
+		while (((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+		char *word = g_base64_encode((const guchar *)text, n);
+		str_printf(&raw, "%s=?utf-8?B?%s?=", raw.len ? "\n " : " ", word);
+		g_free(word);
+	}
+	str_putc(&raw, '\n');
+	g_mime_header_list_set(list, "Subject", "", NULL);
+	g_mime_header_set_raw_value(g_mime_header_list_get_header(list, "Subject"), str_get(&raw));
+	str_clear(&raw);
+}
+
+static void
+put_encoded(GMimeMessage *m, const char *subject)
+{
+	if (strstr(subject, "=?"))
+		put_words(m, subject);
+	else
+		g_mime_message_set_subject(m, subject, "utf-8");
+}
+
 static void
 put_subject(GMimeMessage *m, const struct draft *d)
 {
 	char *clean = d->draft_name && d->subject ? text_clean_dup(d->subject) : NULL;
 
-	g_mime_message_set_subject(m, clean ? clean : d->subject ? d->subject : "", "utf-8");
+	put_encoded(m, clean ? clean : d->subject ? d->subject : "");
 	free(clean);
 }
 

@@ -125,7 +125,7 @@ set_field(struct compose *x, size_t i, const char *value)
 }
 
 void
-compose_fields_edited(struct compose *x)
+compose_fields_edited(struct compose *x, const char *from)
 {
 	struct error e;
 
@@ -139,7 +139,8 @@ compose_fields_edited(struct compose *x)
 		if (*field && compose_addresses(rows[i].label, *field, &e) != ERR_OK)
 			ui_error(x->view.ui, &e);
 	}
-	note_set(&x->note.account, NULL);	/* From may be another's now */
+	if (!str_eq(from, note_get(x->note.from)))
+		note_set(&x->note.account, NULL);	/* whose it is then */
 }
 
 static void

@@ -72,6 +72,7 @@ compose_edit(struct compose *x)
 		free(path);
 		return;
 	}
+	char *from = xstrdup(note_get(x->note.from));
 	bool ok = run_editor(x, path);
 	if (draft_editor_read(dir, x->id, &x->note, ok, &changed, &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
@@ -79,10 +80,11 @@ compose_edit(struct compose *x)
 		ui_notice(x->view.ui, "the editor failed (%s); the text is as it was left",
 			editor_of(ui_rc(x->view.ui)));
 	if (ui_rc(x->view.ui)->edit_headers)
-		compose_fields_edited(x);
+		compose_fields_edited(x, from);
 	compose_changed(x);
 	drafting_saved(x, true);
 	if (x->is_saved && e.code == ERR_OK)
 		draft_editor_end(dir, x->id);
+	free(from);
 	free(path);
 }

@@ -102,7 +102,8 @@ void attach_remove(struct compose *x);		/* what the cursor is on */
 struct compose *compose_new(struct ui *ui);
 void compose_save(struct compose *x);		/* errors are told */
 void compose_edit(struct compose *x);		/* runs the editor */
-void compose_fields_edited(struct compose *x);	/* in the editor: as if they had been typed at the prompt */
+/* In the editor: as if they had been typed at the prompt. `from`: what it was before. */
+void compose_fields_edited(struct compose *x, const char *from);
 /* drafting.c: what a note needs before it is saved, and who is told afterwards; `now`: to be stored at once. */
 void drafting_name(struct compose *x);
 void drafting_saved(struct compose *x, bool now);

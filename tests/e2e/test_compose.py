@@ -2,15 +2,18 @@
 arrives, what was taken back does not, and whatever is killed, no draft is lost."""
 import email
 import email.policy
+import email.utils
 import os
+import random
 import signal
 import sqlite3
+import subprocess
 import time
 
 from rig import mails as made
 from rig import postfix
 from rig.dovecot import PASSWORD, Dovecot
-from rig.home import Home
+from rig.home import PROGRAM, Home
 from rig.run import Skip
 
 BOB = "bob@example.net"
@@ -599,3 +602,81 @@ def test_editor_in_trouble():
         assert "20 60" in text and text.count("\n") == 19, text
         s.screen.keys("y")
         assert text_of(s.arrived()[0]) == "read on\n20 60\n"
+
+
+def test_header_in_the_editor_and_attach_to_draft():
+    """edit-headers: what the editor made of the header is the message's, short names too. ga takes parts and messages to the
+    draft that was written last, fetched first where they are not here."""
+    withfile = raw(5, attach=True)
+    want = next(email.message_from_bytes(withfile, policy=email.policy.default).iter_attachments()).get_content()
+    edit = ('sed -e "s/^To:.*/To: bob, carol@example.net/" -e "s/^Subject:.*/Subject: from the editor/" "$1" > "$1.new"\n'
+            'echo "body" >> "$1.new"; mv "$1.new" "$1"\n')
+    with Session([raw(1), raw(2), withfile], mail="edit-headers = yes", editor=edit) as s:
+        s.screen.wait("subject-5")
+        s.screen.keys("m", "nobody@example.net", "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("x", "Enter")
+        s.screen.wait("from the editor")
+        s.screen.wait("Bob Example <bob@example.net>, carol@example.net")
+        s.screen.keys("P")
+        s.screen.wait("work/INBOX")
+        s.screen.keys("v")
+        s.screen.wait("data-5.bin")
+        s.screen.keys("G", "ga")
+        s.screen.wait("from the editor")
+        s.screen.wait("Attached  data-5.bin")
+        s.screen.keys("P")
+        s.screen.wait("parts of")
+        s.screen.keys("q", "j", "t", "t", ";", "ga")
+        s.screen.wait("subject-1.eml")
+        s.screen.keys("y")
+        m = s.arrived(user="carol@example.net")[0]
+        assert m["To"] == "Bob Example <bob@example.net>, carol@example.net" and m["Subject"] == "from the editor"
+        assert text_of(m) == "body\n", text_of(m)
+        got = list(m.iter_attachments())
+        assert got[0].get_content() == want and got[0].get_filename() == "data-5.bin"
+        assert {p.get_content()["Subject"] for p in got[1:]} == {"subject-1", "subject-2"}
+        assert s.arrived()[0]["Message-ID"] == m["Message-ID"]
+
+
+def test_fuzzed_letters_come_back_equal():
+    """Subjects, names, file names and bodies of every kind, through Postfix, LMTP, Dovecot and IMAP: Python's email finds
+    nothing to complain about, and all of it equal; what is no text or no address is refused before it is sent."""
+    r = random.Random(8)
+    pieces = ["plain", "ü", "日本語", "🔥🏽", "\u202e", "=?utf-8?q?x?=", '"', "\\\\", "'", "(", ")", "<", ">", ",", ";", ":", "@",
+              "  ", "a" * 120, "é" * 60, "=", "?", "Re:", "%s", "\u00a0", "ﷺ", "e\u0301", "."]
+    bodies = [b"", b"\n", b"\0nul\0", b"bare\rcr\r\r\n", b".\n..\n.\r\n", b"From here\n>From there\n", b"x" * (10 << 20),
+              b"\xff\xfe\x80 bytes\n", "ü".encode() * 3000, b"\xed\xa0\x80 lone surrogate\n", b"trailing  \t \n \n",
+              b"no end", b"=3D =\n", b"\n" * 300, b"-- \n", b"--=_\n--\n"]
+    with Session([raw(1)], editor="true\n") as s:
+        sent = []
+        for i in range(len(bodies) + 4):
+            subject = " ".join("".join(r.choice(pieces) for _ in range(r.randrange(5))).split()) + f" {i}"
+            name = "".join(r.choice(pieces) for _ in range(r.randrange(1, 4))).strip()
+            body = bodies[i % len(bodies)]
+            data = r.randbytes(r.choice([0, 1, 57, 5000])) + b"\r.\r\n"
+            path = s.home.path("f" + name.replace("/", "_")[:60])
+            with open(path, "wb") as f:
+                f.write(data)
+            args = [PROGRAM, "-s", subject, "-a", path, "--", email.utils.formataddr((name, BOB), charset="utf-8")]
+            out = subprocess.run(args, input=body, env=dict(os.environ, **s.home.env()), capture_output=True, timeout=60)
+            assert out.returncode == 0, (args, out.stderr)
+            sent.append((subject, body, data, os.path.basename(path)))
+        refused = subprocess.run([PROGRAM, "-s", b"lone \xed\xa0\x80", "--", BOB], input=b"x\n", capture_output=True,
+                                 env=dict(os.environ, **s.home.env()), timeout=60)
+        assert refused.returncode == 65 and b"UTF-8" in refused.stderr, refused
+        got = {m["Subject"].rsplit(" ", 1)[-1]: m for m in s.arrived(len(sent), timeout=60)}
+        for i, (subject, body, data, name) in enumerate(sent):
+            m = got[str(i)]
+            for part in m.walk():
+                assert not part.defects, (i, part.defects)
+                for field, value in part.items():
+                    assert not getattr(value, "defects", ()), (i, field, value, value.defects)
+            assert " ".join(m["Subject"].split()) == " ".join(subject.split()), (i, m["Subject"], subject)
+            assert [a.addr_spec for a in m["To"].addresses] == [BOB], (i, m["To"])
+            parts = list(m.iter_parts())
+            text = parts[0].get_payload(decode=True)
+            want = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            assert text.replace(b"\r\n", b"\n").rstrip(b"\n") == want.rstrip(b"\n"), (i, body[:80], text[:80])
+            assert parts[1].get_payload(decode=True) == data, i
+            assert parts[1].get_filename() and "/" not in parts[1].get_filename(), i

@@ -138,6 +138,25 @@ test_words(void **state)
 	arena_clear(&a);
 }
 
+/* A subject that looks like an encoded word is what was typed, not what it says. */
+static void
+test_encoded_look(void **state)
+{
+	(void)state;
+	static const char *const v[] = { "=?utf-8?q?x?=", "what is =?utf-8?q?J=C3=B6rg?= and 日本語のメールです日本語のメールです日本語のメール",
+		"=?", "a =?b", "=?utf-8?B?" };
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		struct arena a = {0};
+		struct draft d = plain();
+		d.subject = v[i];
+		struct letter l = build(&d);
+		assert_string_equal(v[i], value(&l, &a, "Subject"));
+		letter_clear(&l);
+		arena_clear(&a);
+	}
+}
+
 /* A local part in UTF-8 needs SMTPUTF8; a domain in UTF-8 does not: it has an ASCII form. */
 static void
 test_international_addresses(void **state)
@@ -462,7 +481,7 @@ init(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped), T(test_recipients), T(test_words),
+	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped), T(test_recipients), T(test_words), T(test_encoded_look),
 		T(test_international_addresses), T(test_controls_are_refused),
 		T(test_encoded_line_end),
 		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments),
