@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "people_db.h"
 #include "utf8.h"
 
@@ -132,10 +133,12 @@ struct tally {
 static size_t
 hash_of(const char *addr)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = HASH_START;
 
-	for (; *addr; addr++)
-		h = (h ^ (uint64_t)(*addr >= 'A' && *addr <= 'Z' ? *addr + 32 : *addr)) * 0x100000001b3u;
+	for (; *addr; addr++) {
+		char c = *addr >= 'A' && *addr <= 'Z' ? (char)(*addr + 32) : *addr;
+		h = hash_bytes(h, &c, 1);
+	}
 	return (size_t)(h ^ h >> 32);
 }
 
