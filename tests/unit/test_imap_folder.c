@@ -746,7 +746,7 @@ test_idle_that_ends_by_itself(void **state)
 
 	play_opened(&fx, HELLO("IDLE") OPENED("9", "10") "C: $T IDLE\nS: + idling\nS: $T OK over\n"
 		"C: $T NOOP\nS: * 10 EXISTS\nS: $T OK\n");
-	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 100, -1, &what, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 1000, -1, &what, &fx.e));
 	assert_int_equal(WAIT_CHANGED, what);
 	assert_false(fx.b->caps & CAP_WAIT);
 	done(&fx);
