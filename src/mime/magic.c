@@ -44,12 +44,19 @@ has_ending(const char *name, const char *ending)
 	return dot && str_ieq(dot, ending);
 }
 
-/* Formats that it knows by clear marks. Of others it knows no more than what they are made of, or guesses. */
+/* Formats that it knows by clear marks. Of others it knows no more than what they are made of, or guesses: counting bytes
+ * are a TGA picture to it. */
 static bool
 is_sure(const char *type)
 {
-	return str_starts(type, "image/") || str_starts(type, "audio/") || str_starts(type, "video/") ||
-		str_eq(type, "application/pdf");
+	static const char *const sure[] = { "image/png", "image/jpeg", "image/gif", "image/webp", "image/tiff",
+		"application/pdf", "audio/ogg", "audio/flac", "video/mp4", "video/webm" };
+
+	for (size_t i = 0; i < LEN(sure); i++) {
+		if (str_eq(sure[i], type))
+			return true;
+	}
+	return false;
 }
 
 char *

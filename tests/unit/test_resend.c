@@ -179,6 +179,7 @@ test_media_types(void **state)
 	static const struct { const char *name, *bytes; size_t n; const char *type; } v[] = {
 		{ "a.txt", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\6\0\0\0", 29, "image/png" },
 		{ "a", WHOLE("%PDF-1.5\nx"), "application/pdf" }, { "a.csv", WHOLE("a,b\n"), "text/csv" },
+		{ "a.pdf", "\0\1\2\3\4\5\6\7\b\t\n\v\f\r\16\17\20\21\22\23", 20, "application/pdf" },
 		{ "a.patch", WHOLE("--- a\n"), "text/x-diff" }, { "a", WHOLE("hello\n"), "text/plain" },
 		{ "a.PDF", "\0\1\2\3\xff\xfe\xfd", 7, "application/pdf" }, { NULL, "", 0, "application/octet-stream" },
 		{ "a.docx", WHOLE("PK\3\4....................."),
