@@ -49,7 +49,9 @@ fetch_whole(struct worker *w, const struct carry *c, struct fetch *f, struct err
 		return error_set(e, ERR_FOLDER, "the other account is not in the mailrc any more");
 	if (!msg_uid(c->msg))
 		return error_set(e, ERR_MSG, "nobody knows where it is");
-	rc = mirror_open(w, msg_folder(c->msg), e);
+	rc = w->mirror.is_listed ? ERR_OK : folders_list(w, e);
+	if (rc == ERR_OK)
+		rc = mirror_open(w, msg_folder(c->msg), e);
 	if (rc == ERR_OK && w->mirror.open.id != msg_folder(c->msg))
 		rc = error_set(e, ERR_FOLDER, "the server rebuilt this mailbox");
 	if (rc == ERR_OK)

@@ -328,14 +328,31 @@ translate_dest(struct replay *r, struct error *e)
 	return rc;
 }
 
+/* Where the cache was deleted the row of the folder comes back with the list, and not before. */
+static enum err
+find_source(struct replay *r, struct error *e)
+{
+	struct worker *w = r->w;
+	folder_id id = r->b.first.folder;
+	enum err rc = ERR_OK;
+
+	if (!id || store_folder(w->store, id, &r->arena, &r->source))
+		return ERR_OK;
+	if (!w->mirror.is_listed)
+		rc = folders_list(w, e);
+	if (rc == ERR_OK && !store_folder(w->store, id, &r->arena, &r->source))
+		rc = error_set(e, ERR_FOLDER, "there is no such folder any more");
+	return rc;
+}
+
 static enum err
 prepare(struct replay *r, struct error *e)
 {
-	struct worker *w = r->w;
 	bool has_messages = r->b.first.kind < INTENT_FOLDER_CREATE;
+	enum err found = find_source(r, e);
 
-	if (r->b.first.folder && !store_folder(w->store, r->b.first.folder, &r->arena, &r->source))
-		return error_set(e, ERR_FOLDER, "there is no such folder any more");
+	if (found != ERR_OK)
+		return found;
 	if (*r->b.first.dest) {
 		enum err rc = translate_dest(r, e);
 		if (rc != ERR_OK)

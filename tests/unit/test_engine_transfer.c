@@ -325,8 +325,41 @@ test_undo_of_a_copy_without_uid_map(void **state)
 	fixture_clear(&fx);
 }
 
+/* The cache was deleted, and nobody asked for the list of folders: a decision about one that is not the
+ * inbox is carried out all the same. */
+static void
+test_cache_deleted_before_the_list(void **state)
+{
+	struct fixture fx;
+	char command[160];
+
+	(void)state;
+	begin(&fx, 3);
+	fixture_stop(&fx);
+	fake_deliver_many(fake_folder(fx.server, "Trash"), "t", 2);
+	fixture_start(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	fixture_stop(&fx);
+	fixture_new_engine(&fx);
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "Trash", 1, 1));
+	fixture_stop(&fx);
+	snprintf(command, sizeof command, "rm -rf '%s/cache'", fx.dir);
+	assert_int_equal(0, system(command));
+	fx.n_notices = 0;
+	fixture_start(&fx);
+	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until; poll(NULL, 0, 5)) {
+		if (!store_intents_pending(engine_store(fx.engine), 0))
+			break;
+	}
+	lock(&fx);
+	assert_int_equal(MSG_FLAGGED, fake_folder(fx.server, "Trash")->v[0].flags);
+	unlock(&fx);
+	fixture_clear(&fx);
+}
+
 TEST_MAIN(T(test_server_that_goes_on_doubles_nothing), T(test_what_was_lost_is_done_again),
 	T(test_own_double_is_removed), T(test_unsure_double_is_told),
 	T(test_one_refused_does_not_refuse_the_rest), T(test_many_refused_among_many),
 	T(test_all_refused_costs_little), T(test_undo_of_what_was_half_refused),
-	T(test_undo_of_what_cannot_be_found), T(test_undo_of_a_copy_without_uid_map))
+	T(test_undo_of_what_cannot_be_found), T(test_undo_of_a_copy_without_uid_map),
+	T(test_cache_deleted_before_the_list))
