@@ -53,8 +53,9 @@ power:
 power-run: $(filter $(B)/tests/test_power_%,$(TESTS))
 	@DUNLIN_POWER=all UNIT_S=3600 sh tests/unit/run $^
 
-# End to end, with the program built under ASan and UBSan.
+# End to end, with the program built under ASan and UBSan, and where time or memory is measured as it is installed.
 e2e:
+	@$(MAKE) --no-print-directory $(J) dunlin
 	@$(MAKE) --no-print-directory $(J) CONFIG=asan build/asan/dunlin
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin python3 -m rig.run -k '$(K)'
 
