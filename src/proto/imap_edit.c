@@ -10,7 +10,7 @@
 
 #include "imap_int.h"
 
-enum { MAX_BATCH = 16 };
+enum { MAX_BATCH = 16, EXPUNGE_TRIES = 6 };
 
 /* Cuts the lowest part off `left` whose text fits into a command. */
 static void
@@ -176,28 +176,76 @@ forget_copyuid(struct imap *im)
 	str_cut(&im->copy_to, 0);
 }
 
+/* Which of the set are there, or there and marked, after all that the server said of them. */
+static enum err
+still_there(struct imap *im, const char *set, bool only_marked, struct uidset *out, struct error *e)
+{
+	struct imap_cmd c;
+
+	imap_cmd_init(&c, "UID %s%s", set, only_marked ? " DELETED" : "");
+	enum err rc = imap_search(im, &c, out, e);
+	imap_cmd_clear(&c);
+	return rc;
+}
+
+static enum err
+mark_and_expunge(struct imap *im, const char *set, bool is_again, const struct uidset *asked,
+	struct error *e)
+{
+	struct imap_cmd cmds[3];
+	size_t n = 0;
+
+	if (is_again)				/* what others removed is heard of now */
+		imap_cmd_init(&cmds[n++], "NOOP");
+	store_command(&cmds[n++], set, '+', MSG_DELETED);
+	if (im->ext & X_UIDPLUS)
+		imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", set);
+	return run_all(im, cmds, n, asked, true, e);
+}
+
+/* Marks and removes, and looks whether they are gone. While another client expunges, Dovecot 2.3 may answer OK
+ * to UID EXPUNGE and remove nothing, or refuse to mark what is there for the sake of what is not. A server that
+ * says yes and does not let go of them is left: who comes back finds that the copies are there, and removes the
+ * originals. One that says no: ERR_FOLDER, in its words, since trying smaller sets would copy again. */
+static enum err
+remove_set(struct imap *im, const char *set, const struct uidset *asked, struct error *e)
+{
+	for (int i = 1;; i++) {
+		struct uidset left = {0};
+		struct error why;
+		enum err did = mark_and_expunge(im, set, i > 1, asked, &why);
+		if (did == ERR_OK && !(im->ext & X_UIDPLUS))
+			return ERR_OK;
+		if (did != ERR_OK && did != ERR_MSG)
+			return error_set(e, did, "%s", why.text);
+		enum err rc = still_there(im, set, did == ERR_OK, &left, e);
+		bool is_over = left.n == 0;
+		uidset_clear(&left);
+		if (rc != ERR_OK || is_over)
+			return rc;
+		if (i == EXPUNGE_TRIES)
+			return did == ERR_MSG ? error_set(e, ERR_FOLDER, "%s", why.text)
+				: error_set(e, ERR_CONN, "the server says that it removed messages, and"
+					" still has them");
+	}
+}
+
 /* One set: moved, or copied, and where it should have been moved the originals are removed. */
 static enum err
 transfer_part(struct imap *im, const char *set, const char *wire, bool is_move,
 	struct uid_map *map, const struct uidset *asked, struct error *e)
 {
 	bool has_move = is_move && (im->ext & X_MOVE);
-	struct imap_cmd cmds[2];
-	size_t n = 0;
+	struct imap_cmd c;
 	enum err rc;
 
 	forget_copyuid(im);
-	imap_cmd_init(&cmds[0], "UID %s %s ", has_move ? "MOVE" : "COPY", set);
-	imap_cmd_string(im, &cmds[0], wire);
-	if ((rc = run_all(im, cmds, 1, asked, has_move, e)) != ERR_OK)
+	imap_cmd_init(&c, "UID %s %s ", has_move ? "MOVE" : "COPY", set);
+	imap_cmd_string(im, &c, wire);
+	if ((rc = run_all(im, &c, 1, asked, has_move, e)) != ERR_OK)
 		return rc;
 	add_map(im, map, asked);
-	if (!is_move || has_move)
-		return ERR_OK;
-	store_command(&cmds[n++], set, '+', MSG_DELETED);
-	if (im->ext & X_UIDPLUS)
-		imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", set);
-	return run_all(im, cmds, n, asked, true, e);
+	return is_move && !has_move ? remove_set(im, set, asked, e) : ERR_OK;
 }
 
 static enum err
@@ -254,16 +302,10 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 			"(no UIDPLUS): they can be marked deleted only");
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
-		struct imap_cmd cmds[MAX_BATCH];
-		size_t n = 0;
-		while (left.n > 0 && n + 2 <= MAX_BATCH) {
-			struct str text = {0};
-			take_set(&left, &text);
-			store_command(&cmds[n++], str_get(&text), '+', MSG_DELETED);
-			imap_cmd_init(&cmds[n++], "UID EXPUNGE %s", str_get(&text));
-			str_clear(&text);
-		}
-		rc = run_all(im, cmds, n, uids, true, e);
+		struct str text = {0};
+		take_set(&left, &text);
+		rc = remove_set(im, str_get(&text), uids, e);
+		str_clear(&text);
 	}
 	uidset_clear(&left);
 	return rc;

@@ -579,12 +579,35 @@ test_move_by_copy(void **state)
 		"C: $T UID COPY 3 \"Trash\"\nS: $T OK [COPYUID 8 3 20] done\n"
 		"C: $T UID STORE 3 +FLAGS.SILENT (\\Deleted)\nS: $T OK\n"
 		"C: $T UID EXPUNGE 3\nS: * 3 EXPUNGE\nS: $T OK\n"
+		"C: $T UID SEARCH UID 3 DELETED\nS: * SEARCH\nS: $T OK\n"
 		"C: $T UID COPY 3 \"Gone\"\nS: $T NO [TRYCREATE] no such folder\n");
 	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", &map, &fx.e));
 	assert_int_equal(1, map.n);
 	uid_map_clear(&map);
 	assert_int_equal(ERR_MSG, fx.b->ops->move(fx.b, &uids, "Gone", &map, &fx.e));
 	assert_string_equal("[TRYCREATE] no such folder", fx.e.text);
+	uidset_clear(&uids);
+	done(&fx);
+}
+
+#define MARK "C: $T UID STORE 3:4 +FLAGS.SILENT (\\Deleted)\n"
+
+/* While another client expunges, a server says OK and removes nothing, or NO for the sake of what is gone. */
+static void
+test_expunge_that_did_nothing_is_repeated(void **state)
+{
+	struct fixture fx;
+	struct uidset uids = set_of("3:4");
+	(void)state;
+
+	play_opened(&fx, HELLO("UIDPLUS") OPENED("9", "10")
+		"C: $T UID COPY 3:4 \"Trash\"\nS: $T OK [COPYUID 8 3:4 20:21] done\n"
+		MARK "S: $T OK\nC: $T UID EXPUNGE 3:4\nS: * 1 EXPUNGE\nS: $T OK\n"
+		"C: $T UID SEARCH UID 3:4 DELETED\nS: * SEARCH 3 4\nS: $T OK\nC: $T NOOP\nS: $T OK\n"
+		MARK "S: $T NO [EXPUNGEISSUED] some are gone\n"
+		"C: $T UID EXPUNGE 3:4\nS: * 3 EXPUNGE\nS: $T OK\n"
+		"C: $T UID SEARCH UID 3:4\nS: * SEARCH\nS: $T OK\n");
+	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", NULL, &fx.e));
 	uidset_clear(&uids);
 	done(&fx);
 }
@@ -817,6 +840,7 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error), T(test_sizes_are_bounded),
 	T(test_section_in_every_form), T(test_section_in_ranges), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
+	T(test_expunge_that_did_nothing_is_repeated),
 	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
 	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_idle_that_ends_by_itself), T(test_news_during_other_commands),
 	T(test_own_echo_is_no_news), T(test_foreign_tag_is_fatal))
