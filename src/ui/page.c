@@ -114,6 +114,7 @@ add_body(struct page *p, const struct message *m, const struct page_options *o, 
 	const struct part *parts[MAX_PARTS];
 	size_t n = m->root ? part_readable(m->root, o->prefer_html, parts, MAX_PARTS) : 0;
 
+	p->has_parts = m->root != NULL;
 	if (o->not_downloaded)
 		lines_add(&p->lines, SPAN_NOTICE, o->not_downloaded, o->columns);
 	for (size_t i = 0; i < n; i++) {

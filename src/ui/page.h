@@ -18,6 +18,7 @@ struct page {
 	bool is_missing;		/* something of the text is not here yet */
 	char missing[64];		/* the first such section; "" while the parts are not known */
 	bool has_html, has_plain;	/* there is a choice when both */
+	bool has_parts;			/* else it is not known yet whether there is one */
 };
 
 /* Lays the message out anew. `waiting` stands in place of what is missing. */

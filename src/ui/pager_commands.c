@@ -145,10 +145,11 @@ pipe_message(struct pager *p, const char *command)
 	pager_pipe_now(p);
 }
 
+/* Pressed before the message is there, it is about what will come. */
 static void
 toggle_html(struct pager *p)
 {
-	if (!p->page.has_html || !p->page.has_plain) {
+	if (p->page.has_parts && (!p->page.has_html || !p->page.has_plain)) {
 		ui_status(p->view.ui, p->page.has_html ? "there is no plain text beside the HTML"
 			: "this message has no HTML");
 		return;
@@ -156,7 +157,7 @@ toggle_html(struct pager *p)
 	p->is_html = !p->is_html;
 	p->top = 0;
 	pager_lay_out(p, p->columns);
-	if (p->page.is_missing)
+	if (p->page.is_missing && p->page.has_parts)
 		pager_fetch_missing(p);
 }
 
