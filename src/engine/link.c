@@ -282,6 +282,8 @@ link_step(struct worker *w)
 	int64_t now = now_ms();
 	bool has_jobs = jobs_count(&w->jobs) > 0;
 
+	if (jobs_want_link(&w->jobs))		/* given before those jobs: they are not failed yet */
+		return;
 	if (l->state == LINK_NEEDS_PERSON) {
 		if (has_jobs && !l->is_asking)
 			worker_fail_jobs(w, &l->why);

@@ -337,6 +337,15 @@ jobs_quitting(struct jobs *q)
 	return is;
 }
 
+bool
+jobs_want_link(struct jobs *q)
+{
+	pthread_mutex_lock(&q->lock);
+	bool is = q->orders.is_reconnect || q->orders.has_password;
+	pthread_mutex_unlock(&q->lock);
+	return is;
+}
+
 size_t
 jobs_count(struct jobs *q)
 {

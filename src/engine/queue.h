@@ -69,6 +69,7 @@ void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way 
 void jobs_orders(struct jobs *q, struct orders *out);	/* out is cleared first; resets `wake` */
 void orders_clear(struct orders *o);
 bool jobs_quitting(struct jobs *q);
+bool jobs_want_link(struct jobs *q);	/* an order to connect, or a password, waits to be taken */
 size_t jobs_count(struct jobs *q);
 /* The next in order of who waits (see worker.c); it becomes the running one. */
 bool jobs_take(struct jobs *q, struct queued *out);
