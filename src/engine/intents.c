@@ -243,7 +243,7 @@ settle(struct replay *r, enum err rc, struct error *e)
 	}
 	if (kept != ERR_OK) {		/* our disk: the intent stays, and is looked into after a while */
 		worker_notice(w, rc == kept ? e : &local);
-		worker_fail_syncs(w, rc == kept ? e : &local);
+		syncs_fail(w, rc == kept ? e : &local);
 		w->replay_ms = now_ms() + 5000;
 	}
 	tell(r);

@@ -14,6 +14,11 @@
 #include "search.h"
 #include "store.h"
 
+enum {
+	OPEN_LOOK_MS = 1000,		/* between looks at the open folder while there is other work */
+	DISK_REST_MS = 30 * 1000	/* after our disk failed */
+};
+
 /* Who makes backends: account_backend, or a test's own. */
 struct backend_maker {
 	void *ctx;
@@ -187,9 +192,33 @@ void post_folders(struct worker *w);
 uint32_t worker_count_new(struct worker *w, const struct folder *f, uint32_t n_new);
 /* ends every job that waits, for want of a connection */
 void worker_fail_jobs(struct worker *w, const struct error *why);
-/* the same of begun syncs alone: what they wait for will not come by itself */
-void worker_fail_syncs(struct worker *w, const struct error *why);
 void worker_wait(struct worker *w, int64_t until_ms);	/* or until something is wanted */
+
+/* ---- syncs.c: JOB_SYNC, JOB_DOWNLOAD ---- */
+/* ERR_OK: begun, and ends later. */
+enum err syncs_begin(struct worker *w, const struct queued *j, struct error *e);
+/* ends every one, for want of a connection, or since what they wait for will not come by itself */
+void syncs_fail(struct worker *w, const struct error *why);
+void syncs_cancel(struct worker *w);	/* those w->orders names */
+/* Of that folder; with code ERR_OK not before the pass of the drain that they wait for. */
+void syncs_end_of(struct worker *w, folder_id folder, enum err code, const struct error *e);
+void syncs_end_whole(struct worker *w);	/* of the account, if nothing is left to be done */
+void syncs_count_drops(struct worker *w, const struct error *why);	/* the link broke */
+
+/* ---- background.c ---- */
+/* One piece of work; *did: there was one. */
+enum err background_step(struct worker *w, bool *did, struct error *e);
+/* It came to rc: ERR_OK unless that is the link's. */
+enum err background_after(struct worker *w, enum err rc, struct error *e);
+
+/* ---- chores.c: *did: there was something to do; the error is the link's ---- */
+enum err chores_copy(struct worker *w, bool *did, struct error *e);	/* of sent mail */
+enum err chores_upload(struct worker *w, bool *did, struct error *e);
+enum err chores_seek(struct worker *w, bool *did, struct error *e);	/* mail that is unsure */
+enum err chores_drafts(struct worker *w, bool *did, struct error *e);
+enum err chores_carry(struct worker *w, bool *did, struct error *e);
+void chores_make_sure(struct worker *w);	/* of decisions, against a power cut */
+void chores_tidy(struct worker *w);		/* once a process */
 
 /* ---- link.c ---- */
 /* One step towards a connection; returns when there is one, or something is wanted. */
@@ -202,7 +231,7 @@ void link_orders(struct worker *w);	/* what w->orders says of it */
 void link_close(struct worker *w, int ms);
 bool link_is_lost(enum err rc);		/* does that code end the session? */
 
-/* ---- mirror.c ---- */
+/* ---- mirror.c, mirror_open.c, mirror_fill.c ---- */
 void mirror_forget(struct worker *w);	/* the connection is gone */
 void mirror_clear(struct worker *w);
 /* Makes it the open folder and takes in what changed, when that came along. When the mailbox was
