@@ -24,11 +24,13 @@ enum clean_mode {
 	CLEAN_TEXT		/* keeps \n and \t; CRLF and a bare CR become \n */
 };
 
-/* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal: C0, DEL and
- * C1 (as bytes and as U+0080..9F) are replaced by U+FFFD, bidi controls (U+202A..E,
- * U+2066..9, U+200E, U+200F, U+061C) and other invisible format characters by nothing
- * visible being hidden: they appear as U+FFFD too, but for ZWJ, ZWNJ and variation
- * selectors inside a grapheme, which scripts and emoji need. */
+/* A character that shows nothing, or a blank that is none, yet changes what is seen or said: bidi controls
+ * (U+202A..E, U+2066..9, U+200E, U+200F, U+061C), line ends beside LF, and what is invisible. */
+bool text_is_trick(uint32_t c);
+
+/* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal and nothing is hidden: C0, DEL, C1 (as
+ * bytes and as U+0080..9F), noncharacters and the tricks above become U+FFFD. ZWJ, ZWNJ and variation
+ * selectors stay inside a grapheme, which scripts and emoji need; elsewhere they become U+FFFD too. */
 void text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode);
 char *text_clean_dup(const char *s);			/* CLEAN_LINE of a C string; owned */
 

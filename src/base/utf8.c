@@ -74,16 +74,22 @@ utf8_valid(const char *s, size_t n)
 	return true;
 }
 
-/* Characters that show nothing yet change what is seen: bidi controls, invisible operators,
- * tags, interlinear marks. ZWNJ, ZWJ and variation selectors shape scripts and emoji. */
-static bool
-is_trick(uint32_t c)
+/* Unicode's Default_Ignorable_Code_Point, its bidi controls and line ends, without those that shape what stands
+ * before them (see is_stray). */
+bool
+text_is_trick(uint32_t c)
 {
-	return c == 0xad || c == 0x61c || c == 0x180e || c == 0x200b || c == 0x200e ||
-		c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-		c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || c == 0x115f || c == 0x1160 ||
-		c == 0x3164 || c == 0xffa0 || (c >= 0x1d173 && c <= 0x1d17a) ||
-		(c >= 0xe0000 && c <= 0xe0fff && !(c >= 0xe0100 && c <= 0xe01ef));
+	static const struct { uint32_t from, to; } tricks[] = { { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
+		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180e, 0x180e }, { 0x200b, 0x200b }, { 0x200e, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe00ff },
+		{ 0xe01f0, 0xe0fff } };
+
+	for (size_t i = 0; i < LEN(tricks) && tricks[i].from <= c; i++) {
+		if (c <= tricks[i].to)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -92,11 +98,31 @@ is_noncharacter(uint32_t c)
 	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
 }
 
-/* ZWJ and ZWNJ only where they join something: behind a character that is not ASCII. */
 static bool
-is_stray_joiner(uint32_t c, uint32_t before)
+is_joiner(uint32_t c)
 {
-	return (c == 0x200c || c == 0x200d) && before < 0x80;
+	return c == 0x200c || c == 0x200d;
+}
+
+/* Variation selectors, the Mongolian ones too. */
+static bool
+is_selector(uint32_t c)
+{
+	return (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef) ||
+		(c >= 0x180b && c <= 0x180f && c != 0x180e);
+}
+
+/* What joins or chooses a form shows nothing itself, so it stands behind something it can do that to, and alone: else
+ * "pay", a selector and "pal" would look like one word and be another. */
+static bool
+is_stray(uint32_t c, uint32_t before)
+{
+	if (!is_joiner(c) && !is_selector(c))
+		return false;
+	bool is_keycap = (before >= '0' && before <= '9') || before == '#' || before == '*';
+	if (before < 0x80)
+		return !is_keycap || (c != 0xfe0e && c != 0xfe0f);
+	return before == REPLACEMENT || is_joiner(before) || (is_selector(before) && !is_joiner(c));
 }
 
 void
@@ -127,8 +153,8 @@ text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode)
 			c = mode == CLEAN_TEXT ? c : ' ';
 		else if (c < ' ' && mode == CLEAN_LINE)
 			c = ' ';
-		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || is_trick(c) ||
-		    is_noncharacter(c) || is_stray_joiner(c, before))
+		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || text_is_trick(c) ||
+		    is_noncharacter(c) || is_stray(c, before))
 			c = REPLACEMENT;
 		char buf[4];
 		str_add(out, buf, utf8_put(buf, c));

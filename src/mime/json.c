@@ -12,26 +12,24 @@
 static bool
 is_plain(uint32_t c)
 {
-	return c >= ' ' && c != '"' && c != '\\' && !(c >= 0x7f && c < 0xa0) &&
-		!(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
-		!(c >= 0x2060 && c <= 0x206f) && c != 0x61c && c != 0xfeff;
+	return c >= ' ' && c != '"' && c != '\\' && !(c >= 0x7f && c < 0xa0) && c != 0x200c && c != 0x200d &&
+		!text_is_trick(c);
 }
 
+/* Beyond U+FFFF a pair of surrogates (RFC 8259 7). */
 static void
 put_escape(struct str *out, uint32_t c)
 {
-	static const char digits[] = "0123456789abcdef";
-	char buf[6] = { '\\', 'u', digits[c >> 12 & 15], digits[c >> 8 & 15], digits[c >> 4 & 15],
-		digits[c & 15] };
-
 	if (c == '"' || c == '\\')
 		str_add(out, (char[]){ '\\', (char)c }, 2);
 	else if (c == '\n')
 		str_add(out, "\\n", 2);
 	else if (c == '\t')
 		str_add(out, "\\t", 2);
+	else if (c > 0xffff)
+		str_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
 	else
-		str_add(out, buf, sizeof buf);
+		str_printf(out, "\\u%04x", c);
 }
 
 static void

@@ -38,12 +38,34 @@ test_clean_stops_what_acts(void **state)
 	assert_clean("\xef\xbf\xbd", "\xc0", CLEAN_TEXT);
 }
 
+/* What shows nothing becomes a box, wherever it could make two texts look the same: Unicode's ignorable
+ * characters, tags, and selectors and joiners that have nothing to work on. */
+static void
+test_clean_shows_what_is_hidden(void **state)
+{
+	static const uint32_t hidden[] = { 0xad, 0x34f, 0x61c, 0x115f, 0x17b4, 0x180b, 0x180e, 0x200b, 0x200c, 0x200d,
+		0x200e, 0x2028, 0x202a, 0x2060, 0x2066, 0x206f, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9,
+		0xfffe, 0x1bca0, 0x1d173, 0xe0001, 0xe0041, 0xe0100, 0xe01f0, 0xe0fff, 0x1fffe };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(hidden); i++) {
+		char raw[16] = "pay";
+		size_t n = 3 + utf8_put(raw + 3, hidden[i]);
+		memcpy(raw + n, "pal", 4);
+		assert_clean("pay\xef\xbf\xbdpal", raw, CLEAN_LINE);
+	}
+	assert_clean("\xe0\xa4\x95\xe2\x80\x8d\xef\xbf\xbd", "\xe0\xa4\x95\xe2\x80\x8d\xe2\x80\x8d", CLEAN_LINE);
+	assert_clean("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\xed\xa0\x80", CLEAN_TEXT);	/* half a surrogate pair */
+}
+
 static void
 test_clean_keeps_what_people_write(void **state)
 {
 	(void)state;
 	const char *texts[] = { "Grüße", "日本語", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
-		"\xe2\x9d\xa4\xef\xb8\x8f", "e\xcc\x81" };
+		"\xe2\x9d\xa4\xef\xb8\x8f", "e\xcc\x81", "1\xef\xb8\x8f\xe2\x83\xa3",
+		"\xf0\x9f\x91\x81\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x97\xa8\xef\xb8\x8f",
+		"\xe1\xa0\xa0\xe1\xa0\x8b" };
 	for (size_t i = 0; i < LEN(texts); i++)
 		assert_clean(texts[i], texts[i], CLEAN_LINE);
 }
@@ -281,7 +303,7 @@ test_error_is_cut_between_characters(void **state)
 	}
 }
 
-TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_keeps_what_people_write),
+TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),

@@ -110,6 +110,19 @@ test_json_has_what_is_promised(void **state)
 	free(text);
 }
 
+/* What acts or hides is written out in JSON, and whoever reads it gets it back: a tag beyond U+FFFF as a pair. */
+static void
+test_json_hides_nothing(void **state)
+{
+	(void)state;
+	int code;
+	char *text = show("Subject: a\xe2\x80\xae" "b\xf3\xa0\x81\x81" "c\xc2\xad" "d\xe2\x80\x8d\n\n", true, &code);
+
+	assert_int_equal(0, code);
+	assert_non_null(strstr(text, "\"subject\":\"a\\u202eb\\udb40\\udc41c\\u00add\\u200d\""));
+	free(text);
+}
+
 /* An empty file is a message without anything, not an error. */
 static void
 test_empty_file_is_shown(void **state)
@@ -136,4 +149,5 @@ test_missing_file_fails(void **state)
 }
 
 TEST_MAIN(T(test_text_is_what_a_person_reads), T(test_real_sender_is_seen), T(test_json_has_what_is_promised),
+	T(test_json_hides_nothing),
 	T(test_empty_file_is_shown), T(test_missing_file_fails))
