@@ -28,7 +28,7 @@ test-deps:
 
 # Unit tests, each program with cmocka's own report; the last line sums up.
 unit:
-	@$(MAKE) --no-print-directory $(J) CONFIG=asan unit-run
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan fuzz-syntax unit-run
 unit-run: $(TESTS)
 	@sh tests/unit/run $(TESTS)
 
@@ -83,11 +83,18 @@ layers:
 # Fuzzers live in tests/fuzz, one entry point a file; seeds are made by the fuzzers themselves.
 FUZZ_S ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz-clang/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-.PHONY: fuzz fuzz-build
+.PHONY: fuzz fuzz-build fuzz-syntax
 fuzz:
 	@$(MAKE) --no-print-directory $(J) CONFIG=fuzz CC=clang fuzz-build
 	@sh tests/fuzz/run $(FUZZ_S) $(FUZZERS)
 fuzz-build: $(FUZZERS)
+# Fuzzers run seldom; that they still fit what they fuzz is seen at once.
+fuzz-syntax: $(patsubst tests/fuzz/%.c,$(B)/fuzz/%.ok,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/fuzz/%.ok: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Isrc $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -MT $@ -MF $(@:.ok=.d) -c -o $(@:.ok=.o) $<
+	@touch $@
+-include $(patsubst tests/fuzz/%.c,$(B)/fuzz/%.d,$(wildcard tests/fuzz/fuzz_*.c))
 build/fuzz-clang/fuzz/%: tests/fuzz/%.c build/fuzz-clang/libdunlin.a
 	@mkdir -p $(@D)
 	$(call say,  CC   $<)

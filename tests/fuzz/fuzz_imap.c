@@ -5,22 +5,15 @@
  * conversations are a few bytes. The first byte chooses where to begin and what is sent in
  * front. Beyond not crashing: no UID is 0, nothing is gone that was not known, no more comes than was
  * asked for. */
-#include <libetpan/mailstream.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "imap.h"
 #include "mime.h"
+#include "no_net.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-struct net {
-	struct str text;		/* what the server says, expanded */
-	size_t at;
-	struct _mailstream *stream;
-	unsigned char chunk;
-};
 
 static const char *const pieces[] = {
 	"* ", "\r\n", " OK ", " NO ", " BAD ", "* 1 FETCH (", "* 2 FETCH (", "UID 1 ", "UID 2 ", "UID ",
@@ -43,104 +36,19 @@ static const char opened[] = "* ENABLED QRESYNC\r\n\x01 OK x\r\n* 3 EXISTS\r\n* 
 
 static const uint8_t *input;
 static size_t input_len;
-static struct str said;
-
-/* ---- the network that is none ---- */
-
-static ssize_t
-read_low(mailstream_low *low, void *buf, size_t size)
-{
-	struct net *n = low->data;
-	size_t left = n->text.len - n->at;
-
-	if (left == 0)
-		return -1;
-	if (size > (size_t)n->chunk + 1)	/* bytes arrive in pieces */
-		size = (size_t)n->chunk + 1;
-	if (size > left)
-		size = left;
-	memcpy(buf, n->text.data + n->at, size);
-	n->at += size;
-	return (ssize_t)size;
-}
-
-static ssize_t
-write_low(mailstream_low *low, const void *buf, size_t size)
-{
-	(void)low;
-	str_add(&said, buf, size);
-	return (ssize_t)size;
-}
-
-static int close_low(mailstream_low *low) { (void)low; return 0; }
-static int fd_low(mailstream_low *low) { (void)low; return -1; }
-static void free_low(mailstream_low *low) { free(low); }
-static void cancel_low(mailstream_low *low) { (void)low; }
-
-static mailstream_low_driver driver = { .mailstream_read = read_low, .mailstream_write = write_low,
-	.mailstream_close = close_low, .mailstream_get_fd = fd_low, .mailstream_free = free_low,
-	.mailstream_cancel = cancel_low };
 
 static void
-expand(struct str *out, const char *p, size_t n, unsigned *tag)
+net_fill(struct net *n)
 {
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-		if (c == 1)
-			str_printf(out, "d%u", ++*tag);
-		else if (c == 0xff && i + 1 < n)
-			str_putc(out, p[++i]);
-		else if (c < 0x80)
-			str_putc(out, (char)c);
-		else
-			expand(out, pieces[(c - 0x80) % LEN(pieces)],
-				strlen(pieces[(c - 0x80) % LEN(pieces)]), tag);
-	}
-}
-
-enum err
-net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel, struct error *e)
-{
-	struct net *n = xcalloc(1, sizeof *n);
 	unsigned tag = 0;
-	(void)cfg, (void)cancel, (void)e;
 
 	n->chunk = input[1];
 	if (input[0] & 1)
-		expand(&n->text, hello, sizeof hello - 1, &tag);
+		expand(&n->text, hello, sizeof hello - 1, pieces, LEN(pieces), &tag);
 	if ((input[0] & 3) == 3)
-		expand(&n->text, opened, sizeof opened - 1, &tag);
-	expand(&n->text, (const char *)input + 2, input_len - 2, &tag);
-	n->stream = mailstream_new(mailstream_low_new(n, &driver), 16384);
-	*out = n;
-	return ERR_OK;
+		expand(&n->text, opened, sizeof opened - 1, pieces, LEN(pieces), &tag);
+	expand(&n->text, (const char *)input + 2, input_len - 2, pieces, LEN(pieces), &tag);
 }
-
-void
-net_close(struct net *n)
-{
-	if (!n)
-		return;
-	mailstream_close(n->stream);
-	str_clear(&n->text);
-	free(n);
-}
-
-enum err
-net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *e)
-{
-	(void)timeout_ms, (void)wake;
-	*readable = n->at < n->text.len || n->stream->read_buffer_len > 0;
-	return *readable ? ERR_OK : error_set(e, ERR_CONN, "over");
-}
-
-enum err net_starttls(struct net *n, struct error *e) { (void)n, (void)e; return ERR_TLS; }
-bool net_is_private(const struct net *n) { (void)n; return true; }
-struct _mailstream *net_stream(struct net *n) { return n->stream; }
-enum err net_error(const struct net *n, struct error *e) { (void)n, (void)e; return ERR_OK; }
-void net_command(struct net *n, int ms, uint64_t max) { (void)n, (void)ms, (void)max; }
-void net_describe(const struct net *n, struct str *out) { (void)n, (void)out; }
-uint64_t net_bytes_in(const struct net *n) { return n->at; }
 
 /* ---- what must hold ---- */
 
@@ -148,13 +56,6 @@ struct heard {
 	const struct uidset *known;
 	uint32_t n_msgs, max_msgs;
 };
-
-static void
-must(bool is_so)
-{
-	if (!is_so)
-		abort();
-}
 
 static void
 on_msg(void *ctx, const struct msg *m)
@@ -203,6 +104,7 @@ run(struct backend *b, unsigned op, const struct uidset *known)
 	struct heard heard = { .known = known, .max_msgs = 3 };
 	struct folder_sink sink = { &heard, on_msg, on_flags, on_gone }, nobody = {0};
 	struct backend_folder_sink folders = { NULL, on_folder };
+	struct byte_source message = byte_source_memory("x", 1);
 	struct byte_sink bytes = { .write = on_bytes };
 	struct folder_known k = { .uidvalidity = 7, .modseq = 3, .uids = known };
 	struct folder_status st;
@@ -215,7 +117,7 @@ run(struct backend *b, unsigned op, const struct uidset *known)
 	bool delta;
 	int what;
 
-	switch (op % 12) {
+	switch (op % 16) {
 	case 0: b->ops->open(b, "INBOX", &k, &sink, &st, &delta, &e); break;
 	case 1: b->ops->newest(b, 3, &sink, &e); break;
 	case 2: b->ops->headers(b, known, &sink, &e); break;
@@ -231,11 +133,25 @@ run(struct backend *b, unsigned op, const struct uidset *known)
 		break;
 	case 8: b->ops->wait(b, 2, -1, &what, &e); break;
 	case 9: b->ops->folders(b, &folders, &e); break;
-	case 10: b->ops->append(b, "a", "x", 1, 1, 0, &uid, &e); break;
+	case 10: b->ops->append(b, "a", &message, 1, 0, &uid, &e); break;
 	case 11:
 		b->ops->find(b, "Trash", "x", 2, &found, &e);
 		b->ops->arrivals(b, "Trash", 2, &nobody, &e);
 		uidset_clear(&found);
+		break;
+	case 12:
+		b->ops->search(b, known, "a \"b\" \xc3\xa4", &found, &e);
+		b->ops->uids(b, &found, &e);
+		must(!uidset_has(&found, 0));
+		uidset_clear(&found);
+		break;
+	case 13: b->ops->status(b, "a", &st, &e); break;
+	case 14: b->ops->folder_rename(b, "a", "b", &e); break;
+	case 15:
+		b->ops->set_flags(b, known, MSG_SEEN, MSG_FLAGGED, &e);
+		b->ops->copy(b, known, "Trash", &map, &e);
+		uid_map_clear(&map);
+		b->ops->expunge(b, known, &e);
 		break;
 	}
 	arena_clear(&a);
@@ -266,7 +182,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (b->ops->connect(b, &login, NULL) == ERR_OK) {
 		if ((data[0] & 3) == 3)
 			run(b, 0, &known);
-		for (unsigned i = 0; i < 12; i++)
+		for (unsigned i = 0; i < 16; i++)
 			run(b, (data[0] >> 2) + i, &known);
 	}
 	must(uidset_count(&known) == 3);
