@@ -106,8 +106,17 @@ enum err mbox_lock_shared(int fd, const char *path, const struct cancel *cancel,
 /* The stamp of an open file, taken so late that whoever writes afterwards gives it another one. */
 enum err mbox_stamp_fd(struct mbox_stamp *out, int fd, struct error *e);
 
+bool mbox_fits_in_place(const struct mbox_head *h, uint32_t flags);
 /* Writes the flags over themselves: there has to be room. */
 enum err mbox_mark(int fd, const struct mbox_head *h, uint32_t flags, struct error *e);
+/* Of all, durably; where that fails, of none. */
+enum err mbox_mark_all(int fd, const struct mbox_change *c, const struct mbox_head *heads, size_t n,
+	struct error *e);
+
+/* The file of that size with the changes made, through a new file; l->fd is the old one afterwards. The changes
+ * are in the file's order, each still at its message. *stamp is of the new file. */
+enum err mbox_rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes, size_t n,
+	struct mbox_stamp *stamp, struct error *e);
 
 /* The file with [other_from, other_to) of `other` in the place of [from, end) and of the empty line behind
  * that, through a new file; l->fd is the old one afterwards. */

@@ -4,6 +4,10 @@
 #define MBOX_TAIL_WINDOW 64
 #include "store/mbox_reader.c"
 #include "store/mbox.c"
-#include "store/mbox_write.c"
+#include "store/mbox_out.c"
+#include "store/mbox_append.c"
+#include "store/mbox_mark.c"
+#include "store/mbox_rewrite.c"
+#include "store/mbox_change.c"
 
 #include "fuzz_mbox.c"
