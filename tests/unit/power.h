@@ -1,7 +1,7 @@
 /* power.h - an act is recorded on disk.h's disk; then the power goes, or calls fail, at each of its points in turn.
  *
  * A play sets up a world, does one thing to it, and looks at what is there: looking is the real recovery (opening, the
- * next run) and a census. After a power cut in all the ways of disk.h it must be right, and right again after
+ * next run) and a census. After a power cut in all the ways of disk_replay.h it must be right, and right again after
  * another cut the moment the recovery has ended; so must it after kill -9. When calls fail the act may fail, with words;
  * then the next run has to be right, and a power cut afterwards, or in its place, must find it so.
  *
@@ -9,7 +9,7 @@
 #ifndef DUNLIN_POWER_H
 #define DUNLIN_POWER_H
 
-#include "disk.h"
+#include "disk_replay.h"
 
 enum { POWER_ACKED = 1, POWER_FIRST_OWN };	/* marks: the act has returned ERR_OK */
 enum { POWER_SEEDS = 4 };
