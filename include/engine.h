@@ -29,6 +29,7 @@ enum event_kind {
 	EV_NOTICE,		/* something a person must know: a refused action, a rebuilt mailbox */
 	EV_PASSWORD,		/* wanted: answer with engine_password */
 	EV_OUTBOX,		/* a message in the outbox, or (id 0) all that was due was tried */
+	EV_STORE,		/* another process has changed something, of whatever account: read again what is shown */
 	EV_DONE			/* a job ended; exactly one a job */
 };
 
@@ -104,7 +105,7 @@ void engine_cancel(struct engine *g, job_id id);	/* EV_DONE still follows */
 /* False: the queue is empty; then a slice (some 10 ms) of what an act on very many messages left to
  * record is done, so call it until it says false, and come back when engine_fd is readable. */
 bool engine_next(struct engine *g, struct event *ev);
-int engine_fd(const struct engine *g);			/* readable when events wait */
+int engine_fd(const struct engine *g);			/* readable when engine_next has something to do */
 
 /* Records the intents (one group, whatever accounts and folders the messages are in), shows
  * them, wakes the workers. *label gets what was done, for the status line ("3 messages deleted").

@@ -43,6 +43,19 @@ void store_close(struct store *s);	/* NULL is fine */
  * UI's thread. */
 enum err store_sync(struct store *s, struct error *e);
 
+/* ---- other processes on the same store (src/store/bell.c) ---- */
+
+/* Whoever has a bell hears it when another process has committed something; what, the store tells. Rings
+ * of this process itself are not heard. ERR_LOCAL where there can be none (a file system without sockets):
+ * then store_version is what can be looked at. */
+struct bell;
+enum err bell_open(struct bell **out, const struct store *s, struct error *e);
+int bell_fd(const struct bell *b);	/* readable when it rang */
+bool bell_heard(struct bell *b);	/* it rang since the last call */
+void bell_close(struct bell *b);	/* NULL is fine */
+/* Another number when something was committed by other handles than this one, also of this process. */
+int64_t store_version(const struct store *s);
+
 /* One transaction over several of the writing calls below, on index.db. A worker commits about a
  * hundred rows at a time, and never across a network call. Other writers wait 5 s at most. A write that
  * fails makes store_commit fail, with nothing of the batch kept. A call that writes dunlin.db (a new folder,

@@ -104,10 +104,12 @@ chores_upload(struct worker *w, bool *did, struct error *e)
 		w->mirror.open.id = 0;		/* looking elsewhere may have closed what was open */
 	if (rc == ERR_OK && r.wire)
 		rc = look_where_it_stands(w, r.wire, e);
-	if (r.other == w->account)
+	if (r.other == w->account) {
 		w->replay_ms = 0;
-	else if (r.other)
+		intents_ours(w);
+	} else if (r.other) {
 		engine_acted(w->engine, r.other);
+	}
 	free(r.wire);
 	if (rc != ERR_OK && !link_is_lost(rc)) {	/* our disk: not at once again */
 		worker_notice(w, e);

@@ -147,6 +147,7 @@ remove_copy(struct turn *t, const struct draft_copy *d, struct error *e)
 	enum err rc = store_draft_remove_copy(t->w->store, d, &how, e);
 
 	free(trash);
+	intents_ours(t->w);
 	t->did = true;
 	return rc;
 }

@@ -103,6 +103,8 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 	enum err err = events_init(&g->events, e);
 	if (err == ERR_OK)
 		err = store_open(&g->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	if (err == ERR_OK)
+		err = neighbours_new(&g->neighbours, g->store, g->events.fd, e);
 	for (size_t i = 0; i < rc->n_accounts && err == ERR_OK; i++) {
 		err = worker_new(&g->workers[i], g, &rc->accounts[i], dirs, maker, e);
 		g->n_workers += err == ERR_OK;
@@ -194,6 +196,7 @@ engine_free(struct engine *g, int timeout_ms)
 	for (size_t i = 0; i < g->n_workers; i++)
 		worker_free(g->workers[i]);
 	free(g->workers);
+	neighbours_free(g->neighbours);
 	store_close(g->store);
 	events_clear(&g->events);
 	free(g);
@@ -309,11 +312,30 @@ go_on(struct engine *g)
 	events_post(&g->events, &ev);
 }
 
+/* Another process has changed the store: whoever shows it reads again, and what that process has left to
+ * be done, should it end before, is not forgotten. */
+static void
+look_around(struct engine *g)
+{
+	struct event ev = { .kind = EV_STORE };
+
+	events_post(&g->events, &ev);
+	for (size_t i = 0; i < g->n_workers; i++) {
+		struct worker *w = g->workers[i];
+		if (store_intents_pending(g->store, w->account) > 0 || store_uploads_due(g->store, w->account) > 0)
+			jobs_neighbour(&w->jobs);
+		if (w->outboxer && store_outbox_waiting(g->store, w->account) > 0)
+			outboxer_look(w->outboxer);
+	}
+}
+
 bool
 engine_next(struct engine *g, struct event *ev)
 {
 	if (events_next(&g->events, ev))
 		return true;
+	if (neighbours_heard(g->neighbours))
+		look_around(g);
 	go_on(g);
 	return false;
 }
@@ -321,7 +343,7 @@ engine_next(struct engine *g, struct event *ev)
 int
 engine_fd(const struct engine *g)
 {
-	return g->events.fd;
+	return neighbours_fd(g->neighbours);
 }
 
 /* ---- sending ---- */

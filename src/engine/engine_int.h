@@ -2,12 +2,14 @@
 #ifndef DUNLIN_ENGINE_INT_H
 #define DUNLIN_ENGINE_INT_H
 
+#include "neighbours.h"
 #include "worker.h"
 
 struct engine {
 	const struct rc *rc;
 	struct store *store;		/* the UI thread's handle */
 	struct events events;
+	struct neighbours *neighbours;
 	struct worker **workers;	/* in the order of the rc */
 	size_t n_workers;
 	job_id last_job;

@@ -15,7 +15,8 @@
 
 enum {
 	MAX_UNDO_LIST = 10000,
-	CLAIM_MS = 100			/* between looks whether another process has finished */
+	CLAIM_MS = 100,			/* between looks whether another process has finished */
+	NEIGHBOUR_MS = 2000		/* decisions of another process are left to it for so long */
 };
 
 enum err
@@ -24,13 +25,48 @@ replay_running(struct replay *r, struct error *e)
 	return store_intents_running(r->w->store, &r->b, r->dest_uidnext, e);
 }
 
+void
+intents_ours(struct worker *w)
+{
+	w->is_replaying = true;
+}
+
+void
+intents_theirs(struct worker *w)
+{
+	w->neighbour_ms = now_ms() + NEIGHBOUR_MS;
+}
+
+int64_t
+intents_next_ms(const struct worker *w)
+{
+	int64_t next = w->replay_ms ? w->replay_ms : INT64_MAX;
+
+	return w->neighbour_ms && w->neighbour_ms < next ? w->neighbour_ms : next;
+}
+
+/* What another process has decided it carries out itself, a burst of keys in one go; only when it has not
+ * been heard of for a while (it has ended, or its server is out of its reach) it is ours. */
+static bool
+is_ours(struct worker *w)
+{
+	if (!w->is_replaying && !w->neighbour_ms)
+		intents_theirs(w);
+	w->is_replaying = w->is_replaying || now_ms() >= w->neighbour_ms;
+	return w->is_replaying;
+}
+
 bool
 intents_due(struct worker *w)
 {
 	if (w->replay_ms && now_ms() < w->replay_ms)
 		return false;
 	w->replay_ms = 0;
-	return store_intents_pending(w->store, w->account) > store_carries_left(w->store, w->account);
+	if (store_intents_pending(w->store, w->account) > store_carries_left(w->store, w->account))
+		return is_ours(w);
+	w->is_replaying = false;
+	w->neighbour_ms = 0;
+	return false;
 }
 
 /* The folder, and that it still is the mailbox the intent was made for. */

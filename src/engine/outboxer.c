@@ -28,6 +28,7 @@ struct outboxer {
 	pthread_mutex_t lock;		/* for all below */
 	pthread_cond_t changed;
 	bool is_quitting, is_woken, is_busy, is_cut_off;
+	bool is_looking;		/* woken, but not to try again what failed */
 	char *typed;
 };
 
@@ -92,7 +93,7 @@ sleep_until(struct outboxer *x, int64_t when)
 {
 	int64_t now = time(NULL), before = now;
 
-	while (!x->is_woken && !x->is_quitting && (when == 0 || now < when) && now >= before) {
+	while (!x->is_woken && !x->is_looking && !x->is_quitting && (when == 0 || now < when) && now >= before) {
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += when && when - now < SLICE_S ? when - now : SLICE_S;
@@ -125,7 +126,7 @@ outboxer_main(void *arg)
 	pthread_mutex_lock(&x->lock);
 	while (!x->is_quitting) {
 		bool was_woken = x->is_woken;
-		x->is_woken = false;
+		x->is_woken = x->is_looking = false;
 		x->is_busy = true;
 		if (x->typed) {
 			secret_free(x->box.typed);
@@ -241,6 +242,17 @@ outboxer_wake(struct outboxer *x)
 	pthread_mutex_lock(&x->lock);
 	x->is_woken = true;
 	pthread_cond_signal(&x->changed);
+	pthread_mutex_unlock(&x->lock);
+}
+
+void
+outboxer_look(struct outboxer *x)
+{
+	pthread_mutex_lock(&x->lock);
+	if (!x->is_cut_off && !x->is_busy) {
+		x->is_looking = true;
+		pthread_cond_signal(&x->changed);
+	}
 	pthread_mutex_unlock(&x->lock);
 }
 

@@ -31,6 +31,8 @@ void outboxer_free(struct outboxer *x, int polite_ms);
 void outboxer_password(struct outboxer *x, const char *password);
 /* There may be something to send, or a reason to try again at once. */
 void outboxer_wake(struct outboxer *x);
+/* Another process has changed the outbox: what is due may be another. */
+void outboxer_look(struct outboxer *x);
 /* The network is there again: what could not be sent for want of it is tried now. */
 void outboxer_online(struct outboxer *x);
 /* It has not yet looked at what was there at the last wake, or is sending. */

@@ -82,6 +82,7 @@ is_about_the_same(const struct event *old, const struct event *ev)
 	case EV_FOLDERS:
 	case EV_STATE:
 	case EV_PASSWORD:
+	case EV_STORE:
 		return true;
 	case EV_FOLDER:
 		return old->u.folder.id == ev->u.folder.id;
@@ -296,6 +297,15 @@ jobs_password(struct jobs *q, const char *password)
 	secret_free(q->orders.password);
 	q->orders.password = xstrdup(password);
 	q->orders.has_password = true;
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
+jobs_neighbour(struct jobs *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->orders.has_neighbour = true;
 	raise_fd(q->wake);
 	pthread_mutex_unlock(&q->lock);
 }

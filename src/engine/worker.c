@@ -156,8 +156,8 @@ wait_until(struct worker *w, bool can_hear)
 		until = w->rest_ms;
 	else if (turn < until)
 		until = turn;
-	if (w->replay_ms && w->replay_ms < until)
-		until = w->replay_ms;
+	if (intents_next_ms(w) < until)
+		until = intents_next_ms(w);
 	if (w->n_syncs > 0 && w->carry_until_ms > now_ms() && w->carry_until_ms < until)
 		until = w->carry_until_ms;
 	if (!can_hear && poll_ms > 0 && now_ms() + poll_ms < until)
@@ -257,7 +257,10 @@ take_orders(struct worker *w)
 	if (o->has_drafts)
 		w->drafts.next_ms = 0;
 	w->drafts.are_due = w->drafts.are_due || o->are_drafts_due;
+	if (o->has_neighbour)
+		intents_theirs(w);
 	if (o->last_act_ms) {
+		intents_ours(w);
 		w->sync_ms = o->last_act_ms + w->linger_ms;
 		if (!w->replay_ms)
 			w->replay_latest_ms = o->first_act_ms + LINGER_MAX * w->linger_ms;

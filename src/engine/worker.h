@@ -162,6 +162,8 @@ struct worker {
 	size_t n_syncs, cap_syncs;
 	int64_t replay_ms;		/* when intents may be replayed: a moment after the last key */
 	int64_t replay_latest_ms;
+	bool is_replaying;		/* what is pending is ours to carry out, */
+	int64_t neighbour_ms;		/* else another process's until then; 0: none is known of */
 	struct settle settle;
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
@@ -257,6 +259,9 @@ bool folder_is_selectable(const struct folder *f);
 
 /* ---- intents.c ---- */
 bool intents_due(struct worker *w);
+int64_t intents_next_ms(const struct worker *w);	/* when to ask again; INT64_MAX: when told */
+void intents_ours(struct worker *w);	/* some were recorded by this process */
+void intents_theirs(struct worker *w);	/* another process is at what is pending */
 enum err intents_step(struct worker *w, struct error *e);	/* one batch; the error is the link's */
 
 /* ---- drafts.c ---- */

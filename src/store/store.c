@@ -42,6 +42,7 @@ on_commit(void *ctx, sqlite3 *h, const char *schema, int n_pages)
 	struct store *s = ctx;
 
 	(void)h;
+	bell_ring(s);
 	if (str_eq(schema, "ix")) {
 		if (n_pages >= INDEX_CHECKPOINT_PAGES)
 			checkpoint(s, "ix");
@@ -266,6 +267,7 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 
 	*out = NULL;
 	s->db = xcalloc(1, sizeof *s->db);
+	s->bell_fd = -1;
 	s->mode = mode;
 	if (mode == STORE_WRITE && ((rc = path_private(data_dir, e)) != ERR_OK
 	    || (rc = path_private(cache_dir, e)) != ERR_OK))
@@ -273,6 +275,7 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	s->data_dir = real_dir(data_dir);
 	s->cache_dir = real_dir(cache_dir);
 	s->bodies_dir = path_join(s->cache_dir, "bodies");
+	s->bells_dir = path_join(s->cache_dir, "bells");
 	if (mode == STORE_WRITE)
 		lock = store_lock_opening(s);
 	rc = open_data(s, e);
@@ -311,10 +314,13 @@ store_close(struct store *s)
 	for (size_t i = 0; i < N_STATEMENTS; i++)
 		sqlite3_finalize(s->db->statements[i].st);
 	sqlite3_close(s->db->h);
+	if (s->bell_fd >= 0)
+		close(s->bell_fd);
 	free(s->db);
 	free(s->data_dir);
 	free(s->cache_dir);
 	free(s->bodies_dir);
+	free(s->bells_dir);
 	people_free(s);
 	free(s);
 }

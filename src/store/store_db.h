@@ -39,7 +39,8 @@ struct db {
 struct store {
 	struct db *db; /* behind a pointer: reading through a const store caches statements */
 	enum store_mode mode;
-	char *data_dir, *cache_dir, *bodies_dir;
+	char *data_dir, *cache_dir, *bodies_dir, *bells_dir;
+	int bell_fd;			/* to ring with; -1: not yet */
 	struct tally *tally;		/* people_count.c */
 };
 
@@ -53,6 +54,10 @@ enum err db_make_private(const char *path, struct error *e);
 int store_lock_opening(const struct store *s);
 /* The random id of dunlin.db, which a cache made for it carries. */
 int64_t store_data_id(const struct store *s);
+
+/* ---- bell.c ---- */
+
+void bell_ring(struct store *s);	/* something was committed */
 
 /* ---- db.c ---- */
 

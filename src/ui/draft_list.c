@@ -132,7 +132,7 @@ drafts_shown(struct view *v)
 static void
 drafts_event(struct view *v, const struct event *ev)
 {
-	if (ev->kind == EV_OUTBOX)
+	if (ev->kind == EV_OUTBOX || ev->kind == EV_STORE)
 		read_again(drafts_of(v));
 }
 

@@ -399,7 +399,8 @@ folders_command(struct view *v, const struct call *c)
 static void
 folders_event(struct view *v, const struct event *ev)
 {
-	if (ev->kind == EV_FOLDERS || ev->kind == EV_FOLDER || ev->kind == EV_NOTICE)
+	if (ev->kind == EV_FOLDERS || ev->kind == EV_FOLDER || ev->kind == EV_NOTICE ||
+	    ev->kind == EV_STORE)
 		read_folders(folders_of(v));
 }
 

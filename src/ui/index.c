@@ -364,6 +364,10 @@ index_event(struct view *v, const struct event *ev)
 	case EV_NOTICE:			/* a refused action: its rows are back */
 		list_refresh(x->list);
 		break;
+	case EV_STORE:
+		reread_folder(x);
+		list_refresh(x->list);
+		break;
 	case EV_DONE:
 		index_answered(x, ev->job, ev->u.done.code);
 		break;

@@ -33,11 +33,18 @@ outbox_of(struct view *v)
 	return (struct outbox_view *)v;
 }
 
+/* The cursor stays on its mail. */
 static void
 read_again(struct outbox_view *x)
 {
+	outbox_id here = x->here.id;
+
 	arena_clear(&x->arena);
 	x->n = store_outbox(ui_store(x->view.ui), 0, SHOWN_MAX, &x->arena, &x->v);
+	for (size_t i = 0; i < x->n && here; i++) {
+		if (x->v[i].id == here)
+			x->cursor = i;
+	}
 	if (x->cursor >= x->n)
 		x->cursor = x->n > 0 ? x->n - 1 : 0;
 	if (x->n == 0 || !store_outbox_get(ui_store(x->view.ui), x->v[x->cursor].id, &x->arena, &x->here))
@@ -368,6 +375,7 @@ move(struct outbox_view *x, long by)
 	long to = (long)x->cursor + by, last = (long)x->n - 1;
 
 	x->cursor = to < 0 || last < 0 ? 0 : (size_t)(to > last ? last : to);
+	x->here.id = x->n > 0 ? x->v[x->cursor].id : 0;
 	read_again(x);
 }
 
@@ -431,7 +439,7 @@ outbox_shown(struct view *v)
 static void
 outbox_event(struct view *v, const struct event *ev)
 {
-	if (ev->kind == EV_OUTBOX)
+	if (ev->kind == EV_OUTBOX || ev->kind == EV_STORE)
 		read_again(outbox_of(v));
 }
 

@@ -286,6 +286,20 @@ is_good_news(const struct event *ev)
 		|| (ev->kind == EV_DONE && ev->job != 0 && ev->u.done.code == ERR_OK);
 }
 
+/* Another process may have brought the text, or changed flags. */
+static void
+look_around(struct pager *p)
+{
+	struct arena a = { 0 };
+	struct msg m;
+
+	if (p->page.is_missing)
+		read_message(p);
+	else if (p->id && store_msg(ui_store(p->view.ui), p->id, &a, &m))
+		p->message.m.flags = m.flags;
+	arena_clear(&a);
+}
+
 static void
 pager_event(struct view *v, const struct event *ev)
 {
@@ -295,6 +309,8 @@ pager_event(struct view *v, const struct event *ev)
 		pager_follow_cursor(p);
 	else if (ev->kind == EV_BODY && ev->u.body.id == p->id && p->page.is_missing)
 		read_message(p);
+	else if (ev->kind == EV_STORE)
+		look_around(p);
 	else if (ev->kind == EV_DONE && ev->job == p->job && p->job != 0)
 		job_done(p, ev);
 	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)

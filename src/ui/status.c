@@ -264,7 +264,7 @@ status_event(struct ui *ui, const struct event *ev)
 			sending_tidy(ui);
 		ui_redraw(ui);
 		break;
-	case EV_FOLDERS: case EV_FOLDER: case EV_BODY:
+	case EV_FOLDERS: case EV_FOLDER: case EV_BODY: case EV_STORE:
 		ui_redraw(ui);		/* counts of what is pending may have changed */
 		break;
 	}
