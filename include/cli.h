@@ -10,7 +10,8 @@
 #include "rc.h"
 
 int cli_show(const char *file, bool json);
-int cli_check(const struct rc *rc, char *const *accounts, int n);
+/* *why (NULL is fine): what kept the last account that failed from its server; ERR_OK: nothing did. */
+int cli_check(const struct rc *rc, char *const *accounts, int n, enum err *why);
 int cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, int n);
 /* One message out. subject NULL: a whole message on standard input, to `to`, or where that is empty or with
  * from_header to those whom its header names; else its text is there. Lists may be NULL. */

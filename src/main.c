@@ -140,7 +140,7 @@ static int
 run_check(struct options *o)
 {
 	init_network();
-	return cli_check(o->rc, o->args, o->n_args);
+	return cli_check(o->rc, o->args, o->n_args, NULL);
 }
 
 static int

@@ -25,6 +25,7 @@ struct check {
 	const struct dirs *dirs;
 	struct cancel *cancel;
 	int n_failed;
+	enum err why;			/* what kept us from the server */
 };
 
 static void
@@ -102,8 +103,8 @@ check_dns(struct check *c)
 
 	str_printf(&text, "%s: %s", host, rc ? gai_strerror(rc) : str_get(&addresses));
 	if (rc)
-		fail(c, "DNS", str_get(&text), rc == EAI_NONAME ? "is the host in 'receive' spelled right?"
-			: "is this machine online, and does its name server answer?");
+		fail(c, "DNS", str_get(&text), rc == EAI_NONAME
+			? "is the host in 'receive' spelled right, and this machine online?" : "is this machine online, and does its name server answer?");
 	else
 		say(c, true, "DNS", str_get(&text));
 	str_clear(&text);
@@ -122,7 +123,8 @@ static const struct reaction reactions[] = {
 	{ ERR_CONN, "connect", "is the port right, and does a firewall let it through?" },
 	{ ERR_TLS, "TLS", "do not go on before you know why: 'ca-file' adds a CA of your own, "
 		"'tls-fingerprint' pins a certificate you have verified" },
-	{ ERR_AUTH, "login", "check the user name in 'receive' and what 'password-command' prints" },
+	{ ERR_AUTH, "login", "check the user name in 'receive' and the password; many providers want an app "
+		"password, made in their web settings, or IMAP switched on there" },
 	{ ERR_UNSUPPORTED, "login", "see 'auth' and 'receive' in dunlin-mailrc(5)" },
 	{ ERR_LOCAL, "password", "run the 'password-command' in a shell to see what it says" },
 };
@@ -130,6 +132,7 @@ static const struct reaction reactions[] = {
 static void
 fail_connect(struct check *c, const struct error *e)
 {
+	c->why = e->code;
 	for (size_t i = 0; i < LEN(reactions); i++) {
 		if (reactions[i].code == e->code) {
 			fail(c, reactions[i].step, e->text, reactions[i].what_to_do);
@@ -360,13 +363,15 @@ check_rc(const struct rc *rc)
 }
 
 int
-cli_check(const struct rc *rc, char *const *accounts, int n)
+cli_check(const struct rc *rc, char *const *accounts, int n, enum err *why)
 {
 	struct interrupt stop;
 	struct dirs dirs = {0};
 	struct error e;
 	int n_failed = accounts_unknown(rc, accounts, n);
 
+	if (why)
+		*why = ERR_OK;
 	if (interrupt_begin(&stop, &e) != ERR_OK || dirs_find(&dirs, &e) != ERR_OK) {
 		fprintf(stderr, "dunlin: %s\n", e.text);
 		return interrupt_end(&stop, 1);
@@ -381,6 +386,8 @@ cli_check(const struct rc *rc, char *const *accounts, int n)
 		check_account(&c);
 		check_send(&c);
 		n_failed += c.n_failed;
+		if (why && c.why != ERR_OK)
+			*why = c.why;
 	}
 	dirs_clear(&dirs);
 	return interrupt_end(&stop, n_failed ? 1 : 0);

@@ -10,65 +10,16 @@
 
 #include "guess.h"
 #include "net.h"
+#include "provider.h"
 #include "rc.h"
 #include "str.h"
 
-#define APP_PASSWORD "this provider wants a password made for the program (\"app password\"), not your usual one"
-#define SWITCH_ON "reading by IMAP has to be switched on in the settings of the web mail first"
+/* ---- what DNS says: SRV (RFC 6186), MX ---- */
 
-static const struct provider {
-	const char *domains, *receive, *send, *note;
-	bool is_local_user;
-} providers[] = {
-	{ "gmail.com googlemail.com", "imaps://imap.gmail.com", "smtps://smtp.gmail.com", APP_PASSWORD, false },
-	{ "outlook.com hotmail.com live.com msn.com", "imaps://outlook.office365.com",
-	  "smtp://smtp.office365.com", "this provider wants a token: auth = xoauth2, and a password-command that prints one",
-	  false },
-	{ "yahoo.com ymail.com yahoo.de yahoo.fr yahoo.co.uk", "imaps://imap.mail.yahoo.com",
-	  "smtps://smtp.mail.yahoo.com", APP_PASSWORD, false },
-	{ "aol.com", "imaps://imap.aol.com", "smtps://smtp.aol.com", APP_PASSWORD, false },
-	{ "icloud.com me.com mac.com", "imaps://imap.mail.me.com", "smtp://smtp.mail.me.com", APP_PASSWORD, true },
-	{ "fastmail.com fastmail.fm", "imaps://imap.fastmail.com", "smtps://smtp.fastmail.com", APP_PASSWORD, false },
-	{ "gmx.de gmx.net gmx.at gmx.ch", "imaps://imap.gmx.net", "smtps://mail.gmx.net", SWITCH_ON, false },
-	{ "gmx.com", "imaps://imap.gmx.com", "smtps://mail.gmx.com", SWITCH_ON, false },
-	{ "web.de", "imaps://imap.web.de", "smtp://smtp.web.de", SWITCH_ON, false },
-	{ "mailbox.org", "imaps://imap.mailbox.org", "smtps://smtp.mailbox.org", NULL, false },
-	{ "posteo.de posteo.net posteo.org", "imaps://posteo.de", "smtps://posteo.de", NULL, false },
-	{ "zoho.com zohomail.com", "imaps://imap.zoho.com", "smtps://smtp.zoho.com", SWITCH_ON, false },
-	{ "yandex.com yandex.ru", "imaps://imap.yandex.com", "smtps://smtp.yandex.com", APP_PASSWORD, false },
-	{ "mail.ru", "imaps://imap.mail.ru", "smtps://smtp.mail.ru", APP_PASSWORD, false },
-	{ "qq.com", "imaps://imap.qq.com", "smtps://smtp.qq.com", APP_PASSWORD, false },
-	{ "proton.me protonmail.com pm.me", "imap://127.0.0.1:1143", "smtp://127.0.0.1:1025",
-	  "this provider needs its own Bridge running on this machine; it tells the password to use, and "
-	  "its certificate goes into tls-fingerprint", false },
-};
-
-static bool
-has_word(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *w = words; (w = str_istr(w, word)) && *w; w++) {
-		if ((w == words || w[-1] == ' ') && (w[n] == ' ' || w[n] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-static const struct provider *
-find_provider(const char *domain)
-{
-	for (size_t i = 0; i < LEN(providers); i++) {
-		if (has_word(providers[i].domains, domain))
-			return &providers[i];
-	}
-	return NULL;
-}
-
-/* ---- RFC 6186 ---- */
-
-char *
-guess_srv_answer(const unsigned char *answer, size_t n)
+/* Of the records of this type the one with the lowest number before all else: the host that stands
+ * behind `n_before` bytes of it. Owned; NULL: there is none. *port is the two bytes before the host. */
+static char *
+best_host(const unsigned char *answer, size_t n, ns_type type, size_t n_before, unsigned *port)
 {
 	ns_msg msg;
 	ns_rr rr;
@@ -81,43 +32,86 @@ guess_srv_answer(const unsigned char *answer, size_t n)
 		if (ns_parserr(&msg, ns_s_an, i, &rr) < 0)
 			break;
 		const unsigned char *p = ns_rr_rdata(rr);
-		if (ns_rr_type(rr) != ns_t_srv || ns_rr_rdlen(rr) < 7 || ns_get16(p) >= best
-		    || dn_expand(answer, answer + n, p + 6, host, sizeof host) < 0 || !*host)
+		if (ns_rr_type(rr) != type || ns_rr_rdlen(rr) <= n_before || ns_get16(p) >= best
+		    || dn_expand(answer, answer + n, p + n_before, host, sizeof host) < 0 || !*host)
 			continue;			/* a host of "." says: no such service */
 		best = ns_get16(p);
+		*port = ns_get16(p + n_before - 2);
 		free(found);
-		found = xasprintf("%s:%u", host, (unsigned)ns_get16(p + 4));
+		found = xstrdup(host);
 	}
 	return found;
 }
 
-/* "SCHEME://host:port" by the domain's SRV record; NULL: none. Some seconds at most. */
+char *
+guess_srv_answer(const unsigned char *answer, size_t n)
+{
+	unsigned port = 0;
+	char *host = best_host(answer, n, ns_t_srv, 6, &port), *url = NULL;
+
+	if (host)
+		url = xasprintf("%s:%u", host, port);
+	free(host);
+	return url;
+}
+
+char *
+guess_mx_answer(const unsigned char *answer, size_t n)
+{
+	unsigned preference;
+
+	return best_host(answer, n, ns_t_mx, 2, &preference);
+}
+
+/* What `read` makes of the answer to this question; some seconds at most. */
 static char *
-look_up_srv(const char *service, const char *domain, const char *scheme)
+ask_dns(const char *name, ns_type type, char *(*read)(const unsigned char *, size_t))
 {
 	struct __res_state state = {0};
 	unsigned char answer[4096];
-	char *name = xasprintf("_%s._tcp.%s", service, domain), *url = NULL;
-	struct rc_url u;
+	char *found = NULL;
 
 	if (res_ninit(&state) == 0) {
 		state.retrans = 1;
 		state.retry = 1;
-		int n = res_nquery(&state, name, ns_c_in, ns_t_srv, answer, sizeof answer);
-		char *host = n > 0 && n <= (int)sizeof answer ? guess_srv_answer(answer, (size_t)n) : NULL;
-		if (host)
-			url = xasprintf("%s://%s", scheme, host);
-		free(host);
+		int n = res_nquery(&state, name, ns_c_in, type, answer, sizeof answer);
+		if (n > 0 && n <= (int)sizeof answer)
+			found = read(answer, (size_t)n);
 		res_nclose(&state);
 	}
+	return found;
+}
+
+/* "SCHEME://host:port" by the domain's SRV record; NULL: none. */
+static char *
+look_up_srv(const char *service, const char *domain, const char *scheme)
+{
+	char *name = xasprintf("_%s._tcp.%s", service, domain), *url = NULL;
+	char *host = ask_dns(name, ns_t_srv, guess_srv_answer);
+	struct rc_url u;
+
+	if (host)
+		url = xasprintf("%s://%s", scheme, host);
 	if (url && rc_url_parse(&u, url, NULL) == ERR_OK) {
 		rc_url_clear(&u);
 	} else {
 		free(url);
 		url = NULL;
 	}
+	free(host);
 	free(name);
 	return url;
+}
+
+/* The provider that takes the mail of the domain: many have addresses of their own at a large one. */
+static const struct provider *
+look_up_mx(const char *domain)
+{
+	char *host = ask_dns(domain, ns_t_mx, guess_mx_answer);
+	const struct provider *p = host ? provider_of_mx(host) : NULL;
+
+	free(host);
+	return p;
 }
 
 /* ---- the usual names ---- */
@@ -166,15 +160,17 @@ guess_servers(struct guess *out, const char *address, void (*tell)(const char *)
 	static const char *const receive_hosts[] = { "imap.", "mail.", "", NULL };
 	static const char *const send_hosts[] = { "smtp.", "mail.", "", NULL };
 	const char *at = strrchr(address, '@'), *domain = at ? at + 1 : address;
-	const struct provider *p = find_provider(domain);
+	const struct provider *p = provider_of_domain(domain);
 
 	*out = (struct guess){0};
+	if (!p && !strchr(domain, '.'))		/* "localhost" and the like: nothing to guess from */
+		return;
+	if (!p)
+		p = look_up_mx(domain);
 	if (p) {
-		*out = (struct guess){ xstrdup(p->receive), xstrdup(p->send), p->is_local_user, p->note };
+		*out = (struct guess){ xstrdup(p->receive), xstrdup(p->send), p->note, p->flags };
 		return;
 	}
-	if (!strchr(domain, '.'))		/* "localhost" and the like: nothing to guess from */
-		return;
 	out->receive = look_up_srv("imaps", domain, "imaps");
 	if (!out->receive && !cancel_fired(cancel))
 		out->receive = look_up_srv("imap", domain, "imap");

@@ -37,6 +37,23 @@ def test_setup_with_a_wrong_password_says_so_and_writes_nothing():
         assert "wrong" not in r.stdout.replace("wrong password", "").replace("echo wrong", "")
 
 
+def test_setup_pins_a_certificate_that_nobody_vouches_for():
+    """The server is refused and nothing secret sent; the person who knows its fingerprint goes on."""
+    with Dovecot() as d, Home() as home:
+        lines = ["Ada", "ada@localhost", f"imaps://localhost:{d.ports['imaps']}", "ada", "none",
+                 f"echo {PASSWORD}", "work"]
+        refused = home.run("setup", stdin=answers(*lines, "quit"))
+        assert refused.returncode != 0 and "unknown CA" in refused.stdout, refused.stdout
+        assert not os.path.exists(home.rc)
+        fingerprint = refused.stdout.split("tls-fingerprint = ")[1].split()[0]
+        r = home.run("setup", stdin=answers(*lines, "pin", "12:34", fingerprint))
+        assert r.returncode == 0, r.stdout + r.stderr
+        assert "64 hexadecimal digits" in r.stdout
+        with open(home.rc) as f:
+            assert f"tls-fingerprint = {fingerprint}" in f.read()
+        assert home.run("check").returncode == 0
+
+
 def test_sync_without_a_screen():
     """`dunlin sync`: 0 when all is done, 75 when no server is there, and then nothing is lost."""
     with Dovecot() as d, Home() as home:

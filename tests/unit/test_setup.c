@@ -176,6 +176,67 @@ test_known_providers(void **state)
 	guess_clear(&g);
 }
 
+/* Every URL in the table is one that the mailrc takes; what has no servers says why. */
+static void
+test_providers(void **state)
+{
+	(void)state;
+	static const char *const domains[] = { "gmail.com", "hotmail.de", "yahoo.com.br", "aol.com", "me.com",
+		"fastmail.com", "gmx.at", "gmx.com", "web.de", "mailbox.org", "posteo.de", "t-online.de",
+		"freenet.de", "zoho.com", "zoho.eu", "yandex.ru", "mail.ru", "qq.com", "wanadoo.fr", "free.fr",
+		"laposte.net", "seznam.cz", "comcast.net", "runbox.com", "riseup.net", "disroot.org",
+		"proton.me" };
+	struct rc_url u;
+
+	for (size_t i = 0; i < LEN(domains); i++) {
+		const struct provider *p = provider_of_domain(domains[i]);
+		assert_non_null(p);
+		assert_int_equal(ERR_OK, rc_url_parse(&u, p->receive, NULL));
+		assert_int_equal(RC_IMAP, u.protocol);
+		rc_url_clear(&u);
+		assert_int_equal(ERR_OK, rc_url_parse(&u, p->send, NULL));
+		assert_int_equal(RC_SMTP, u.protocol);
+		rc_url_clear(&u);
+	}
+	assert_null(provider_of_domain("mail.com.example"));
+	assert_null(provider_of_domain("mail"));
+	assert_null(provider_of_domain(""));
+	assert_true(provider_of_domain("tuta.com")->flags & PROVIDER_CLOSED);
+}
+
+/* A domain of one's own is known by the provider that takes its mail, and by nobody who ends alike. */
+static void
+test_provider_by_mx(void **state)
+{
+	(void)state;
+	const struct provider *p = provider_of_mx("ASPMX.L.google.com");
+
+	assert_string_equal("imaps://imap.gmail.com", p ? p->receive : "(none)");
+	p = provider_of_mx("example-org.mail.protection.outlook.com");
+	assert_true(p && p->flags & PROVIDER_TOKEN);
+	assert_null(provider_of_mx("notgoogle.com"));
+	assert_null(provider_of_mx("google.com.example"));
+	assert_null(provider_of_mx(""));
+}
+
+/* What is proposed can be taken by Enter: the user is asked behind the server. Nothing is reached here,
+ * for the servers are on this machine and do not run. */
+static void
+test_takes_the_proposal(void **state)
+{
+	struct place *p = *state;
+	struct rc *rc;
+
+	assert_int_equal(1, answer(p, "Ada\nada@proton.me\n\n\n\necho x\nhome\nsave\n"));
+	assert_int_equal(ERR_OK, rc_read(&rc, p->path, NULL));
+	assert_int_equal(0, rc->n_problems);
+	assert_int_equal(1, rc->n_accounts);
+	assert_string_equal("ada@proton.me", rc->accounts[0].receive.user);
+	assert_int_equal(1143, rc->accounts[0].receive.port);
+	assert_string_equal("ada@proton.me", rc->accounts[0].send.user);
+	rc_free(rc);
+}
+
 /* Of SRV records the one with the lowest priority counts; "." and a cut answer are none. */
 static void
 test_srv_answer(void **state)
@@ -195,6 +256,24 @@ test_srv_answer(void **state)
 		free(guess_srv_answer(dns, n));
 }
 
+/* The same of MX records, and one kind is not taken for the other. */
+static void
+test_mx_answer(void **state)
+{
+	(void)state;
+	static const unsigned char dns[] = "\0\1\x81\x80\0\1\0\2\0\0\0\0" "\1a\0\0\x0f\0\1"
+		"\xc0\x0c\0\x0f\0\1\0\0\0\x3c\0\7" "\0\x14" "\3bad\0"
+		"\xc0\x0c\0\x0f\0\1\0\0\0\x3c\0\7" "\0\x0a" "\3mx1\0";
+
+	char *host = guess_mx_answer(dns, sizeof dns - 1);
+	assert_string_equal("mx1", host ? host : "(none)");
+	free(host);
+	assert_null(guess_srv_answer(dns, sizeof dns - 1));
+	for (size_t n = 0; n < sizeof dns - 1; n++)
+		free(guess_mx_answer(dns, n));
+}
+
 #define TP(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 TEST_MAIN(TP(test_writes_an_account), TP(test_keeps_what_is_there), TP(test_end_of_input_writes_nothing),
-	TP(test_failed_try), T(test_known_providers), T(test_srv_answer))
+	TP(test_failed_try), TP(test_takes_the_proposal), T(test_known_providers), T(test_providers),
+	T(test_provider_by_mx), T(test_srv_answer), T(test_mx_answer))
