@@ -156,6 +156,19 @@ check_other(struct acting *x, struct error *e)
 	return ERR_OK;
 }
 
+/* What the server of this account has of it could not be fetched from another one. */
+static enum err
+check_whole(struct acting *x, const msg_id *msgs, size_t n, struct error *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct msg m;
+		if (store_msg(x->g->store, msgs[i], &x->arena, &m) && (m.flags & MSG_HEADER_ONLY))
+			return error_set(e, ERR_MSG, "a message of which only the header is here stays"
+				" in its account");
+	}
+	return ERR_OK;
+}
+
 static enum err
 find_dest(struct acting *x, const struct folder *source, const char **dest, struct error *e)
 {
@@ -291,6 +304,8 @@ act_in_folder(struct acting *x, const msg_id *msgs, size_t n, bool is_trial, str
 	enum err rc = check_account(x, f.account, e);
 	if (rc == ERR_OK)
 		rc = find_dest(x, &f, &dest, e);
+	if (rc == ERR_OK && is_trial && x->act->account && x->act->account != f.account)
+		rc = check_whole(x, msgs, n, e);
 	if (rc != ERR_OK || is_trial)
 		return rc;
 	return record(x, f.account, f.id, dest, msgs, n, e);

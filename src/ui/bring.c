@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bring.h"
+#include "partial.h"
 
 static bool
 is_here(struct ui *ui, msg_id id)
@@ -20,10 +21,15 @@ is_here(struct ui *ui, msg_id id)
 static enum bring_state
 go_on(struct bring *g, struct ui *ui)
 {
+	struct error e;
 	char what[60];
 
-	while (g->at < g->n && is_here(ui, g->ids[g->at]))
-		g->at++;
+	while (g->at < g->n && is_here(ui, g->ids[g->at])) {
+		if (partial_check_id(ui, g->ids[g->at++], &e) != ERR_OK) {
+			ui_error(ui, &e);
+			return BRING_FAILED;
+		}
+	}
 	if (g->at == g->n)
 		return BRING_READY;
 	struct job job = { .kind = JOB_FETCH, .msg = g->ids[g->at], .folder = msg_folder(g->ids[g->at]),

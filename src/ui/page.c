@@ -6,7 +6,7 @@
 
 #include "format.h"
 #include "page.h"
-#include "stub.h"
+#include "partial.h"
 #include "utf8.h"
 
 enum { MAX_PARTS = 50 };
@@ -60,19 +60,6 @@ add_attachments(struct page *p, const struct message *m, int columns)
 	str_clear(&line);
 }
 
-/* What is said in a stub to other programs; of a forged one the text is shown. */
-static bool
-is_stub_text(const struct message *m, const struct str *text)
-{
-	struct str stub = { 0 };
-
-	stub_text(&stub, m->m.size_bytes);
-	bool is = text->len >= stub.len && memcmp(text->data, stub.data, stub.len) == 0 &&
-		strspn(str_get(text) + stub.len, "\r\n") == text->len - stub.len;
-	str_clear(&stub);
-	return is;
-}
-
 /* One part of the text. False: it is not here. */
 static bool
 add_part(struct page *p, const struct message *m, const struct part *x, int columns)
@@ -80,7 +67,7 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 	struct str text = { 0 };
 	bool is_here = message_text(m, x, &text);
 
-	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && is_stub_text(m, &text)))
+	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && partial_is_text(m, &text)))
 		mime_render(&p->lines, x, str_get(&text), text.len, columns);
 	if (is_here && !m->parsed && x->size_bytes > MESSAGE_TEXT_MAX)
 		lines_add(&p->lines, SPAN_NOTICE, "The rest of this text is not shown; v shows the parts, s there "

@@ -9,36 +9,11 @@
 #include <string.h>
 
 #include "pager_impl.h"
+#include "partial.h"
 #include "parts.h"
-#include "stub.h"
 #include "utf8.h"
 
 /* ---- reading ---- */
-
-/* Of a message whose header alone is here. */
-static void
-say_not_downloaded(struct pager *p, struct str *out)
-{
-	const struct store *s = ui_store(p->view.ui);
-	account_id account = store_folder_account(s, msg_folder(p->id));
-	struct pop3_entry entry;
-	struct stub stub;
-
-	if (!p->message.header || !stub_parse(&stub, p->message.header, p->message.header_len))
-		return;
-	str_printf(out, "Not downloaded: %.1f MB", (double)stub.size_bytes / 1e6);
-	bool is_known = store_pop3_find(s, account, stub.hash, stub.size_bytes, &entry);
-	if (is_known && entry.state == POP3_WANTED) {
-		str_puts(out, "; asked for, it comes with the next check");
-	} else if (is_known && entry.state == POP3_HEADER) {
-		str_puts(out, " are on the server; ");
-		size_t before = out->len;
-		ui_key_of(p->view.ui, V_PAGER, CMD_DOWNLOAD, out);
-		str_puts(out, out->len > before ? " downloads it" : ":download downloads it");
-	} else {
-		str_puts(out, ", and the server has it no more, as far as is known");
-	}
-}
 
 void
 pager_lay_out(struct pager *p, int columns)
@@ -49,7 +24,7 @@ pager_lay_out(struct pager *p, int columns)
 		.all_headers = p->all_headers, .prefer_html = p->is_html, .section = p->section };
 
 	if (!p->section && (p->message.m.flags & MSG_HEADER_ONLY)) {
-		say_not_downloaded(p, &missing);
+		partial_describe(p->view.ui, &p->message, &missing);
 		o.not_downloaded = missing.len > 0 ? str_get(&missing) : NULL;
 	}
 	page_build(&p->page, &p->message, &o, p->problem ? p->problem

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pager_impl.h"
+#include "partial.h"
 #include "parts.h"
 #include "utf8.h"
 #include "writing.h"
@@ -118,8 +119,13 @@ void
 pager_pipe_now(struct pager *p)
 {
 	size_t n;
-	char *raw = store_body_read(ui_store(p->view.ui), p->id, "", (size_t)1 << 30, &n);
+	struct error e;
+	char *raw = NULL;
 
+	if (partial_check_id(p->view.ui, p->id, &e) != ERR_OK)
+		ui_error(p->view.ui, &e);
+	else
+		raw = store_body_read(ui_store(p->view.ui), p->id, "", (size_t)1 << 30, &n);
 	if (raw && !ui_run_shell(p->view.ui, p->command, raw, n, true))
 		ui_status(p->view.ui, "'%s' failed", p->command);
 	free(raw);

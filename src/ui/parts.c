@@ -11,6 +11,7 @@
 #include "message.h"
 #include "outfile.h"
 #include "pager.h"
+#include "partial.h"
 #include "parts.h"
 #include "path.h"
 #include "utf8.h"
@@ -253,7 +254,12 @@ grant(struct parts *x)
 {
 	const struct part *p = x->message.root ? part_find(x->message.root, x->section) : NULL;
 	struct str bytes = { 0 };
+	struct error e;
 
+	if (partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		return;
+	}
 	if (!p || !decode(x, &bytes))
 		return;
 	if (x->wish == CMD_SAVE)

@@ -141,11 +141,13 @@ resend_work(struct ui *ui)
 static void
 follow(struct resend *x, enum bring_state state)
 {
+	struct ui *ui = x->ui;
+
 	if (state == BRING_READY)
 		x->state = RESEND_SENDING;
 	else if (state == BRING_FAILED)
 		drop(x);
-	ui_redraw(x->ui);
+	ui_redraw(ui);
 }
 
 void

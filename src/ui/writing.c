@@ -6,6 +6,7 @@
 
 #include "identity.h"
 #include "message.h"
+#include "partial.h"
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
@@ -235,6 +236,8 @@ readable_text(const struct message *m, bool prefer_html, struct str *out, struct
 	for (size_t i = 0; i < n && is_here; i++) {
 		struct str text = { 0 };
 		is_here = message_text(m, parts[i], &text);
+		if ((m->m.flags & MSG_HEADER_ONLY) && partial_is_text(m, &text))
+			str_cut(&text, 0);	/* nothing that anybody wrote */
 		if (out->len > 0 && out->data[out->len - 1] != '\n')
 			str_putc(out, '\n');
 		if (str_eq(parts[i]->type, "text/html"))
@@ -314,6 +317,8 @@ make_note(struct compose *x, struct error *e)
 		error_set(e, ERR_MSG, "this message is gone");
 		goto out;
 	}
+	if (wants_attachments(x->wish) && partial_check(ui, &m, e) != ERR_OK)
+		goto out;
 	struct reply_source s = { .header = m.header, .header_len = m.header_len };
 	if (!is_complete(&m, x->wish) || !readable_text(&m, ui_rc(ui)->prefer_html, &text, &s))
 		goto out;

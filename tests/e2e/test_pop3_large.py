@@ -105,6 +105,45 @@ def test_large_offline_and_stopped():
         whole(inbox(home), everything, "by sync")
 
 
+def test_large_header_goes_nowhere():
+    """Forwarded, bounced, piped, saved or edited a header would not be what the person means: each says what to do."""
+    with Dovecot() as d, Home() as home, Proxy(d.ports["pop3"]) as proxy:
+        d.fill([mails.raw(1, subject="Small"), large(2, 400, subject="Big"), mails.raw(3, subject="Last")])
+        first_sync(home, proxy)
+        told, saved = "'Big' is only a header here: gw downloads it first", home.path("saved")
+        sent = f"tee -a {home.path('sent')}"
+        with open(home.rc, "a") as f:
+            f.write(f"sendmail = {sent}\n[account other]\nfrom = Ada <ada@localhost>\nreceive = mbox:{home.path('other')}\n")
+        with home.screen(EDITOR="true", VISUAL="true") as s:
+            s.wait("Big")
+            s.keys("l", "subject:Big", "Enter")         # of what was never opened, too
+            s.gone("Small")
+            for keys in (["f"], ["gf"], ["ge"], ["ga"],
+                         ["|", f"cat > {saved}", "Enter"]):
+                s.keys(*keys)
+                s.wait(told)
+                s.keys("j")
+                s.gone(told)
+            s.keys("C", "C-u", "other/INBOX", "Enter")
+            s.wait("a message of which only the header is here stays in its account")
+            s.keys("b", "bob@rig.example", "Enter")
+            s.wait("Bounce to")
+            s.keys("y")
+            s.wait(told)
+            s.keys("v")
+            s.wait("parts of Big")
+            for keys in (["s", "C-u", saved, "Enter"], ["|", f"cat > {saved}", "Enter"], ["ga"]):
+                s.keys(*keys)
+                s.wait(told)
+                s.keys("j")
+                s.gone(told)
+            s.keys("q", "r")                            # an answer needs no more than the header
+            s.wait("Re: Big")
+            assert "Not downloaded" not in s.text(), s.text()
+            s.keys("q")
+        assert not os.path.exists(saved) and not os.path.exists(home.path("sent"))
+
+
 def test_large_lost_on_the_server():
     """What is not there any more is said, with its subject; the header stays."""
     with Dovecot() as d, Home() as home, Proxy(d.ports["pop3"]) as proxy:
