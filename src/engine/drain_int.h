@@ -49,8 +49,16 @@ enum err pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct e
 int64_t pass_arrival(const char *head, size_t n);
 void pass_tell(struct pass *p);
 
+/* ---- drain_witness.c: the number of the last batch, in the ledger and in a file beside the inbox ---- */
+/* Whether mail was appended of which this ledger cannot know: it was put back from a backup. */
+bool witness_is_ahead(struct pass *p);
+/* One more, in the ledger; durable with what is synced next there. */
+enum err witness_count(struct pass *p, struct error *e);
+/* What the ledger says, durably beside the inbox. Before anything of the batch is appended. */
+enum err witness_repeat(struct pass *p, struct error *e);
+
 /* ---- drain_relearn.c ---- */
-/* The plan without a ledger: what the mbox files already have is put into a new one. */
+/* After the plan: what is new by the ledger, and stands in the mbox files all the same, is put into the ledger. */
 enum err relearn(struct pass *p, struct error *e);
 
 /* ---- drain_wanted.c ---- */

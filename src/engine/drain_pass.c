@@ -68,7 +68,9 @@ finish_batch(struct pass *p, struct error *e)
 		d->notice(d->ctx, e);
 		return store_pop3_abandon(d->store, d->cfg->account, e);
 	}
-	enum err rc = mbox_join_again(d->inbox, p->spool, bytes, before, d->hurry, e);
+	enum err rc = witness_repeat(p, e);
+	if (rc == ERR_OK)
+		rc = mbox_join_again(d->inbox, p->spool, bytes, before, d->hurry, e);
 	return rc == ERR_OK ? store_pop3_end(d->store, d->cfg->account, e) : rc;
 }
 
@@ -77,8 +79,10 @@ begin_batch(void *ctx, uint64_t before, struct error *e)
 {
 	struct pass *p = ctx;
 
-	return store_pop3_begin(p->d->store, p->d->cfg->account, before, p->batch_bytes, p->batch,
-		p->n_batch, e);
+	enum err rc = witness_count(p, e);
+	if (rc == ERR_OK)
+		rc = store_pop3_begin(p->d->store, p->d->cfg->account, before, p->batch_bytes, p->batch, p->n_batch, e);
+	return rc == ERR_OK ? witness_repeat(p, e) : rc;
 }
 
 /* Once a pass: whoever made a directory may have died before it was synced. The spool lies below the store. */
@@ -267,14 +271,14 @@ make_plan(struct pass *p, struct error *e)
 	for (size_t i = 0; i < plan->n; i++)
 		plan->v[i].m = msgs[i];
 	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena, &plan->entries);
-	if (plan->n_entries == 0)
-		return relearn(p, e);
+	bool is_doubtful = plan->n_entries == 0 || witness_is_ahead(p);
 	plan_by_uidl(plan);
-	rc = pass_find_hashes(p, e);
-	if (rc != ERR_OK)
+	if (plan->n_entries > 0 && (rc = pass_find_hashes(p, e)) != ERR_OK)
 		return rc;
-	plan_by_hash(plan);
-	return note_listed(p, e);
+	if (plan->n_entries > 0)
+		plan_by_hash(plan);
+	rc = note_listed(p, e);
+	return rc == ERR_OK && is_doubtful ? relearn(p, e) : rc;
 }
 
 /* ---- deleting ---- */

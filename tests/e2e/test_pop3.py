@@ -75,6 +75,36 @@ def test_pop3_ledger_lost():
         same(home, d)
 
 
+def test_pop3_older_ledger():
+    """Yesterday's dunlin.db, or all of the data directory, is put back: what came since comes no second time."""
+    for what in ("dunlin.db", ""):
+        with Dovecot() as d, Home() as home:
+            d.fill([mails.raw(n) for n in range(10)])
+            setup(home, d.ports["pop3"], keep="yes")
+            sync(home)
+            data, kept = home.path("data/dunlin"), home.path("kept")
+            shutil.copytree(data, kept)
+            d.fill([mails.raw(n, attach=n % 5 == 0) for n in range(10, 40)] + strange_mails())
+            code, text = sync(home)
+            assert code == 0 and "38 new" in text, text
+            before = open(home.path("mail/inbox"), "rb").read()
+            if what:
+                for end in ("", "-wal", "-shm"):
+                    if os.path.exists(f"{data}/{what}{end}"):
+                        os.unlink(f"{data}/{what}{end}")
+                shutil.copy(f"{kept}/{what}", data)
+            else:
+                shutil.rmtree(data)
+                shutil.copytree(kept, data)
+            code, text = sync(home)
+            assert code == 0 and "38 messages of the server are here already" in text and "0 new" in text, text
+            assert open(home.path("mail/inbox"), "rb").read() == before
+            d.fill([mails.raw(100)])
+            code, text = sync(home)
+            assert code == 0 and "1 new message" in text and "already" not in text, text
+            same(home, d)
+
+
 # ---- things break; every byte and every call in turn are in tests/unit/test_drain*.c ----
 
 def small_mailbox(d):
