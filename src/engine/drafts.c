@@ -344,8 +344,10 @@ store_it(struct turn *t, struct draft_known *k, struct draft_copy *d, struct err
 	bool is_there = true;
 	enum err rc = ERR_OK;
 
-	k->dirty_s = k->dirty_s ? k->dirty_s : t->now;
+	k->dirty_s = k->dirty_s && k->dirty_s <= t->now ? k->dirty_s : t->now;
 	int64_t due = (d->stored > k->dirty_s ? d->stored : k->dirty_s) + every;
+	if (due > t->now + every)		/* the clock was set back since it was stored */
+		due = t->now;
 	if (!t->w->drafts.are_due && t->now < due) {
 		due_at(t, due);
 		return ERR_OK;

@@ -406,18 +406,12 @@ drain_start(struct drain *d, struct error *e)
 static void
 quit(struct drain *d, int polite_ms)
 {
-	struct timespec until;
-
 	pthread_mutex_lock(&d->lock);
 	d->is_quitting = true;
 	pthread_cond_signal(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 	drain_stop(d);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)polite_ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	if (pthread_timedjoin_np(d->thread, NULL, &until) == 0)
+	if (thread_join_within(d->thread, polite_ms))
 		return;
 	cancel_fire(&d->cancel);
 	pthread_join(d->thread, NULL);
@@ -455,6 +449,16 @@ drain_want(struct drain *d)
 	pthread_cond_signal(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 	return pass;
+}
+
+void
+drain_awake(struct drain *d)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->due_ms != INT64_MAX)
+		d->due_ms = now_ms();
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
 }
 
 void

@@ -37,6 +37,8 @@ void drain_free(struct drain *d, int polite_ms);
 
 /* The number of a pass that looks at the server after this call. */
 uint64_t drain_want(struct drain *d);
+/* The computer slept: what would have come by itself meanwhile, or is put off, comes now. */
+void drain_awake(struct drain *d);
 void drain_stop(struct drain *d);	/* the pass under way ends after the current message */
 void drain_password(struct drain *d, const char *password);	/* NULL: declined */
 

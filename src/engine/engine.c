@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "account.h"
 #include "engine_int.h"
@@ -103,8 +102,10 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 	enum err err = events_init(&g->events, e);
 	if (err == ERR_OK)
 		err = store_open(&g->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	if (clock_watch_init(&g->clock, e) != ERR_OK)
+		log_msg("clock: %s", e ? e->text : "");
 	if (err == ERR_OK)
-		err = neighbours_new(&g->neighbours, g->store, g->events.fd, e);
+		err = neighbours_new(&g->neighbours, g->store, (int[]){ g->events.fd, g->clock.fd }, 2, e);
 	for (size_t i = 0; i < rc->n_accounts && err == ERR_OK; i++) {
 		err = worker_new(&g->workers[i], g, &rc->accounts[i], dirs, maker, e);
 		g->n_workers += err == ERR_OK;
@@ -146,31 +147,16 @@ engine_start(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
-static struct timespec
-deadline_in(int64_t ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 /* True when all threads have ended. */
 static bool
 join_within(struct engine *g, int64_t ms)
 {
-	struct timespec until = deadline_in(ms);
+	int64_t until = now_ms() + ms;
 	bool all = true;
 
 	for (size_t i = 0; i < g->n_workers; i++) {
 		struct worker *w = g->workers[i];
-		if (w->has_thread && pthread_timedjoin_np(w->thread, NULL, &until) == 0)
+		if (w->has_thread && thread_join_within(w->thread, until - now_ms()))
 			w->has_thread = false;
 		all = all && !w->has_thread;
 	}
@@ -197,6 +183,7 @@ engine_free(struct engine *g, int timeout_ms)
 		worker_free(g->workers[i]);
 	free(g->workers);
 	neighbours_free(g->neighbours);
+	clock_watch_clear(&g->clock);
 	store_close(g->store);
 	events_clear(&g->events);
 	free(g);
@@ -329,6 +316,21 @@ look_around(struct engine *g)
 	}
 }
 
+void
+engine_clock(struct engine *g, enum clock_news news)
+{
+	struct event ev = { .kind = EV_STORE };	/* dates are shown relative to now */
+
+	log_msg(news == CLOCK_SLEPT ? "clock: the computer slept" : "clock: it was set");
+	events_post(&g->events, &ev);
+	for (size_t i = 0; i < g->n_workers; i++) {
+		struct worker *w = g->workers[i];
+		jobs_clock(&w->jobs, news == CLOCK_SLEPT);
+		if (w->outboxer)
+			outboxer_look(w->outboxer);
+	}
+}
+
 bool
 engine_next(struct engine *g, struct event *ev)
 {
@@ -336,6 +338,9 @@ engine_next(struct engine *g, struct event *ev)
 		return true;
 	if (neighbours_heard(g->neighbours))
 		look_around(g);
+	enum clock_news news = clock_watch_news(&g->clock);
+	if (news != CLOCK_GOES_ON)
+		engine_clock(g, news);
 	go_on(g);
 	return false;
 }

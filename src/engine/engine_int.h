@@ -2,6 +2,7 @@
 #ifndef DUNLIN_ENGINE_INT_H
 #define DUNLIN_ENGINE_INT_H
 
+#include "clock.h"
 #include "neighbours.h"
 #include "worker.h"
 
@@ -10,6 +11,7 @@ struct engine {
 	struct store *store;		/* the UI thread's handle */
 	struct events events;
 	struct neighbours *neighbours;
+	struct clock_watch clock;
 	struct worker **workers;	/* in the order of the rc */
 	size_t n_workers;
 	job_id last_job;
@@ -20,5 +22,8 @@ struct engine {
 enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,
 	const struct backend_maker *maker, struct error *e);
 struct worker *engine_worker(const struct engine *g, account_id id);	/* NULL: none */
+
+/* The clock was set, or the computer slept: whoever waits looks again. */
+void engine_clock(struct engine *g, enum clock_news news);
 
 #endif

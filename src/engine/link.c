@@ -275,6 +275,28 @@ link_orders(struct worker *w)
 	o->has_password = o->is_reconnect = false;
 }
 
+/* After a sleep a connection is dead more often than not, and finding that out takes as long as a server may be
+ * silent: it is made anew, without a word. A certificate may verify by the new time. */
+void
+link_clock(struct worker *w, bool has_slept)
+{
+	static const struct error slept = { .code = ERR_CANCELLED };
+	struct link *l = &w->link;
+
+	if (!w->b && l->state == LINK_NEEDS_PERSON && l->why.code == ERR_TLS)
+		try_again(l);
+	if (!has_slept)
+		return;
+	if (w->b && !(w->b->caps & CAP_NEAR))
+		link_lost(w, &slept);
+	if (!w->b && l->state != LINK_NEEDS_PERSON) {
+		l->n_failures = 0;
+		l->retry_ms = 0;
+	}
+	if (w->drain)
+		drain_awake(w->drain);
+}
+
 void
 link_step(struct worker *w)
 {

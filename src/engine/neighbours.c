@@ -59,7 +59,8 @@ find_bell(struct neighbours *n)
 }
 
 enum err
-neighbours_new(struct neighbours **out, const struct store *s, int other_fd, struct error *e)
+neighbours_new(struct neighbours **out, const struct store *s, const int *others, size_t n_others,
+	struct error *e)
 {
 	struct neighbours *n = xcalloc(1, sizeof *n);
 
@@ -68,9 +69,11 @@ neighbours_new(struct neighbours **out, const struct store *s, int other_fd, str
 	n->fd = epoll_create1(EPOLL_CLOEXEC);
 	n->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	enum err rc = n->fd < 0 || n->timer < 0 ? error_errno(e, ERR_LOCAL, "cannot make an epoll descriptor")
-		: watch(n, EPOLL_CTL_ADD, other_fd, EPOLLIN, e);
-	if (rc == ERR_OK)
-		rc = watch(n, EPOLL_CTL_ADD, n->timer, EPOLLIN, e);
+		: watch(n, EPOLL_CTL_ADD, n->timer, EPOLLIN, e);
+	for (size_t i = 0; i < n_others && rc == ERR_OK; i++) {
+		if (others[i] >= 0)
+			rc = watch(n, EPOLL_CTL_ADD, others[i], EPOLLIN, e);
+	}
 	if (rc == ERR_OK) {
 		find_bell(n);
 		*out = n;

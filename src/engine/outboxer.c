@@ -203,16 +203,7 @@ outboxer_quit(struct outboxer *x)
 static void
 join(struct outboxer *x, int polite_ms)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += polite_ms / 1000;
-	until.tv_nsec += polite_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	if (pthread_timedjoin_np(x->thread, NULL, &until) == 0)
+	if (thread_join_within(x->thread, polite_ms))
 		return;
 	cancel_fire(&x->cancel);
 	pthread_join(x->thread, NULL);

@@ -1,6 +1,7 @@
 /* queue.c - see queue.h. Every field is behind its queue's lock; the eventfd is written and read
  * under it too, so that "readable" and "not empty" are never at odds. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -19,6 +20,18 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool
+thread_join_within(pthread_t thread, int64_t ms)
+{
+	for (int64_t until = now_ms() + ms;;) {
+		if (pthread_tryjoin_np(thread, NULL) == 0)
+			return true;
+		if (now_ms() >= until)
+			return false;
+		poll(NULL, 0, 2);
+	}
 }
 
 static void
@@ -297,6 +310,16 @@ jobs_password(struct jobs *q, const char *password)
 	secret_free(q->orders.password);
 	q->orders.password = xstrdup(password);
 	q->orders.has_password = true;
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
+jobs_clock(struct jobs *q, bool has_slept)
+{
+	pthread_mutex_lock(&q->lock);
+	q->orders.has_slept = q->orders.has_slept || has_slept;
+	q->orders.is_clock_set = true;
 	raise_fd(q->wake);
 	pthread_mutex_unlock(&q->lock);
 }

@@ -37,6 +37,8 @@ struct orders {
 	char *password;		/* NULL with has_password: the person declined */
 	job_id *cancelled;	/* neither queued nor running when they were cancelled */
 	size_t n_cancelled, cap_cancelled;
+	bool has_slept;		/* the computer did */
+	bool is_clock_set;	/* the wall clock was */
 	bool has_neighbour;	/* another process has decisions of this account to carry out */
 	bool has_drafts, are_drafts_due;	/* some were saved; they are to be stored now */
 	int64_t first_act_ms, last_act_ms;	/* intents recorded since they were last taken; 0: none */
@@ -62,6 +64,7 @@ void jobs_acted(struct jobs *q);		/* intents were recorded */
 void jobs_drafts(struct jobs *q, bool now);	/* drafts were saved, or are to go */
 void jobs_reconnect(struct jobs *q);
 void jobs_wake(struct jobs *q);			/* there is something to do that is no job */
+void jobs_clock(struct jobs *q, bool has_slept);	/* the computer slept, or its clock was set */
 void jobs_neighbour(struct jobs *q);		/* another process is at decisions of this account */
 void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */
 void jobs_poke(struct jobs *q);			/* any thread: there is news elsewhere */
@@ -81,5 +84,7 @@ void jobs_put_back(struct jobs *q, const struct queued *j);
 void jobs_ran(struct jobs *q);
 
 int64_t now_ms(void);				/* monotonic */
+/* True: it has ended, and is joined. Measured by a clock that nobody can set. */
+bool thread_join_within(pthread_t thread, int64_t ms);
 
 #endif

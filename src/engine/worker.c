@@ -257,6 +257,8 @@ take_orders(struct worker *w)
 	if (o->has_drafts)
 		w->drafts.next_ms = 0;
 	w->drafts.are_due = w->drafts.are_due || o->are_drafts_due;
+	if (o->is_clock_set)
+		link_clock(w, o->has_slept);
 	if (o->has_neighbour)
 		intents_theirs(w);
 	if (o->last_act_ms) {

@@ -230,6 +230,8 @@ enum err link_reopen(struct worker *w, struct error *e);	/* drops it, connects a
 void link_lost(struct worker *w, const struct error *why);
 void link_set(struct worker *w, enum link_state state, const struct error *why);
 void link_orders(struct worker *w);	/* what w->orders says of it */
+/* The clock was set; the computer slept. */
+void link_clock(struct worker *w, bool has_slept);
 void link_close(struct worker *w, int ms);
 bool link_is_lost(enum err rc);		/* does that code end the session? */
 

@@ -276,8 +276,8 @@ uint32_t
 store_outbox_copies(const struct store *s, account_id account)
 {
 	return (uint32_t)db_int(s, "SELECT count(*) FROM outbox WHERE copy IN (2, 3) AND"
-		" copy_at <= ?"
-		" AND ? IN (0, account)", "iu", (int64_t)time(NULL), account);
+		" " COPY_IS_DUE("?1")
+		" AND ?2 IN (0, account)", "iu", (int64_t)time(NULL), account);
 }
 
 size_t

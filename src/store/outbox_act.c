@@ -158,21 +158,24 @@ enum err
 store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n_held,
 	struct error *e)
 {
-	enum { SLACK_S = 3600, DAY_S = 86400 };
+	enum { TICK_S = 2, SLACK_S = 3600, DAY_S = 86400 };
 	enum err rc;
 
 	*n_held = 0;
 	if (!db_int(s, "SELECT count(*) FROM outbox WHERE account = ?1 AND state = 0 AND NOT is_held"
-	    " AND (retry_at > ?2 OR (not_before > ?2 AND (NOT is_planned OR created > ?3)))", "uii",
-	    account, now + SLACK_S, now + DAY_S))
+	    " AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4) OR (not_before > ?2 AND (NOT is_planned OR"
+	    " created > ?3)) OR (not_before > ?4 AND NOT is_planned AND created > ?4))", "uiii",
+	    account, now + SLACK_S, now + DAY_S, now + TICK_S))
 		return ERR_OK;
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 		return rc;
 	rc = db_run(s, e, "UPDATE outbox SET retry_at = ?3 WHERE account = ?1 AND state = 0"
-		" AND retry_at > ?2", "uii", account, now + SLACK_S, now);
+		" AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4))", "uiii", account, now + SLACK_S, now,
+		now + TICK_S);
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "UPDATE outbox SET not_before = ?3 WHERE account = ?1 AND state = 0"
-			" AND NOT is_planned AND not_before > ?2", "uii", account, now + SLACK_S, now);
+			" AND NOT is_planned AND (not_before > ?2 OR (not_before > ?4 AND created > ?4))", "uiii",
+			account, now + SLACK_S, now, now + TICK_S);
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "UPDATE outbox SET is_held = 1, error = 'the clock was set back"
 			" since its time was named: name it again' WHERE account = ?1 AND state = 0"

@@ -17,4 +17,7 @@ size_t outbox_ids(const struct store *s, sqlite3_stmt *st, outbox_id *ids, size_
 /* Row, bytes and recipients; in a transaction. */
 enum err outbox_delete(struct store *s, outbox_id id, struct error *e);
 
+/* Of a copy. Later than an hour from now is what a clock says that was set back since. */
+#define COPY_IS_DUE(now) "(copy_at <= " now " OR copy_at > " now " + 3600)"
+
 #endif

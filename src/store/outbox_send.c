@@ -148,7 +148,7 @@ store_outbox_copy_next(struct store *s, account_id account, int64_t now,
 	outbox_id ids[100];
 	size_t n = outbox_ids(s, db_query(s,
 		"SELECT id FROM outbox WHERE account = ? AND copy IN (2, 3)"
-		" AND copy_at <= ? ORDER BY id LIMIT 100", "ui", account, now), ids, LEN(ids));
+		" AND " COPY_IS_DUE("?2") " ORDER BY id LIMIT 100", "ui", account, now), ids, LEN(ids));
 
 	for (size_t i = 0; i < n; i++) {
 		if (!(*out = outbox_lock(s, ids[i])))

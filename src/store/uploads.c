@@ -278,13 +278,14 @@ store_uploads(const struct store *s, account_id account, size_t max, struct aren
 	return n;
 }
 
-#define IS_DUE "(state <= 1 OR (state = 3 AND retry_at > 0 AND retry_at <= "
+/* Later than a day from now, the longest pause there is, is what a clock says that was set back since. */
+#define IS_DUE "(state <= 1 OR (state = 3 AND retry_at > 0 AND retry_at NOT BETWEEN ?2 + 1 AND ?2 + 86400))"
 
 uint32_t
 store_uploads_due(const struct store *s, account_id account)
 {
 	return (uint32_t)db_int(s, "SELECT count(*) FROM upload WHERE ?1 IN (0, account) AND state <> 2 AND "
-		IS_DUE "?2))", "ui", account, (int64_t)time(NULL));
+		IS_DUE, "ui", account, (int64_t)time(NULL));
 }
 
 uint32_t
@@ -305,7 +306,7 @@ bool
 store_upload_next(const struct store *s, account_id account, struct arena *a, struct upload *out)
 {
 	return read_one(s, db_query(s, "SELECT " UPLOAD_COLUMNS "FROM upload WHERE account = ?1 AND state <> 2"
-		" AND " IS_DUE "?2)) ORDER BY state = 1 DESC, id LIMIT 1", "ui", account,
+		" AND " IS_DUE " ORDER BY state = 1 DESC, id LIMIT 1", "ui", account,
 		(int64_t)time(NULL)), a, out);
 }
 

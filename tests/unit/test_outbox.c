@@ -322,6 +322,31 @@ test_clock(void **state)
 	assert_false(get(fx, planned).is_held);
 }
 
+/* Nor is anything kept waiting by a clock that went back less than an hour: seconds to undo stay seconds. */
+static void
+test_clock_goes_back_a_little(void **state)
+{
+	struct fixture *fx = *state;
+	int64_t now = time(NULL), due;
+	outbox_id undo = add(fx, now + 10), failed = add(fx, 0), late = add(fx, 0);
+	struct outbox_lock *lock;
+	uint32_t n;
+
+	OK(store_outbox_when(fx->s, late, now + 7200, &fx->e));
+	set_clock_back(fx, failed, "UPDATE outbox SET ended = strftime('%s', 'now'), retry_at ="
+		" strftime('%s', 'now') + 60");
+	OK(store_outbox_clock(fx->s, fx->account, now - 1800, &n, &fx->e));
+	assert_int_equal(0, n);
+	assert_int_equal(now - 1800, get(fx, undo).not_before);
+	assert_int_equal(undo, next(fx, now - 1800, &lock, &due));
+	store_outbox_unlock(lock);
+	OK(store_outbox_remove(fx->s, undo, &fx->e));
+	assert_int_equal(failed, next(fx, now - 1800, &lock, &due));
+	store_outbox_unlock(lock);
+	OK(store_outbox_remove(fx->s, failed, &fx->e));
+	assert_int_equal(now + 7200, get(fx, late).not_before);	/* that one was named by a person */
+}
+
 /* What is unsure is looked for once, again when somebody says so, and not at all where the copy is ours. */
 static void
 test_sought(void **state)
@@ -385,7 +410,7 @@ main(void)
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_add), F(test_next), F(test_crash),
 		F(test_result), F(test_retry), F(test_copy), F(test_when),
-		F(test_clock), F(test_sought), F(test_forget) };
+		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought), F(test_forget) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
