@@ -24,7 +24,7 @@ enum folder_attr {
 	FOLDER_NOSELECT = 1 << 0,	/* only a node of the hierarchy */
 	FOLDER_NOINFERIORS = 1 << 1,
 	FOLDER_SUBSCRIBED = 1 << 2,
-	FOLDER_READONLY = 1 << 3,
+	FOLDER_READONLY = 1 << 3,	/* as it was last opened; a list does not tell */
 	FOLDER_GONE = 1 << 4		/* no longer on the server; kept while intents name it */
 };
 

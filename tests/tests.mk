@@ -33,7 +33,7 @@ unit-run: $(TESTS)
 	@sh tests/unit/run $(TESTS)
 
 # The tests whose subject is threads, again under TSan.
-THREADED := test_engine test_engine_drafts test_uploads test_local test_engine_transfer test_engine_drain test_engine_search \
+THREADED := test_engine test_engine_drafts test_uploads test_local test_engine_transfer test_neighbours test_engine_clock test_engine_drain test_engine_search \
 	test_sending test_net test_net_cancel test_net_stream test_store_threads
 tsan:
 	@$(MAKE) --no-print-directory $(J) CONFIG=tsan tsan-run

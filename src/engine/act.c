@@ -302,6 +302,8 @@ act_in_folder(struct acting *x, const msg_id *msgs, size_t n, bool is_trial, str
 	if (!store_folder(x->g->store, msg_folder(msgs[0]), &x->arena, &f))
 		return error_set(e, ERR_FOLDER, "the folder of a message is gone");
 	enum err rc = check_account(x, f.account, e);
+	if (rc == ERR_OK && (f.attrs & FOLDER_READONLY) && x->act->kind != ACT_COPY)
+		rc = error_set(e, ERR_FOLDER, "the server lets nobody change '%s': it is read-only", f.name);
 	if (rc == ERR_OK)
 		rc = find_dest(x, &f, &dest, e);
 	if (rc == ERR_OK && is_trial && x->act->account && x->act->account != f.account)

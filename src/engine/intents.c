@@ -203,6 +203,8 @@ refused(struct replay *r, const struct error *why, struct error *e)
 {
 	struct error n;
 
+	if (strstr(why->text, "[NOPERM]") && r->w->mirror.open.id == r->source.id)
+		r->w->mirror.open.id = 0;	/* what we may do there has changed: it is opened anew */
 	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label_of(r), why->text);
 	enum err rc = store_intents_refused(r->w->store, &r->b, why->text, e);
 	worker_notice(r->w, &n);

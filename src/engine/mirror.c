@@ -106,6 +106,8 @@ changes(struct worker *w, bool *changed, struct error *e)
 		m->st.uidnext = st.uidnext;
 		m->st.n_msgs = st.n_msgs;
 		m->st.modseq = st.modseq;
+		m->st.is_readonly = st.is_readonly;
+		rc = mirror_take_rights(w, e);
 		m->open.modseq = st.modseq;
 	}
 	*changed = *changed || g.has_changed;

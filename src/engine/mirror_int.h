@@ -23,6 +23,8 @@ enum err mirror_gather_end(struct gather *g, enum err rc, struct error *e);
 /* The one place that removes rows because the server does not have them any more. May connect anew. */
 enum err mirror_remove_gone(struct worker *w, folder_id id, const struct uidset *said, bool *changed,
 	struct error *e);
+/* What the server lets us do in the open folder, as it last said. */
+enum err mirror_take_rights(struct worker *w, struct error *e);
 enum err mirror_save(struct worker *w, struct error *e);	/* the state of the open folder */
 
 /* ---- mirror_fill.c ---- */

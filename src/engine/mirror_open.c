@@ -188,6 +188,24 @@ check_validity(struct worker *w, folder_id *id, struct error *e)
 		: error_set(e, ERR_LOCAL, "folder %u is not in the index", (unsigned)*id);
 }
 
+enum err
+mirror_take_rights(struct worker *w, struct error *e)
+{
+	struct mirror *m = &w->mirror;
+	uint32_t attrs = m->open.attrs & ~(uint32_t)FOLDER_READONLY;
+
+	if (m->st.is_readonly)
+		attrs |= FOLDER_READONLY;
+	if (attrs == m->open.attrs)
+		return ERR_OK;
+	m->open.attrs = attrs;
+	log_msg("%s: '%s' is %s", w->conf->name, m->open.name, m->st.is_readonly ? "read-only" : "writable");
+	enum err rc = mirror_save(w, e);
+	post_folder(w, m->open.id, 0);
+	post_folders(w);
+	return rc;
+}
+
 /* What came with the opening is in the index: nothing older than this needs to be asked again. */
 static enum err
 take_delta(struct worker *w, struct gather *g, struct error *e)
@@ -221,6 +239,8 @@ open_known(struct worker *w, folder_id id, struct error *e)
 	rc = mirror_known_end(&k, rc, e);
 	if (rc == ERR_OK)
 		rc = check_validity(w, &now, e);
+	if (rc == ERR_OK)
+		rc = mirror_take_rights(w, e);
 	m->is_dirty = true;
 	m->is_current = false;
 	if (rc == ERR_OK && is_delta && now == id) {

@@ -114,6 +114,8 @@ syncs_begin(struct worker *w, const struct queued *j, struct error *e)
 		if (rc != ERR_OK)
 			return rc;
 	} else if (j->job.folder) {
+		if (w->mirror.open.id == j->job.folder && (w->mirror.open.attrs & FOLDER_READONLY))
+			w->mirror.open.id = 0;	/* it may not be any more */
 		mirror_todo(w, j->job.folder);
 	} else {
 		enum err rc = folders_list(w, e);

@@ -119,6 +119,15 @@ keep_set(struct scan *s, struct str *out)
 		str_add(out, p, n);
 }
 
+/* With SELECT, and at any time after it: access to the open mailbox has changed (RFC 9051 7.1). */
+static void
+rights_changed(struct imap *im, bool is_readonly)
+{
+	if (!im->is_selecting && im->st.is_readonly != is_readonly)
+		im->is_dirty = true;
+	im->st.is_readonly = is_readonly;
+}
+
 /* A response code, s behind the '['. */
 static void
 on_code(struct imap *im, struct scan *s)
@@ -138,6 +147,8 @@ on_code(struct imap *im, struct scan *s)
 	} else if (strcmp(name, "APPENDUID") == 0) {
 		code_number32(s, &ignored);
 		code_number32(s, &im->append_uid);
+	} else if (strcmp(name, "READ-ONLY") == 0 || strcmp(name, "READ-WRITE") == 0) {
+		rights_changed(im, strcmp(name, "READ-ONLY") == 0);
 	} else if (!im->is_selecting) {
 		return;
 	} else if (strcmp(name, "UIDVALIDITY") == 0) {
@@ -152,10 +163,6 @@ on_code(struct imap *im, struct scan *s)
 		im->st.flags_allowed = imap_flags_parse(s, &has_star);
 		if (has_star)
 			im->st.flags_allowed |= MSG_FORWARDED | MSG_JUNK | MSG_NOTJUNK | MSG_MDNSENT;
-	} else if (strcmp(name, "READ-ONLY") == 0) {
-		im->st.is_readonly = true;
-	} else if (strcmp(name, "READ-WRITE") == 0) {
-		im->st.is_readonly = false;
 	}
 }
 

@@ -328,6 +328,8 @@ index_title(struct view *v, struct str *left, struct str *right)
 	int percent = list_percent(x->list);
 
 	str_puts(left, x->name);
+	if (x->folder.attrs & FOLDER_READONLY)
+		str_puts(left, "  read-only");
 	if (list_limit_text(x->list))
 		str_printf(left, "  limit: %s", list_limit_text(x->list));
 	if (x->look.order != ORDER_DATE || x->look.is_reverse)

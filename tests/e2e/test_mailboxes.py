@@ -1,4 +1,7 @@
 """What others do to a mailbox while it is on the screen, and servers that say goodbye."""
+import os
+import shutil
+import signal
 import time
 
 from rig import census, mails
@@ -102,6 +105,42 @@ plugin {
         there = census.server(d)
         assert len(there["Archive"]) == 2 and there == census.index(home), there
         assert sorted(i[0] for i in census.intents(home)) == [2, 3], census.intents(home)
+
+
+def test_rights_withdrawn():
+    """The right to change a mailbox goes while it is open: rows return with the server's words, then the screen says
+    that it is read-only, keys say why, and it can be read and copied from."""
+    with Dovecot(extra="mail_plugins = $mail_plugins acl\nplugin {\n  acl = vfile\n}\n") as d, Home() as home:
+        lists(d)
+        home.account(d.ports["imap"])
+
+        def allow(rights):
+            path = os.path.join(d.dir, "home", "ada", "Maildir", ".Lists", "dovecot-acl")
+            with open(path, "w") as f:
+                f.write(f"user=ada {rights}\n")
+            if os.geteuid() == 0:
+                shutil.chown(path, d.user, d.group)
+            os.killpg(d.process.pid, signal.SIGKILL)        # a session keeps the rights that it began with
+            d.stop(keep=True)
+            d.start()
+
+        assert home.run("sync").returncode == 0
+        with in_lists(home) as s:
+            allow("lrs")                        # Seen may be set, so the server does not call it read-only
+            s.keys("gg", "d")
+            s.wait("[NOPERM]", 15)
+            s.wait("subject-005")
+            allow("lr")
+            s.wait("Lists  read-only", 15)
+            s.keys("gg", "d")
+            s.wait("the server lets nobody change 'Lists'")
+            s.keys("C", "Archive", "Enter")
+            s.wait("copied to Archive")
+            s.keys("q", "q")
+            s.wait("[exit")
+        assert home.run("sync").returncode == 0
+        there = census.server(d)
+        assert len(there["Lists"]) == N and len(there["Archive"]) == 1, there
 
 
 def talk_bye(when):

@@ -34,6 +34,7 @@ struct fake_folder {
 	char name[32];			/* wire and UTF-8 alike; "" : a free place */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq;
+	bool is_readonly;
 	struct fake_msg v[FAKE_MSGS];
 	size_t n;
 };
@@ -306,7 +307,7 @@ fake_status_of(const struct fake *f, const struct fake_folder *d, struct folder_
 		.uidvalidity = d->uidvalidity, .uidnext = d->uidnext,
 		.n_msgs = fake_is_lying(f) ? 0 : (uint32_t)d->n,
 		.modseq = f->b.caps & CAP_DELTA ? d->modseq : 0,
-		.flags_allowed = MSG_SERVER_FLAGS,
+		.flags_allowed = MSG_SERVER_FLAGS, .is_readonly = d->is_readonly,
 	};
 	for (size_t i = 0; i < d->n; i++)
 		st->n_unread += !(d->v[i].flags & MSG_SEEN);
@@ -394,6 +395,8 @@ static inline enum err
 fake_edit_of(struct fake *f, const struct uidset *uids, struct error *e)
 {
 	enum err rc = fake_edit(f, e);
+	if (f->open->is_readonly)
+		return error_set(e, ERR_MSG, "this folder is read-only");
 
 	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses_gone && (uid = uidset_next(uids, uid)) != 0;) {
 		if (!fake_msg(f->open, uid))

@@ -95,5 +95,90 @@ test_too_many_folders_are_told(void **state)
 	fixture_clear(&fx);
 }
 
-TEST_MAIN(T(test_counts_come_with_the_list), T(test_counts_are_asked_for),
+static void
+set_readonly(struct fixture *fx, bool is)
+{
+	pthread_mutex_lock(&fx->server->lock);
+	fake_folder(fx->server, "INBOX")->is_readonly = is;
+	fake_changed(fx->server);
+	pthread_mutex_unlock(&fx->server->lock);
+}
+
+static bool
+is_known_readonly(struct fixture *fx)
+{
+	struct arena a = {0};
+	struct folder f;
+
+	assert_true(find_folder(fx, "INBOX", &a, &f));
+	arena_clear(&a);
+	return f.attrs & FOLDER_READONLY;
+}
+
+static void
+wait_for_readonly(struct fixture *fx, bool is)
+{
+	struct event ev;
+
+	for (int64_t until = now_ms() + PATIENCE_MS; is_known_readonly(fx) != is; next_event(fx, &ev, 10)) {
+		if (now_ms() > until)
+			fail_msg("it is%s known as read-only", is ? " not" : "");
+	}
+}
+
+/* A folder that may not be changed any more while it is open says so; decisions on it are refused before anything is
+ * hidden, copies are not; a list of folders does not forget it, and opening it anew does. */
+static void
+test_folder_turns_readonly(void **state)
+{
+	struct fixture fx;
+	struct job job = { .kind = JOB_SYNC };
+
+	(void)state;
+	begin(&fx);
+	fixture_start(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	set_readonly(&fx, true);
+	wait_for_readonly(&fx, true);
+	assert_int_equal(ERR_FOLDER, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
+	assert_int_equal(ERR_FOLDER, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 2, 2));
+	assert_true(is_visible(&fx, "INBOX", 2));
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_COPY, 0, 0, "Lists", "INBOX", 2, 2));
+	submit(&fx, JOB_FOLDERS);
+	assert_true(is_known_readonly(&fx));
+	set_readonly(&fx, false);
+	job.folder = folder_named(&fx, "INBOX");
+	assert_int_equal(ERR_OK, wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
+	assert_false(is_known_readonly(&fx));
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_in_step(&fx, "writable again");
+	fixture_clear(&fx);
+}
+
+/* What was decided just before returns to sight, with the reason. */
+static void
+test_decision_meets_a_readonly_folder(void **state)
+{
+	struct fixture fx;
+
+	(void)state;
+	begin(&fx);
+	fixture_new_engine(&fx);
+	fx.engine->workers[0]->linger_ms = 300;
+	fixture_start(&fx);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 1, 3));
+	assert_false(is_visible(&fx, "INBOX", 2));
+	pthread_mutex_lock(&fx.server->lock);
+	fake_folder(fx.server, "INBOX")->is_readonly = true;
+	pthread_mutex_unlock(&fx.server->lock);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	for (uint32_t uid = 1; uid <= 3; uid++)
+		assert_true(is_visible(&fx, "INBOX", uid));
+	assert_non_null(strstr(fx.notice.text, "this folder is read-only"));
+	fixture_clear(&fx);
+}
+
+TEST_MAIN(T(test_folder_turns_readonly), T(test_decision_meets_a_readonly_folder), T(test_counts_come_with_the_list), T(test_counts_are_asked_for),
 	T(test_too_many_folders_are_told))

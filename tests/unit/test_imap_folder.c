@@ -521,6 +521,27 @@ test_flag_not_kept_is_refused(void **state)
 	done(&fx);
 }
 
+/* A server that takes the right to write away while the mailbox is open is believed, and changes tell it. */
+static void
+test_turns_readonly_while_open(void **state)
+{
+	struct fixture fx;
+	struct uidset uids = set_of("1:4");
+	struct folder_known known = { .uidvalidity = 7, .uids = &uids };
+	(void)state;
+
+	play_opened(&fx, HELLO("") OPENED("4", "5") "C: $T NOOP\nS: * OK [READ-ONLY] quota spent\nS: $T OK\n"
+		"C: $T UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 2 FLAGS ())\n"
+		"S: * 3 FETCH (UID 3 FLAGS ())\nS: * 4 FETCH (UID 4 FLAGS ())\nS: $T OK\n");
+	assert_false(fx.st.is_readonly);
+	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
+	assert_true(fx.st.is_readonly);
+	assert_int_equal(ERR_MSG, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
+	assert_string_equal("this folder is read-only", fx.e.text);
+	uidset_clear(&uids);
+	done(&fx);
+}
+
 /* Setting and clearing go out together; a refusal keeps the server's words. */
 static void
 test_flags_are_pipelined_and_refused_in_words(void **state)
@@ -838,7 +859,7 @@ TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
 	T(test_changes_by_condstore), T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
 	T(test_odd_lines_cost_themselves), T(test_damaged_summary_is_isolated),
 	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error), T(test_sizes_are_bounded),
-	T(test_section_in_every_form), T(test_section_in_ranges), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
+	T(test_section_in_every_form), T(test_section_in_ranges), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused), T(test_turns_readonly_while_open),
 	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
 	T(test_expunge_that_did_nothing_is_repeated),
 	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
