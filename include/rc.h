@@ -68,7 +68,7 @@ struct rc {
 	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
 	char *sort;			/* "date", "-size", ...: how lists are ordered at first */
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
-	bool threads, mouse, prefer_html, mark_seen, unified;
+	bool threads, hints, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
 	bool edit_headers;		/* the editor gets the header, too */
 	bool flowed;			/* format=flowed: lines that end in a space go on */

@@ -41,6 +41,8 @@ static const struct rc_setting table[] = {
 	  .help = "of a message that is both, show the HTML instead of the plain text" },
 	{ MAIL(page_context), .name = "page-context", .type = RC_T_INT, .initial = "2", .max = 20,
 	  .help = "lines that stay on the screen when a page is turned" },
+	{ MAIL(hints), .name = "hints", .type = RC_T_BOOL, .initial = "yes",
+	  .help = "the usual keys stand on the bottom line, where there is room" },
 	{ MAIL(mouse), .name = "mouse", .type = RC_T_BOOL, .initial = "yes",
 	  .help = "take clicks and the wheel; with Shift the terminal has them" },
 	{ MAIL(date_format), .name = "date-format", .type = RC_T_STRING,

@@ -158,6 +158,8 @@ void status_free(struct ui *ui);
 
 /* hints.c: on the bottom line, or in rows of `all` above it */
 void hints_draw(struct ui *ui, const struct area *all, const struct area *line);
+/* The usual keys of the view on top, at the right of the line, as many as fit behind column `from`. */
+void hints_usual(struct ui *ui, const struct area *line, int from);
 
 /* The views of the frame. */
 struct view *help_new(struct ui *ui, unsigned about);	/* keys and commands of a view */

@@ -1,5 +1,6 @@
 /* hints.c - the keys that may come next, once a sequence is begun: beside what was pressed where
- * they fit on the bottom line, else in columns above it. */
+ * they fit on the bottom line, else in columns above it; and while nothing is going on, the keys
+ * used most in this view. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,4 +74,50 @@ hints_draw(struct ui *ui, const struct area *all, const struct area *line)
 		free(h.v[i].key);
 	free(h.v);
 	str_clear(&s);
+}
+
+/* ---- while nothing is going on ---- */
+
+/* The keys used most, the most needed first. Help names the rest. */
+static const struct {
+	unsigned view;
+	enum command_id id;
+	const char *word;
+} usual[] = {
+	{ V_INDEX, CMD_DELETE, "delete" }, { V_INDEX, CMD_REPLY, "reply" },
+	{ V_INDEX, CMD_COMPOSE, "write" }, { V_INDEX, CMD_FOLDERS, "folders" },
+	{ V_INDEX, CMD_LIMIT, "limit" }, { V_INDEX, CMD_ARCHIVE, "archive" },
+	{ V_PAGER, CMD_BACK, "back" }, { V_PAGER, CMD_DELETE, "delete" },
+	{ V_PAGER, CMD_REPLY, "reply" }, { V_PAGER, CMD_FORWARD, "forward" },
+	{ V_PAGER, CMD_PARTS, "parts" }, { V_PAGER, CMD_ARCHIVE, "archive" },
+	{ V_FOLDERS, CMD_OPEN, "open" }, { V_FOLDERS, CMD_CREATE_FOLDER, "new" },
+	{ V_FOLDERS, CMD_RENAME_FOLDER, "rename" },
+	{ V_PARTS, CMD_BACK, "back" }, { V_PARTS, CMD_SAVE, "save" }, { V_PARTS, CMD_OPEN_WITH, "open" },
+	{ V_HELP, CMD_BACK, "back" }, { V_MESSAGES, CMD_BACK, "back" },
+};
+
+void
+hints_usual(struct ui *ui, const struct area *line, int from)
+{
+	struct hints h = {0};
+	unsigned view = ui_top(ui)->ops->bit, caps = frame_caps(ui);
+
+	bool is_full = false;
+
+	for (size_t i = 0; i < LEN(usual) && !is_full; i++) {
+		struct str key = {0};
+		if (usual[i].view == view && !(command_at(usual[i].id)->needs & ~caps))
+			keymap_key_of(&ui->keymap, view, usual[i].id, &key);
+		int w = text_width(str_get(&key), key.len) + 3 + text_width(usual[i].word, strlen(usual[i].word));
+		is_full = key.len && from + 2 + h.all + w > line->columns;
+		if (key.len && !is_full)
+			add_hint(&h, str_get(&key), usual[i].word);
+		str_clear(&key);
+	}
+	for (size_t i = 0, x = (size_t)(line->columns - h.all); i < h.n; i++) {
+		draw_hint(line, 0, (int)x + 2, &h.v[i]);
+		x += (size_t)h.v[i].columns + 2;
+		free(h.v[i].key);
+	}
+	free(h.v);
 }

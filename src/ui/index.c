@@ -269,6 +269,8 @@ draw_empty(struct index *x, const struct area *a)
 		center(a, y + 1, ST_DIM, "Its inbox appears once the server is reached");
 	} else if (limit && x->n_asks > 0) {
 		text = xasprintf("Searching texts for '%s'; Esc stops", limit);
+		center(a, y, ST_DIM, text);
+		free(text);
 	} else if (limit) {
 		text = xasprintf("Nothing fits '%s'; Esc shows all", limit);
 		center(a, y, ST_NORMAL, text);

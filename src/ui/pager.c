@@ -153,12 +153,22 @@ line_style(const struct line *l)
 	return styles[l->style];
 }
 
-static void
-draw_line(const struct pager *p, const struct area *a, int y, const struct line *l)
+/* Whether the line is of the Subject field, which may go on in further lines. */
+static bool
+is_subject(const struct lines *lines, size_t i)
 {
+	while (i > 0 && lines->v[i].style == SPAN_HEADER && lines->v[i].text[0] == ' ')
+		i--;
+	return lines->v[i].style == SPAN_HEADER && str_starts(lines->v[i].text, "Subject:");
+}
+
+static void
+draw_line(const struct pager *p, const struct area *a, int y, size_t i)
+{
+	const struct line *l = &p->page.lines.v[i];
 	int from = 0, to;
 
-	area_put(a, y, 0, -1, line_style(l), l->text);
+	area_put(a, y, 0, -1, is_subject(&p->page.lines, i) ? ST_STRONG : line_style(l), l->text);
 	if (l->style == SPAN_HEADER || l->style == SPAN_HEADER_NAME) {
 		const char *colon = strchr(l->text, ':');
 		if (colon && l->text[0] != ' ')
@@ -189,7 +199,7 @@ pager_draw(struct view *v, const struct area *a)
 	if (p->top > pager_last_top(p))
 		p->top = pager_last_top(p);
 	for (int y = 0; y < a->rows && p->top + (size_t)y < p->page.lines.n; y++)
-		draw_line(p, a, y, &p->page.lines.v[p->top + (size_t)y]);
+		draw_line(p, a, y, p->top + (size_t)y);
 }
 
 static void

@@ -2,7 +2,8 @@
  *
  * At the left the first that there is of: keys begun, what was told (until a key), the
  * newest job, an account that synchronises, how the accounts are. At the right what waits
- * for the servers, and who is offline where that is hidden. Short jobs are not shown, so that the line does not flicker. */
+ * for the servers, and who is offline where that is hidden; before it the usual keys, where there is
+ * room. Short jobs are not shown, so that the line does not flicker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,8 +389,8 @@ describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct st
 		str_printf(text, " (%s)", a->why);
 }
 
-/* How the accounts are: that of the view on top first and in full. */
-static void
+/* How the accounts are: that of the view on top first and in full. The column behind it. */
+static int
 draw_accounts(struct ui *ui, const struct area *a)
 {
 	struct view *v = ui_top(ui);
@@ -417,7 +418,8 @@ draw_accounts(struct ui *ui, const struct area *a)
 		}
 	}
 	if (ui->options.is_tutorial)
-		area_put(a, 0, x, -1, ST_DIM, "a sample to try things on; nothing here is real");
+		x += area_put(a, 0, x, -1, ST_DIM, "a sample to try things on; nothing here is real");
+	return x;
 }
 
 /* What was told hides how the accounts are; that one is offline is said beside it. */
@@ -475,8 +477,11 @@ status_draw(struct ui *ui, const struct area *all)
 		area_put(&left, 0, 1, -1, ST_PROMPT, "; the next command goes to all tagged");
 	else if (ui->message)
 		area_put(&left, 0, 1, -1, ui->message_style, ui->message);
-	else if (!draw_job(ui, &left))
-		draw_accounts(ui, &left);
+	else if (!draw_job(ui, &left)) {
+		int x = draw_accounts(ui, &left);
+		if (ui_rc(ui)->hints)
+			hints_usual(ui, &left, x);
+	}
 }
 
 int

@@ -71,6 +71,8 @@ test_overlays(void **state)
 	theme_default(&t);
 	struct rc_color l = theme_look(&t, ST_FLAGGED, ST_CURSOR);
 	assert_int_equal(RC_COLOR_DEFAULT, l.fg);
+	assert_int_equal(RC_REVERSE | RC_BOLD, l.attrs);
+	l = theme_look(&t, ST_TAGGED, ST_CURSOR);
 	assert_int_equal(RC_REVERSE, l.attrs);
 	l = theme_look(&t, ST_UNREAD, ST_CURSOR);
 	assert_int_equal(RC_REVERSE | RC_BOLD, l.attrs);

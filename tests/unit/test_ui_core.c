@@ -15,6 +15,23 @@ test_frame(void **state)
 	teardown(f);
 }
 
+/* The usual keys stand on the bottom line as far as there is room behind what is going on, by the names
+ * they have here, and make room for what is told. */
+static void
+test_usual_keys(void **state)
+{
+	(void)state;
+	struct fixture *f = setup("[mail]\nhints = yes\n[keys index]\nr = none\n<F5> = reply\n[account work]\n"
+		"from = a@b.example\nreceive = imap+insecure://a@127.0.0.1:9\npassword = x\n", 10, 60);
+
+	settle(f);
+	assert_bottom(f, " work: offline        d delete  <F5> reply  m write  ? help");
+	ui_status(f->ui, "told");
+	settle(f);
+	assert_bottom(f, " told                                work: offline   ? help");
+	teardown(f);
+}
+
 /* Below 40x10 a plain message says so, and growing again brings the view back. */
 static void
 test_too_small(void **state)
@@ -495,7 +512,7 @@ test_any_keys_at_any_size(void **state)
 }
 
 TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_any_size),
-	T(test_frame), T(test_too_small), T(test_keys_become_commands),
+	T(test_frame), T(test_usual_keys), T(test_too_small), T(test_keys_become_commands),
 	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
 	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
 	T(test_paste_runs_nothing), T(test_confirm), T(test_status_goes), T(test_mouse), T(test_idle_work_yields_to_keys),

@@ -150,6 +150,7 @@ setup(const char *rc_text, int rows, int columns)
 	f->dirs = (struct dirs){ path_join(f->dir, "config"), path_join(f->dir, "data"),
 		path_join(f->dir, "cache") };
 	assert_int_equal(ERR_OK, rc_parse(&f->rc, "mailrc", rc_text, strlen(rc_text), &e));
+	f->rc->hints = strstr(rc_text, "hints = yes") != NULL;	/* else told keys would stand in each line */
 	if (engine_new(&f->engine, f->rc, &f->dirs, &e) != ERR_OK)
 		fail_msg("%s", e.text);
 	f->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows, .columns = columns };

@@ -103,6 +103,7 @@ begin_with(const char *more_rc, int rows, int columns)
 	tzset();
 	mime_init();
 	f->u = setup(rc, rows, columns);
+	f->u->rc->hints = true;
 	free(rc);
 	f->u->ui->now = now;
 	OK(store_open(&f->s, f->u->dirs.data, f->u->dirs.cache, STORE_WRITE, NULL));
