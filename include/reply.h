@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "arena.h"
 #include "err.h"
 #include "note.h"
 
@@ -36,5 +37,14 @@ enum err reply_make(struct note *out, enum reply_kind kind, const struct reply_s
 /* A mailto: URL (RFC 6068): addresses, cc, subject, body and in-reply-to; all else is left out. ERR_MSG: no
  * mailto: URL, or a line end or another control byte in what becomes a header. */
 enum err reply_mailto(struct note *out, const char *url, struct error *e);
+
+/* How the list that a message came by can be left (List-Unsubscribe, RFC 2369 3.2): printable ASCII, NULL where
+ * there is no such way. `web` is https where both are offered. */
+struct unsubscribe {
+	const char *mail;	/* mailto: */
+	const char *web;	/* https: or http: */
+};
+/* From a raw header; strings in the arena. False: the message names no way. */
+bool reply_unsubscribe(struct unsubscribe *out, struct arena *a, const char *header, size_t len);
 
 #endif

@@ -55,6 +55,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(ATTACH_HERE, "attach-to-draft", "ga", V_MAIL | V_PARTS, 0, NONE,
 		"attach to the draft you wrote at last, and go on with it"),
 	ROW(BOUNCE, "bounce", "b", V_MAIL, 0, ADDRESSES, "send on to others as it is"),
+	ROW(UNSUBSCRIBE, "unsubscribe", "gu", V_PAGER, 0, NONE,
+		"leave the mailing list, by mail or on its page"),
 	ROW(ALIAS, "alias", "A", V_MAIL, 0, NONE, "give who wrote this a short name"),
 	ROW(UNALIAS, "unalias", "", V_MAIL, 0, TEXT, "forget a short name"),
 	ROW(EDIT_AS_NEW, "edit-as-new", "ge", V_MAIL, 0, NONE,

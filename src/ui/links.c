@@ -131,8 +131,8 @@ links_complete(const struct lines *text, const char *typed, struct completion *o
 
 /* The host as a browser takes it: behind what pretends to be one before an '@', and a backslash
  * ends it as a slash does. */
-static char *
-host_of(const char *url)
+char *
+link_host(const char *url)
 {
 	const char *start = strstr(url, "//");
 
@@ -146,8 +146,8 @@ host_of(const char *url)
 	return xstrndup(start, (size_t)(end - start));
 }
 
-static void
-ask(struct links *l, struct view *v, const char *url)
+void
+links_ask_url(struct links *l, struct view *v, const char *url)
 {
 	if (!link_is_safe(url)) {
 		ui_status(v->ui, "not opened, only http, https and mailto are: %s", url);
@@ -156,7 +156,7 @@ ask(struct links *l, struct view *v, const char *url)
 	links_clear(l);
 	l->view = v;
 	l->url = xstrdup(url);
-	char *host = host_of(url);
+	char *host = link_host(url);
 	char *question = host ? xasprintf("Go to %s? %s", host, url) : xasprintf("Open %s ?", url);
 	ui_confirm(v->ui, v, question, yes_open, l);
 	free(question);
@@ -178,7 +178,7 @@ links_ask(struct links *l, struct view *v, const struct lines *text, const char 
 	else if (*end || k < 1 || k > f.n)
 		ui_status(v->ui, "links are numbered 1 to %zu", f.n);
 	else
-		ask(l, v, f.v[k - 1]);
+		links_ask_url(l, v, f.v[k - 1]);
 	found_clear(&f);
 }
 

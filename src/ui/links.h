@@ -13,6 +13,10 @@ struct links {
 };
 
 void links_ask(struct links *l, struct view *v, const struct lines *text, const char *number);
+/* The same of an address that stands elsewhere. */
+void links_ask_url(struct links *l, struct view *v, const char *url);
+/* Whose an http address is, as a browser takes it; owned, NULL: it has none. */
+char *link_host(const char *url);
 /* Offers the numbers with their addresses. */
 void links_complete(const struct lines *text, const char *typed, struct completion *out);
 void links_clear(struct links *l);

@@ -53,4 +53,7 @@ size_t pager_last_top(const struct pager *p);
 void pager_command(struct view *v, const struct call *c);
 void pager_pipe_now(struct pager *p);		/* the whole message is here */
 
+/* unsubscribe.c */
+void unsubscribe_ask(struct pager *p);
+
 #endif

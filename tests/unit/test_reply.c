@@ -351,12 +351,44 @@ test_stamp(void **state)
 	note_clear(&n);
 }
 
+/* The first mail address and the safest page, whatever stands between; what is no URL is passed over. */
+static void
+test_unsubscribe(void **state)
+{
+	(void)state;
+	static const struct { const char *field, *mail, *web; } cases[] = {
+		{ "<mailto:leave@l.example?subject=off>", "mailto:leave@l.example?subject=off", NULL },
+		{ "<http://l.example/a>, <https://l.example/b>\r\n (or by mail)\r\n <MAILTO:x@l.example>,\r\n <mailto:y@l>",
+			"MAILTO:x@l.example", "https://l.example/b" },
+		{ "<https://l.example/\r\n very/long>", NULL, "https://l.example/very/long" },
+		{ "<https://l.example/1>, <http://l.example/2>, <https://l.example/3>", NULL, "https://l.example/1" },
+		{ "<javascript:x>, <file:///etc/passwd>, <ftp://l.example/>", NULL, NULL },
+		{ "<https://l.example/\x1b[2J>", NULL, NULL },
+		{ "<https://l.example/\xc3\xa4>", NULL, NULL },
+		{ "mailto:leave@l.example", NULL, NULL },
+		{ "<mailto:leave@l.example", NULL, NULL },
+		{ "", NULL, NULL },
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct arena a = { 0 };
+		struct unsubscribe u;
+		char *header = xasprintf("Subject: x\r\nList-Unsubscribe: %s\r\nTo: a@b\r\n\r\n", cases[i].field);
+		bool is_any = reply_unsubscribe(&u, &a, header, strlen(header));
+		assert_int_equal(cases[i].mail || cases[i].web, is_any);
+		assert_string_equal(cases[i].mail ? cases[i].mail : "", u.mail ? u.mail : "");
+		assert_string_equal(cases[i].web ? cases[i].web : "", u.web ? u.web : "");
+		free(header);
+		arena_clear(&a);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_recipients), T(test_subjects), T(test_thread),
 		T(test_quoting), T(test_flowed), T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
-		T(test_draft_comes_back), T(test_stamp) };
+		T(test_draft_comes_back), T(test_stamp), T(test_unsubscribe) };
 
 	mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
