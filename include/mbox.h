@@ -51,6 +51,11 @@ typedef bool mbox_visit(void *ctx, const struct mbox_msg *m, const char *head, s
 /* Scans from `from`, which is 0 or the position of a From_ line. A missing file is empty. */
 enum err mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
+/* Scans the whole file, a large one that is in memory by up to n threads: thread i calls visit with ctx[i] for its
+ * messages in file order, and those of ctx[i] stand before those of ctx[i + 1]. visit must not stop it. */
+enum { MBOX_PARTS = 4 };		/* more than so many are not used */
+enum err mbox_scan_parts(const char *path, mbox_visit *visit, void *const *ctx, size_t n,
+	const struct cancel *cancel, struct error *e);
 /* The position from which at least the last n messages stand, found from the end. */
 enum err mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e);
 

@@ -5,6 +5,7 @@
  * is scanned, and each message found takes the UID of the known one with its hash, in file order; what has none
  * is new. So a flag that mutt set costs a scan, never an identity. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "local_map.h"
 #include "str.h"
@@ -181,11 +182,39 @@ try_tail(struct map *m, const struct mbox_stamp *now)
 	return grew;
 }
 
+/* Puts b behind a. */
+static void
+join(struct fresh *a, struct fresh *b)
+{
+	if (b->n > 0) {
+		a->v = xrealloc(a->v, (a->n + b->n) * sizeof *a->v);
+		memcpy(a->v + a->n, b->v, b->n * sizeof *b->v);
+		a->n = a->cap = a->n + b->n;
+	}
+	free(b->v);
+	*b = (struct fresh){0};
+}
+
+static enum err
+collect_all(struct fresh *f, const struct map *m, struct error *e)
+{
+	struct fresh parts[MBOX_PARTS] = {0};
+	void *ctx[MBOX_PARTS];
+
+	for (size_t i = 0; i < MBOX_PARTS; i++)
+		ctx[i] = &parts[i];
+	enum err rc = mbox_scan_parts(m->path, collect, ctx, MBOX_PARTS, m->maps->cancel, e);
+	*f = parts[0];
+	for (size_t i = 1; i < MBOX_PARTS; i++)
+		join(f, &parts[i]);
+	return rc;
+}
+
 static enum err
 scan_all(struct map *m, const struct mbox_stamp *now, struct error *e)
 {
-	struct fresh f = {0};
-	enum err rc = mbox_scan(m->path, 0, collect, &f, m->maps->cancel, e);
+	struct fresh f;
+	enum err rc = collect_all(&f, m, e);
 
 	if (rc != ERR_OK) {
 		free(f.v);

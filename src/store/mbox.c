@@ -3,7 +3,7 @@
  * A message begins at a From_ line that stands at the beginning of the file or behind an
  * empty line, has a date, and is followed by a header field or an empty line: a line of that form that
  * was pasted into a mail and not quoted (mboxcl2) is hardly ever. The rule looks at three lines only, so that a
- * scan begun anywhere finds the same messages as one from the start: that is what mbox_tail stands on. */
+ * scan begun anywhere finds the same messages as one from the start: that is what mbox_tail and mbox_scan_parts stand on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "mbox.h"
 #include "mbox_reader.h"
 
-enum { CANCEL_EVERY_BYTES = 1 << 20 };
+enum { CANCEL_EVERY_BYTES = 1 << 20, CANCEL_EVERY_HEADS = 64 };
 
 static enum err
 open_file(int *fd, uint64_t *size, const char *path, struct error *e)
@@ -334,9 +334,8 @@ mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 	return rc;
 }
 
-/* The first message boundary behind `from`; size when there is none. */
-static enum err
-next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct error *e)
+enum err
+mbox_next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct error *e)
 {
 	struct reader r;
 	struct piece p;
@@ -381,7 +380,7 @@ mbox_tail(const char *path, size_t n, uint64_t *from, struct error *e)
 	for (; rc == ERR_OK && window < size; window *= 4) {
 		uint64_t at;
 		size_t count = 0;
-		rc = next_boundary(fd, size - window, size, &at, e);
+		rc = mbox_next_boundary(fd, size - window, size, &at, e);
 		if (rc == ERR_OK && at < size)
 			rc = mbox_scan_fd(fd, at, size, count_visit, &count, NULL, e);
 		if (rc == ERR_OK && count >= n) {
@@ -417,7 +416,7 @@ mbox_heads(const char *path, const uint64_t *from_pos, size_t n, mbox_visit *vis
 		rc = lock_for_reading(fd, &size, path, cancel, e);
 	for (size_t i = 0; rc == ERR_OK && fd >= 0 && i < n; i++) {
 		struct mbox_head h;
-		if (cancel && cancel_fired(cancel))
+		if (cancel && i % CANCEL_EVERY_HEADS == 0 && cancel_fired(cancel))
 			rc = error_set(e, ERR_CANCELLED, "cancelled");
 		str_cut(&head, 0);
 		enum err read = rc == ERR_OK ? head_read(&h, fd, from_pos[i], size, &head, e) : rc;

@@ -84,6 +84,9 @@ enum err mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *ou
 enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
 
+/* The first message boundary behind `from`, which may be anywhere; size when there is none. */
+enum err mbox_next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct error *e);
+
 /* Opens for reading, under the shared lock; *fd -1: there is no such file. */
 enum err mbox_open_shared(int *fd, const char *path, const struct cancel *cancel, struct error *e);
 /* mbox_read of an open file, of a message that a scan of it found. */

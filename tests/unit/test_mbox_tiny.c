@@ -4,7 +4,10 @@
 #define MBOX_LINE 512			/* the longest From_ line there may be */
 #define MBOX_CHUNK 4
 #define MBOX_TAIL_WINDOW 64
+#define MBOX_PART 4			/* every file is scanned by several threads */
 #define mbox_scan tiny_scan
+#define mbox_scan_parts tiny_scan_parts
+#define mbox_next_boundary tiny_next_boundary
 #define mbox_scan_fd tiny_scan_fd
 #define mbox_tail tiny_tail
 #define mbox_heads tiny_heads
@@ -35,6 +38,10 @@
 #define status_format tiny_status_format
 #include "store/mbox.c"
 #include "store/mbox_reader.c"
+#include <sys/uio.h>
+#define preadv2(fd, v, n, at, flags) ((void)(fd), (void)(v), (void)(at), 1)	/* all is in memory, whatever the file system tells */
+#include "store/mbox_parts.c"
+#undef preadv2
 #undef mbox_scan
 #undef mbox_tail
 #undef mbox_heads
@@ -65,6 +72,30 @@ note(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 		(unsigned)m->flags);
 	str_add(ctx, head, n_head);
 	return true;
+}
+
+static size_t n_parts;			/* that held something */
+
+/* Scanned by several threads: what each found, put together, is what one finds. */
+static void
+compare_parts(const char *path, const struct str *whole, enum err rc)
+{
+	struct str parts[MBOX_PARTS] = {0}, all = {0};
+	void *ctx[MBOX_PARTS];
+
+	for (size_t i = 0; i < MBOX_PARTS; i++)
+		ctx[i] = &parts[i];
+	assert_int_equal(rc, tiny_scan_parts(path, note, ctx, MBOX_PARTS, NULL, NULL));
+	for (size_t i = 0; i < MBOX_PARTS; i++) {
+		str_add(&all, str_get(&parts[i]), parts[i].len);
+		n_parts += parts[i].len > 0;
+		str_clear(&parts[i]);
+	}
+	if (rc == ERR_OK) {
+		assert_int_equal(whole->len, all.len);
+		assert_memory_equal(str_get(whole), str_get(&all), all.len);
+	}
+	str_clear(&all);
 }
 
 struct places {
@@ -151,6 +182,7 @@ compare(const char *path)
 	assert_int_equal(rc, tiny_scan(path, 0, note, &b, NULL, NULL));
 	assert_int_equal(a.len, b.len);
 	assert_memory_equal(str_get(&a), str_get(&b), a.len);
+	compare_parts(path, &a, rc);
 	str_clear(&a);
 	str_clear(&b);
 	if (rc != ERR_OK)
@@ -218,6 +250,36 @@ test_made_up_files(void **state)
 	unlink(path);
 }
 
+/* Short messages, so that parts begin and end everywhere in and between them. */
+static void
+test_parts(void **state)
+{
+	static const char *const lines[] = { "From a@b Thu Jan  1 00:00:01 2026\nS: s\n", "\n", "\n", "\n", "\r\n",
+		"From b@c Thu Jan  1 00:00:02 2026\r\nS: t\r\n", "x\n", "From c@d Thu Jan  1 00:00:03 2026\n" };
+	char path[] = "/tmp/dunlin-tiny.XXXXXX";
+	int fd = mkstemp(path);
+	unsigned seed = 5;
+	size_t n_before = n_parts;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (int i = 0; i < 2000; i++) {
+		struct str s = {0}, whole = {0};
+		str_puts(&s, lines[0]);
+		for (int n = rand_r(&seed) % 40; n > 0; n--)
+			str_puts(&s, lines[rand_r(&seed) % LEN(lines)]);
+		assert_int_equal(0, ftruncate(fd, 0));
+		assert_int_equal((ssize_t)s.len, pwrite(fd, str_get(&s), s.len, 0));
+		enum err rc = mbox_scan(path, 0, note, &whole, NULL, NULL);
+		compare_parts(path, &whole, rc);
+		str_clear(&s);
+		str_clear(&whole);
+	}
+	close(fd);
+	unlink(path);
+	assert_true(sysconf(_SC_NPROCESSORS_ONLN) < 2 || n_parts - n_before > 3000);
+}
+
 static void
 test_corpus(void **state)
 {
@@ -237,4 +299,4 @@ test_corpus(void **state)
 	globfree(&g);
 }
 
-TEST_MAIN(T(test_made_up_files), T(test_corpus))
+TEST_MAIN(T(test_made_up_files), T(test_parts), T(test_corpus))
