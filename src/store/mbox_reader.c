@@ -148,6 +148,27 @@ is_digits(const char *w, size_t n)
 	return strspn(w, "0123456789") == n && strlen(w) == n;
 }
 
+/* Two digits at most, at *w, which goes behind them; -1: none, or more. */
+static int
+short_number(const char **w)
+{
+	size_t n = strspn(*w, "0123456789");
+	int v = n < 1 || n > 2 ? -1 : n == 1 ? **w - '0' : (**w - '0') * 10 + (*w)[1] - '0';
+
+	*w += n;
+	return v;
+}
+
+/* "00:00" or "00:00:00". */
+static bool
+parse_clock(const char *w, struct tm *tm)
+{
+	tm->tm_hour = short_number(&w);
+	tm->tm_min = *w == ':' ? (w++, short_number(&w)) : -1;
+	tm->tm_sec = *w == ':' ? (w++, short_number(&w)) : 0;
+	return tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 && tm->tm_sec >= 0;
+}
+
 /* "Thu Jan  1 00:00:00 1970", seconds optional, a zone before or behind the year. The words
  * from the month on. */
 static bool
@@ -160,8 +181,7 @@ parse_ctime(char *const *w, size_t n, int64_t *out)
 	tm.tm_mon = month_number(w[0]);
 	tm.tm_mday = atoi(w[1]);
 	if (strlen(w[0]) != 3 || tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    sscanf(w[2], "%2d:%2d:%2d", &tm.tm_hour, &tm.tm_min, &tm.tm_sec) < 2 ||
-	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59)
+	    !parse_clock(w[2], &tm))
 		return false;
 	for (size_t i = 3; i < n && i < 6; i++) {
 		if (is_digits(w[i], 4) && !has_year) {

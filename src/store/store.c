@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,15 +258,24 @@ real_dir(const char *dir)
 	return copy;
 }
 
+/* SQLite counts what it allocates under a lock of the whole process, for questions that nobody asks here. */
+static void
+count_no_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum err
 store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	enum store_mode mode, struct error *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct store *s = xcalloc(1, sizeof *s);
 	int lock = -1;
 	enum err rc;
 
 	*out = NULL;
+	pthread_once(&once, count_no_memory);
 	s->db = xcalloc(1, sizeof *s->db);
 	s->bell_fd = -1;
 	s->mode = mode;
