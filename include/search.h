@@ -37,8 +37,9 @@ enum err search_commit(struct search *x, struct error *e);
 void search_rollback(struct search *x);
 /* The text (UTF-8, any bytes will do) of a message that is not in the index; of one that is, nothing happens. */
 enum err search_add(struct search *x, msg_id id, const char *text, size_t n, struct error *e);
-/* The messages of the folder whose text is in the index: replaces *out. */
-enum err search_covered(struct search *x, folder_id folder, struct uidset *out, struct error *e);
+/* The messages of the folder from UID lo to hi whose text is in the index: replaces *out. */
+enum err search_covered(struct search *x, folder_id folder, uint32_t lo, uint32_t hi, struct uidset *out,
+	struct error *e);
 bool search_has(struct search *x, msg_id id);
 uint64_t search_count(struct search *x);		/* messages in it, those that are gone too */
 uint64_t search_bytes(struct search *x);		/* of the file; 0 on error */

@@ -145,6 +145,9 @@ size_t store_thread(const struct store *s, const folder_id *folders, size_t n_fo
 
 /* All UIDs of the folder in the index, hidden ones too (for comparing with the server's). */
 enum err store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e);
+/* Adds the highest UIDs up to `hi` in the index, at most n. */
+enum err store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n, struct uidset *out,
+	struct error *e);
 uint32_t store_count(const struct store *s, folder_id folder);	/* how many those are */
 /* UIDs with flags, upwards from `from`, at most max (for flag comparison in slices). */
 struct uid_flags {

@@ -16,6 +16,8 @@ enum {
 	SLICE_MS = 250,
 	MAX_RAW_BYTES = 4 << 20,	/* of a message; of longer ones the beginning is read */
 	MAX_READABLE = 50,
+	BLOCK = 1000,			/* messages planned at once */
+	MAX_BLOCKS = 32,		/* looked at in one go for one that is not all in the index */
 	CROWDED = 2			/* times as many messages in it as there are: begun anew when full */
 };
 
@@ -113,17 +115,21 @@ folder_state(struct words *x, folder_id id)
 	return &x->folders[x->n_folders++];
 }
 
+/* The next downwards that are not in the index yet. */
 static enum err
-plan_all(struct worker *w, struct words_folder *f, struct error *e)
+plan_block(struct worker *w, struct words_folder *f, struct error *e)
 {
-	struct uidset here = { 0 }, covered = { 0 };
-	enum err rc = store_uids(w->store, f->id, &here, e);
+	struct uidset covered = { 0 };
+	uint32_t hi = f->below - 1;
+	enum err rc = store_uids_to(w->store, f->id, hi, BLOCK, &f->todo, e);
+	uint32_t lo = uidset_min(&f->todo);
 
+	if (rc == ERR_OK && lo > 0)
+		rc = search_covered(w->words.db, f->id, lo, hi, &covered, e);
+	f->below = lo;
+	f->n_planned += uidset_count(&f->todo);
 	if (rc == ERR_OK)
-		rc = search_covered(w->words.db, f->id, &covered, e);
-	if (rc == ERR_OK)
-		uidset_minus(&f->todo, &here, &covered);
-	uidset_clear(&here);
+		uidset_subtract(&f->todo, &covered);
 	uidset_clear(&covered);
 	return rc;
 }
@@ -139,6 +145,7 @@ plan_new(struct worker *w, struct words_folder *f)
 	while ((n = store_uid_flags(w->store, f->id, from, LEN(v), v)) > 0) {
 		for (size_t i = 0; i < n; i++)
 			uidset_add(&f->todo, v[i].uid);
+		f->n_planned += n;
 		if (n < LEN(v) || v[n - 1].uid == UINT32_MAX)
 			break;
 		from = v[n - 1].uid + 1;
@@ -151,14 +158,16 @@ plan_folder(struct worker *w, const struct folder *f, struct error *e)
 	struct words_folder *state = folder_state(&w->words, f->id);
 	enum err rc = ERR_OK;
 
-	if (!f->is_filled || f->uidnext <= state->next)
+	if (!f->is_filled)
 		return ERR_OK;
 	if (state->next == 0)
-		rc = plan_all(w, state, e);
-	else
+		state->below = f->uidnext;
+	else if (f->uidnext > state->next)
 		plan_new(w, state);
-	if (rc == ERR_OK)
+	if (f->uidnext > state->next)
 		state->next = f->uidnext;
+	for (int i = 0; i < MAX_BLOCKS && rc == ERR_OK && state->todo.n == 0 && state->below > 0; i++)
+		rc = plan_block(w, state, e);
 	return rc;
 }
 
@@ -185,7 +194,7 @@ next_folder(struct worker *w)
 
 	for (size_t i = 0; i < x->n_folders; i++) {
 		struct words_folder *f = &x->folders[i];
-		if (f->todo.n == 0)
+		if (f->todo.n == 0 && f->below == 0)
 			continue;
 		if (f->id == hunts_folder(w))
 			return f;
@@ -222,7 +231,7 @@ words_state(struct worker *w, folder_id folder)
 		return WORDS_NEVER;
 	for (size_t i = 0; i < x->n_folders; i++)
 		if (x->folders[i].id == folder && x->folders[i].next > 0)
-			return x->folders[i].todo.n > 0 ? WORDS_COMING : WORDS_COMPLETE;
+			return x->folders[i].todo.n > 0 || x->folders[i].below > 0 ? WORDS_COMING : WORDS_COMPLETE;
 	return WORDS_COMING;			/* its rows are not all in the index yet */
 }
 
@@ -294,13 +303,13 @@ tell_progress(struct worker *w, const struct words_folder *f)
 	struct event ev = { .kind = EV_PROGRESS, .account = w->account };
 	struct arena a = { 0 };
 	struct folder folder;
-	uint64_t left = uidset_count(&f->todo);
+	uint64_t done = f->n_planned - uidset_count(&f->todo);
 
 	if (store_folder(w->store, f->id, &a, &folder)) {
 		ev.u.progress.folder = f->id;
 		ev.u.progress.is_words = true;
 		ev.u.progress.total = folder.n_msgs;
-		ev.u.progress.done = left < folder.n_msgs ? folder.n_msgs - left : 0;
+		ev.u.progress.done = done < folder.n_msgs ? done : folder.n_msgs;
 		events_post(w->events, &ev);
 	}
 	arena_clear(&a);
@@ -312,7 +321,7 @@ words_step(struct worker *w, struct error *e)
 	struct words_folder *f = next_folder(w);
 	enum err rc = mirror_open(w, f->id, e);
 
-	if (rc == ERR_OK && w->mirror.open.id == f->id)
+	if (rc == ERR_OK && w->mirror.open.id == f->id && f->todo.n > 0)
 		rc = index_slice(w, f, e);
 	if (rc == ERR_OK) {
 		tell_progress(w, f);
@@ -325,6 +334,7 @@ words_step(struct worker *w, struct error *e)
 	if (rc == ERR_LOCAL)
 		w->words.is_off = true;		/* our disk: mail goes on without */
 	uidset_clear(&f->todo);
+	f->below = 0;
 	return ERR_OK;
 }
 

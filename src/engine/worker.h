@@ -101,10 +101,13 @@ struct sync_job {
 	int n_drops;
 };
 
-/* The texts of mail on their way into the index of words (words.c). */
+/* The texts of mail on their way into the index of words (words.c): planned downwards, some thousand at a
+ * time, since a set of a million UIDs is megabytes. */
 struct words_folder {
 	folder_id id;
-	uint32_t next;			/* UIDs below it were planned; 0: none yet */
+	uint32_t next;			/* UIDs from it on are new; 0: nothing was planned yet */
+	uint32_t below;			/* UIDs below it are not planned yet; 0: all are */
+	uint64_t n_planned;
 	struct uidset todo;
 };
 struct words {

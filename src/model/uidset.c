@@ -188,6 +188,10 @@ uidset_subtract(struct uidset *s, const struct uidset *b)
 			out[n_out++] = (struct uid_range){ (uint32_t)lo, hi };
 	}
 	s->n = n_out;
+	if (s->cap > 2 * n_out) {
+		s->cap = n_out;
+		s->ranges = xreallocarray(s->ranges, s->cap + 1, sizeof *s->ranges);
+	}
 }
 
 void

@@ -356,17 +356,28 @@ store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out)
 	return true;
 }
 
-enum err
-store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e)
+static enum err
+add_uids(const struct store *s, sqlite3_stmt *st, struct uidset *out, struct error *e)
 {
-	sqlite3_stmt *st =
-		db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
-			msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX));
-
 	s->db->failed = s->db->is_begun ? s->db->failed : 0;
 	while (db_row(s, st))
 		uidset_add(out, msg_uid(sqlite3_column_int64(st, 0)));
 	return s->db->failed ? db_fail(s, e) : ERR_OK;
+}
+
+enum err
+store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e)
+{
+	return add_uids(s, db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
+		msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX)), out, e);
+}
+
+enum err
+store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n, struct uidset *out, struct error *e)
+{
+	return add_uids(s, db_query(s, "SELECT id FROM (SELECT id FROM msg WHERE id BETWEEN ? AND ?"
+		" ORDER BY id DESC LIMIT ?) ORDER BY id", "iiu", msg_id_of(folder, 0), msg_id_of(folder, hi), n),
+		out, e);
 }
 
 size_t

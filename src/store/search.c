@@ -342,14 +342,14 @@ collect(struct search *x, sqlite3_stmt *st, struct uidset *out, struct error *e)
 }
 
 enum err
-search_covered(struct search *x, folder_id folder, struct uidset *out, struct error *e)
+search_covered(struct search *x, folder_id folder, uint32_t lo, uint32_t hi, struct uidset *out, struct error *e)
 {
 	sqlite3_stmt *st = prepare(x, "SELECT id FROM doc WHERE id BETWEEN ? AND ? ORDER BY id");
 
 	uidset_clear(out);
 	if (st) {
-		sqlite3_bind_int64(st, 1, msg_id_of(folder, 0));
-		sqlite3_bind_int64(st, 2, msg_id_of(folder, UINT32_MAX));
+		sqlite3_bind_int64(st, 1, msg_id_of(folder, lo));
+		sqlite3_bind_int64(st, 2, msg_id_of(folder, hi));
 	}
 	return collect(x, st, out, e);
 }

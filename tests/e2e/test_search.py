@@ -72,6 +72,27 @@ def test_mbox():
             s.wait("3 messages tagged")
 
 
+def test_many():
+    """More than are planned at once; the index is left in the middle and goes on when the file is opened again."""
+    texts = ["plain"] * 2500
+    texts[3] = "the oldest harvest"
+    texts[2480] = "the newest harvest"
+    with Home() as home:
+        path = home.path("some.mbox")
+        with open(path, "wb") as f:
+            for n, text in enumerate(texts):
+                f.write(f"From a@b.example Thu Jan  1 00:00:00 2026\nFrom: ada@example.org\n"
+                        f"Subject: number {n} of many\nMessage-ID: <{n}@x>\n\n{text}\n\n".encode())
+        with home.screen("-f", path, cols=100) as s:
+            s.wait("number 2499 ")
+        with home.screen("-f", path, cols=100) as s:
+            s.wait("number 2499 ")
+            s.keys("l")
+            s.wait("imit")
+            s.keys("body:harvest", "Enter")
+            s.wait(lambda screen: "number 3 " in screen and "number 2480 " in screen and "number 2499" not in screen)
+
+
 def test_server_and_offline():
     """The server finds what was never read here; without it there is what was read."""
     server = Dovecot().start()

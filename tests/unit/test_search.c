@@ -100,7 +100,7 @@ test_bytes_of_any_kind(void **state)
 	add(fx, x, 5, "");
 	assert_string_equal("4", found(fx, x, fx->inbox, "middle"));
 	assert_string_equal("4", found(fx, x, fx->inbox, "after"));
-	OK(search_covered(x, fx->inbox, &covered, &fx->e));
+	OK(search_covered(x, fx->inbox, 1, UINT32_MAX, &covered, &fx->e));
 	assert_int_equal(2, uidset_count(&covered));
 	uidset_clear(&covered);
 	search_close(x);

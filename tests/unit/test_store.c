@@ -130,6 +130,10 @@ test_gone_messages_leave(void **state)
 
 	fx_msgs(fx, fx->inbox, 1, 2500);
 	fx_msg(fx, fx->trash, 5, MSG_SEEN, NULL);
+	OK(store_uids_to(fx->s, fx->inbox, 2000, 3, &left, &fx->e));
+	assert_int_equal(3, uidset_count(&left));
+	assert_int_equal(1998, uidset_min(&left));
+	uidset_clear(&left);
 	uidset_add_range(&gone, 3, UINT32_MAX);
 	OK(store_msgs_gone(fx->s, fx->inbox, &gone, &fx->e));
 	OK(store_uids(fx->s, fx->inbox, &left, &fx->e));
