@@ -127,10 +127,12 @@ to_list_post(struct maker *k, struct str *to, struct error *e)
 		return error_set(e, ERR_MSG, "this list takes no mail (its List-Post says NO)");
 	while (at && to->len == 0 && (at = strchr(at, '<')) != NULL) {
 		at++;
-		const struct address *v;
 		char *url = arena_strndup(&k->arena, at, strcspn(at, ">"));
-		if (reply_mailto(&n, url, NULL) == ERR_OK && n.to)
-			add_addresses(k, to, v, mime_addresses(&k->arena, &v, n.to), true);
+		if (reply_mailto(&n, url, NULL) == ERR_OK && n.to) {
+			const struct address *v;
+			size_t n_v = mime_addresses(&k->arena, &v, n.to);
+			add_addresses(k, to, v, n_v, true);
+		}
 		note_clear(&n);
 	}
 	return to->len ? ERR_OK : error_set(e, ERR_MSG, "this message is from no list");

@@ -337,6 +337,25 @@ def test_structure_a_hundred_thousand_deep():
         quits(t)
 
 
+def test_refused_body_is_not_resent():
+    """b of a message whose body the server refuses: told, and the program goes on."""
+    def fetch(s, line):
+        if "BODY.PEEK[]" in line:
+            s.say(f"{s.tag} NO not today")
+            return True
+    with Imap([mail("number 1")], on={"FETCH": fetch}) as server, Home() as home:
+        home.account(server.port)
+        t = watched(home)
+        t.wait("number 1")
+        os.write(t.fd, b"b")
+        t.wait("Bounce:")
+        os.write(t.fd, b"bob@example.net\r")
+        t.wait("(y/N)")
+        os.write(t.fd, b"y")
+        t.wait("not today")
+        quits(t, 3)
+
+
 def test_referrals_are_not_followed():
     """A login refused with a REFERRAL, an ALERT that asks for something: nobody else is connected to."""
     with socket.create_server(("127.0.0.1", 0)) as other:
