@@ -81,6 +81,7 @@ on_gone(void *ctx, const struct uidset *uids)
 
 	uidset_minus(&foreign, uids, h->known);
 	must(foreign.n == 0);
+	uidset_clear(&foreign);
 }
 
 static void
