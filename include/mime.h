@@ -64,7 +64,9 @@ const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was 
 /* The decoded bytes of a leaf (transfer encoding undone, charset kept) appended to out; of a
  * message/rfc822 the message as it is. At most `max` bytes. False when no such section. */
 bool mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, size_t max);
-/* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message itself). */
+/* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message itself), at most
+ * MIME_MAX_HEADER: nobody wrote more, and fields behind that are not looked at by anything here. */
+enum { MIME_MAX_HEADER = 4 << 20 };
 bool mime_part_header(const struct mime_msg *m, const char *section, struct str *out);
 /* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as BODY[section].
  * Appended to out, at most `max`. False when no such section. */

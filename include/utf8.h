@@ -30,7 +30,8 @@ bool text_is_trick(uint32_t c);
 
 /* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal and nothing is hidden: C0, DEL, C1 (as
  * bytes and as U+0080..9F), noncharacters and the tricks above become U+FFFD. ZWJ, ZWNJ and variation
- * selectors stay inside a grapheme, which scripts and emoji need; elsewhere they become U+FFFD too. */
+ * selectors stay inside a grapheme, which scripts and emoji need; elsewhere they become U+FFFD too, and so does the
+ * 31st mark in a row. */
 void text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode);
 char *text_clean_dup(const char *s);			/* CLEAN_LINE of a C string; owned */
 

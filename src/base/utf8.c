@@ -13,7 +13,10 @@
 
 #include "utf8.h"
 
-enum { REPLACEMENT = 0xfffd };
+enum {
+	REPLACEMENT = 0xfffd,
+	MAX_MARKS = 30			/* on one character, UAX #15 12.1; megabytes of them would be one column */
+};
 
 size_t
 utf8_next(const char *s, size_t n, uint32_t *c)
@@ -125,10 +128,18 @@ is_stray(uint32_t c, uint32_t before)
 	return before == REPLACEMENT || is_joiner(before) || (is_selector(before) && !is_joiner(c));
 }
 
+/* How many characters without a column stand in a row, with this one. */
+static int
+marks_in_row(int n_before, uint32_t c)
+{
+	return c >= 0x300 && uc_width(c, "UTF-8") == 0 ? n_before + 1 : 0;
+}
+
 void
 text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode)
 {
 	uint32_t before = 0;
+	int n_marks = 0;
 
 	for (size_t i = 0; i < n;) {
 		/* The short way: a run of printable ASCII. */
@@ -138,6 +149,7 @@ text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode)
 		if (run > i) {
 			str_add(out, s + i, run - i);
 			before = (unsigned char)s[run - 1];
+			n_marks = 0;
 			i = run;
 			continue;
 		}
@@ -156,6 +168,10 @@ text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode)
 		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || text_is_trick(c) ||
 		    is_noncharacter(c) || is_stray(c, before))
 			c = REPLACEMENT;
+		if ((n_marks = marks_in_row(n_marks, c)) > MAX_MARKS) {
+			c = REPLACEMENT;
+			n_marks = 0;
+		}
 		char buf[4];
 		str_add(out, buf, utf8_put(buf, c));
 		before = c;

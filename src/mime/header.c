@@ -77,6 +77,12 @@ header_scan(const char *p, size_t n, header_stop *stop, void *ctx)
 }
 
 size_t
+header_read(size_t n)
+{
+	return n < MIME_MAX_HEADER ? n : MIME_MAX_HEADER;
+}
+
+size_t
 mime_header_length(const char *p, size_t n)
 {
 	return header_scan(p, n, NULL, NULL);

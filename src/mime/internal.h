@@ -43,6 +43,7 @@ char *field_unfold(struct arena *a, const struct field *f, size_t max);
 /* Length of the header, as mime_header_length; ends before a line for which stop says so. */
 typedef bool header_stop(void *ctx, const char *line, size_t n);
 size_t header_scan(const char *p, size_t n, header_stop *stop, void *ctx);
+size_t header_read(size_t n);			/* how much of a header of n bytes is looked at */
 
 /* ---- decode.c ---- */
 

@@ -185,7 +185,7 @@ mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_
 	struct arena a = {0};
 	const struct header *h;
 	struct msg summary = {0};
-	size_t header = mime_header_length(raw, n);
+	size_t header = header_read(mime_header_length(raw, n));
 	size_t n_headers = mime_headers(&a, &h, raw, header);
 	const char *subject = mime_header_value(h, n_headers, "subject");
 

@@ -103,9 +103,11 @@ let_go(struct mime_msg *m, const char *upto)
 static bool
 stops_header(void *ctx, const char *line, size_t n)
 {
+	struct parser *ps = ctx;
 	bool closes;
 
-	return boundary_level(ctx, line, n, &closes) >= 0;
+	let_go(ps->m, line);
+	return boundary_level(ps, line, n, &closes) >= 0;
 }
 
 /* Reads lines up to a boundary of an open level, and past it; returns what stood before, without
@@ -278,7 +280,7 @@ read_entity(struct parser *ps, struct part *parent, const char *default_type)
 	size_t n = header_scan(begin, (size_t)(ps->end - begin), stops_header, ps);
 
 	node_of(ps->m, p)->header = (struct span){ begin, n };
-	part_read_header(&ps->m->arena, p, begin, n, default_type, &boundary);
+	part_read_header(&ps->m->arena, p, begin, header_read(n), default_type, &boundary);
 	ps->p = begin + n;
 	read_content(ps, p, boundary);
 	struct span body = node_of(ps->m, p)->body;
@@ -440,6 +442,6 @@ mime_part_header(const struct mime_msg *m, const char *section, struct str *out)
 	if (!p || (*section && (!part_is_message(p) || !p->child)))
 		return false;
 	struct span header = node_of(m, *section ? p->child : p)->header;
-	str_add(out, header.p, header.n);
+	str_add(out, header.p, header_read(header.n));
 	return true;
 }

@@ -157,7 +157,7 @@ mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, siz
 	const struct part *parts[MAX_READABLE];
 	size_t n_parts = part_readable(mime_root(m), false, parts, MAX_READABLE);
 
-	mime_render_header(out, raw, mime_header_length(raw, n), all_headers, s.columns);
+	mime_render_header(out, raw, header_read(mime_header_length(raw, n)), all_headers, s.columns);
 	lines_blank(out, 0, "");
 	put_security(&s, mime_root(m));
 	for (size_t i = 0; i < n_parts; i++) {

@@ -7,7 +7,7 @@
 
 #include "message.h"
 
-enum { MAX_HEADER = 4 << 20, QUICKLY_PARSED = 1 << 20 };
+enum { QUICKLY_PARSED = 1 << 20 };
 static const size_t max_bytes = (size_t)1 << 30;
 
 static void
@@ -39,13 +39,36 @@ is_quickly_parsed(const struct message *x)
 	return size <= QUICKLY_PARSED;
 }
 
+/* At most `max` bytes of what is there of a section; NULL: it is not there. Owned. */
+static char *
+read_beginning(const struct message *x, const char *section, size_t max, size_t *n)
+{
+	uint64_t size;
+	int fd = store_body(x->store, x->id, section, &size);
+	size_t want = fd < 0 ? 0 : size < max ? (size_t)size : max;
+	char *raw = fd < 0 ? NULL : xmalloc(want + 1);
+	ssize_t got = 1;
+
+	for (*n = 0; raw && *n < want && got > 0; *n += got > 0 ? (size_t)got : 0)
+		got = read(fd, raw + *n, want - *n);
+	if (fd >= 0)
+		close(fd);
+	if (got >= 0)
+		return raw;
+	free(raw);
+	return NULL;
+}
+
 static void
 read_header(struct message *x)
 {
-	char *header = store_body_read(x->store, x->id, "HEADER", MAX_HEADER, &x->header_len);
+	size_t n;
+	char *header = read_beginning(x, "HEADER", MIME_MAX_HEADER, &n);
 
-	if (header)
-		x->header = arena_strndup(&x->arena, header, x->header_len);
+	if (header) {
+		x->header = arena_strndup(&x->arena, header, n);
+		x->header_len = n;
+	}
 	free(header);
 }
 
@@ -127,21 +150,12 @@ message_decode(const struct message *x, const struct part *p, struct str *out)
 static bool
 decode_beginning(const struct message *x, const struct part *p, struct str *out)
 {
-	uint64_t size;
-	int fd = store_body(x->store, x->id, p->section, &size);
-	char *raw = fd < 0 ? NULL : xmalloc(MESSAGE_TEXT_MAX);
-	size_t n = 0;
-	ssize_t got = 1;
+	size_t n;
+	char *raw = read_beginning(x, p->section, MESSAGE_TEXT_MAX, &n);
 
-	while (raw && n < MESSAGE_TEXT_MAX && got > 0) {
-		got = read(fd, raw + n, MESSAGE_TEXT_MAX - n);
-		n += got > 0 ? (size_t)got : 0;
-	}
-	if (raw && got >= 0)
+	if (raw)
 		mime_decode_body(out, p, raw, n, MESSAGE_TEXT_MAX);
-	if (fd >= 0)
-		close(fd);
-	bool is_there = raw && got >= 0;
+	bool is_there = raw != NULL;
 	free(raw);
 	return is_there;
 }

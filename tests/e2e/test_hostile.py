@@ -337,6 +337,29 @@ def test_structure_a_hundred_thousand_deep():
         quits(t)
 
 
+def test_header_of_many_megabytes():
+    """Opened, and all of its fields asked for: memory stays that of a short one, the other mails readable."""
+    with Home() as home:
+        with open(home.path("mbox"), "wb") as f:
+            f.write(b"From a Thu Jan  1 00:00:00 2026\n" + mail("sane", n=1).replace(b"\r\n", b"\n") + b"\n"
+                    b"From a Fri Jan  2 00:00:00 2026\nDate: Fri, 2 Jan 2026 00:00:00 +0000\nSubject: endless\n")
+            for _ in range(200):
+                f.write((b"X-A: " + b"a" * 995 + b"\n") * 1000)
+            f.write(b"\nbehind it\n\n")
+        t = Watched([RELEASE, "-R", "-f", home.path("mbox")], env=home.env())
+        t.wait("endless")
+        os.write(t.fd, b"gg\r")
+        t.wait("behind it", 60)
+        os.write(t.fd, b"h")
+        t.wait("X-A")
+        os.write(t.fd, b"J")
+        t.wait("words")
+        peak = t.peak_kb()
+        print(f"{peak // 1024} MB")
+        assert peak < 120 * 1024, peak
+        quits(t)
+
+
 def test_refused_body_is_not_resent():
     """b of a message whose body the server refuses: told, and the program goes on."""
     def fetch(s, line):

@@ -58,6 +58,22 @@ test_clean_shows_what_is_hidden(void **state)
 	assert_clean("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\xed\xa0\x80", CLEAN_TEXT);	/* half a surrogate pair */
 }
 
+/* Marks on one character are bounded, so that a text takes columns as it grows. */
+static void
+test_clean_bounds_marks(void **state)
+{
+	struct str raw = {0}, clean = {0};
+
+	(void)state;
+	str_putc(&raw, 'a');
+	for (int i = 0; i < 3100; i++)
+		str_puts(&raw, "\xcc\x81");
+	text_clean(&clean, raw.data, raw.len, CLEAN_LINE);
+	assert_int_equal(101, text_width(clean.data, clean.len));
+	str_clear(&raw);
+	str_clear(&clean);
+}
+
 static void
 test_clean_keeps_what_people_write(void **state)
 {
@@ -303,7 +319,7 @@ test_error_is_cut_between_characters(void **state)
 	}
 }
 
-TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_keeps_what_people_write),
+TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),

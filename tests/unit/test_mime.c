@@ -66,6 +66,30 @@ test_nested_message_is_taken_apart(void **state)
 	mime_free(m);
 }
 
+/* Of a header without end its beginning is read; the body behind it is found all the same. */
+static void
+test_endless_header_is_cut(void **state)
+{
+	(void)state;
+	struct str raw = {0}, header = {0};
+	struct lines l = {0};
+
+	str_puts(&raw, "Subject: s\n");
+	while (raw.len < 3 * MIME_MAX_HEADER)
+		str_puts(&raw, "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+	str_puts(&raw, "Content-Type: text/html\n\nbody\n");
+	struct mime_msg *m = parse(str_get(&raw));
+	assert_part(m, "1", "text/plain", "body\n");
+	assert_true(mime_part_header(m, "", &header));
+	assert_int_equal(MIME_MAX_HEADER, header.len);
+	mime_show_text(&l, m, raw.data, raw.len, true, 80);
+	assert_true(l.n < 10000);
+	lines_clear(&l);
+	str_clear(&raw);
+	str_clear(&header);
+	mime_free(m);
+}
+
 /* A limit on the bytes asked for is kept, for encoded parts too. */
 static void
 test_part_bytes_are_bounded(void **state)
@@ -453,7 +477,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_nested_message_is_taken_apart), T(test_part_bytes_are_bounded),
+		T(test_nested_message_is_taken_apart), T(test_endless_header_is_cut), T(test_part_bytes_are_bounded),
 		T(test_damaged_multiparts_keep_their_text), T(test_outer_boundary_wins), T(test_charsets),
 		T(test_transfer_encodings_are_lenient), T(test_plain_text_is_wrapped_at_words),
 		T(test_quotes_keep_their_marks), T(test_flowed_text_is_joined),
