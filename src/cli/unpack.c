@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -16,7 +17,8 @@
 #include "str.h"
 #include "unpack.h"
 
-enum { PIECE = 256 * 1024 };
+enum { PIECE = 256 * 1024, MAX_RATIO = 200 };
+static const uint64_t ANY_RATIO_BYTES = (uint64_t)1 << 30;
 
 static const struct { const char *name; unsigned char magic[6]; size_t n; } kinds[] = {
 	{ "gzip", { 0x1f, 0x8b }, 2 },
@@ -49,16 +51,33 @@ tell(uint64_t done, uint64_t total)
 		fprintf(stderr, "\runpacking: %3d %%", (int)(done * 100 / total));
 }
 
+/* Mail packs ten to one. What unpacks to far more is a bomb, and the disk is not only ours. */
+static enum err
+check_size(int to, const char *path, uint64_t packed, uint64_t bytes, struct error *e)
+{
+	struct statvfs fs;
+
+	if (bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed)
+		return error_set(e, ERR_FOLDER, "'%s' unpacks to more than %d times its size: that is no mail", path,
+			MAX_RATIO);
+	if (fstatvfs(to, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < bytes / 8)
+		return error_set(e, ERR_LOCAL, "'%s' unpacks to more than the disk has room for", path);
+	return ERR_OK;
+}
+
 /* zlib also reads what is not compressed, and takes an end too early for the end: both are damage here. */
 static enum err
 copy(gzFile from, int to, const char *path, uint64_t total, struct error *e)
 {
 	char *buf = xmalloc(PIECE);
 	enum err rc = ERR_OK;
+	uint64_t bytes = 0;
 	int n, why;
 
 	while ((n = gzread(from, buf, PIECE)) > 0 && rc == ERR_OK) {
-		rc = fd_write_all(to, buf, (size_t)n, e);
+		rc = check_size(to, path, total, bytes += (uint64_t)n, e);
+		if (rc == ERR_OK)
+			rc = fd_write_all(to, buf, (size_t)n, e);
 		tell((uint64_t)gzoffset(from), total);
 	}
 	gzerror(from, &why);
@@ -121,7 +140,9 @@ unpack(char **out, const char *path, const struct dirs *d, struct error *e)
 		return error_set(e, ERR_FOLDER, "'%s' is compressed with %s: unpack it first", path, kind);
 	char *dir = path_join(d->cache, "unpacked");
 	char *prefix = xasprintf("%016llx-", (unsigned long long)hash_string(path));
-	enum err rc = path_mkdirs(dir, e);
+	enum err rc = path_private(d->cache, e);
+	if (rc == ERR_OK)
+		rc = path_mkdirs(dir, e);
 	if (rc == ERR_OK)
 		rc = mbox_stamp(&stamp, path, e);
 	if (rc == ERR_OK) {

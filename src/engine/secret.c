@@ -182,7 +182,9 @@ judge(struct child *c, int status, struct error *e)
 	const char *said = last_line(c);
 
 	c->secret[c->n_secret] = '\0';
-	c->secret[strcspn(c->secret, "\r\n")] = '\0';
+	size_t len = strcspn(c->secret, "\r\n");
+	bool has_nul = len < c->n_secret && c->secret[len] == '\0';
+	c->secret[len] = '\0';
 	if (c->is_over_long)
 		return error_set(e, ERR_LOCAL, "the password command prints more than %d bytes",
 			MAX_SECRET_BYTES);
@@ -192,6 +194,8 @@ judge(struct child *c, int status, struct error *e)
 	if (WEXITSTATUS(status) != 0)
 		return error_set(e, ERR_LOCAL, "the password command failed (exit %d)%s%s",
 			WEXITSTATUS(status), *said ? ": " : "", said);
+	if (has_nul)
+		return error_set(e, ERR_LOCAL, "the password command prints a NUL byte, which is no password");
 	if (!c->secret[0])
 		return error_set(e, ERR_LOCAL, "the password command prints an empty line%s%s",
 			*said ? ": " : "", said);

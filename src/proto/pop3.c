@@ -144,6 +144,8 @@ read_list(struct pop3 *p, struct listing *l, struct error *e)
 		if (p->is_line_long || !take_number(p->line, &number, &rest) || number == 0 ||
 		    number > UINT32_MAX || !take_number(rest, &size, &rest))
 			continue;
+		if (l->n == POP3_MAX_MSGS)
+			return pop3_die(p, e, "the server lists more than a million messages");
 		is_ascending = is_ascending && (l->n == 0 || l->v[l->n - 1].number < number);
 		l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
 		l->v[l->n++] = (struct pop3_msg){ (uint32_t)number, size, "" };

@@ -9,7 +9,8 @@ enum {
 	POP3_IO_MS = 60 * 1000,
 	POP3_LINE = 2000,		/* RFC 2449 4 says 512; what is longer is cut, in lists dropped */
 	POP3_WINDOW = 256,
-	POP3_MAX_MECHANISMS = 1000
+	POP3_MAX_MECHANISMS = 1000,
+	POP3_MAX_MSGS = 1000 * 1000	/* in one listing */
 };
 
 enum pop3_ext { P_STLS = 1, P_USER = 2, P_TOP = 4, P_UIDL = 8, P_PIPELINING = 16, P_SASL = 32,

@@ -4,11 +4,13 @@ import mailbox
 import os
 import re
 import shutil
+import subprocess
 import time
 
 from rig import mails
 from rig.dovecot import Dovecot
 from rig.home import Home
+from rig.hostile import RELEASE
 from rig.screen import Screen
 
 N = 6
@@ -195,3 +197,19 @@ def test_compressed_file():
             f.truncate(os.path.getsize(path) - 20)
         r = home.run("-f", path)
         assert r.returncode != 0 and "damaged" in r.stderr, r
+
+
+def test_gzip_bomb():
+    """What unpacks to a thousand times its size is refused on the way, and leaves nothing behind."""
+    import zlib
+    with Home() as home:
+        path = home.path("bomb.gz")
+        pack = zlib.compressobj(9, wbits=31)
+        with open(path, "wb") as f:
+            f.write(pack.compress(b"From a Thu Jan  1 00:00:00 2026\nSubject: x\n\n"))
+            for _ in range(1200):
+                f.write(pack.compress(bytes(1 << 20)))
+            f.write(pack.flush())
+        r = subprocess.run([RELEASE, "-f", path], env=dict(os.environ, **home.env()), capture_output=True, text=True)
+        assert r.returncode != 0 and "200 times" in r.stderr, r
+        assert not os.listdir(home.path("cache", "dunlin", "unpacked"))

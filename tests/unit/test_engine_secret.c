@@ -28,6 +28,7 @@ test_first_line_is_the_password(void **state)
 		{ "printf 'secret'", "secret" },
 		{ "printf 'sec ret \\r\\nuser: ada\\n'", "sec ret " },
 		{ "echo noise >&2; echo secret", "secret" },
+		{ "printf 'secret\\nnotes\\0of a store\\n'", "secret" },
 		{ "sleep 100 & echo secret", "secret" },	/* what it leaves behind delays nobody */
 	};
 	struct error e;
@@ -53,6 +54,8 @@ test_failure_is_told(void **state)
 		{ "kill -9 $$", "signal 9" },
 		{ "/does/not/exist", "exit 127" },
 		{ "yes", "more than" },
+		{ "head -c 1000000 /dev/zero", "more than" },
+		{ "printf 'hunter2\\0x\\n'", "NUL" },	/* half a password is none */
 		{ "read x && echo $x", "exit 1" },		/* no terminal, nothing to read */
 	};
 	struct error e;

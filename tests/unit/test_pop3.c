@@ -173,6 +173,28 @@ test_hostile_listing(void **state)
 	done(&x);
 }
 
+/* A listing without end is ended by its count, long before its bytes. */
+static void
+test_endless_listing(void **state)
+{
+	struct played x;
+	struct pop3_msg *v;
+	struct str s = {0};
+	size_t n;
+	(void)state;
+
+	str_puts(&s, SESSION "C: LIST\nS: +OK\nR: ");
+	for (int i = 0; i <= 1000 * 1000; i++)
+		str_puts(&s, "1 9\\r\\n");
+	str_puts(&s, "\n");
+	assert_int_equal(ERR_OK, play(&x, str_get(&s), NET_PLAIN, NULL));
+	assert_int_equal(ERR_CONN, pop3_list(x.p, &x.arena, &v, &n, &x.e));
+	assert_non_null(strstr(x.e.text, "more than a million"));
+	assert_int_equal(0, n);
+	done(&x);
+	str_clear(&s);
+}
+
 static enum err
 fetch(struct played *x, const struct pop3_msg *m, size_t size, struct str *out)
 {
@@ -297,7 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_stripped_stls_ends_it), T(test_injection_before_tls_is_refused),
 		T(test_stls), T(test_strange_greetings), T(test_without_capa), T(test_refusals),
-		T(test_hostile_listing), T(test_end_of_message), T(test_lf_only_server), T(test_cut_message),
+		T(test_hostile_listing), T(test_endless_listing), T(test_end_of_message), T(test_lf_only_server), T(test_cut_message),
 		T(test_pipelining) };
 	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
