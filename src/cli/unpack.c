@@ -18,7 +18,7 @@
 #include "unpack.h"
 
 enum { PIECE = 256 * 1024, MAX_RATIO = 200 };
-static const uint64_t ANY_RATIO_BYTES = (uint64_t)1 << 30;
+static const uint64_t ANY_RATIO_BYTES = (uint64_t)256 << 20;
 
 static const struct { const char *name; unsigned char magic[6]; size_t n; } kinds[] = {
 	{ "gzip", { 0x1f, 0x8b }, 2 },

@@ -201,15 +201,12 @@ def test_compressed_file():
 
 def test_gzip_bomb():
     """What unpacks to a thousand times its size is refused on the way, and leaves nothing behind."""
-    import zlib
+    import gzip
     with Home() as home:
         path = home.path("bomb.gz")
-        pack = zlib.compressobj(9, wbits=31)
+        zeros = gzip.compress(bytes(32 << 20), 1)
         with open(path, "wb") as f:
-            f.write(pack.compress(b"From a Thu Jan  1 00:00:00 2026\nSubject: x\n\n"))
-            for _ in range(1200):
-                f.write(pack.compress(bytes(1 << 20)))
-            f.write(pack.flush())
+            f.write(gzip.compress(b"From a Thu Jan  1 00:00:00 2026\nSubject: x\n\n") + zeros * 10)
         r = subprocess.run([RELEASE, "-f", path], env=dict(os.environ, **home.env()), capture_output=True, text=True)
         assert r.returncode != 0 and "200 times" in r.stderr, r
         assert not os.listdir(home.path("cache", "dunlin", "unpacked"))
