@@ -54,6 +54,7 @@ static const char usage[] =
 	"dunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
 	"                                    the text of a message on standard input\n"
 	"dunlin show [--json] FILE           one message file as the pager shows it\n"
+	"dunlin import muttrc FILE           print the mailrc that says what a muttrc says\n"
 	"  -F FILE  another mailrc     -d FILE  debug log     -V  version     -h  this\n"
 	"In the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
 
@@ -169,6 +170,16 @@ run_setup(struct options *o)
 	return code;
 }
 
+static int
+run_import(struct options *o)
+{
+	if (o->n_args != 2)
+		return misused("import wants a kind and a file: import muttrc ~/.muttrc");
+	if (!cli_import_is_kind(o->args[0]))
+		return misused("import reads a muttrc, not '%s'", o->args[0]);
+	return cli_import(o->args[0], o->args[1]);
+}
+
 /* An option of sendmail: 0, none; else how many words it is. Most mean nothing here. */
 static int
 sendmail_option(struct cli_letter *l, const char *word, const char *next)
@@ -209,6 +220,7 @@ static const struct {
 	bool needs_rc, tells_problems;	/* itself */
 } commands[] = {
 	{ "check", run_check, true, true },
+	{ "import", run_import, false, false },
 	{ "setup", run_setup, false, false },
 	{ "send", run_send, true, false },
 	{ "show", run_show, false, false },
