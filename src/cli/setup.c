@@ -195,6 +195,17 @@ decide(struct setup *s)
 	return interrupt_end(&s->stop, 0) ? GIVE_UP : d;
 }
 
+/* Who comes from another program has answered all this before. */
+static void
+offer_import(void)
+{
+	char *command = cli_import_offer();
+
+	if (command)
+		printf("'%s' prints the mailrc that says what you have there.\n\n", command);
+	free(command);
+}
+
 static int
 run(struct setup *s)
 {
@@ -203,6 +214,7 @@ run(struct setup *s)
 	int code = 0;
 
 	puts("A new account for the mailrc. Enter takes what stands in [brackets], Ctrl-C leaves.\n");
+	offer_import();
 	while (d == AGAIN || d == PIN) {
 		s->wants_pin = d == PIN;
 		if ((code = ask_from(s, d == PIN ? A_PIN : 0)) != 0)
