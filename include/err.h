@@ -24,7 +24,8 @@ struct error {
 
 /* Writes code and text and returns the code, so that `return error_set(...)` reads well.
  * Text of a server or a mail in the arguments is made safe here: control bytes and invalid
- * UTF-8 are replaced (text_clean in utf8.h), line ends become spaces. e may be NULL. */
+ * UTF-8 are replaced (text_clean in utf8.h), line ends become spaces; passwords of ours in it become "***"
+ * (hide.h). e may be NULL. */
 enum err error_set(struct error *e, enum err code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -2,7 +2,7 @@
  *
  * Off until log_open. One process-wide file behind a mutex; any thread. Callers pass no
  * credential and no mail text; protocol lines come through log_wire, which masks what
- * follows LOGIN, AUTHENTICATE, AUTH and PASS, and SASL continuations. */
+ * follows LOGIN, AUTHENTICATE, AUTH and PASS, and SASL continuations, and what of it a server repeats (hide.h). */
 #ifndef DUNLIN_LOG_H
 #define DUNLIN_LOG_H
 

@@ -18,6 +18,7 @@
 
 #include "cli.h"
 #include "engine.h"
+#include "hide.h"
 #include "log.h"
 #include "mime.h"
 #include "net.h"
@@ -462,5 +463,6 @@ main(int argc, char **argv)
 	rc_free(o.rc);
 	dirs_clear(&o.dirs);
 	log_close();
+	hide_clear();
 	return code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "hide.h"
 #include "utf8.h"
 
 static void __attribute__((format(printf, 3, 0)))
@@ -16,6 +17,7 @@ set_text(struct error *e, enum err code, const char *fmt, va_list ap, const char
 	str_vprintf(&raw, fmt, ap);
 	if (why)
 		str_printf(&raw, ": %s", why);
+	hide_mask(&raw);
 	text_clean(&clean, str_get(&raw), raw.len, CLEAN_LINE);
 	size_t n = clean.len < sizeof e->text ? clean.len : sizeof e->text - 1;
 	while (n > 0 && n < clean.len && (clean.data[n] & 0xc0) == 0x80)

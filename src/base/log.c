@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hide.h"
 #include "log.h"
 #include "str.h"
 #include "utf8.h"
@@ -141,6 +142,7 @@ log_wire(char who, const char *line, size_t n)
 	str_add(&raw, line, shown);
 	if (shown < n)
 		str_puts(&raw, "***");
+	hide_mask(&raw);
 	text_clean(&clean, str_get(&raw), raw.len, CLEAN_LINE);
 	str_cut(&clean, text_fit(str_get(&clean), clean.len, MAX_COLUMNS, &used));
 	write_line(&clean);

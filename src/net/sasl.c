@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hide.h"
 #include "net.h"
 
 enum {
@@ -280,6 +281,7 @@ sasl_new(struct sasl **out, const char *mechanism, const struct sasl_login *l, s
 	s->mechanism = find(mechanism);
 	s->user = xstrdup(l->user);
 	s->password = xstrdup(l->password);
+	hide_add(s->password);
 	s->host = xstrdup(l->host);
 	s->port = l->port;
 	if (!s->mechanism)
@@ -336,6 +338,8 @@ sasl_step(struct sasl *s, const char *challenge, struct str *answer, struct erro
 		goto out;
 	}
 	str_add(answer, out, n64);
+	if (!s->mechanism->is_safe_in_clear)
+		hide_add(out);
 out:
 	if (rc != ERR_OK)
 		s->is_finished = false;

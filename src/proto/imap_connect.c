@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hide.h"
 #include "imap_int.h"
 
 static const struct { const char *name; uint32_t bits; } extensions[] = {
@@ -214,6 +215,7 @@ login(struct imap *im, const struct backend_login *l, struct error *e)
 	struct imap_cmd c;
 	enum err rc;
 
+	hide_add(l->password);
 	imap_cmd_init(&c, "LOGIN ");
 	imap_cmd_string(im, &c, l->user);
 	imap_cmd_printf(&c, " ");

@@ -6,6 +6,7 @@
  * saves is gained by TLS. The login is not logged. */
 #include <string.h>
 
+#include "hide.h"
 #include "pop3_int.h"
 
 static const struct { const char *name; unsigned bit; } extensions[] = {
@@ -149,6 +150,7 @@ user_pass(struct pop3 *p, const struct backend_login *l, struct error *e)
 {
 	if (strpbrk(l->user, "\r\n") || strpbrk(l->password, "\r\n"))
 		return error_set(e, ERR_AUTH, "user name and password must not hold a line end");
+	hide_add(l->password);
 	enum err rc = pop3_send(p, e, "USER %s", l->user);
 	if (rc == ERR_OK)
 		rc = pop3_flush(p, e);

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 from rig.dovecot import PASSWORD
+from rig.fake import Fake
 from rig.home import PROGRAM, Home
 from rig.hostile import RELEASE, Imap, Watched, intruders, mail, quits, tree, watched
 from rig.run import Skip
@@ -192,6 +193,43 @@ def test_password_is_nowhere():
                         assert not has_any(f.read()), path
             with open(log) as f:
                 assert "SELECT" in f.read()
+
+
+def test_repeated_password_is_hidden():
+    """A server that says back what it was sent: neither log nor error holds it, in no form it went out in."""
+    plain = base64.b64encode(b"\0ada\0" + PASSWORD.encode()).decode()
+    forms = [PASSWORD, plain]
+
+    def imap(s):
+        s.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi")
+        while True:
+            line = s.line()
+            s.say(f"{s.tag} {'NO' if 'AUTH' in line else 'OK'} what is {line} {' '.join(forms)}")
+
+    def pop3(s):
+        s.say("+OK hi")
+        while (line := s.line()) != "QUIT":
+            s.say("+OK" if line.startswith("USER") else f"-ERR what is {line}")
+
+    def smtp(s):
+        s.say("220 hi")
+        while (line := s.line()) != "QUIT":
+            s.say("250-x\r\n250 AUTH PLAIN" if line.startswith("EHLO") else f"535 what is {line} {' '.join(forms)}")
+
+    for scheme, talk in ("imap", imap), ("pop3", pop3), ("smtp", smtp):
+        with Fake(talk) as server, Home() as home:
+            url = f"{scheme}+insecure://ada@127.0.0.1:{server.port}"
+            text = f"send = {url}" if scheme == "smtp" else f"receive = {url}\nmbox = {home.path('mail')}"
+            home.write_rc(f"[account work]\nfrom = Ada <ada@localhost>\n{text}\n"
+                          f"{'receive = mbox:' + home.path('mail') if scheme == 'smtp' else ''}\n"
+                          f"password-command = echo {PASSWORD}\n")
+            for args in (["check"], ["-s", "x", "b@example.org"] if scheme == "smtp" else ["sync"]):
+                done = home.run("-d", home.path("log"), *args, stdin="x")
+                assert done.returncode != 0, done
+                said = done.stdout + done.stderr + open(home.path("log")).read()
+                assert "what is" in said, said
+                assert not [f for f in forms if f in said], (scheme, args, said)
+            assert plain.encode() in server.received or PASSWORD.encode() in server.received
 
 
 def test_nobody_may_look_into_the_process():

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "cancel.h"
 #include "err.h"
+#include "hide.h"
 #include "log.h"
 #include "path.h"
 #include "str.h"
@@ -299,6 +300,41 @@ test_log_is_private(void **state)
 	unlink(path);
 }
 
+/* A server that repeats the password it was sent puts it neither into an error nor into the log; what is short
+ * enough to be a word stays. */
+static void
+test_repeated_secret_is_hidden(void **state)
+{
+	struct error e;
+	char path[] = "/tmp/dunlin-log-XXXXXX", text[500] = "";
+	int fd = mkstemp(path);
+
+	(void)state;
+	hide_add("hunter22");
+	hide_add("AGFkYQBodW50ZXIyMg==");
+	hide_add("login");
+	hide_add(NULL);
+	error_set(&e, ERR_AUTH, "login: the server says: %s", "no hunter22 or hunter2hunter22, AGFkYQBodW50ZXIyMg==");
+	assert_string_equal("login: the server says: no *** or hunter2***, ***", e.text);
+	assert_int_equal(ERR_OK, log_open(path, &e));
+	log_wire('S', "-ERR what is PASS hunter22?\r\n", 29);
+	log_close();
+	assert_true(read(fd, text, sizeof text - 1) > 0);
+	assert_non_null(strstr(text, "S: -ERR what is PASS ***?"));
+	for (int i = 0; i < 40; i++) {		/* and never without bound */
+		char more[20];
+		snprintf(more, sizeof more, "another-%d", i);
+		hide_add(more);
+	}
+	error_set(&e, ERR_AUTH, "another-39 ***another-7 hunter22");
+	assert_string_equal("*** ***another-7 hunter22", e.text);
+	hide_clear();
+	error_set(&e, ERR_AUTH, "another-39");
+	assert_string_equal("another-39", e.text);
+	close(fd);
+	unlink(path);
+}
+
 /* A text too long for an error is cut between characters, wherever the limit falls. */
 static void
 test_error_is_cut_between_characters(void **state)
@@ -319,7 +355,7 @@ test_error_is_cut_between_characters(void **state)
 	}
 }
 
-TEST_MAIN(T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
+TEST_MAIN(T(test_repeated_secret_is_hidden), T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),
