@@ -177,8 +177,8 @@ put_folder(struct store *s, const struct folder *f, folder_id id, struct error *
 		" uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT"
 		" uidvalidity FROM mailbox WHERE id = ?1), 0)) ON CONFLICT (id) DO UPDATE SET"
 		" name = excluded.name, delim = excluded.delim, role = excluded.role, attrs ="
-		" excluded.attrs | attrs & ?8 WHERE name <> excluded.name OR delim <> excluded.delim OR role"
-		" <> excluded.role OR attrs <> excluded.attrs | attrs & ?8",
+		" excluded.attrs | (attrs & ?8) WHERE name <> excluded.name OR delim <> excluded.delim OR role"
+		" <> excluded.role OR attrs <> excluded.attrs | (attrs & ?8)",
 		"uussuuuu", id, f->account, f->wire, f->name,
 		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role,
 		f->attrs & ~(uint32_t)FOLDER_GONE, (uint32_t)FOLDER_READONLY);

@@ -164,6 +164,31 @@ test_rollback(void **state)
 	assert_string_equal("2", fx_top(fx, fx->inbox));
 }
 
-TEST_MAIN(FX(test_folders_read_back), FX(test_gone_folder_keeps_its_id),
+/* A list replaces what a list tells, clears that the folder is gone, and leaves what its opening told. */
+static void
+test_list_keeps_what_opening_told(void **state)
+{
+	struct fixture *fx = *state;
+	struct folder f, listed = { .account = fx->account, .wire = "Lists", .name = "Lists", .delim = '/',
+		.attrs = FOLDER_SUBSCRIBED };
+	folder_id id;
+
+	OK(store_folder_put(fx->s, &listed, &id, &fx->e));
+	assert_true(store_folder(fx->s, id, &fx->a, &f));
+	f.attrs |= FOLDER_READONLY;
+	OK(store_folder_state(fx->s, &f, &fx->e));
+	OK(store_folders_keep_only(fx->s, fx->account, &fx->inbox, 1, &fx->e));
+	listed.attrs = FOLDER_NOINFERIORS;
+	OK(store_folder_put(fx->s, &listed, &id, &fx->e));
+	assert_true(store_folder(fx->s, id, &fx->a, &f));
+	assert_int_equal(FOLDER_NOINFERIORS | FOLDER_READONLY, f.attrs);
+	f.attrs &= ~(uint32_t)FOLDER_READONLY;
+	OK(store_folder_state(fx->s, &f, &fx->e));
+	OK(store_folder_put(fx->s, &listed, &id, &fx->e));
+	assert_true(store_folder(fx->s, id, &fx->a, &f));
+	assert_int_equal(FOLDER_NOINFERIORS, f.attrs);
+}
+
+TEST_MAIN(FX(test_list_keeps_what_opening_told), FX(test_folders_read_back), FX(test_gone_folder_keeps_its_id),
 	FX(test_message_reads_back), FX(test_pages_meet), FX(test_pages_merge_folders),
 	FX(test_gone_messages_leave), FX(test_rollback))
