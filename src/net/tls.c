@@ -11,6 +11,10 @@
 
 #include "internal.h"
 
+/* RSA and DH from 2048 bits on, no SHA-1 in signatures, no ciphers below 112 bits: SSL_CTX_set_security_level(3).
+ * What the system demands beyond that stands. */
+enum { SECURITY_LEVEL = 2 };
+
 static bool
 is_address(const char *host)
 {
@@ -104,6 +108,8 @@ make_context(struct net *n)
 	n->ctx = SSL_CTX_new(TLS_client_method());
 	if (!n->ctx || !SSL_CTX_set_min_proto_version(n->ctx, TLS1_2_VERSION))
 		return net_fail(n, ERR_LOCAL, "OpenSSL cannot be set up");
+	if (SSL_CTX_get_security_level(n->ctx) < SECURITY_LEVEL)
+		SSL_CTX_set_security_level(n->ctx, SECURITY_LEVEL);
 	SSL_CTX_set_options(n->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_mode(n->ctx,
 		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -198,7 +204,8 @@ tls_start(struct net *n)
 	}
 	if ((rc = set_identity(n)) != ERR_OK || (rc = shake_hands(n)) != ERR_OK)
 		goto out;
-	if (SSL_get_verify_result(n->ssl) != X509_V_OK) {	/* belt and braces */
+	/* Belt and braces: without a certificate OpenSSL has nothing to say against it. */
+	if (SSL_get_verify_result(n->ssl) != X509_V_OK || !SSL_get0_peer_certificate(n->ssl)) {
 		rc = net_fail(n, ERR_TLS, "the certificate of %s was not verified", n->host);
 		goto out;
 	}

@@ -30,6 +30,11 @@ struct cert_spec {
 	int from_days, to_days;		/* validity, from today; both 0: -1 to +30 */
 	bool is_self_signed;
 	bool has_nul;			/* the first DNS name gets a NUL in its middle */
+	EVP_PKEY *key;			/* NULL: the pki's */
+	X509 *issuer;			/* NULL: the pki's CA */
+	EVP_PKEY *issuer_key;
+	const EVP_MD *md;		/* NULL: SHA-256 */
+	bool is_ca;			/* may issue others */
 };
 
 struct pki {
@@ -69,8 +74,8 @@ static UNUSED X509 *
 cert_make(const struct pki *pki, const struct cert_spec *spec, bool is_ca)
 {
 	static long serial = 1;
-	X509 *x = X509_new();
-	EVP_PKEY *key = is_ca ? pki->ca_key : pki->key;
+	X509 *x = X509_new(), *issuer = spec->issuer ? spec->issuer : pki->ca;
+	EVP_PKEY *key = spec->key ? spec->key : is_ca ? pki->ca_key : pki->key;
 	bool is_root = is_ca || spec->is_self_signed;
 	X509_NAME *name = X509_get_subject_name(x);
 	bool is_default = spec->from_days == 0 && spec->to_days == 0;
@@ -82,16 +87,19 @@ cert_make(const struct pki *pki, const struct cert_spec *spec, bool is_ca)
 	X509_set_pubkey(x, key);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 		(const unsigned char *)(spec->cn ? spec->cn : "a server"), -1, -1, 0);
-	X509_set_issuer_name(x, is_root ? name : X509_get_subject_name(pki->ca));
-	if (is_ca)
-		cert_add(x, x, NID_basic_constraints, "critical,CA:TRUE");
+	X509_set_issuer_name(x, is_root ? name : X509_get_subject_name(issuer));
+	if (is_root)
+		issuer = x;
+	if (is_ca || spec->is_ca)
+		cert_add(x, issuer, NID_basic_constraints, "critical,CA:TRUE");
 	if (spec->san)
-		cert_add(x, is_root ? x : pki->ca, NID_subject_alt_name, spec->san);
+		cert_add(x, issuer, NID_subject_alt_name, spec->san);
 	if (spec->has_nul)
 		cert_add_nul_name(x);
 	if (spec->usage)
-		cert_add(x, is_root ? x : pki->ca, NID_ext_key_usage, spec->usage);
-	assert_true(X509_sign(x, is_root ? key : pki->ca_key, EVP_sha256()) > 0);
+		cert_add(x, issuer, NID_ext_key_usage, spec->usage);
+	EVP_PKEY *signer = is_root ? key : spec->issuer_key ? spec->issuer_key : pki->ca_key;
+	assert_true(X509_sign(x, signer, spec->md ? spec->md : EVP_sha256()) > 0);
 	return x;
 }
 
@@ -134,6 +142,8 @@ struct server {
 	X509 *cert;
 	EVP_PKEY *key;
 	int max_version;		/* 0: any */
+	X509 *between;			/* sent behind cert; NULL: none */
+	const char *ciphers;		/* of TLS 1.2; NULL: the usual */
 
 	uint16_t port;
 	int listen_fd, stop_fd;
@@ -223,7 +233,11 @@ server_tls(struct server *s, int fd)
 		SSL_CTX_set_max_proto_version(ctx, s->max_version);
 		SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0");
 	}
+	if (s->ciphers)
+		SSL_CTX_set_cipher_list(ctx, s->ciphers);
 	SSL_CTX_use_certificate(ctx, s->cert);
+	if (s->between)
+		SSL_CTX_add1_chain_cert(ctx, s->between);
 	SSL_CTX_use_PrivateKey(ctx, s->key);
 	SSL *ssl = SSL_new(ctx);
 	SSL_CTX_free(ctx);
