@@ -47,6 +47,10 @@ struct draft {
 	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft, letters and digits), and resumed
 	 * by any client: Bcc stays in it, recipients and From may be missing or half typed */
 	const char *draft_name;
+	/* Between pieces of some MB of the files, with how many of their bytes are done; false: stop, and
+	 * ERR_CANCELLED. NULL: nobody asks */
+	bool (*go_on)(void *ctx, uint64_t done);
+	void *go_on_ctx;
 };
 
 /* A finished message and to whom it goes. */

@@ -32,6 +32,7 @@ struct str {
 	size_t len, cap;
 };
 
+void str_reserve(struct str *s, size_t more);		/* exactly that, where all of a large one is known before */
 void str_add(struct str *s, const void *p, size_t n);
 void str_puts(struct str *s, const char *z);		/* NULL adds nothing */
 void str_putc(struct str *s, char c);

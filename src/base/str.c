@@ -108,6 +108,20 @@ reserve(struct str *s, size_t more)
 }
 
 void
+str_reserve(struct str *s, size_t more)
+{
+	size_t need = s->len + more + 1;
+
+	if (need < more)
+		must(NULL);
+	if (need <= s->cap)
+		return;
+	s->data = xrealloc(s->data, need);
+	s->data[s->len] = '\0';
+	s->cap = need;
+}
+
+void
 str_add(struct str *s, const void *p, size_t n)
 {
 	reserve(s, n);

@@ -13,7 +13,7 @@
 #include "path.h"
 #include "utf8.h"
 
-enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000, MAX_WIRE_LINE = 990, ENCODED_WORD_BYTES = 45 };
+enum { MAX_PLAIN_LINE = 200, MAX_IDS_BYTES = 8000, ENCODED_WORD_BYTES = 45 };
 
 /* ---- the text ---- */
 
@@ -138,52 +138,14 @@ is_media_type(const char *t)
 	return is;
 }
 
-/* Line ends aside it can stand there unencoded: lines that servers take, no NUL, no lone CR. */
-static bool
-is_plain_enough(const char *p, size_t n)
-{
-	size_t line = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '\0' || (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
-			return false;
-		line = p[i] == '\n' ? 0 : line + 1;
-		if (line > MAX_WIRE_LINE)
-			return false;
-	}
-	return true;
-}
-
-/* A message may be encoded as 7bit, 8bit and binary only (RFC 2046 5.2.1), and binary is taken hardly
- * anywhere; so one with lines too long, or with a NUL, goes as a file of bytes. */
-static bool
-is_message(const struct draft_file *f)
-{
-	return f->type && str_ieq(f->type, "message/rfc822") && f->len > 0 &&
-		mime_header_length(f->data, f->len) > 0 && is_plain_enough(f->data, f->len);
-}
-
-static void
-set_message(GMimePart *part, const char *p, size_t n)
-{
-	struct str lf = {0};
-	unsigned char all = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		all |= (unsigned char)p[i];
-		if (p[i] != '\r')
-			str_putc(&lf, p[i]);
-	}
-	set_content(part, lf.data, lf.len, all & 0x80 ? GMIME_CONTENT_ENCODING_8BIT
-		: GMIME_CONTENT_ENCODING_7BIT);
-	str_clear(&lf);
-}
-
+/* Its header; its bytes come in behind (build_files.c). A message may be encoded as 7bit, 8bit and binary only
+ * (RFC 2046 5.2.1), and binary is taken hardly anywhere; so one with lines too long, or with a NUL, goes as a file of
+ * bytes. */
 static GMimeObject *
 file_part(const struct draft_file *f)
 {
-	bool as_message = is_message(f);
-	char *type = xstrdup(as_message ? "message/rfc822"
+	GMimeContentEncoding encoding = file_encoding(f);
+	char *type = xstrdup(encoding != GMIME_CONTENT_ENCODING_BASE64 ? "message/rfc822"
 		: is_media_type(f->type) ? f->type : "application/octet-stream");
 	char *slash = strchr(type, '/'), *name = path_safe_name(f->name ? f->name : "");
 
@@ -191,13 +153,17 @@ file_part(const struct draft_file *f)
 	GMimePart *part = g_mime_part_new_with_type(type, slash + 1);
 	g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
 	g_mime_part_set_filename(part, name);
-	if (as_message)
-		set_message(part, f->data, f->len);
-	else
-		set_content(part, f->data, f->len, GMIME_CONTENT_ENCODING_BASE64);
+	set_content(part, "", 0, encoding);
 	free(name);
 	free(type);
 	return GMIME_OBJECT(part);
+}
+
+/* "=_" is in no encoding (RFC 2045 6.7). Owned. */
+static char *
+boundary_of(const struct compose_stamp *stamp)
+{
+	return xasprintf("=_%s", stamp->token);
 }
 
 static GMimeObject *
@@ -208,8 +174,7 @@ body_of(const struct draft *d, const struct compose_stamp *stamp)
 	if (d->n_files == 0)
 		return text;
 	GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
-	/* "=_" is in no encoding (RFC 2045 6.7) */
-	char *boundary = xasprintf("=_%s", stamp->token);
+	char *boundary = boundary_of(stamp);
 	g_mime_multipart_set_boundary(mixed, boundary);
 	g_mime_multipart_add(mixed, text);
 	g_object_unref(text);
@@ -397,9 +362,28 @@ put_subject(GMimeMessage *m, const struct draft *d)
 	free(clean);
 }
 
-static void
+static enum err
+write_bytes(struct str *out, GMimeMessage *m, const struct draft *d, const struct compose_stamp *stamp,
+	GMimeFormatOptions *format, struct error *e)
+{
+	GMimeStream *stream = g_mime_stream_mem_new();
+	char *boundary = boundary_of(stamp);
+	enum err rc = ERR_OK;
+
+	g_mime_object_write_to_stream(GMIME_OBJECT(m), format, stream);
+	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+	if (d->n_files > 0)
+		rc = files_insert(out, d, boundary, (const char *)bytes->data, bytes->len, e);
+	else
+		str_add(out, bytes->data, bytes->len);
+	free(boundary);
+	g_object_unref(stream);
+	return rc;
+}
+
+static enum err
 write_message(struct letter *out, const struct draft *d, const struct lists *l,
-	const struct compose_stamp *stamp)
+	const struct compose_stamp *stamp, struct error *e)
 {
 	GMimeFormatOptions *format = format_new();
 	GMimeMessage *m = g_mime_message_new(TRUE);
@@ -420,17 +404,14 @@ write_message(struct letter *out, const struct draft *d, const struct lists *l,
 		put_unfinished(&out->bytes, "Cc", l->cc, d->cc, format);
 		put_unfinished(&out->bytes, "Bcc", l->bcc, d->bcc, format);
 	}
-	GMimeStream *stream = g_mime_stream_mem_new();
-	g_mime_object_write_to_stream(GMIME_OBJECT(m), format, stream);
-	GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-	str_add(&out->bytes, bytes->data, bytes->len);
+	enum err rc = write_bytes(&out->bytes, m, d, stamp, format, e);
 	if (out->bytes.len < 2 || out->bytes.data[out->bytes.len - 1] != '\n')
 		str_puts(&out->bytes, "\r\n");
-	g_object_unref(stream);
 	g_date_time_unref(now);
 	g_object_unref(body);
 	g_object_unref(m);
 	g_mime_format_options_free(format);
+	return rc;
 }
 
 enum err
@@ -456,8 +437,8 @@ compose_build(struct letter *out, const struct draft *d, const struct compose_st
 	out->subject = xstrdup(d->subject ? d->subject : "");
 	const char *shown = d->to && *d->to ? d->to : d->cc && *d->cc ? d->cc : d->bcc;
 	out->shown_to = xstrdup(shown ? shown : "");
-	write_message(out, d, &l, stamp);
-	rc = letter_check(out, e);
+	if ((rc = write_message(out, d, &l, stamp, e)) == ERR_OK)
+		rc = letter_check(out, e);
 out:
 	lists_clear(&l);
 	if (rc != ERR_OK)

@@ -297,7 +297,7 @@ compose_addresses(const char *field, const char *list, struct error *e)
 	return rc;
 }
 
-static bool
+bool
 has_8bit(const char *p, size_t n)
 {
 	unsigned char all = 0;

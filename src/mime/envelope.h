@@ -35,4 +35,14 @@ void header_put(struct str *out, GMimeFormatOptions *format, const char *name, c
 /* CRLF line ends, folded, RFC 2231 parameters. The caller frees. */
 GMimeFormatOptions *format_new(void);
 
+bool has_8bit(const char *p, size_t n);
+
+/* ---- build_files.c ---- */
+
+/* 7bit or 8bit: as the message that it is; else base64. */
+GMimeContentEncoding file_encoding(const struct draft_file *f);
+/* The message of n bytes, built with attachments that are empty, and their bytes in it. ERR_CANCELLED: d->go_on. */
+enum err files_insert(struct str *out, const struct draft *d, const char *boundary, const char *skeleton, size_t n,
+	struct error *e);
+
 #endif

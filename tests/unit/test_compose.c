@@ -478,13 +478,80 @@ init(void **state)
 	return 0;
 }
 
+static bool
+stop_behind(void *ctx, uint64_t done)
+{
+	return done < *(uint64_t *)ctx;
+}
+
+/* A message of n bytes at most in lines of all lengths. */
+static size_t
+make_mail(char *p, size_t n)
+{
+	size_t len = (size_t)sprintf(p, "From: eve@example.org\r\nSubject: inner\r\n\r\n");
+
+	for (int i = 0; len + 40 < n; i++)
+		len += (size_t)sprintf(p + len, "%.*s\r\n", 1 + i % 29, "abcdefghijklmnopqrstuvwxyzABCDEFG");
+	return len;
+}
+
+static void
+assert_comes_back(const struct letter *l, const struct draft_file *files, size_t n)
+{
+	struct mime_msg *m;
+
+	assert_int_equal(ERR_OK, mime_parse(&m, str_get(&l->bytes), l->bytes.len, NULL));
+	for (size_t i = 0; i < n; i++) {
+		struct str back = {0};
+		char section[8];
+		snprintf(section, sizeof section, "%zu", i + 2);
+		assert_true(mime_part_bytes(m, section, &back, SIZE_MAX));
+		assert_int_equal(files[i].len, back.len);
+		assert_memory_equal(files[i].len ? files[i].data : "", str_get(&back), back.len);
+		str_clear(&back);
+	}
+	mime_free(m);
+}
+
+/* Attachments of several pieces come back byte by byte, wherever in a message a piece ends; told to stop, nothing is
+ * made. */
+static void
+test_large_files(void **state)
+{
+	(void)state;
+	size_t n = 5 << 20;
+	char *big = xmalloc(n), *mail = xmalloc(n);
+	uint64_t limit = 3 << 20;
+	struct letter l;
+
+	for (size_t i = 0; i < n; i++)
+		big[i] = (char)(i * 31 + i / 777);
+	struct draft d = plain();
+	struct draft_file files[] = { { "a.bin", "application/octet-stream", big, n },
+		{ "m.eml", "message/rfc822", mail, make_mail(mail, n) }, { "empty", NULL, NULL, 0 },
+		{ "one", "text/plain", "x", 1 } };
+	d.files = files;
+	d.n_files = LEN(files);
+	for (int cut = 0; cut < 4; cut++) {		/* so that one of them parts CR and LF */
+		memmove(mail + 35, mail + 34, files[1].len++ - 34);	/* within "inner" */
+		l = build(&d);
+		assert_comes_back(&l, files, LEN(files));
+		letter_clear(&l);
+	}
+	d.go_on = stop_behind;
+	d.go_on_ctx = &limit;
+	assert_int_equal(ERR_CANCELLED, compose_build(&l, &d, &stamp, NULL));
+	free(mail);
+	free(big);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped), T(test_recipients), T(test_words), T(test_encoded_look),
 		T(test_international_addresses), T(test_controls_are_refused),
 		T(test_encoded_line_end),
-		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments),
+		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments), T(test_large_files),
 		T(test_references),
 		T(test_prepare), T(test_prepare_keeps), T(test_smuggling),
 		T(test_prepare_utf8_body), T(test_prepare_refuses) };
