@@ -74,21 +74,6 @@ outbox_commit(struct store *s, enum err rc, struct error *e)
 	return rc == ERR_OK ? store_sync(s, e) : rc;
 }
 
-static enum err
-put_bytes(struct store *s, outbox_id id, const void *p, size_t len, struct error *e)
-{
-	sqlite3_stmt *st = db_query(s, "REPLACE INTO outbox_bytes VALUES (?, ?)", "i", id);
-
-	if (!st)
-		return db_fail(s, e);
-	sqlite3_bind_blob64(st, 2, p, len, SQLITE_STATIC);
-	int rc = sqlite3_step(st);
-	enum err result = rc == SQLITE_DONE ? ERR_OK : db_fail(s, e);
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-	return result;
-}
-
 /* One that is committed and not durable: its writer is told that it was not taken, and it must not go out. */
 static void
 take_back(struct store *s, outbox_id id)
@@ -96,23 +81,17 @@ take_back(struct store *s, outbox_id id)
 	enum err rc = tx_open(s, DB_DATA, NULL);
 
 	if (rc == ERR_OK)
-		rc = db_run(s, NULL, "DELETE FROM outbox WHERE id = ?", "i", id);
-	if (rc == ERR_OK)
-		rc = db_run(s, NULL, "DELETE FROM outbox_bytes WHERE id = ?", "i", id);
-	if (rc == ERR_OK)
-		rc = db_run(s, NULL, "DELETE FROM outbox_rcpt WHERE mail = ?", "i", id);
+		rc = outbox_delete(s, id, NULL);
 	if (tx_close(s, rc, NULL) != ERR_OK)
 		log_msg("store: cannot take mail %lld back out of the outbox", (long long)id);
 }
 
-enum err
-store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes, size_t len,
-	outbox_id *id, struct error *e)
+static enum err
+add_rows(struct store *s, const struct outbox_mail *m, const struct outbox_bytes *bytes, outbox_id *id, struct error *e)
 {
 	uint32_t needs = (m->needs_utf8 ? NEEDS_UTF8 : 0) | (m->needs_8bit ? NEEDS_8BIT : 0);
 	enum err rc = tx_open(s, DB_DATA, e);
 
-	*id = 0;
 	if (rc != ERR_OK)
 		return rc;
 	rc = db_run(s, e, "INSERT INTO outbox (account, is_held, sender, message_id, subject,"
@@ -120,33 +99,59 @@ store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes
 		" needs, created, not_before, size, copy, is_planned) VALUES (?, ?, ?, ?, ?, ?, ?,"
 		" ?, ?, ?, ?, ?)",
 		"uussssuiiiuu", m->account, (uint32_t)m->is_held, m->sender, m->message_id,
-		m->subject, m->to, needs, (int64_t)time(NULL), m->not_before, (int64_t)len,
+		m->subject, m->to, needs, (int64_t)time(NULL), m->not_before, (int64_t)bytes->len,
 		(uint32_t)(m->copy == COPY_NONE ? COPY_NONE : COPY_WANTED), (uint32_t)m->is_planned);
-	int64_t made = sqlite3_last_insert_rowid(s->db->h);
+	*id = sqlite3_last_insert_rowid(s->db->h);
 	if (rc == ERR_OK)
-		rc = put_bytes(s, made, bytes, len, e);
+		rc = outbox_bytes_put(s, *id, bytes, e);
 	for (size_t i = 0; i < m->n_rcpts && rc == ERR_OK; i++)
 		rc = db_run(s, e, "INSERT INTO outbox_rcpt (mail, n, addr) VALUES (?, ?, ?)",
-			"iis", made, (int64_t)i, m->rcpts[i].addr);
-	if ((rc = tx_close(s, rc, e)) == ERR_OK && (rc = store_sync(s, e)) != ERR_OK)
+			"iis", *id, (int64_t)i, m->rcpts[i].addr);
+	return tx_close(s, rc, e);
+}
+
+enum err
+store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes, size_t len,
+	outbox_id *id, struct error *e)
+{
+	struct outbox_bytes b;
+	outbox_id made;
+	enum err rc = outbox_bytes_write(&b, s, bytes, len, e);
+
+	*id = 0;
+	if (rc != ERR_OK)
+		return rc;
+	bool is_committed = (rc = add_rows(s, m, &b, &made, e)) == ERR_OK;
+	if (is_committed && (rc = store_sync(s, e)) != ERR_OK)
 		take_back(s, made);
-	*id = rc == ERR_OK ? made : 0;
+	else if (is_committed)
+		*id = made;
+	outbox_bytes_end(&b, is_committed);
 	return rc;
 }
 
 enum err
 store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len, struct error *e)
 {
-	enum err rc = tx_open(s, DB_DATA, e);
+	struct arena a = {0};
+	struct outbox_bytes b;
+	const char *old = outbox_bytes_file(s, id, &a);
+	bool is_committed = false;
+	enum err rc = outbox_bytes_write(&b, s, bytes, len, e);
 
-	if (rc != ERR_OK)
-		return rc;
-	rc = db_run(s, e, "UPDATE outbox SET size = ? WHERE id = ? AND state = 0", "ii", (int64_t)len, id);
-	if (rc == ERR_OK && sqlite3_changes(s->db->h) == 0)
+	if (rc != ERR_OK || (rc = tx_open(s, DB_DATA, e)) != ERR_OK)
+		goto out;
+	if (!db_int(s, "SELECT count(*) FROM outbox WHERE id = ? AND state = 0", "i", id))
 		rc = error_set(e, ERR_LOCAL, "the message is not in the outbox any more");
 	if (rc == ERR_OK)
-		rc = put_bytes(s, id, bytes, len, e);
-	return outbox_commit(s, rc, e);
+		rc = outbox_bytes_put(s, id, &b, e);
+	is_committed = (rc = tx_close(s, rc, e)) == ERR_OK;
+	if (is_committed && (rc = store_sync(s, e)) == ERR_OK)
+		upload_remove(s, old);
+out:
+	outbox_bytes_end(&b, is_committed);
+	arena_clear(&a);
+	return rc;
 }
 
 /* ---- reading ---- */
@@ -228,25 +233,6 @@ store_outbox(const struct store *s, account_id account, size_t max, struct arena
 		memcpy(*out, v, n * sizeof *v);
 	free(v);
 	return n;
-}
-
-char *
-store_outbox_bytes(const struct store *s, outbox_id id, size_t *len)
-{
-	sqlite3_stmt *st = db_query(s, "SELECT bytes FROM outbox_bytes WHERE id = ?", "i", id);
-	char *copy = NULL;
-
-	*len = 0;
-	if (db_row(s, st)) {
-		const void *p = sqlite3_column_blob(st, 0);
-		*len = (size_t)sqlite3_column_bytes(st, 0);
-		copy = xmalloc(*len + 1);
-		if (*len)
-			memcpy(copy, p, *len);
-		copy[*len] = '\0';
-		db_done(st);
-	}
-	return copy;
 }
 
 uint32_t

@@ -99,12 +99,14 @@ enum err
 store_outbox_remove(struct store *s, outbox_id id, struct error *e)
 {
 	struct outbox_lock *l = outbox_lock(s, id);
+	struct arena a = {0};
 	enum err rc;
 
 	if (!l)
 		return error_set(e, ERR_MSG, "it is being sent just now");
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 		goto out;
+	const char *file = outbox_bytes_file(s, id, &a);
 	int64_t copy = db_int(s, "SELECT copy FROM outbox WHERE id = ?", "i", id);
 	if (copy == COPY_WAITING || copy == COPY_RUNNING)
 		rc = error_set(e, ERR_MSG, "its copy is still to be made");
@@ -112,9 +114,11 @@ store_outbox_remove(struct store *s, outbox_id id, struct error *e)
 		rc = error_set(e, ERR_MSG, "it is not in the outbox any more");
 	else
 		rc = outbox_delete(s, id, e);
-	rc = outbox_commit(s, rc, e);
+	if ((rc = outbox_commit(s, rc, e)) == ERR_OK)
+		upload_remove(s, file);
 out:
 	store_outbox_unlock(l);
+	arena_clear(&a);
 	return rc;
 }
 
@@ -136,6 +140,7 @@ store_outbox_forget(struct store *s, int64_t before, const char *const *keep, si
 {
 	struct arena a = {0};
 	outbox_id ids[500];
+	const char *files[500];
 	size_t n = 0;
 	enum err rc = tx_open(s, DB_DATA, e);
 
@@ -148,10 +153,15 @@ store_outbox_forget(struct store *s, int64_t before, const char *const *keep, si
 			ids[n++] = sqlite3_column_int64(st, 0);
 	}
 	db_done(st);
-	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		files[i] = outbox_bytes_file(s, ids[i], &a);
 		rc = outbox_delete(s, ids[i], e);
+	}
+	rc = tx_close(s, rc, e);
+	for (size_t i = 0; i < n && rc == ERR_OK; i++)
+		upload_remove(s, files[i]);	/* unsynced, a power cut may bring the row back, of mail long sent */
 	arena_clear(&a);
-	return tx_close(s, rc, e);
+	return rc;
 }
 
 enum err

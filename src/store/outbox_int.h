@@ -1,5 +1,6 @@
 /* outbox_int.h - what the files of the outbox share.
  *
+ *   outbox_bytes.c where the bytes are
  *   outbox.c       locks, putting in, reading
  *   outbox_act.c   what a person does to mail, and what time does
  *   outbox_send.c  for who sends, copies to Sent, and looks there */
@@ -19,5 +20,27 @@ enum err outbox_delete(struct store *s, outbox_id id, struct error *e);
 
 /* Of a copy. Later than an hour from now is what a clock says that was set back since. */
 #define COPY_IS_DUE(now) "(copy_at <= " now " OR copy_at > " now " + 3600)"
+
+/* ---- outbox_bytes.c ---- */
+
+struct outbox_bytes {
+	const void *p;
+	size_t len;
+	struct upload_file *file;	/* of large ones, durable; NULL: they go into the database */
+};
+/* Before the transaction; each that was ERR_OK has its outbox_bytes_end. p is borrowed until then. */
+enum err outbox_bytes_write(struct outbox_bytes *b, struct store *s, const void *p, size_t len, struct error *e);
+enum err outbox_bytes_put(struct store *s, outbox_id id, const struct outbox_bytes *b, struct error *e);	/* in it */
+void outbox_bytes_end(struct outbox_bytes *b, bool is_kept);	/* is_kept: it was committed */
+/* Its name; "": there is none. For upload_remove, once no row names it. */
+const char *outbox_bytes_file(const struct store *s, outbox_id id, struct arena *a);
+
+/* ---- uploads.c: files of data/uploads ---- */
+
+enum err upload_seal(struct upload_file *f, struct error *e);	/* fsync, of the directory too */
+void upload_close(struct upload_file *f);			/* it stays; f is freed */
+const char *upload_name(const struct upload_file *f);
+int upload_open(const struct store *s, const char *name, uint64_t size_bytes, struct error *e);
+void upload_remove(const struct store *s, const char *name);	/* "": nothing */
 
 #endif

@@ -110,6 +110,8 @@ static const char *const data_steps[] = {
 	"	words TEXT NOT NULL, n INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE short_name (name TEXT PRIMARY KEY COLLATE NOCASE, value TEXT NOT NULL)"
 	" WITHOUT ROWID;",
+	/* The name in data/uploads that has the bytes of a large one; '': outbox_bytes. */
+	"ALTER TABLE outbox ADD COLUMN file TEXT NOT NULL DEFAULT '';",
 };
 
 static const char *const index_steps[] = {

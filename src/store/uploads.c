@@ -17,7 +17,7 @@
 
 #include "log.h"
 #include "path.h"
-#include "store_db.h"
+#include "outbox_int.h"
 
 enum { ORPHAN_S = 24 * 3600 };
 
@@ -39,8 +39,8 @@ uploads_dir(const struct store *s)
 	return path_join(s->data_dir, "uploads");
 }
 
-static void
-close_file(struct upload_file *f)
+void
+upload_close(struct upload_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -69,7 +69,7 @@ upload_create(struct upload_file **out, struct store *s, struct error *e)
 	if (rc == ERR_OK && f->fd < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", f->path);
 	if (rc != ERR_OK) {
-		close_file(f);
+		upload_close(f);
 		return rc;
 	}
 	*out = f;
@@ -89,19 +89,19 @@ upload_abort(struct upload_file *f)
 	if (!f)
 		return;
 	unlink(f->path);
-	close_file(f);
+	upload_close(f);
 }
 
-static enum err
-seal(struct upload_file *f, struct error *e)
+enum err
+upload_seal(struct upload_file *f, struct error *e)
 {
 	if (fsync(f->fd) < 0)
 		return error_errno(e, ERR_LOCAL, "cannot sync '%s'", f->path);
 	return path_sync_dir_of(f->path, e);
 }
 
-static void
-remove_file(const struct store *s, const char *name)
+void
+upload_remove(const struct store *s, const char *name)
 {
 	char *dir = uploads_dir(s), *path = path_join(dir, name);
 
@@ -124,23 +124,37 @@ file_of(const struct store *s, upload_id id, struct arena *a)
 	return name;
 }
 
-int
-store_upload_open(const struct store *s, const struct upload *u, struct error *e)
+const char *
+upload_name(const struct upload_file *f)
 {
-	struct arena a = {0};
+	return f->name;
+}
+
+int
+upload_open(const struct store *s, const char *name, uint64_t size_bytes, struct error *e)
+{
 	struct stat st;
-	char *dir = uploads_dir(s), *path = path_join(dir, file_of(s, u->id, &a));
+	char *dir = uploads_dir(s), *path = path_join(dir, name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || (uint64_t)st.st_size != u->size_bytes)) {
+	if (fd >= 0 && (fstat(fd, &st) < 0 || (uint64_t)st.st_size != size_bytes)) {
 		error_set(e, ERR_LOCAL, "'%s' is damaged", path);
 		close(fd);
 		fd = -1;
 	}
 	free(path);
 	free(dir);
+	return fd;
+}
+
+int
+store_upload_open(const struct store *s, const struct upload *u, struct error *e)
+{
+	struct arena a = {0};
+	int fd = upload_open(s, file_of(s, u->id, &a), u->size_bytes, e);
+
 	arena_clear(&a);
 	return fd;
 }
@@ -203,7 +217,7 @@ store_upload_add(struct store *s, const struct upload *u, struct upload_file *f,
 	struct arena a = {0};
 	const char *old[8];
 	size_t n_old = files_named(s, u->name ? u->name : "", &a, old, LEN(old));
-	enum err rc = seal(f, e);
+	enum err rc = upload_seal(f, e);
 
 	if (rc == ERR_OK)
 		rc = insert(s, u, f, id, e);
@@ -211,10 +225,10 @@ store_upload_add(struct store *s, const struct upload *u, struct upload_file *f,
 		*id = 0;
 		upload_abort(f);
 	} else {
-		close_file(f);
+		upload_close(f);
 		rc = store_sync(s, e);
 		for (size_t i = 0; i < n_old; i++)
-			remove_file(s, old[i]);
+			upload_remove(s, old[i]);
 	}
 	arena_clear(&a);
 	return rc;
@@ -342,7 +356,7 @@ store_upload_drop(struct store *s, upload_id id, struct error *e)
 		rc = commit(s, rc, e);
 	}
 	if (rc == ERR_OK)
-		remove_file(s, file);
+		upload_remove(s, file);
 	arena_clear(&a);
 	return rc;
 }
@@ -418,7 +432,7 @@ store_upload_done(struct store *s, const struct upload *u, const char *wire, uin
 		rc = commit(s, rc, e);
 	}
 	if (rc == ERR_OK)
-		remove_file(s, file);
+		upload_remove(s, file);
 	arena_clear(&a);
 	return rc;
 }
@@ -437,8 +451,8 @@ sweep(const struct store *s)
 	while (d && (x = readdir(d))) {
 		if (strlen(x->d_name) == 16 && fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			S_ISREG(st.st_mode) && st.st_mtime < before &&
-			db_int(s, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM upload WHERE file = ? AND"
-			" state <> 2)", "s", x->d_name) == 1)
+			db_int(s, "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM upload WHERE file = ?1 AND"
+			" state <> 2) AND NOT EXISTS (SELECT 1 FROM outbox WHERE file = ?1)", "s", x->d_name) == 1)
 			unlinkat(dirfd(d), x->d_name, 0);
 	}
 	if (d)

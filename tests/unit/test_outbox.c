@@ -1,8 +1,12 @@
 /* The outbox keeps what it took, and knows after any crash what may have gone out. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store_fixture.h"
 
@@ -66,6 +70,92 @@ test_add(void **state)
 	assert_int_equal(1, store_outbox(fx->s, 0, 10, &fx->a, &list));
 	assert_int_equal(0, store_outbox(fx->s, fx->account + 1, 10, &fx->a, &list));
 	assert_int_equal(1, store_outbox_waiting(fx->s, 0));
+}
+
+static size_t
+n_files(const struct fixture *fx)
+{
+	char *dir = path_join(fx->data, "uploads");
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	for (struct dirent *x; d && (x = readdir(d)); )
+		n += x->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	free(dir);
+	return n;
+}
+
+static void
+each_file(const struct fixture *fx, bool removes)
+{
+	char *dir = path_join(fx->data, "uploads");
+	DIR *d = opendir(dir);
+	struct timespec old[2] = { { .tv_sec = time(NULL) - 2 * 86400 }, { .tv_sec = time(NULL) - 2 * 86400 } };
+
+	for (struct dirent *x; d && (x = readdir(d)); ) {
+		if (x->d_name[0] != '.' && removes)
+			assert_int_equal(0, unlinkat(dirfd(d), x->d_name, 0));
+		else if (x->d_name[0] != '.')
+			assert_int_equal(0, utimensat(dirfd(d), x->d_name, old, 0));
+	}
+	closedir(d);
+	free(dir);
+}
+
+/* The bytes of a large mail are a file, and not in the database; it goes with the mail, with its bytes of before, and
+ * when nobody names it. A file that is lost is told apart from a mail that is gone. */
+static void
+test_large(void **state)
+{
+	struct fixture *fx = *state;
+	size_t n = 3 << 20, len;
+	char *big = xmalloc(n);
+	struct outbox_rcpt to = { .addr = "bob@example.net", .words = "" };
+	struct outbox_mail m = { .account = fx->account, .sender = "ada@example.org", .message_id = "big@x",
+		.subject = "big", .to = "bob", .rcpts = &to, .n_rcpts = 1 };
+	outbox_id id;
+	struct upload_file *orphan;
+
+	for (size_t i = 0; i < n; i++)
+		big[i] = (char)(i * 7 + i / 1000);
+	OK(store_outbox_add(fx->s, &m, big, n, &id, &fx->e));
+	assert_int_equal(1, n_files(fx));
+	char *bytes = store_outbox_bytes(fx->s, id, &len);
+	assert_int_equal(n, len);
+	assert_memory_equal(big, bytes, n);
+	free(bytes);
+	big[0] = 'x';
+	OK(store_outbox_rewrite(fx->s, id, big, n - 1, &fx->e));
+	assert_int_equal(1, n_files(fx));
+	bytes = store_outbox_bytes(fx->s, id, &len);
+	assert_int_equal(n - 1, len);
+	assert_memory_equal(big, bytes, n - 1);
+	free(bytes);
+	OK(store_outbox_rewrite(fx->s, id, "small", 5, &fx->e));
+	assert_int_equal(0, n_files(fx));
+	bytes = store_outbox_bytes(fx->s, id, &len);
+	assert_string_equal("small", bytes);
+	free(bytes);
+	OK(store_outbox_rewrite(fx->s, id, big, n, &fx->e));
+	OK(store_outbox_remove(fx->s, id, &fx->e));
+	assert_int_equal(0, n_files(fx));
+	OK(store_outbox_add(fx->s, &m, big, n, &id, &fx->e));
+	OK(upload_create(&orphan, fx->s, &fx->e));
+	OK(upload_write(orphan, big, n, &fx->e));
+	each_file(fx, false);
+	OK(store_uploads_forget(fx->s, 0, &fx->e));
+	assert_int_equal(1, n_files(fx));		/* a day old both, and one has no owner */
+	bytes = store_outbox_bytes(fx->s, id, &len);
+	assert_int_equal(n, len);
+	free(bytes);
+	upload_abort(orphan);
+	each_file(fx, true);
+	assert_null(store_outbox_bytes(fx->s, id, &len));
+	assert_int_equal(0, len);
+	assert_true(store_outbox_get(fx->s, id, &fx->a, &m));
+	free(big);
 }
 
 /* Nothing goes before its time, or while it is held; and one at a time has it. */
@@ -408,7 +498,7 @@ int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
-	const struct CMUnitTest tests[] = { F(test_add), F(test_next), F(test_crash),
+	const struct CMUnitTest tests[] = { F(test_add), F(test_large), F(test_next), F(test_crash),
 		F(test_result), F(test_retry), F(test_copy), F(test_when),
 		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought), F(test_forget) };
 
