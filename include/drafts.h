@@ -82,7 +82,19 @@ void draft_editor_end(const char *data_dir, draft_id id);	/* after draft_save */
 /* Keeps a copy of the bytes, so that what was attached is what is sent; then save the draft. */
 enum err draft_attach(const char *data_dir, draft_id id, struct note *n, const char *name,
 	const char *type, const void *p, size_t len, struct error *e);
-enum err draft_attached(const char *data_dir, draft_id id, const struct note_file *f, char **out,
-	size_t *len, struct error *e);
+
+/* The same by pieces, from any thread: under a number that the note does not have yet (draft_free_number), to be added to
+ * it (note_add_file) when it is whole. What a crash leaves goes with the draft. ERR_MSG: it becomes too large. */
+struct draft_file_writer;
+uint32_t draft_free_number(const struct note *n);
+enum err draft_file_create(struct draft_file_writer **out, const char *data_dir, draft_id id, uint32_t number,
+	struct error *e);
+enum err draft_file_write(struct draft_file_writer *w, const void *p, size_t n, struct error *e);
+/* Durable; *size_bytes of it. w is freed, whatever comes of it. */
+enum err draft_file_commit(struct draft_file_writer *w, uint64_t *size_bytes, struct error *e);
+void draft_file_abort(struct draft_file_writer *w);	/* NULL is fine */
+
+/* To read from; -1 and *e. Nobody changes it while the draft is there. */
+int draft_attached(const char *data_dir, draft_id id, const struct note_file *f, size_t *len, struct error *e);
 
 #endif

@@ -57,6 +57,8 @@ enum err mime_parse(struct mime_msg **out, const char *p, size_t n, struct error
 /* The same of a file of n bytes that nobody changes or cuts: it is mapped, not read, and what was passed over is let
  * go, so that a message of any size costs no memory. The descriptor may be closed afterwards. */
 enum err mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error *e);
+/* The same, and the bytes, from malloc and one longer than n, are taken over, also on error. */
+enum err mime_parse_taken(struct mime_msg **out, char *p, size_t n, struct error *e);
 void mime_free(struct mime_msg *m);
 const struct part *mime_root(const struct mime_msg *m);	/* sections as IMAP numbers them */
 const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was hit */

@@ -32,6 +32,7 @@ struct note {
 };
 
 void note_clear(struct note *n);
+void note_copy(struct note *to, const struct note *from);	/* all of it; `to` is zero before */
 /* A word for what it says: the same for the same content (of name, account and message_id aside). Owned. */
 char *note_stamp(const struct note *n);
 void note_set(char **field, const char *value);		/* a copy; "" and NULL become NULL */

@@ -13,13 +13,15 @@
 #include "rc.h"
 #include "smtp.h"
 #include "store.h"
+#include "task.h"
 
 /* Now, here, and a word of 128 random bits; token is owned by the caller. */
 struct compose_stamp outbox_stamp(void);
 
-/* The draft's bytes: to be sent, or (is_draft) to be kept in a Drafts folder under the note's name. */
+/* The draft's bytes: to be sent, or (is_draft) to be kept in a Drafts folder under the note's name. Any thread; `task` (NULL:
+ * none) is told how far it came, and stops it. */
 enum err outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struct note *n,
-	bool is_draft, struct error *e);
+	bool is_draft, struct task *task, struct error *e);
 
 /* Puts a letter in, due at not_before (0: at once): a wait for undo, or planned, a time that the person
  * named. Durable when it returns. */

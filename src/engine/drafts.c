@@ -305,7 +305,7 @@ upload(struct turn *t, struct draft_known *k, struct error *e)
 	char *stamp = rc == ERR_OK ? note_stamp(&n) : NULL;
 
 	if (rc == ERR_OK)
-		rc = outbox_letter(&l, w->data_dir, k->id, &n, true, e);
+		rc = outbox_letter(&l, w->data_dir, k->id, &n, true, NULL, e);
 	if (rc != ERR_OK) {
 		struct error why = *e;
 		k->is_bad = true;

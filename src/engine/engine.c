@@ -99,6 +99,7 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 	*out = NULL;
 	g->rc = rc;
 	g->workers = xcalloc(rc->n_accounts, sizeof(struct worker *));
+	tasks_init(&g->tasks, &g->events, dirs);
 	enum err err = events_init(&g->events, e);
 	if (err == ERR_OK)
 		err = store_open(&g->store, dirs->data, dirs->cache, STORE_WRITE, e);
@@ -152,7 +153,7 @@ static bool
 join_within(struct engine *g, int64_t ms)
 {
 	int64_t until = now_ms() + ms;
-	bool all = true;
+	bool all = tasks_join(&g->tasks, until);
 
 	for (size_t i = 0; i < g->n_workers; i++) {
 		struct worker *w = g->workers[i];
@@ -168,6 +169,7 @@ engine_free(struct engine *g, int timeout_ms)
 {
 	if (!g)
 		return;
+	tasks_quit(&g->tasks);
 	for (size_t i = 0; i < g->n_workers; i++) {
 		jobs_quit(&g->workers[i]->jobs);
 		if (g->workers[i]->outboxer)
@@ -184,6 +186,7 @@ engine_free(struct engine *g, int timeout_ms)
 	free(g->workers);
 	neighbours_free(g->neighbours);
 	clock_watch_clear(&g->clock);
+	tasks_clear(&g->tasks);
 	store_close(g->store);
 	events_clear(&g->events);
 	free(g);
@@ -267,6 +270,8 @@ engine_submit(struct engine *g, const struct job *job)
 void
 engine_cancel(struct engine *g, job_id id)
 {
+	if (tasks_cancel(&g->tasks, id))
+		return;
 	for (size_t i = 0; i < g->n_workers && id; i++) {
 		if (jobs_cancel(&g->workers[i]->jobs, id)) {
 			worker_done(g->workers[i], id, ERR_CANCELLED, NULL);
@@ -353,16 +358,16 @@ engine_fd(const struct engine *g)
 
 /* ---- sending ---- */
 
-static enum err
-send_letter(struct engine *g, account_id id, const struct letter *l, int64_t not_before, bool is_planned,
-	outbox_id *out, struct error *e)
+enum err
+engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l, int64_t not_before,
+	bool is_planned, outbox_id *out, struct error *e)
 {
 	struct worker *w = engine_worker(g, id);
 
 	*out = 0;
 	if (!w)
 		return error_set(e, ERR_LOCAL, "there is no such account");
-	enum err rc = outbox_put(g->store, w->conf, id, l, not_before, is_planned, out, e);
+	enum err rc = outbox_put(s, w->conf, id, l, not_before, is_planned, out, e);
 	if (rc == ERR_OK)
 		outboxer_wake(w->outboxer);
 	return rc;
@@ -372,14 +377,14 @@ enum err
 engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before, outbox_id *out,
 	struct error *e)
 {
-	return send_letter(g, id, l, not_before, false, out, e);
+	return engine_put(g, g->store, id, l, not_before, false, out, e);
 }
 
 enum err
 engine_send_at(struct engine *g, account_id id, const struct letter *l, int64_t when, outbox_id *out,
 	struct error *e)
 {
-	return send_letter(g, id, l, when, true, out, e);
+	return engine_put(g, g->store, id, l, when, true, out, e);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "neighbours.h"
+#include "tasks.h"
 #include "worker.h"
 
 struct engine {
@@ -14,6 +15,7 @@ struct engine {
 	struct clock_watch clock;
 	struct worker **workers;	/* in the order of the rc */
 	size_t n_workers;
+	struct tasks tasks;
 	job_id last_job;
 	bool is_started;
 	bool has_later;			/* a decision is not recorded to its end (store_later) */
@@ -21,6 +23,9 @@ struct engine {
 
 enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,
 	const struct backend_maker *maker, struct error *e);
+/* engine_send and engine_send_at, through the store of whichever thread asks. */
+enum err engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l, int64_t not_before,
+	bool is_planned, outbox_id *out, struct error *e);
 struct worker *engine_worker(const struct engine *g, account_id id);	/* NULL: none */
 
 /* The clock was set, or the computer slept: whoever waits looks again. */

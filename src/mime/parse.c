@@ -317,21 +317,39 @@ take_apart(struct mime_msg *m)
 	part_number(&m->arena, m->root);
 }
 
+static enum err
+check_size(size_t n, struct error *e)
+{
+	return n > (size_t)2 << 30 ? error_set(e, ERR_MSG, "the message is larger than 2 GB") : ERR_OK;
+}
+
 enum err
-mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e)
+mime_parse_taken(struct mime_msg **out, char *p, size_t n, struct error *e)
 {
 	*out = NULL;
-	if (n > (size_t)2 << 30)
-		return error_set(e, ERR_MSG, "the message is larger than 2 GB");
+	if (check_size(n, e) != ERR_OK) {
+		free(p);
+		return ERR_MSG;
+	}
 	struct mime_msg *m = xcalloc(1, sizeof *m);
-	m->bytes = xmalloc(n + 1);
-	memcpy(m->bytes, p, n);
+	m->bytes = p;
 	m->bytes[n] = '\0';
 	m->n = n;
 	mend_line_ends(m->bytes, n);
 	take_apart(m);
 	*out = m;
 	return ERR_OK;
+}
+
+enum err
+mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e)
+{
+	*out = NULL;
+	if (check_size(n, e) != ERR_OK)
+		return ERR_MSG;
+	char *copy = xmalloc(n + 1);
+	memcpy(copy, p, n);
+	return mime_parse_taken(out, copy, n, e);
 }
 
 /* Line ends of a mapped message are mended in a copy. */

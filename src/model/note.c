@@ -51,6 +51,24 @@ note_clear(struct note *n)
 	*n = (struct note){ 0 };
 }
 
+void
+note_copy(struct note *to, const struct note *from)
+{
+	*to = *from;
+	char **fields[] = { &to->from, &to->to, &to->cc, &to->bcc, &to->subject, &to->in_reply_to,
+		&to->references, &to->message_id, &to->name, &to->account };
+
+	for (size_t i = 0; i < LEN(fields); i++)
+		*fields[i] = xstrdup(*fields[i]);
+	to->files = NULL;
+	to->n_files = to->cap_files = 0;
+	for (size_t i = 0; i < from->n_files; i++)
+		note_add_file(to, from->files[i].name, from->files[i].type, from->files[i].number,
+			from->files[i].size_bytes);
+	to->text = (struct str){ 0 };
+	str_add(&to->text, str_get(&from->text), from->text.len);
+}
+
 static uint64_t
 mix(uint64_t h, const void *p, size_t n)
 {

@@ -18,6 +18,8 @@ quit(struct ui *ui, const struct call *c)
 	(void)c;
 	if (resend_waiting(ui) > 0)
 		ui_confirm(ui, NULL, "Mail to be resent is being fetched still. Leave, and not send it?", yes_quit, ui);
+	else if (ui->works)
+		ui_confirm(ui, NULL, "A message is being built still. Leave? It stays a draft", yes_quit, ui);
 	else
 		ui_quit(ui);
 }

@@ -1,4 +1,5 @@
-/* attaching.c - files, and what commands print, attached to a draft: the bytes as they are now are copied beside it. */
+/* attaching.c - files, whole messages, and what commands print, attached to a draft: the bytes as they are now are
+ * copied beside it, by a task where they are many. In the draft they are once all of them are on disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +11,171 @@
 #include "format.h"
 #include "path.h"
 #include "utf8.h"
+#include "work.h"
 #include "writing.h"
+
+enum { PIECE_BYTES = 1 << 20 };		/* libmagic looks at no more of it either */
+
+struct attaching {
+	struct work work;
+	char *data_dir, *name, *type;	/* type NULL: by what the bytes are */
+	draft_id id;
+	int lock;			/* of the draft, held to the end */
+	uint32_t number;
+	int fd;				/* where the bytes are; -1: in `bytes` */
+	struct str bytes;
+	uint64_t total, size;		/* expected; attached */
+	void (*then)(struct compose *x, const struct error *e);	/* NULL: nobody waits */
+};
+
+/* ---- in the task's thread ---- */
+
+/* The next piece into p, 0 at the end. */
+static ssize_t
+read_piece(struct attaching *a, uint64_t at, char *p)
+{
+	ssize_t n;
+	size_t left = a->bytes.len > at ? a->bytes.len - (size_t)at : 0;
+
+	if (a->fd < 0) {
+		n = (ssize_t)(left < PIECE_BYTES ? left : PIECE_BYTES);
+		memcpy(p, str_get(&a->bytes) + (at < a->bytes.len ? at : a->bytes.len), (size_t)n);
+		return n;
+	}
+	do
+		n = read(a->fd, p, PIECE_BYTES);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static enum err
+copy(struct attaching *a, struct draft_file_writer *w, char *piece, struct error *e)
+{
+	enum err r = ERR_OK;
+	uint64_t at = 0;
+	ssize_t n;
+
+	while (r == ERR_OK && (n = read_piece(a, at, piece)) != 0) {
+		if (n < 0)
+			return error_errno(e, ERR_MSG, "cannot read '%s'", a->name);
+		if (!a->type)
+			a->type = compose_media_type(a->name, piece, (size_t)n);
+		at += (uint64_t)n;
+		if ((r = draft_file_write(w, piece, (size_t)n, e)) == ERR_OK)
+			r = task_step(&a->work.task, at, a->total, e);
+	}
+	if (!a->type)
+		a->type = compose_media_type(a->name, "", 0);
+	return r;
+}
+
+static enum err
+run(struct task *t, struct error *e)
+{
+	struct attaching *a = (struct attaching *)t;
+	struct draft_file_writer *w;
+	enum err r = draft_file_create(&w, a->data_dir, a->id, a->number, e);
+
+	if (r != ERR_OK)
+		return r;
+	char *piece = xmalloc(PIECE_BYTES);
+	r = copy(a, w, piece, e);
+	free(piece);
+	if (r == ERR_OK)
+		return draft_file_commit(w, &a->size, e);
+	draft_file_abort(w);
+	return r;
+}
+
+/* ---- around it ---- */
+
+static void
+attaching_free(struct attaching *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	if (a->lock >= 0)
+		close(a->lock);
+	str_clear(&a->bytes);
+	free(a->data_dir);
+	free(a->name);
+	free(a->type);
+	free(a);
+}
+
+static void
+done(struct work *w, const struct error *e)
+{
+	struct attaching *a = (struct attaching *)w;
+	struct compose *x = (struct compose *)w->owner;
+	char size[8];
+
+	if (x)
+		x->n_works--;
+	else
+		drafting_left(a->data_dir, a->id);
+	if (x && e->code == ERR_OK) {
+		note_add_file(&x->note, a->name, a->type, a->number, a->size);
+		format_size(size, a->size);
+		ui_status(w->ui, a->size ? "attached %s (%s)" : "attached %s, which is empty", a->name, size);
+		x->cursor = COMPOSE_FIELDS + x->note.n_files - 1;
+		if (!a->then)
+			compose_changed(x);
+	} else if (x && e->code == ERR_CANCELLED) {
+		ui_status(w->ui, "stopped: %s is not attached", a->name);
+	}
+	if (x && a->then)
+		a->then(x, e);
+	attaching_free(a);
+}
+
+static void
+begin(struct compose *x, struct attaching *a, const char *name)
+{
+	struct ui *ui = x->view.ui;
+	uint32_t number = draft_free_number(&x->note);
+
+	a->work.task.run = run;
+	a->work.done = done;
+	a->data_dir = xstrdup(ui_data_dir(ui));
+	a->name = path_safe_name(name);
+	a->id = x->id;
+	a->lock = fcntl(x->lock.fd, F_DUPFD_CLOEXEC, 0);
+	a->number = x->last_number = number > x->last_number ? number : x->last_number + 1;
+	char *what = xasprintf("attaching %s", a->name);
+	x->n_works++;
+	work_begin(ui, &x->view, &a->work, a->total, what);
+	free(what);
+}
+
+static struct attaching *
+attaching_new(int fd, uint64_t size, const char *type)
+{
+	struct attaching *a = xcalloc(1, sizeof *a);
+
+	*a = (struct attaching){ .fd = fd, .total = size, .type = xstrdup(type), .lock = -1 };
+	return a;
+}
+
+void
+attach_fd(struct compose *x, int fd, uint64_t size, const char *name, const char *type,
+	void (*then)(struct compose *x, const struct error *e))
+{
+	struct attaching *a = attaching_new(fd, size, type);
+
+	a->then = then;
+	begin(x, a, name);
+}
+
+void
+attach_bytes(struct compose *x, struct str *bytes, const char *name, const char *type)
+{
+	struct attaching *a = attaching_new(-1, bytes->len, type);
+
+	a->bytes = *bytes;
+	*bytes = (struct str){ 0 };
+	begin(x, a, name);
+}
 
 /* Nothing but a file is read: a FIFO would wait for ever, a device never end. */
 static enum err
@@ -31,54 +196,22 @@ open_file(int *fd, struct stat *st, const char *path, struct error *e)
 	return ERR_OK;
 }
 
-static enum err
-read_regular(const char *path, struct str *out, struct error *e)
-{
-	char buf[65536];
-	struct stat st;
-	ssize_t n = 0;
-	int fd;
-	enum err r = open_file(&fd, &st, path, e);
-
-	while (r == ERR_OK && out->len <= DRAFT_MAX_ATTACHMENT &&
-		((n = read(fd, buf, sizeof buf)) > 0 || (n < 0 && errno == EINTR))) {
-		if (n > 0)
-			str_add(out, buf, (size_t)n);
-	}
-	if (r == ERR_OK && n < 0)
-		r = error_errno(e, ERR_MSG, "cannot read '%s'", path);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-static enum err
-put(struct compose *x, const char *name, const struct str *bytes, struct error *e)
-{
-	char size[8], *type = compose_media_type(name, str_get(bytes), bytes->len);
-	enum err r = draft_attach(ui_data_dir(x->view.ui), x->id, &x->note, name, type, str_get(bytes), bytes->len, e);
-
-	if (r == ERR_OK) {
-		format_size(size, bytes->len);
-		ui_status(x->view.ui, bytes->len ? "attached %s (%s)" : "attached %s, which is empty", name, size);
-		x->cursor = COMPOSE_FIELDS + x->note.n_files - 1;
-		compose_changed(x);
-	}
-	free(type);
-	return r;
-}
-
 void
 attach_file(struct compose *x, const char *typed)
 {
 	char *path = path_expand(typed);
 	const char *slash = strrchr(path, '/'), *name = slash && slash[1] ? slash + 1 : path;
-	struct str bytes = { 0 };
+	struct stat st;
 	struct error e;
+	int fd;
 
-	if (read_regular(path, &bytes, &e) != ERR_OK || put(x, name, &bytes, &e) != ERR_OK)
+	if (open_file(&fd, &st, path, &e) == ERR_OK) {
+		attach_fd(x, fd, (uint64_t)st.st_size, name, NULL, NULL);
+	} else {
 		ui_error(x->view.ui, &e);
-	str_clear(&bytes);
+		if (fd >= 0)
+			close(fd);
+	}
 	free(path);
 }
 
@@ -87,7 +220,7 @@ static char *
 output_name(const char *command, const struct str *bytes)
 {
 	char *first = xstrndup(command, strcspn(command, " \t|;&<>")), *safe = path_safe_name(first);
-	char *type = compose_media_type(NULL, str_get(bytes), bytes->len);
+	char *type = compose_media_type(NULL, str_get(bytes), bytes->len < PIECE_BYTES ? bytes->len : PIECE_BYTES);
 	static const char *const endings[][2] = { { "text/html", ".html" }, { "text/x-diff", ".patch" }, { "text/", ".txt" },
 		{ "image/png", ".png" }, { "image/jpeg", ".jpg" }, { "application/pdf", ".pdf" },
 		{ "application/json", ".json" }, { "application/zip", ".zip" }, { "application/gzip", ".gz" } };
@@ -114,8 +247,7 @@ attach_output(struct compose *x, const char *command)
 		ui_status(x->view.ui, "'%s' printed nothing: nothing is attached", command);
 	} else {
 		char *name = output_name(command, &bytes);
-		if (put(x, name, &bytes, &e) != ERR_OK)
-			ui_error(x->view.ui, &e);
+		attach_bytes(x, &bytes, name, NULL);
 		free(name);
 	}
 	str_clear(&bytes);

@@ -1,7 +1,8 @@
 /* compose.c - the view of one draft: its header as rows, its attachments, and the text as the
  * recipient will see it.
  *
- * Every change is saved before the next key. */
+ * Every change is saved before the next key. What takes long is a task (work.h); keys go on, and the message is not
+ * changed under it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,10 @@
 #include "frame.h"
 #include "identity.h"
 #include "mime.h"
-#include "outbox.h"
-#include "preview.h"
 #include "recipients.h"
 #include "signature.h"
 #include "utf8.h"
+#include "work.h"
 #include "writing.h"
 
 static struct compose *
@@ -158,6 +158,20 @@ discard(void *ctx)
 	ui_pop(x->view.ui, &x->view);
 }
 
+/* True, and told: it cannot be done while something is being made of the draft. */
+static bool
+must_wait(struct compose *x, enum command_id id)
+{
+	bool needs_all = id == CMD_SEND || id == CMD_SEND_AT || id == CMD_PREVIEW || id == CMD_POSTPONE || id == CMD_BACK;
+	bool is_look = id == CMD_DOWN || id == CMD_UP || id == CMD_FIRST || id == CMD_LAST || id == CMD_PAGE_DOWN ||
+		id == CMD_PAGE_UP || id == CMD_HALF_DOWN || id == CMD_HALF_UP;
+
+	if (x->n_works == 0 || is_look || (!x->is_building && !needs_all))
+		return false;
+	ui_status(x->view.ui, "%s: wait for it, or press Esc", work_of(x->view.ui, &x->view, 0)->what);
+	return true;
+}
+
 static bool
 compose_back(struct view *v)
 {
@@ -165,6 +179,8 @@ compose_back(struct view *v)
 
 	if (x->wish)
 		return false;
+	if (must_wait(x, CMD_BACK))
+		return true;
 	if (drafting_is_unchanged(x))
 		drafting_leave(x);
 	else
@@ -208,23 +224,6 @@ scroll(struct compose *x, int lines)
 	x->top = lines < 0 && x->top < (size_t)-lines ? 0 : x->top + (size_t)lines;
 }
 
-/* All of it, as who gets it will see it. */
-static void
-preview(struct compose *x)
-{
-	struct ui *ui = x->view.ui;
-	struct letter l = { 0 };
-	struct error e;
-
-	x->note.is_flowed = ui_rc(ui)->flowed;
-	if (!x->note.to && !x->note.cc && !x->note.bcc)
-		ui_status(ui, "it goes to nobody yet: t asks whom");
-	else if (outbox_letter(&l, ui_data_dir(ui), x->id, &x->note, false, &e) != ERR_OK)
-		ui_error(ui, &e);
-	else
-		ui_push(ui, preview_new(ui, &l));
-}
-
 static void
 compose_command(struct view *v, const struct call *c)
 {
@@ -232,7 +231,7 @@ compose_command(struct view *v, const struct call *c)
 	size_t field = field_of(c->cmd->id);
 
 	ui_redraw(v->ui);
-	if (x->wish)
+	if (x->wish || must_wait(x, c->cmd->id))
 		return;
 	if (field < COMPOSE_FIELDS) {
 		set_field(x, field, c->arg);
@@ -251,7 +250,7 @@ compose_command(struct view *v, const struct call *c)
 	case CMD_EDIT: compose_edit(x); break;
 	case CMD_ATTACH: attach_file(x, c->arg); break;
 	case CMD_ATTACH_OUTPUT: attach_output(x, c->arg); break;
-	case CMD_PREVIEW: preview(x); break;
+	case CMD_PREVIEW: building_preview(x); break;
 	case CMD_REMOVE: attach_remove(x); break;
 	case CMD_POSTPONE: postpone(x); break;
 	case CMD_SEND: sending_send(x); break;
@@ -318,6 +317,13 @@ compose_shown(struct view *v)
 {
 	struct compose *x = compose_of(v);
 
+	struct view *ready = x->ready;
+
+	x->ready = NULL;
+	if (x->is_sent)
+		ui_pop(v->ui, v);
+	else if (ready)
+		ui_push(v->ui, ready);
 	if (!x->edits_next)
 		return;
 	x->edits_next = false;
@@ -349,8 +355,10 @@ compose_close(struct view *v)
 {
 	struct compose *x = compose_of(v);
 
-	if (x->id && !x->is_saved && x->wish)	/* nothing came of it */
+	if (x->id && !x->is_saved && x->wish && x->n_works == 0)	/* nothing came of it */
 		draft_remove(ui_data_dir(v->ui), x->id, NULL);
+	if (x->ready)
+		x->ready->ops->close(x->ready);
 	draft_release(&x->lock);
 	note_clear(&x->note);
 	bring_clear(&x->bring);

@@ -33,7 +33,7 @@ lay_out_built(struct compose *x, int columns)
 	struct str bytes = { 0 }, text = { 0 };
 
 	bare.n_files = 0;			/* they change nothing of the text */
-	bool ok = outbox_letter(&l, ui_data_dir(x->view.ui), x->id, &bare, true, NULL) == ERR_OK &&
+	bool ok = outbox_letter(&l, ui_data_dir(x->view.ui), x->id, &bare, true, NULL, NULL) == ERR_OK &&
 		mime_parse(&m, str_get(&l.bytes), l.bytes.len, NULL) == ERR_OK &&
 		mime_part_bytes(m, "1", &bytes, DRAFT_MAX_TEXT);
 	if (ok) {

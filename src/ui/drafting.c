@@ -48,6 +48,16 @@ drafting_saved(struct compose *x, bool now)
 }
 
 void
+drafting_left(const char *data_dir, draft_id id)
+{
+	struct note n = { 0 };
+
+	if (draft_peek(data_dir, id, &n, NULL) != ERR_OK)
+		draft_remove(data_dir, id, NULL);
+	note_clear(&n);
+}
+
+void
 drafting_opened(struct compose *x)
 {
 	free(x->opened);
@@ -191,28 +201,6 @@ drafting_postpone(struct compose *x)
 
 /* ---- from a message in a Drafts folder ---- */
 
-static bool
-is_in_message(const struct part *p)
-{
-	for (p = p->parent; p; p = p->parent) {
-		if (part_is_message(p))
-			return true;
-	}
-	return false;
-}
-
-/* Something in it is neither plain text nor an attachment: it will not be in what is stored next. */
-static bool
-is_richer(const struct message *m)
-{
-	for (const struct part *p = m->root; p; p = part_next(p)) {
-		if (message_is_leaf(p) && !is_in_message(p) && !part_is_attachment(p) &&
-			!str_eq(p->type, "text/plain"))
-			return true;
-	}
-	return false;
-}
-
 /* What it answers, to be marked so: looked for in the inbox. */
 static void
 find_parent(struct compose *x, account_id account)
@@ -229,18 +217,18 @@ find_parent(struct compose *x, account_id account)
 
 /* What its copy is first: a draft without that would be stored beside it. */
 bool
-drafting_import(struct compose *x, const struct message *m, struct error *e)
+drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_richer, struct error *e)
 {
 	struct ui *ui = x->view.ui;
 	const char *dir = ui_data_dir(ui);
-	account_id account = store_folder_account(ui_store(ui), msg_folder(m->id));
+	account_id account = store_folder_account(ui_store(ui), msg_folder(id));
 
 	if (!x->note.name || draft_named(dir, x->note.name))
 		give_name(&x->note);	/* ours of that name is another version: both stay */
 	find_parent(x, account);
 	char *stamp = note_stamp(&x->note);
-	struct draft_copy d = { .name = x->note.name, .account = account, .msg = m->id,
-		.message_id = m->m.message_id, .stamp = stamp, .stored = time(NULL), .is_richer = is_richer(m) };
+	struct draft_copy d = { .name = x->note.name, .account = account, .msg = id,
+		.message_id = message_id, .stamp = stamp, .stored = time(NULL), .is_richer = is_richer };
 	enum err r = engine_draft_link(ui_engine(ui), &d, e);
 	free(stamp);
 	if (r != ERR_OK)

@@ -1,8 +1,9 @@
 /* forward.c - messages forwarded as they are, each an attachment of its own (message/rfc822).
  *
- * The view is pushed at once, waits until all of them are here, and then takes one between two keys, since each
+ * The view is pushed at once, waits until all of them are here, and then takes one after another, since each
  * is copied to disk. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "identity.h"
@@ -23,25 +24,50 @@ file_name(const char *subject)
 	return str_take(&s);
 }
 
-static enum err
-attach_one(struct compose *x, msg_id id, struct error *e)
+static void
+give_up(struct compose *x, const struct error *e)
+{
+	ui_error(x->view.ui, e);
+	ui_pop(x->view.ui, &x->view);
+}
+
+static void
+attached(struct compose *x, const struct error *e)
+{
+	if (e->code != ERR_OK) {
+		ui_pop(x->view.ui, &x->view);	/* why is told */
+		return;
+	}
+	ui_redraw(x->view.ui);
+	if (++x->n_attached < x->bring.n)
+		return;
+	x->is_attaching = false;
+	if (!x->is_begun)
+		compose_sign(x);
+	compose_begun(x, !x->is_begun);
+}
+
+static void
+attach_one(struct compose *x, msg_id id)
 {
 	struct ui *ui = x->view.ui;
 	struct arena a = { 0 };
+	struct error e;
 	struct msg m;
-	size_t len;
-	char *raw = store_body_read(ui_store(ui), id, "", DRAFT_MAX_ATTACHMENT, &len);
-	enum err r = raw && store_msg(ui_store(ui), id, &a, &m) ? ERR_OK
-		: error_set(e, ERR_MSG, "this message is gone, or too large to be attached");
+	uint64_t size;
+	int fd = store_body(ui_store(ui), id, "", &size);
 
-	if (r == ERR_OK) {
+	if (fd >= 0 && store_msg(ui_store(ui), id, &a, &m)) {
 		char *name = file_name(m.subject);
-		r = draft_attach(ui_data_dir(ui), x->id, &x->note, name, "message/rfc822", raw, len, e);
+		attach_fd(x, fd, size, name, "message/rfc822", attached);
 		free(name);
+	} else {
+		error_set(&e, ERR_MSG, "this message is gone");
+		give_up(x, &e);
+		if (fd >= 0)
+			close(fd);
 	}
 	arena_clear(&a);
-	free(raw);
-	return r;
 }
 
 /* From, subject and thread: of one message its own; several have only their number in common. */
@@ -53,14 +79,14 @@ make_header(struct compose *x, struct error *e)
 	struct arena a = { 0 };
 	size_t n_mine, len;
 	const char **mine = identity_all(ui, store_folder_account(ui_store(ui), msg_folder(id)), &a, &n_mine);
-	char *raw = store_body_read(ui_store(ui), id, "", DRAFT_MAX_ATTACHMENT, &len);
+	char *raw = message_header(ui_store(ui), id, &len);
 	enum err r;
 
 	if (raw) {
-		struct reply_source s = { .header = raw, .header_len = mime_header_length(raw, len), .text = "" };
+		struct reply_source s = { .header = raw, .header_len = len, .text = "" };
 		r = reply_make(&x->note, REPLY_FORWARD_WHOLE, &s, mine, n_mine, e);
 	} else {
-		r = error_set(e, ERR_MSG, "this message is gone, or too large to be attached");
+		r = error_set(e, ERR_MSG, "this message is gone");
 	}
 	if (r == ERR_OK && x->bring.n > 1) {
 		char *subject = xasprintf("Fwd: %zu messages", x->bring.n);
@@ -74,13 +100,6 @@ make_header(struct compose *x, struct error *e)
 	free(mine);
 	arena_clear(&a);
 	return r;
-}
-
-static void
-give_up(struct compose *x, const struct error *e)
-{
-	ui_error(x->view.ui, e);
-	ui_pop(x->view.ui, &x->view);
 }
 
 static void
@@ -111,22 +130,10 @@ forward_event(struct compose *x, const struct event *ev)
 bool
 forward_idle(struct compose *x)
 {
-	struct error e;
-
-	if (!x->is_attaching)
+	if (!x->is_attaching || x->n_works > 0)
 		return false;
-	if (attach_one(x, x->bring.ids[x->n_attached], &e) != ERR_OK) {
-		give_up(x, &e);
-		return false;
-	}
-	ui_redraw(x->view.ui);
-	if (++x->n_attached < x->bring.n)
-		return true;
-	x->is_attaching = false;
-	if (!x->is_begun)
-		compose_sign(x);
-	compose_begun(x, !x->is_begun);
-	return false;
+	attach_one(x, x->bring.ids[x->n_attached]);
+	return x->n_works == 0;
 }
 
 void
@@ -154,6 +161,7 @@ forward_to_draft(struct ui *ui, const msg_id *ids, size_t n)
 	if (!x)
 		return;
 	x->is_begun = true;
+	x->n_attached = 0;
 	x->wish = CMD_FORWARD_ATTACHED;
 	follow(x, bring_start(&x->bring, ui, ids, n));
 }

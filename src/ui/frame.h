@@ -105,6 +105,7 @@ struct ui {
 		size_t n;
 	} thrown;
 	struct resend *resends;
+	struct work *works;		/* tasks under way, oldest first */
 	struct lookup *lookup;		/* NULL: none yet */
 	struct { char *name, *value; } naming;	/* the short name being given */
 
@@ -149,6 +150,8 @@ void ask_key(struct ui *ui, uint32_t key);
 void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view that goes */
 
 /* status.c */
+/* A job that is under way, for the bottom line; `account` as in struct ui_job. */
+void status_job(struct ui *ui, job_id id, const char *what, account_id account);
 void status_event(struct ui *ui, const struct event *ev);
 void status_draw(struct ui *ui, const struct area *all);	/* in its last row; hints may take more */
 void status_clear(struct ui *ui);		/* a key was pressed */

@@ -7,7 +7,7 @@
 
 #include "message.h"
 
-enum { QUICKLY_PARSED = 1 << 20 };
+enum { QUICKLY_PARSED = 1 << 20, BEGINNING = 256 << 10 };
 static const size_t max_bytes = (size_t)1 << 30;
 
 static void
@@ -85,6 +85,45 @@ message_read(struct message *x, const struct store *s, msg_id id)
 	x->root = store_parts(s, id, &x->arena);
 	read_header(x);
 	return true;
+}
+
+char *
+message_header(const struct store *s, msg_id id, size_t *len)
+{
+	uint64_t size;
+	int fd = store_body(s, id, "", &size);
+	char *p = fd < 0 ? NULL : xmalloc(BEGINNING);
+	ssize_t n = p ? pread(fd, p, BEGINNING, 0) : -1;
+
+	*len = 0;
+	if (fd >= 0)
+		close(fd);
+	if (n < 0) {
+		free(p);
+		return NULL;
+	}
+	*len = mime_header_length(p, (size_t)n);
+	return p;
+}
+
+bool
+message_map(struct message *x)
+{
+	uint64_t size;
+	struct str header = { 0 };
+	int fd = x->parsed ? -1 : store_body(x->store, x->id, "", &size);
+
+	if (fd < 0)
+		return x->parsed != NULL;
+	if (mime_parse_file(&x->parsed, fd, size, NULL) == ERR_OK) {
+		mime_part_header(x->parsed, "", &header);
+		x->root = mime_root(x->parsed);
+		x->header = arena_strndup(&x->arena, str_get(&header), header.len);
+		x->header_len = header.len;
+	}
+	str_clear(&header);
+	close(fd);
+	return x->parsed != NULL;
 }
 
 bool

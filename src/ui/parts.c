@@ -241,7 +241,7 @@ open_with(struct parts *x, const struct part *p, const struct str *bytes)
 }
 
 static void
-attach_to_draft(struct parts *x, const struct part *p, const struct str *bytes)
+attach_to_draft(struct parts *x, const struct part *p, struct str *bytes)
 {
 	char *name = file_name(p);
 

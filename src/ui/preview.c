@@ -8,8 +8,7 @@
 
 struct preview {
 	struct view view;
-	struct letter letter;
-	struct mime_msg *m;		/* NULL: it could not be parsed */
+	struct mime_msg *m;
 	struct lines lines;
 	size_t top;
 	int rows, columns;		/* columns 0: not laid out yet */
@@ -25,10 +24,12 @@ preview_of(struct view *v)
 static void
 lay_out(struct preview *x, int columns)
 {
+	struct str header = { 0 };
+
 	lines_clear(&x->lines);
-	if (x->m)
-		mime_show_text(&x->lines, x->m, str_get(&x->letter.bytes), x->letter.bytes.len, x->all_headers,
-			columns > 10 ? columns : 10);
+	mime_part_header(x->m, "", &header);
+	mime_show_text(&x->lines, x->m, str_get(&header), header.len, x->all_headers, columns > 10 ? columns : 10);
+	str_clear(&header);
 	x->columns = columns;
 }
 
@@ -107,7 +108,6 @@ preview_close(struct view *v)
 
 	lines_clear(&x->lines);
 	mime_free(x->m);
-	letter_clear(&x->letter);
 	free(x);
 }
 
@@ -115,14 +115,12 @@ static const struct view_ops preview_ops = { .bit = V_HELP, .draw = preview_draw
 	.command = preview_command, .close = preview_close };
 
 struct view *
-preview_new(struct ui *ui, struct letter *l)
+preview_new(struct ui *ui, struct mime_msg *m)
 {
 	struct preview *x = xcalloc(1, sizeof *x);
 
 	x->view.ops = &preview_ops;
 	x->view.ui = ui;
-	x->letter = *l;
-	*l = (struct letter){ 0 };
-	mime_parse(&x->m, str_get(&x->letter.bytes), x->letter.bytes.len, NULL);
+	x->m = m;
 	return &x->view;
 }

@@ -2,10 +2,10 @@
 #ifndef DUNLIN_UI_PREVIEW_H
 #define DUNLIN_UI_PREVIEW_H
 
-#include "compose.h"
+#include "mime.h"
 #include "view.h"
 
-/* Takes the bytes. */
-struct view *preview_new(struct ui *ui, struct letter *l);
+/* Takes the message. */
+struct view *preview_new(struct ui *ui, struct mime_msg *m);
 
 #endif

@@ -1,16 +1,19 @@
 /* resend.c - see resend.h. A resending is the frame's, not a view's: it goes on whatever is looked at. */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "compose.h"
 #include "frame.h"
 #include "bring.h"
 #include "identity.h"
-#include "mime.h"
+#include "message.h"
 #include "outbox.h"
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
 #include "utf8.h"
+#include "work.h"
 #include "writing.h"
 
 enum { SUBJECT_COLUMNS = 40 };
@@ -25,6 +28,7 @@ struct resend {
 	size_t n, n_sent;
 	char *to;
 	int64_t due;			/* of all of them */
+	bool is_busy;			/* one of them is being built */
 };
 
 static void
@@ -51,46 +55,61 @@ drop_asked(struct ui *ui)
 	}
 }
 
-/* ---- one message ---- */
+/* ---- one message: a task ---- */
+
+struct resending {
+	struct work work;
+	struct resend *x;		/* stays until `done` */
+	msg_id id;
+	char *from, *to;
+	account_id account;
+	int64_t due;
+	outbox_id out;
+};
+
+static enum err
+run(struct task *t, struct error *e)
+{
+	struct resending *r = (struct resending *)t;
+	struct compose_stamp stamp = outbox_stamp();
+	struct letter l = { 0 };
+	uint64_t size;
+	int fd = store_body(t->store, r->id, "", &size);
+	void *raw = fd >= 0 && size > 0 && size <= COMPOSE_MAX_BYTES
+		? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	enum err rc = raw == MAP_FAILED ? error_set(e, ERR_MSG, "this message could not be read as a whole")
+		: compose_resend(&l, raw, (size_t)size, r->from, r->to, &stamp, e);
+
+	if (raw != MAP_FAILED)
+		munmap(raw, (size_t)size);
+	if (fd >= 0)
+		close(fd);
+	if (rc == ERR_OK)
+		rc = task_step(t, 0, 0, e);
+	if (rc == ERR_OK)
+		rc = task_send(t, r->account, &l, r->due, false, &r->out, e);
+	free((char *)(uintptr_t)stamp.token);
+	letter_clear(&l);
+	return rc;
+}
 
 /* From whom: the address of ours that it came to, as with an answer. Owned; NULL: we have none. */
 static char *
-sender_of(struct resend *x, msg_id id, const char *raw, size_t len)
+sender_of(struct resend *x, msg_id id)
 {
-	struct reply_source s = { .header = raw, .header_len = mime_header_length(raw, len), .text = "" };
+	size_t len = 0, n;
+	char *header = message_header(ui_store(x->ui), id, &len);
+	struct reply_source s = { .header = header ? header : "", .header_len = len, .text = "" };
 	struct arena a = { 0 };
-	size_t n;
 	const char **mine = identity_all(x->ui, store_folder_account(ui_store(x->ui), msg_folder(id)), &a, &n);
 	struct note note = { 0 };
 	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK ? xstrdup(note.from) : NULL;
 
 	note_clear(&note);
+	free(header);
 	free(mine);
 	arena_clear(&a);
 	return from;
-}
-
-static enum err
-send_one(struct resend *x, msg_id id, struct error *e)
-{
-	struct compose_stamp stamp = outbox_stamp();
-	struct letter l = { 0 };
-	outbox_id out;
-	size_t len;
-	char *raw = store_body_read(ui_store(x->ui), id, "", COMPOSE_MAX_BYTES, &len);
-	char *from = raw ? sender_of(x, id, raw, len) : NULL;
-	enum err r = !raw ? error_set(e, ERR_MSG, "this message could not be read as a whole")
-		: compose_resend(&l, raw, len, from ? from : "", x->to, &stamp, e);
-
-	if (r == ERR_OK)
-		r = engine_send(ui_engine(x->ui), identity_sender(x->ui, from, id), &l, x->due, &out, e);
-	if (r == ERR_OK)
-		sending_remember(x->ui, out, 0, x->due, x->n_sent > 0);
-	free((char *)(uintptr_t)stamp.token);
-	letter_clear(&l);
-	free(from);
-	free(raw);
-	return r;
 }
 
 static void
@@ -110,28 +129,68 @@ tell_end(struct resend *x)
 	str_clear(&s);
 }
 
+static void
+done(struct work *w, const struct error *e)
+{
+	struct resending *r = (struct resending *)w;
+	struct resend *x = r->x;
+	struct ui *ui = w->ui;
+
+	x->is_busy = false;
+	if (e->code == ERR_OK) {
+		sending_remember(ui, r->out, 0, x->due, x->n_sent > 0);
+		if (++x->n_sent == x->n) {
+			tell_end(x);
+			drop(x);
+		}
+	} else {
+		if (e->code == ERR_CANCELLED && x->n_sent == 0)
+			ui_status(ui, "stopped: nothing was resent");
+		else if (x->n > 1)
+			ui_notice(ui, "%zu of %zu messages resent: %s", x->n_sent, x->n, e->text);
+		drop(x);
+	}
+	free(r->from);
+	free(r->to);
+	free(r);
+	ui_redraw(ui);
+}
+
+static void
+begin(struct resend *x, msg_id id)
+{
+	struct resending *r = xcalloc(1, sizeof *r);
+	uint64_t size = 0;
+	int fd = store_body(ui_store(x->ui), id, "", &size);
+
+	if (fd >= 0)
+		close(fd);
+	r->work.task.run = run;
+	r->work.done = done;
+	r->x = x;
+	r->id = id;
+	r->from = sender_of(x, id);
+	r->account = identity_sender(x->ui, r->from, id);
+	if (!r->from)
+		r->from = xstrdup("");
+	r->to = xstrdup(x->to);
+	r->due = x->due;
+	x->is_busy = true;
+	work_begin(x->ui, NULL, &r->work, size, "building the message");
+}
+
 bool
 resend_work(struct ui *ui)
 {
 	struct resend *x = ui->resends;
-	struct error e;
 
-	while (x && x->state != RESEND_SENDING)
+	while (x && (x->state != RESEND_SENDING || x->is_busy))
 		x = x->next;
 	if (!x)
 		return false;
 	if (x->n_sent == 0)
 		x->due = ui_rc(ui)->undo_send_s > 0 ? ui_now(ui) + ui_rc(ui)->undo_send_s : 0;
-	if (send_one(x, x->ids[x->n_sent], &e) != ERR_OK) {
-		if (x->n > 1)
-			ui_notice(ui, "%zu of %zu messages resent: %s", x->n_sent, x->n, e.text);
-		else
-			ui_error(ui, &e);
-		drop(x);
-	} else if (++x->n_sent == x->n) {
-		tell_end(x);
-		drop(x);
-	}
+	begin(x, x->ids[x->n_sent]);
 	ui_redraw(ui);
 	return true;
 }

@@ -1,8 +1,7 @@
-/* sending.c - a draft becomes a letter, and the letter goes into the outbox.
+/* sending.c - what is asked before a draft is sent, and how it comes back; building.c is between.
  *
- * The draft names the letter's Message-ID before the outbox gets it, and stays until that says "sent": so
- * a crash in between leaves the draft, taking back opens it again, and a draft whose mail is in the
- * outbox is not offered as one that was not sent. */
+ * The draft stays until its mail is sent: so taking back opens it again, and a draft whose mail is in the outbox is not
+ * offered as one that was not sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,87 +24,12 @@ sending_account(struct compose *x)
 	return identity_sender(x->view.ui, x->note.from, x->note.about);
 }
 
-/* ---- the letter ---- */
-
-static void
-mark_answered(struct compose *x)
-{
-	struct act act = { .kind = ACT_FLAGS, .set = x->note.about_flag, .is_automatic = true };
-	char label[80];
-
-	if (x->note.about)
-		engine_act(ui_engine(x->view.ui), &act, &x->note.about, 1, label, sizeof label, NULL);
-}
-
-/* 0: at once. */
-static int64_t
-due_of(const struct compose *x)
-{
-	int wait_s = ui_rc(x->view.ui)->undo_send_s;
-
-	return x->when ? x->when : wait_s > 0 ? ui_now(x->view.ui) + wait_s : 0;
-}
-
-static void
-tell_when(const struct compose *x, int64_t due)
-{
-	struct ui *ui = x->view.ui;
-	char text[80];
-
-	if (x->when) {
-		when_format(text, sizeof text, x->when, ui_now(ui));
-		ui_status(ui, "goes out %s; u takes it back, go shows it", text);
-	} else if (due) {
-		ui_status(ui, "goes out in %d s; u takes it back", ui_rc(ui)->undo_send_s);
-	} else {
-		ui_status(ui, "on its way");
-	}
-}
-
-static void
-hand_over(struct compose *x)
-{
-	struct ui *ui = x->view.ui;
-	int64_t due = due_of(x);
-	struct letter l = { 0 };
-	outbox_id id = 0;
-	struct error e;
-
-	if (x->when && x->when <= ui_now(ui)) {
-		error_set(&e, ERR_MSG, "that time is past by now");
-		goto failed;
-	}
-	x->note.is_flowed = ui_rc(ui)->flowed;
-	if (outbox_letter(&l, ui_data_dir(ui), x->id, &x->note, false, &e) != ERR_OK)
-		goto failed;
-	note_set(&x->note.message_id, l.message_id);
-	compose_save(x);
-	if (!x->is_saved)
-		goto out;
-	if ((x->when ? engine_send_at : engine_send)(ui_engine(ui), sending_account(x), &l, due, &id,
-		&e) != ERR_OK) {
-		note_set(&x->note.message_id, NULL);
-		compose_save(x);
-		goto failed;
-	}
-	drafting_saved(x, true);	/* its copy leaves Drafts */
-	mark_answered(x);
-	sending_remember(ui, id, x->id, due, false);
-	tell_when(x, due);
-	ui_pop(ui, &x->view);
-	goto out;
-failed:
-	ui_error(ui, &e);
-out:
-	letter_clear(&l);
-}
-
 /* ---- what is asked before ---- */
 
 static void
 send_as_it_is(void *ctx)
 {
-	hand_over(ctx);
+	building_send(ctx);
 }
 
 static void
@@ -117,7 +41,7 @@ send_without_subject(void *ctx)
 		ui_confirm(x->view.ui, &x->view, "The text speaks of an attachment, and there is none. Send?",
 			send_as_it_is, x);
 	else
-		hand_over(x);
+		building_send(x);
 }
 
 static void

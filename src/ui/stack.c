@@ -7,6 +7,7 @@
 
 #include "frame.h"
 #include "str.h"
+#include "work.h"
 
 static void
 show_top(struct ui *ui)
@@ -40,6 +41,7 @@ ui_pop(struct ui *ui, struct view *v)
 	while (ui->n_stack > at) {
 		struct view *top = ui->stack[--ui->n_stack];
 		ask_drop(ui, top);
+		work_disown(ui, top);
 		ui->dead = array_grow(ui->dead, ui->n_dead, &ui->cap_dead, sizeof *ui->dead);
 		ui->dead[ui->n_dead++] = top;
 	}

@@ -94,17 +94,22 @@ ui_error(struct ui *ui, const struct error *e)
 
 /* ---- jobs ---- */
 
+void
+status_job(struct ui *ui, job_id id, const char *what, account_id account)
+{
+	ui->jobs = array_grow(ui->jobs, ui->n_jobs, &ui->cap_jobs, sizeof *ui->jobs);
+	ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what), .since_ms = ui_clock_ms(),
+		.account = account };
+}
+
 job_id
 ui_submit(struct ui *ui, const struct job *job, const char *what)
 {
 	job_id id = engine_submit(ui->engine, job);
 
-	if (id && what) {
-		ui->jobs = array_grow(ui->jobs, ui->n_jobs, &ui->cap_jobs, sizeof *ui->jobs);
-		ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what),
-			.since_ms = ui_clock_ms(), .account = job->kind == JOB_SYNC ? job->account
-			: job->kind == JOB_DOWNLOAD ? store_folder_account(ui->store, msg_folder(job->msg)) : 0 };
-	}
+	if (id && what)
+		status_job(ui, id, what, job->kind == JOB_SYNC ? job->account
+			: job->kind == JOB_DOWNLOAD ? store_folder_account(ui->store, msg_folder(job->msg)) : 0);
 	return id;
 }
 

@@ -23,6 +23,7 @@
 #include "resend.h"
 #include "str.h"
 #include "views.h"
+#include "work.h"
 
 static const int signals[] = { SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP, SIGINT };
 
@@ -230,6 +231,7 @@ void
 ui_event(struct ui *ui, const struct event *ev)
 {
 	status_event(ui, ev);
+	work_event(ui, ev);
 	resend_event(ui, ev);
 	ui->is_idle_done = false;
 	/* By index, since a handler may push or pop. */
@@ -378,6 +380,7 @@ ui_free(struct ui *ui)
 	if (ui->n_stack)
 		ui_pop(ui, ui->stack[0]);
 	stack_bury(ui);
+	work_end(ui);
 	free(ui->stack);
 	free(ui->dead);
 	resend_free(ui);

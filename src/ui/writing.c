@@ -4,16 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gather.h"
 #include "identity.h"
-#include "message.h"
 #include "partial.h"
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
 #include "signature.h"
 #include "writing.h"
-
-enum { MAX_TEXT_PARTS = 50, HTML_COLUMNS = 76 };
 
 /* ---- a draft of one's own ---- */
 
@@ -166,12 +164,11 @@ writing_last_draft(struct ui *ui, bool *is_there)
 }
 
 void
-writing_attach(struct ui *ui, const char *name, const char *type, const struct str *bytes)
+writing_attach(struct ui *ui, const char *name, const char *type, struct str *bytes)
 {
 	bool is_there;
 	account_id account = account_here(ui);
 	struct compose *x = writing_last_draft(ui, &is_there);
-	struct error e;
 
 	if (!x && is_there)
 		return;				/* why was told */
@@ -184,12 +181,7 @@ writing_attach(struct ui *ui, const char *name, const char *type, const struct s
 		start(x, account);
 		ui_push(ui, &x->view);
 	}
-	if (draft_attach(ui_data_dir(ui), x->id, &x->note, name, type, str_get(bytes), bytes->len, &e) != ERR_OK) {
-		ui_error(ui, &e);
-		return;
-	}
-	ui_status(ui, "attached %s", x->note.files[x->note.n_files - 1].name);
-	compose_changed(x);
+	attach_bytes(x, bytes, name, type);
 }
 
 /* ---- about a message ---- */
@@ -213,143 +205,33 @@ kind_of(enum command_id what)
 	}
 }
 
-/* HTML as the pager shows it. */
-static void
-add_html(struct str *out, const struct part *p, const struct str *text)
-{
-	struct lines l = { 0 };
-
-	mime_render(&l, p, str_get(text), text->len, HTML_COLUMNS);
-	for (size_t i = 0; i < l.n; i++)
-		str_printf(out, "%s\n", l.v[i].text);
-	lines_clear(&l);
-}
-
-/* What is for reading. False: some of it is not here. */
-static bool
-readable_text(const struct message *m, bool prefer_html, struct str *out, struct reply_source *s)
-{
-	const struct part *parts[MAX_TEXT_PARTS];
-	size_t n = m->root ? part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS) : 0;
-	bool is_here = m->root != NULL;
-
-	for (size_t i = 0; i < n && is_here; i++) {
-		struct str text = { 0 };
-		is_here = message_text(m, parts[i], &text);
-		if ((m->m.flags & MSG_HEADER_ONLY) && partial_is_text(m, &text))
-			str_cut(&text, 0);	/* nothing that anybody wrote */
-		if (out->len > 0 && out->data[out->len - 1] != '\n')
-			str_putc(out, '\n');
-		if (str_eq(parts[i]->type, "text/html"))
-			add_html(out, parts[i], &text);
-		else
-			str_add(out, str_get(&text), text.len);
-		str_clear(&text);
-	}
-	s->is_flowed = n == 1 && str_ieq(parts[0]->format, "flowed");
-	s->delsp = n == 1 && str_ieq(parts[0]->delsp, "yes");
-	s->text = str_get(out);
-	s->text_len = out->len;
-	return is_here;
-}
-
-/* What an attached message has attached goes along in it, and not a second time. */
-static bool
-is_own_attachment(const struct part *p)
-{
-	for (const struct part *up = p->parent; up; up = up->parent) {
-		if (part_is_message(up))
-			return false;
-	}
-	return part_is_attachment(p);
-}
-
-/* False: one of them is not here, or the disk has no room. */
-static bool
-take_attachments(struct compose *x, const struct message *m, struct error *e)
-{
-	for (const struct part *p = m->root; p; p = part_next(p)) {
-		struct str bytes = { 0 };
-		if (!is_own_attachment(p))
-			continue;
-		bool ok = message_decode(m, p, &bytes) && draft_attach(ui_data_dir(x->view.ui), x->id, &x->note,
-			p->filename, p->type, str_get(&bytes), bytes.len, e) == ERR_OK;
-		str_clear(&bytes);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static bool
-wants_attachments(enum command_id what)
-{
-	return what == CMD_FORWARD || what == CMD_EDIT_AS_NEW || what == CMD_OPEN;
-}
-
-static bool
-is_complete(const struct message *m, enum command_id what)
-{
-	if (!m->header || !m->root)
-		return false;
-	for (const struct part *p = m->root; p && wants_attachments(what); p = part_next(p)) {
-		if (is_own_attachment(p) && !message_has(m, p))
-			return false;
-	}
-	return true;
-}
-
-/* Makes the note. False: something is missing still (*e: ERR_OK), or it cannot be done. */
-static bool
-make_note(struct compose *x, struct error *e)
-{
-	struct ui *ui = x->view.ui;
-	struct message m;
-	struct str text = { 0 };
-	account_id account = store_folder_account(ui_store(ui), msg_folder(x->about));
-	struct arena a = { 0 };
-	size_t n_mine;
-	const char **mine = identity_all(ui, account, &a, &n_mine);
-	bool is_made = false;
-
-	e->code = ERR_OK;
-	if (!message_read(&m, ui_store(ui), x->about)) {
-		error_set(e, ERR_MSG, "this message is gone");
-		goto out;
-	}
-	if (wants_attachments(x->wish) && partial_check(ui, &m, e) != ERR_OK)
-		goto out;
-	struct reply_source s = { .header = m.header, .header_len = m.header_len };
-	if (!is_complete(&m, x->wish) || !readable_text(&m, ui_rc(ui)->prefer_html, &text, &s))
-		goto out;
-	if (!compose_begin_draft(x)) {
-		e->code = ERR_CANCELLED;
-		goto out;
-	}
-	is_made = reply_make(&x->note, kind_of(x->wish), &s, mine, n_mine, e) == ERR_OK &&
-		(!wants_attachments(x->wish) || take_attachments(x, &m, e));
-	x->note.about = x->note.about_flag ? x->about : 0;
-	if (is_made && x->wish == CMD_OPEN)
-		is_made = drafting_import(x, &m, e);
-	else if (is_made)
-		start(x, account);
-out:
-	str_clear(&text);
-	message_clear(&m);
-	free(mine);
-	arena_clear(&a);
-	return is_made;
-}
-
 static void
 fetch(struct compose *x)
 {
 	struct job job = { .kind = JOB_FETCH, .msg = x->about, .folder = msg_folder(x->about),
 		.account = store_folder_account(ui_store(x->view.ui), msg_folder(x->about)) };
 
-	if (!wants_attachments(x->wish))
+	if (!gather_attachments(x->wish))
 		snprintf(job.section, sizeof job.section, "TEXT*");
 	x->job = ui_submit(x->view.ui, &job, "fetching the message");
+}
+
+static void
+gathered(struct compose *x, const struct gathered *g)
+{
+	account_id account = store_folder_account(ui_store(x->view.ui), msg_folder(x->about));
+	enum command_id what = x->wish;
+	struct error e;
+
+	x->note.about = x->note.about_flag ? x->about : 0;
+	if (what != CMD_OPEN) {
+		start(x, account);
+	} else if (!drafting_import(x, x->about, g->message_id, g->is_richer, &e)) {
+		ui_error(x->view.ui, &e);
+		ui_pop(x->view.ui, &x->view);
+		return;
+	}
+	compose_begun(x, what != CMD_OPEN);
 }
 
 void
@@ -358,35 +240,27 @@ compose_fill(struct compose *x)
 	struct ui *ui = x->view.ui;
 	struct error e;
 
-	if (!make_note(x, &e)) {
-		if (e.code == ERR_OK)
-			error_set(&e, ERR_MSG, "this message could not be read as a whole");
+	if (gather_attachments(x->wish) && partial_check_id(ui, x->about, &e) != ERR_OK)
 		ui_error(ui, &e);
-		ui_pop(ui, &x->view);
+	else if (compose_begin_draft(x)) {
+		gather_begin(x, kind_of(x->wish), gathered);
 		return;
 	}
-	compose_begun(x, x->wish != CMD_OPEN);
+	ui_pop(ui, &x->view);
 }
 
 void
 writing_about(struct ui *ui, enum command_id what, msg_id id)
 {
 	struct compose *x = compose_new(ui);
-	struct error e;
 
 	x->wish = what;
 	x->about = id;
-	if (make_note(x, &e)) {
-		x->wish = 0;
-		x->edits_next = what != CMD_OPEN;
-		ui_push(ui, &x->view);
-	} else if (e.code == ERR_OK) {
+	ui_push(ui, &x->view);
+	if (gather_is_here(ui, id, what))
+		compose_fill(x);
+	else
 		fetch(x);
-		ui_push(ui, &x->view);
-	} else {
-		ui_error(ui, &e);
-		x->view.ops->close(&x->view);
-	}
 }
 
 /* What the command is about: the tagged ones, or the one. Owned. */

@@ -7,6 +7,8 @@
  *   writing.c      from a message, an address or a mailto: link to a draft
  *   forward.c      messages as attachments
  *   drafting.c     drafts and their copies in Drafts folders
+ *   gather.c       what is taken over from a message
+ *   building.c     a draft becomes a message
  *   sending.c      from a draft into the outbox, and back
  *   unsent.c       from the outbox back to a draft
  *   draft_list.c   what was begun and not sent
@@ -34,7 +36,7 @@ struct compose *writing_resume(struct ui *ui, draft_id id);
 /* The draft that was saved last. NULL: there is none, or (is_there) it cannot be opened. */
 struct compose *writing_last_draft(struct ui *ui, bool *is_there);
 /* To that draft, or to a new one. */
-void writing_attach(struct ui *ui, const char *name, const char *type, const struct str *bytes);
+void writing_attach(struct ui *ui, const char *name, const char *type, struct str *bytes);	/* takes them */
 /* Enter on a message in a Drafts folder, whoever wrote it: it is gone on with. False: it is in none. */
 bool writing_open_draft(struct ui *ui, msg_id id);
 /* The draft is sent, or (is_thrown) thrown away, to be had back by undo: its copy goes, and then the draft. */
@@ -79,6 +81,11 @@ struct compose {
 	size_t n_attached;
 	bool is_attaching;		/* they are all here */
 	bool is_begun;			/* the message was begun before they were asked for */
+	uint32_t last_number;		/* of attachments, those on their way too */
+	size_t n_works;			/* tasks that have not ended (work.h) */
+	struct view *ready;		/* a preview to be shown when it is on top again; NULL: none */
+	bool is_sent;			/* it goes when it is on top again */
+	bool is_building;		/* its bytes are being made: it cannot be changed */
 	int64_t when;			/* to be sent then; 0: at once */
 	bool is_saved;			/* the draft is on disk */
 	char *opened;			/* its stamp when it was resumed; NULL: it is new */
@@ -93,8 +100,12 @@ void compose_hint(struct ui *ui, size_t i, struct str *out);	/* the key that cha
 /* compose_draw.c */
 void compose_draw(struct view *v, const struct area *a);
 void compose_title(struct view *v, struct str *left, struct str *right);
-/* attaching.c; what goes wrong is told. */
+/* attaching.c; what goes wrong is told. Large ones are in the note some time after. */
 void attach_file(struct compose *x, const char *typed);
+/* What fd, which is taken, reads; type NULL: by what it is. then: who goes on when it ended, however; NULL: nobody. */
+void attach_fd(struct compose *x, int fd, uint64_t size, const char *name, const char *type,
+	void (*then)(struct compose *x, const struct error *e));
+void attach_bytes(struct compose *x, struct str *bytes, const char *name, const char *type);	/* takes them */
 void attach_output(struct compose *x, const char *command);
 void attach_remove(struct compose *x);		/* what the cursor is on */
 
@@ -107,10 +118,14 @@ void compose_fields_edited(struct compose *x, const char *from);
 /* drafting.c: what a note needs before it is saved, and who is told afterwards; `now`: to be stored at once. */
 void drafting_name(struct compose *x);
 void drafting_saved(struct compose *x, bool now);
+/* A task on it has ended, and the view is gone: what was never saved is removed. The task holds its lock still, so that
+ * nobody else has that number by now. */
+void drafting_left(const char *data_dir, draft_id id);
 void drafting_opened(struct compose *x);	/* a draft that was there, as it is now */
 bool drafting_is_unchanged(const struct compose *x);	/* since it was opened */
-/* What was made of message m becomes a draft whose copy that message is. */
-bool drafting_import(struct compose *x, const struct message *m, struct error *e);
+/* What was made of message `id` becomes a draft whose copy that message is; is_richer: there is more in it than is
+ * kept here. */
+bool drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_richer, struct error *e);
 void drafting_postpone(struct compose *x);	/* pops the view */
 void drafting_leave(struct compose *x);		/* an unchanged one: pops the view */
 void compose_changed(struct compose *x);	/* the note was changed: save, draw */
@@ -125,6 +140,9 @@ void forward_whole(struct ui *ui, const msg_id *ids, size_t n);
 void forward_to_draft(struct ui *ui, const msg_id *ids, size_t n);
 void forward_event(struct compose *x, const struct event *ev);
 bool forward_idle(struct compose *x);
+/* building.c: the message is made, to be looked at, or to go into the outbox. Told, and the view gone, when it is there. */
+void building_preview(struct compose *x);
+void building_send(struct compose *x);
 void sending_send(struct compose *x);		/* asks what is to be asked; pops the view when it is on its way */
 void sending_send_at(struct compose *x, const char *text);	/* the same, at a time as typed */
 /* The account whose `from` it is; else of the message answered, of the view below, the first that can send. */

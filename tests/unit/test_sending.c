@@ -235,12 +235,95 @@ test_quit_behind_the_dot(void **state)
 	store_close(s);
 }
 
+struct sending {
+	struct task task;
+	account_id account;
+	outbox_id out;
+	atomic_int n_steps;
+	bool waits;			/* until it is stopped */
+};
+
+static enum err
+send_by_task(struct task *t, struct error *e)
+{
+	struct sending *x = (struct sending *)t;
+	struct compose_stamp stamp = outbox_stamp();
+	struct draft d = { .from = "ada@example.org", .to = "bob@example.net", .subject = "hello", .text = "x\n",
+		.text_len = 2 };
+	struct letter l;
+	enum err r = ERR_OK;
+
+	do {
+		x->n_steps++;
+		poll(NULL, 0, 2);
+		r = task_step(t, 1, 2, e);
+	} while (x->waits && r == ERR_OK);
+	if (r == ERR_OK && (r = compose_build(&l, &d, &stamp, e)) == ERR_OK) {
+		r = task_send(t, x->account, &l, time(NULL) + 100, false, &x->out, e);
+		letter_clear(&l);
+	}
+	free((char *)(uintptr_t)stamp.token);
+	return r;
+}
+
+static void
+wait_until_running(struct sending *x)
+{
+	while (x->n_steps == 0)
+		poll(NULL, 0, 5);
+}
+
+/* How that job ended; the event before it may have been another's. */
+static enum err
+ended(struct fixture *fx, job_id id)
+{
+	struct event ev;
+
+	do
+		ev = wait_for(fx, EV_DONE, 0);
+	while (ev.job != id);
+	return ev.u.done.code;
+}
+
+/* Tasks run one after another and each ends once; one that is stopped does nothing, whether it runs or waits; and the
+ * thread of tasks ends with the engine. */
+static void
+test_tasks(void **state)
+{
+	struct fixture *fx = *state;
+	struct sending first = { .task.run = send_by_task, .waits = true }, queued = { .task.run = send_by_task },
+		last = { .task.run = send_by_task }, here = { .task.run = send_by_task };
+
+	begin(fx, NULL);
+	first.account = queued.account = last.account = here.account = fx->account;
+	job_id a = engine_begin(fx->g, &first.task), b = engine_begin(fx->g, &queued.task),
+		c = engine_begin(fx->g, &last.task);
+	wait_until_running(&first);
+	engine_cancel(fx->g, b);
+	engine_cancel(fx->g, a);
+	assert_int_equal(ERR_CANCELLED, ended(fx, a));
+	assert_int_equal(ERR_CANCELLED, ended(fx, b));
+	assert_int_equal(ERR_OK, ended(fx, c));
+	assert_int_equal(0, first.out);
+	assert_int_equal(0, queued.n_steps);
+	assert_int_equal(OUTBOX_QUEUED, state_of(fx, last.out));
+	assert_int_equal(ERR_OK, engine_run(fx->g, &here.task, &fx->e));
+	assert_int_equal(OUTBOX_QUEUED, state_of(fx, here.out));
+	first.n_steps = 0;
+	engine_begin(fx->g, &first.task);
+	wait_until_running(&first);
+	int64_t begun = now_ms();
+	engine_free(fx->g, 5000);
+	fx->g = NULL;
+	assert_true(now_ms() - begun < 4000);
+}
+
 int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_sent), F(test_refused), F(test_undo),
-		F(test_offline), F(test_quit_behind_the_dot) };
+		F(test_offline), F(test_quit_behind_the_dot), F(test_tasks) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

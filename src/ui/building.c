@@ -1,0 +1,246 @@
+/* building.c - a draft becomes a message, by a task where it is large: to be looked at, or to go into the outbox.
+ *
+ * The draft names the message's Message-ID, on disk, before the outbox gets it; the outbox has it in one commit, and the
+ * draft stays until that is sent. So whatever is killed in the middle leaves the draft, or the mail with its draft
+ * unseen beside it: never both, never neither. Stopping is looked at for the last time right before that commit. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "mime.h"
+#include "outbox.h"
+#include "preview.h"
+#include "when.h"
+#include "work.h"
+#include "writing.h"
+
+struct building {
+	struct work work;
+	char *data_dir;
+	draft_id id;
+	int lock;			/* of the draft, held to the end */
+	struct note note;		/* a copy */
+	struct mime_msg *m;		/* the preview */
+	/* sending */
+	account_id account;
+	int64_t now, began, when;	/* by the UI's clock; by this computer's; 0: at once */
+	int undo_s;
+	int64_t due;
+	outbox_id out;
+};
+
+/* ---- in the task's thread ---- */
+
+static enum err
+run_preview(struct task *t, struct error *e)
+{
+	struct building *b = (struct building *)t;
+	struct letter l = { 0 };
+	enum err r = outbox_letter(&l, b->data_dir, b->id, &b->note, false, t, e);
+
+	if (r == ERR_OK) {
+		size_t n = l.bytes.len;
+		r = mime_parse_taken(&b->m, str_take(&l.bytes), n, e);
+	}
+	letter_clear(&l);
+	return r;
+}
+
+/* 0: at once. */
+static int64_t
+due_of(const struct building *b)
+{
+	return b->when ? b->when : b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s : 0;
+}
+
+static enum err
+run_send(struct task *t, struct error *e)
+{
+	struct building *b = (struct building *)t;
+	struct letter l = { 0 };
+	enum err r = outbox_letter(&l, b->data_dir, b->id, &b->note, false, t, e);
+
+	if (r == ERR_OK) {
+		note_set(&b->note.message_id, l.message_id);
+		r = draft_save(b->data_dir, b->id, &b->note, e);
+	}
+	if (r == ERR_OK)
+		r = task_step(t, 0, 0, e);
+	if (r == ERR_OK) {
+		b->due = due_of(b);
+		r = task_send(t, b->account, &l, b->due, b->when != 0, &b->out, e);
+	}
+	letter_clear(&l);
+	return r;
+}
+
+/* ---- around it ---- */
+
+static void
+building_free(struct building *b)
+{
+	if (b->lock >= 0)
+		close(b->lock);
+	free(b->data_dir);
+	note_clear(&b->note);
+	mime_free(b->m);
+	free(b);
+}
+
+static struct building *
+building_new(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	struct building *b = xcalloc(1, sizeof *b);
+
+	x->note.is_flowed = ui_rc(ui)->flowed;
+	note_copy(&b->note, &x->note);
+	b->data_dir = xstrdup(ui_data_dir(ui));
+	b->id = x->id;
+	b->lock = fcntl(x->lock.fd, F_DUPFD_CLOEXEC, 0);
+	return b;
+}
+
+static void
+begin(struct compose *x, struct building *b, const char *what)
+{
+	uint64_t size = x->note.text.len;
+
+	for (size_t i = 0; i < x->note.n_files; i++)
+		size += x->note.files[i].size_bytes;
+	x->n_works++;
+	x->is_building = true;
+	work_begin(x->view.ui, &x->view, &b->work, size, what);
+}
+
+static struct compose *
+owner_of(struct work *w)
+{
+	struct compose *x = (struct compose *)w->owner;
+
+	if (x) {
+		x->n_works--;
+		x->is_building = false;
+	}
+	return x;
+}
+
+/* ---- to be looked at ---- */
+
+static void
+preview_done(struct work *w, const struct error *e)
+{
+	struct building *b = (struct building *)w;
+	struct compose *x = owner_of(w);
+
+	if (x && e->code == ERR_OK) {
+		struct view *v = preview_new(w->ui, b->m);
+		b->m = NULL;
+		if (ui_top(w->ui) == &x->view)
+			ui_push(w->ui, v);
+		else
+			x->ready = v;
+	} else if (x && e->code == ERR_CANCELLED) {
+		ui_status(w->ui, "stopped");
+	}
+	building_free(b);
+}
+
+void
+building_preview(struct compose *x)
+{
+	if (!x->note.to && !x->note.cc && !x->note.bcc) {
+		ui_status(x->view.ui, "it goes to nobody yet: t asks whom");
+		return;
+	}
+	struct building *b = building_new(x);
+	b->work.task.run = run_preview;
+	b->work.done = preview_done;
+	begin(x, b, "building the message");
+}
+
+/* ---- to be sent ---- */
+
+static void
+mark_answered(struct ui *ui, const struct note *n)
+{
+	struct act act = { .kind = ACT_FLAGS, .set = n->about_flag, .is_automatic = true };
+	char label[80];
+
+	if (n->about)
+		engine_act(ui_engine(ui), &act, &n->about, 1, label, sizeof label, NULL);
+}
+
+static void
+tell_when(struct ui *ui, const struct building *b)
+{
+	char text[80];
+
+	if (b->when) {
+		when_format(text, sizeof text, b->when, ui_now(ui));
+		ui_status(ui, "goes out %s; u takes it back, go shows it", text);
+	} else if (b->due) {
+		ui_status(ui, "goes out in %d s; u takes it back", b->undo_s);
+	} else {
+		ui_status(ui, "on its way");
+	}
+}
+
+/* It was put into the outbox, whether its view is there still or not. */
+static void
+sent(struct building *b, struct compose *x)
+{
+	struct ui *ui = b->work.ui;
+
+	if (b->note.account)
+		engine_draft_saved(ui_engine(ui), b->note.account, true);	/* its copy leaves Drafts */
+	mark_answered(ui, &b->note);
+	sending_remember(ui, b->out, b->id, b->due, false);
+	tell_when(ui, b);
+	if (x && ui_top(ui) == &x->view)
+		ui_pop(ui, &x->view);
+	else if (x)
+		x->is_sent = true;
+}
+
+static void
+send_done(struct work *w, const struct error *e)
+{
+	struct building *b = (struct building *)w;
+	struct compose *x = owner_of(w);
+
+	if (e->code == ERR_OK) {
+		sent(b, x);
+	} else if (x) {
+		compose_save(x);		/* without the Message-ID */
+		if (e->code == ERR_CANCELLED)
+			ui_status(w->ui, "stopped: it was not sent");
+	}
+	building_free(b);
+}
+
+void
+building_send(struct compose *x)
+{
+	struct ui *ui = x->view.ui;
+	struct error e;
+
+	if (x->when && x->when <= ui_now(ui)) {
+		error_set(&e, ERR_MSG, "that time is past by now");
+		ui_error(ui, &e);
+		return;
+	}
+	note_set(&x->note.message_id, NULL);
+	drafting_name(x);
+	struct building *b = building_new(x);
+	b->work.task.run = run_send;
+	b->work.done = send_done;
+	b->account = sending_account(x);
+	b->now = ui_now(ui);
+	b->began = time(NULL);
+	b->when = x->when;
+	b->undo_s = ui_rc(ui)->undo_send_s;
+	begin(x, b, "building the message");
+}
