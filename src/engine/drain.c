@@ -45,6 +45,9 @@ struct drain {
 	int64_t due_ms;			/* the next pass by itself */
 	struct drain_news news;
 	struct swap *swap;		/* the pass waits for the worker to do it; NULL: none */
+	/* the thread's own */
+	bool is_asked_for;		/* the pass under way */
+	struct error told;		/* the last notice */
 };
 
 /* An errand that waits for the worker, or is being done by it. */
@@ -105,14 +108,17 @@ on_progress(void *ctx, uint64_t done, uint64_t total, bool is_bytes)
 	events_post(d->cfg.events, &ev);
 }
 
+/* The same of every check is told once, and whenever somebody asked. */
 static void
 on_notice(void *ctx, const struct error *e)
 {
 	struct drain *d = ctx;
 	struct event ev = { .kind = EV_NOTICE, .account = d->cfg.account };
+	bool is_news = d->is_asked_for || !str_eq(d->told.text, e->text);
 
-	ev.u.notice = *e;
-	events_post(d->cfg.events, &ev);
+	d->told = ev.u.notice = *e;
+	if (is_news)
+		events_post(d->cfg.events, &ev);
 	log_msg("%s: notice: %s", d->cfg.conf->name, e->text);
 }
 
@@ -302,6 +308,7 @@ drain_main(void *arg)
 		if (!d->is_open)
 			d->n_begun++;
 		d->is_open = d->is_joinable = true;
+		d->is_asked_for = d->n_wanted >= d->n_begun;
 		atomic_store(&d->stop, false);
 		cancel_reset(&d->hurry);
 		pthread_mutex_unlock(&d->lock);
@@ -466,6 +473,15 @@ drain_stop(struct drain *d)
 {
 	atomic_store(&d->stop, true);
 	cancel_fire(&d->hurry);
+}
+
+void
+drain_unwant(struct drain *d)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->n_wanted > d->n_begun)
+		d->n_wanted = d->n_begun;
+	pthread_mutex_unlock(&d->lock);
 }
 
 void

@@ -40,6 +40,7 @@ uint64_t drain_want(struct drain *d);
 /* The computer slept: what would have come by itself meanwhile, or is put off, comes now. */
 void drain_awake(struct drain *d);
 void drain_stop(struct drain *d);	/* the pass under way ends after the current message */
+void drain_unwant(struct drain *d);	/* those that were wanted and have not begun: nobody waits for them any more */
 void drain_password(struct drain *d, const char *password);	/* NULL: declined */
 
 /* Does what the pass waits for, in the worker's thread; while that is busy with decisions, these first. Owned: the

@@ -345,8 +345,8 @@ tell_failures(struct pass *p)
 
 	if (p->n_failed == 0)
 		return;
-	error_set(&e, ERR_MSG, "%s: %u message%s could not be fetched and will be tried again (%.200s)",
-		p->d->cfg->conf->name, p->n_failed, p->n_failed == 1 ? "" : "s", p->failure.text);
+	error_set(&e, ERR_MSG, "%u message%s not fetched, tried again later: %.200s", p->n_failed,
+		p->n_failed == 1 ? "" : "s", p->failure.text);
 	p->d->notice(p->d->ctx, &e);
 }
 

@@ -82,8 +82,10 @@ syncs_cancel(struct worker *w)
 	}
 	if (o->n_cancelled > 0 && w->n_syncs == 0) {
 		w->mirror.n_todo = 0;
-		if (w->drain)
+		if (w->drain) {
+			drain_unwant(w->drain);	/* else the next pass would go on where this one stops */
 			drain_stop(w->drain);
+		}
 	}
 	o->n_cancelled = 0;
 }

@@ -124,8 +124,8 @@ pop3_line(struct pop3 *p, struct error *e)
 }
 
 /* The words behind "+OK " or "-ERR ", for people. */
-static const char *
-words(const struct pop3 *p)
+const char *
+pop3_words(const struct pop3 *p)
 {
 	size_t verb = strcspn(p->line, " ");
 
@@ -147,7 +147,7 @@ pop3_verdict(struct pop3 *p, enum err refused, const char *what, struct error *e
 		return ERR_OK;
 	if (!is_verb(p, "-ERR"))
 		return pop3_die(p, e, "the server's answer makes no sense: it is no POP3 server, or out of step");
-	return error_set(e, refused, "%s: the server says: %.200s", what, words(p));
+	return error_set(e, refused, "%s: the server says: %.200s", what, pop3_words(p));
 }
 
 enum err

@@ -57,7 +57,8 @@ start_tls(struct pop3 *p, struct error *e)
 	enum err rc = pop3_command(p, ERR_TLS, e, "STLS");
 
 	if (rc == ERR_TLS && !p->is_dead)
-		rc = error_set(e, ERR_TLS, "the server refuses TLS: %.200s", p->line);
+		rc = error_set(e, ERR_TLS, "the server refuses STLS (%.100s); try pop3s://",
+			pop3_words(p));
 	if (rc == ERR_OK && pop3_has_input(p))
 		rc = error_set(e, ERR_TLS, "bytes came before TLS that belong behind it: "
 			"somebody is in between");
@@ -68,8 +69,25 @@ start_tls(struct pop3 *p, struct error *e)
 	return rc;
 }
 
-/* A refusal that says that the maildrop is locked, or the server busy, is not about the password
- * (RFC 2449 8, RFC 3206). */
+/* Refusals that are not about the password (RFC 2449 8, RFC 3206): what of them passes is tried again. */
+static const struct { const char *code; enum err reach; const char *text; } refusals[] = {
+	{ "[IN-USE]", ERR_CONN, "another session has this mailbox open" },
+	{ "[LOGIN-DELAY]", ERR_CONN, "the server wants more time between two logins" },
+	{ "[SYS/TEMP]", ERR_CONN, "the server has trouble and says, try later" },
+	{ "[SYS/PERM]", ERR_UNSUPPORTED, "the server has trouble that needs its administrator" },
+};
+
+/* The server's words without the code, which is said in ours. */
+static enum err
+refused_for_now(struct pop3 *p, enum err reach, const char *text, struct error *e)
+{
+	const char *words = pop3_words(p), *end = strchr(words, ']');
+
+	if (words[0] == '[' && end)
+		words = end + 1 + strspn(end + 1, " ");
+	return error_set(e, reach, *words ? "%s: %.200s" : "%s", text, words);
+}
+
 static enum err
 login_verdict(struct pop3 *p, struct error *e)
 {
@@ -78,9 +96,10 @@ login_verdict(struct pop3 *p, struct error *e)
 	if (rc != ERR_AUTH)
 		return rc;
 	p->is_dead = true;
-	if (str_istr(p->line, "[IN-USE]") || str_istr(p->line, "[SYS/TEMP]") ||
-	    str_istr(p->line, "[LOGIN-DELAY]"))
-		rc = error_set(e, ERR_CONN, "login: the server says: %.200s", p->line);
+	for (size_t i = 0; i < LEN(refusals); i++) {
+		if (str_istr(p->line, refusals[i].code))
+			return refused_for_now(p, refusals[i].reach, refusals[i].text, e);
+	}
 	return rc;
 }
 

@@ -135,6 +135,7 @@ test_refusals(void **state)
 	static const struct { const char *words; enum err code; } refusals[] = {
 		{ "S: -ERR wrong\n", ERR_AUTH }, { "S: -ERR [AUTH] wrong\n", ERR_AUTH },
 		{ "S: -ERR [IN-USE] locked\n", ERR_CONN }, { "S: -ERR [SYS/TEMP] later\n", ERR_CONN },
+		{ "S: -ERR [LOGIN-DELAY]\n", ERR_CONN }, { "S: -ERR [SYS/PERM] closed\n", ERR_UNSUPPORTED },
 		{ "S: what\n", ERR_CONN },
 	};
 	(void)state;
