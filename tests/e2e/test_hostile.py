@@ -379,6 +379,21 @@ def test_refused_body_is_not_resent():
         quits(t, 3)
 
 
+def test_security_page_names_tests_that_are():
+    """Each test that doc/security.md relies on exists under that name, and each requirement has one."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "tests", "*", "test_*")):
+        if os.path.isfile(path):
+            with open(path) as f:
+                names |= set(re.findall(r"^(?:def )?test_(\w+)\(", f.read(), re.M))
+    with open(os.path.join(ROOT, "doc", "security.md")) as f:
+        rows = [line.split(" | ") for line in f if re.match(r"\| \d+ \|", line)]
+    assert len(rows) == 25
+    for row in rows:
+        tests = re.findall(r"`(\w+)`", row[3])
+        assert tests and not [t for t in tests if t not in names], (row[0], tests)
+
+
 def test_referrals_are_not_followed():
     """A login refused with a REFERRAL, an ALERT that asks for something: nobody else is connected to."""
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -441,6 +441,31 @@ test_starttls_missing(void **state)
 	}
 }
 
+/* What was offered before TLS counts for nothing behind it: neither the ways to log in nor the size. */
+static void
+test_offers_before_tls_are_forgotten(void **state)
+{
+	struct fixture *fx = *state;
+	struct cert_spec spec = { .san = "IP:127.0.0.1" };
+	void *made;
+
+	assert_int_equal(0, pki_setup(&made));
+	struct pki *pki = made;
+	fx->sc.server.cert = cert_make(pki, &spec, false);
+	fx->sc.server.key = pki->key;
+	script_start(&fx->sc, GREET "S: 250-mx.test\nS: 250-AUTH LOGIN\nS: 250-SIZE 5\nS: 250 STARTTLS\nC: STARTTLS\n"
+		"S: 220 go\nTLS\nC: EHLO [127.0.0.1]\nS: 250-mx.test\nS: 250 AUTH PLAIN\nC: AUTH PLAIN*\nS: 235 in\n"
+		"C: EHLO [127.0.0.1]\nS: 250 mx.test\n" MAIL RCPT "C: DATA\nS: 354 go\n" BODY "S: 250 ok\n");
+	struct smtp_config cfg = { .net = { .host = "127.0.0.1", .port = fx->sc.server.port,
+		.security = NET_STARTTLS, .io_ms = 3000, .ca_file = pki->ca_file } };
+	fx->s = smtp_new(&cfg, &fx->cancel);
+	assert_int_equal(ERR_OK, fx->s->ops->connect(fx->s, &ada, &fx->e));
+	assert_int_equal(ERR_OK, fx->s->ops->send(fx->s, &fx->mail, &fx->e));
+	assert_int_equal(SEND_DONE, fx->rcpts[0].verdict);
+	end(fx);
+	pki_teardown(&made);
+}
+
 int
 main(void)
 {
@@ -450,7 +475,8 @@ main(void)
 		F(test_unfit), F(test_extensions), F(test_dsn), F(test_address_with_line_end),
 		F(test_before_end_fails),
 		F(test_two_mails), F(test_early_answer), F(test_cut_everywhere), F(test_nonsense),
-		F(test_words_are_clean), F(test_auth), F(test_starttls_missing) };
+		F(test_words_are_clean), F(test_auth), F(test_starttls_missing),
+		F(test_offers_before_tls_are_forgotten) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
