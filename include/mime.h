@@ -81,6 +81,12 @@ bool mime_part_pieces(const struct mime_msg *m, const char *section,
 /* The same for a part whose encoded bytes came alone (IMAP BODY[section]). */
 void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n, size_t max);
 
+/* The same by pieces of any size, in the memory of one: what they give is appended to out. `p` may not be NULL. */
+struct mime_decoder;
+struct mime_decoder *mime_decoder_new(enum part_encoding enc);
+void mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n, bool is_last);
+void mime_decoder_free(struct mime_decoder *d);		/* NULL is fine */
+
 /* Decoded bytes of a text part to valid UTF-8: by p->charset, else what the bytes look
  * like; HTML also by its meta tag. Unknown charset: every byte that is not ASCII becomes U+FFFD.
  * Not sanitised. */

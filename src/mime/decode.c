@@ -4,33 +4,36 @@
  * bounds them: 64 KB at a time, so that a limit on the output is a limit on the work. Uuencode is
  * ours, since GMime's filter wants a begin line that mail does not always have. */
 #include <gmime/gmime.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 
-enum { PIECE_BYTES = 64 * 1024 };
+enum {
+	PIECE_BYTES = 64 * 1024,
+	MAX_UU_LINE = 100		/* 1 + 84 say something, the rest of a line nothing */
+};
 
-/* Runs raw through GMime's filter, appended to out until max bytes are there. */
+struct mime_decoder {
+	enum part_encoding enc;
+	GMimeFilter *filter;		/* NULL: none is needed */
+	char line[MAX_UU_LINE];		/* of uuencode: one that has begun */
+	size_t n_line;
+	bool is_over;			/* what follows belongs to nothing */
+};
+
+/* The filter may look at, and overwrite, the bytes before its input. */
 static void
-run_filter(struct str *out, GMimeFilter *filter, const char *raw, size_t n, size_t max)
+run_filter(struct str *out, GMimeFilter *filter, const char *raw, size_t n, bool is_last)
 {
-	size_t begin = out->len;
+	char *p;
+	size_t len, room;
 
-	while (n > 0 && out->len - begin < max) {
-		size_t piece = n < PIECE_BYTES ? n : PIECE_BYTES;
-		char *p;
-		size_t len, room;
-		/* The filter may look at, and overwrite, the bytes before its input. */
-		if (piece < n)
-			g_mime_filter_filter(filter, (char *)raw, piece, 0, &p, &len, &room);
-		else
-			g_mime_filter_complete(filter, (char *)raw, piece, 0, &p, &len, &room);
-		str_add(out, p, len);
-		raw += piece;
-		n -= piece;
-	}
-	if (out->len - begin > max)
-		str_cut(out, begin + max);
+	if (is_last)
+		g_mime_filter_complete(filter, (char *)(uintptr_t)raw, n, 0, &p, &len, &room);
+	else
+		g_mime_filter_filter(filter, (char *)(uintptr_t)raw, n, 0, &p, &len, &room);
+	str_add(out, p, len);
 }
 
 /* One line: its length, then groups of four; what is missing at its end counts as spaces. */
@@ -51,41 +54,86 @@ decode_uu_line(struct str *out, const char *s, size_t n)
 }
 
 static void
-decode_uu(struct str *out, const char *s, size_t n, size_t max)
+end_uu_line(struct mime_decoder *d, struct str *out)
+{
+	while (d->n_line > 0 && d->line[d->n_line - 1] == '\r')
+		d->n_line--;
+	if (d->n_line == 3 && memcmp(d->line, "end", 3) == 0)
+		d->is_over = true;
+	else if (d->n_line < 6 || memcmp(d->line, "begin ", 6) != 0)
+		decode_uu_line(out, d->line, d->n_line);
+	d->n_line = 0;
+}
+
+static void
+decode_uu(struct mime_decoder *d, struct str *out, const char *s, size_t n, bool is_last)
 {
 	const char *end = s + n;
-	size_t begin = out->len;
 
-	while (s < end && out->len - begin < max) {
+	while (s < end && !d->is_over) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
-		size_t len = (size_t)((nl ? nl : end) - s);
-		while (len > 0 && s[len - 1] == '\r')
-			len--;
-		if (len == 3 && memcmp(s, "end", 3) == 0)
-			break;
-		if (len < 6 || memcmp(s, "begin ", 6) != 0)
-			decode_uu_line(out, s, len);
+		size_t len = (size_t)((nl ? nl : end) - s), room = MAX_UU_LINE - d->n_line;
+		memcpy(d->line + d->n_line, s, len < room ? len : room);
+		d->n_line += len < room ? len : room;
+		if (nl)
+			end_uu_line(d, out);
 		s = nl ? nl + 1 : end;
 	}
-	if (out->len - begin > max)
-		str_cut(out, begin + max);
+	if (is_last && d->n_line > 0 && !d->is_over)
+		end_uu_line(d, out);
+}
+
+struct mime_decoder *
+mime_decoder_new(enum part_encoding enc)
+{
+	struct mime_decoder *d = xcalloc(1, sizeof *d);
+
+	d->enc = enc;
+	if (enc == ENC_BASE64 || enc == ENC_QP)
+		d->filter = g_mime_filter_basic_new(enc == ENC_BASE64
+			? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
+	return d;
+}
+
+void
+mime_decoder_free(struct mime_decoder *d)
+{
+	if (d && d->filter)
+		g_object_unref(d->filter);
+	free(d);
+}
+
+void
+mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n, bool is_last)
+{
+	do {
+		size_t piece = n < PIECE_BYTES ? n : PIECE_BYTES;
+		if (d->filter)
+			run_filter(out, d->filter, p, piece, is_last && piece == n);
+		else if (d->enc == ENC_UUENCODE)
+			decode_uu(d, out, p, piece, is_last && piece == n);
+		else
+			str_add(out, p, piece);
+		p += piece;
+		n -= piece;
+	} while (n > 0);
 }
 
 void
 decode_transfer(struct str *out, enum part_encoding enc, const char *raw, size_t n, size_t max)
 {
-	if (enc == ENC_7BIT || enc == ENC_8BIT || enc == ENC_BINARY) {
-		str_add(out, raw, n < max ? n : max);
-		return;
+	struct mime_decoder *d = mime_decoder_new(enc);
+	size_t begin = out->len;
+
+	while (n > 0 && out->len - begin < max) {
+		size_t piece = n < PIECE_BYTES ? n : PIECE_BYTES;
+		mime_decoder_feed(d, out, raw, piece, piece == n);
+		raw += piece;
+		n -= piece;
 	}
-	if (enc == ENC_UUENCODE) {
-		decode_uu(out, raw, n, max);
-		return;
-	}
-	GMimeFilter *filter = g_mime_filter_basic_new(enc == ENC_BASE64
-		? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
-	run_filter(out, filter, raw, n, max);
-	g_object_unref(filter);
+	if (out->len - begin > max)
+		str_cut(out, begin + max);
+	mime_decoder_free(d);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "resend.h"
 #include "str.h"
 #include "views.h"
+#include "work.h"
 #include "writing.h"
 
 static void
@@ -19,7 +20,8 @@ quit(struct ui *ui, const struct call *c)
 	if (resend_waiting(ui) > 0)
 		ui_confirm(ui, NULL, "Mail to be resent is being fetched still. Leave, and not send it?", yes_quit, ui);
 	else if (ui->works)
-		ui_confirm(ui, NULL, "A message is being built still. Leave? It stays a draft", yes_quit, ui);
+		ui_confirm(ui, NULL, ui->works->question ? ui->works->question
+			: "A message is being built still. Leave? It stays a draft", yes_quit, ui);
 	else
 		ui_quit(ui);
 }

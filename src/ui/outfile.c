@@ -2,8 +2,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,7 +15,7 @@
 #include "path.h"
 #include "str.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, MIN_NAMELESS_BYTES = 1 << 20 };
 
 char *
 outfile_path(const char *typed, const char *name)
@@ -29,21 +32,85 @@ outfile_path(const char *typed, const char *name)
 	return path;
 }
 
-enum err
-outfile_write(const char *path, const void *p, size_t n, bool *exists, struct error *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+/* ---- one file ---- */
 
-	*exists = fd < 0 && errno == EEXIST;
-	if (fd < 0)
-		return error_errno(e, ERR_LOCAL, "cannot save '%s'", path);
-	enum err rc = fd_write_all(fd, p, n, e);
-	if (close(fd) < 0 && rc == ERR_OK)
-		rc = error_errno(e, ERR_LOCAL, "cannot save '%s'", path);
-	if (rc != ERR_OK)
-		unlink(path);
-	return rc;
+/* Beside what it will replace, be that named by a symlink. */
+static enum err
+create_beside(struct outfile *o, const char *path, struct error *e)
+{
+	char target[PATH_MAX];
+
+	o->path = xstrdup(realpath(path, target) ? target : path);
+	o->tmp = xasprintf("%s.XXXXXX", o->path);
+	o->fd = mkostemp(o->tmp, O_CLOEXEC);
+	return o->fd < 0 ? error_errno(e, ERR_LOCAL, "cannot save '%s'", path) : ERR_OK;
 }
+
+enum err
+outfile_create(struct outfile *o, const char *path, bool replace, bool *exists, struct error *e)
+{
+	enum err r = ERR_OK;
+
+	*o = (struct outfile){ .fd = -1 };
+	*exists = false;
+	if (replace) {
+		r = create_beside(o, path, e);
+	} else {
+		o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		*exists = o->fd < 0 && errno == EEXIST;
+		if (o->fd < 0)
+			r = error_errno(e, ERR_LOCAL, "cannot save '%s'", path);
+		else
+			o->path = xstrdup(path);
+	}
+	if (r != ERR_OK)
+		outfile_abort(o);
+	return r;
+}
+
+static void
+forget(struct outfile *o)
+{
+	free(o->path);
+	free(o->tmp);
+	o->path = o->tmp = NULL;
+}
+
+enum err
+outfile_commit(struct outfile *o, struct error *e)
+{
+	enum err r = ERR_OK;
+
+	if (!o->path)
+		return lseek(o->fd, 0, SEEK_SET) < 0 ? error_errno(e, ERR_LOCAL, "cannot hand over the text") : ERR_OK;
+	if (o->tmp && fsync(o->fd) < 0)
+		r = error_errno(e, ERR_LOCAL, "cannot save '%s'", o->path);
+	if (close(o->fd) < 0 && r == ERR_OK)
+		r = error_errno(e, ERR_LOCAL, "cannot save '%s'", o->path);
+	o->fd = -1;
+	if (r == ERR_OK && o->tmp && rename(o->tmp, o->path) < 0)
+		r = error_errno(e, ERR_LOCAL, "cannot replace '%s'", o->path);
+	if (r != ERR_OK)
+		unlink(o->tmp ? o->tmp : o->path);
+	else if (o->tmp)
+		r = path_sync_dir_of(o->path, e);
+	forget(o);
+	return r;
+}
+
+void
+outfile_abort(struct outfile *o)
+{
+	if (o->fd >= 0) {
+		close(o->fd);
+		if (o->path)
+			unlink(o->tmp ? o->tmp : o->path);
+	}
+	o->fd = -1;
+	forget(o);
+}
+
+/* ---- for other programs ---- */
 
 /* Removes the files in dir, and dir itself. */
 static void
@@ -78,39 +145,76 @@ remove_old(const char *base)
 		closedir(d);
 }
 
-enum err
-outfile_temporary(char **path, const char *name, const void *p, size_t n, struct error *e)
+static enum err
+open_base(char **base, struct error *e)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	struct dirs dirs = { 0 };
-	char *base = NULL, *dir = NULL;
-	bool exists;
-	enum err rc;
+	enum err r = ERR_OK;
 
-	*path = NULL;
+	*base = NULL;
 	if (runtime && *runtime == '/')
-		base = path_join(runtime, "dunlin");
-	else if ((rc = dirs_find(&dirs, e)) != ERR_OK)
-		goto out;
-	else
-		base = path_join(dirs.cache, "open");
-	if ((rc = path_private(base, e)) != ERR_OK)
+		*base = path_join(runtime, "dunlin");
+	else if ((r = dirs_find(&dirs, e)) == ERR_OK)
+		*base = path_join(dirs.cache, "open");
+	dirs_clear(&dirs);
+	return r == ERR_OK ? path_private(*base, e) : r;
+}
+
+enum err
+outfile_temporary(struct outfile *o, const char *name, struct error *e)
+{
+	char *base, *dir = NULL, *path;
+	bool exists;
+	enum err r = open_base(&base, e);
+
+	*o = (struct outfile){ .fd = -1 };
+	if (r != ERR_OK)
 		goto out;
 	remove_old(base);
 	dir = path_join(base, "open-XXXXXX");
 	if (!mkdtemp(dir)) {
-		rc = error_errno(e, ERR_LOCAL, "cannot make a directory in '%s'", base);
+		r = error_errno(e, ERR_LOCAL, "cannot make a directory in '%s'", base);
 		goto out;
 	}
-	*path = path_join(dir, name);
-	if ((rc = outfile_write(*path, p, n, &exists, e)) != ERR_OK) {
-		free(*path);
-		*path = NULL;
+	path = path_join(dir, name);
+	if ((r = outfile_create(o, path, false, &exists, e)) != ERR_OK)
 		remove_dir(dir);
-	}
+	free(path);
 out:
-	dirs_clear(&dirs);
 	free(base);
 	free(dir);
-	return rc;
+	return r;
+}
+
+/* Not where the runtime directory is: that is memory, mostly. */
+static enum err
+open_nameless(int *fd, struct error *e)
+{
+	struct dirs dirs = { 0 };
+	enum err r = dirs_find(&dirs, e);
+
+	if (r == ERR_OK)
+		r = path_private(dirs.cache, e);
+	if (r == ERR_OK) {
+		char *tmp = path_join(dirs.cache, "pipe-XXXXXX");
+		*fd = mkostemp(tmp, O_CLOEXEC);
+		if (*fd < 0)
+			r = error_errno(e, ERR_LOCAL, "cannot write to '%s'", dirs.cache);
+		else
+			unlink(tmp);
+		free(tmp);
+	}
+	dirs_clear(&dirs);
+	return r;
+}
+
+enum err
+outfile_unnamed(struct outfile *o, uint64_t size, struct error *e)
+{
+	*o = (struct outfile){ .fd = -1 };
+	if (size >= MIN_NAMELESS_BYTES)
+		return open_nameless(&o->fd, e);
+	o->fd = memfd_create("dunlin", MFD_CLOEXEC);
+	return o->fd < 0 ? error_errno(e, ERR_LOCAL, "cannot hand over the text") : ERR_OK;
 }

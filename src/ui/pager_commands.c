@@ -118,17 +118,16 @@ search(struct pager *p, const char *text)
 void
 pager_pipe_now(struct pager *p)
 {
-	size_t n;
 	struct error e;
-	char *raw = NULL;
+	int fd = -1;
 
 	if (partial_check_id(p->view.ui, p->id, &e) != ERR_OK)
 		ui_error(p->view.ui, &e);
-	else
-		raw = store_body_read(ui_store(p->view.ui), p->id, "", (size_t)1 << 30, &n);
-	if (raw && !ui_run_shell(p->view.ui, p->command, raw, n, true))
+	else if ((fd = store_body(ui_store(p->view.ui), p->id, "", NULL)) >= 0 &&
+	    !ui_run_shell(p->view.ui, p->command, fd, true))
 		ui_status(p->view.ui, "'%s' failed", p->command);
-	free(raw);
+	if (fd >= 0)
+		close(fd);
 	free(p->command);
 	p->command = NULL;
 }

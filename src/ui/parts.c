@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extract.h"
 #include "format.h"
 #include "message.h"
-#include "outfile.h"
 #include "pager.h"
 #include "partial.h"
 #include "parts.h"
@@ -167,55 +167,95 @@ file_name(const struct part *p)
 	return path_safe_name("");
 }
 
+/* What extract.h makes of the part that was wished for. NULL: told. */
+static struct extract *
+extract_wished(struct parts *x, const struct part **p)
+{
+	struct extract *out = NULL;
+	struct error e;
+
+	*p = x->message.root ? part_find(x->message.root, x->section) : NULL;
+	if (partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		return NULL;
+	}
+	if (*p) {
+		char *name = file_name(*p);
+		out = extract_new(&x->message, *p, name);
+		free(name);
+	}
+	if (!out)
+		ui_status(x->view.ui, "this part could not be read");
+	return out;
+}
+
 static void
-tell_saved(struct parts *x, const char *path, size_t n)
+begin(struct parts *x, struct extract *out, bool goes_on, const struct outfile *to, const char *verb)
+{
+	char *what = xasprintf("%s %s", verb, out->name);
+
+	extract_begin(x->view.ui, goes_on ? NULL : &x->view, out, to, what);
+	free(what);
+}
+
+/* ---- saving ---- */
+
+static void
+saved(struct extract *out, const struct error *e)
 {
 	char size[8];
 
-	format_size(size, n);
-	ui_status(x->view.ui, "saved %s (%s)", path, size);
+	format_size(size, out->n_bytes);
+	if (e->code == ERR_OK)
+		ui_status(out->work.ui, "saved %s (%s)", out->arg, size);
+	else if (e->code == ERR_CANCELLED)
+		ui_status(out->work.ui, "stopped: %s is not saved", out->arg);
 }
 
-static bool
-decode(struct parts *x, struct str *bytes)
+/* It goes on whatever is looked at meanwhile. */
+static void
+save(struct parts *x, struct extract *out, const struct outfile *to)
 {
-	const struct part *p = x->message.root ? part_find(x->message.root, x->section) : NULL;
-
-	if (p && message_decode(&x->message, p, bytes))
-		return true;
-	ui_status(x->view.ui, "this part could not be read");
-	return false;
+	out->then = saved;
+	out->arg = xstrdup(x->path);
+	begin(x, out, true, to, "saving");
 }
 
 static void
 yes_overwrite(void *ctx)
 {
 	struct parts *x = ctx;
-	struct str bytes = { 0 };
+	const struct part *p;
+	struct extract *out = extract_wished(x, &p);
+	struct outfile to;
 	struct error e = { 0 };
+	bool exists;
 
-	if (decode(x, &bytes)) {
-		if (file_write_atomic(x->path, str_get(&bytes), bytes.len, &e) == ERR_OK)
-			tell_saved(x, x->path, bytes.len);
-		else
-			ui_error(x->view.ui, &e);
+	if (!out)
+		return;
+	if (outfile_create(&to, x->path, true, &exists, &e) == ERR_OK) {
+		save(x, out, &to);
+	} else {
+		ui_error(x->view.ui, &e);
+		extract_free(out);
 	}
-	str_clear(&bytes);
 }
 
 static void
-save(struct parts *x, const struct part *p, const struct str *bytes)
+begin_saving(struct parts *x, struct extract *out)
 {
 	struct error e = { 0 };
+	struct outfile to;
 	bool exists;
-	char *name = file_name(p);
 
 	free(x->path);
-	x->path = outfile_path(x->arg, name);
-	free(name);
-	if (outfile_write(x->path, str_get(bytes), bytes->len, &exists, &e) == ERR_OK) {
-		tell_saved(x, x->path, bytes->len);
-	} else if (exists) {
+	x->path = outfile_path(x->arg, out->name);
+	if (outfile_create(&to, x->path, false, &exists, &e) == ERR_OK) {
+		save(x, out, &to);
+		return;
+	}
+	extract_free(out);
+	if (exists) {
 		char *question = xasprintf("Write over %s?", x->path);
 		ui_confirm(x->view.ui, &x->view, question, yes_overwrite, x);
 		free(question);
@@ -224,53 +264,78 @@ save(struct parts *x, const struct part *p, const struct str *bytes)
 	}
 }
 
-static void
-open_with(struct parts *x, const struct part *p, const struct str *bytes)
-{
-	struct error e = { 0 };
-	char *name = file_name(p), *path = NULL, program[] = "xdg-open";
+/* ---- for other programs ---- */
 
-	if (outfile_temporary(&path, name, str_get(bytes), bytes->len, &e) != ERR_OK)
-		ui_error(x->view.ui, &e);
-	else if (!ui_run_argv(x->view.ui, (char *[]){ program, path, NULL }, true))
-		ui_status(x->view.ui, "cannot run xdg-open, which knows the programs for files");
+static void
+open_now(struct extract *out, const struct error *e)
+{
+	struct ui *ui = out->work.ui;
+	char program[] = "xdg-open";
+
+	if (e->code != ERR_OK)
+		return;
+	if (!ui_run_argv(ui, (char *[]){ program, out->arg, NULL }, true))
+		ui_status(ui, "cannot run xdg-open, which knows the programs for files");
 	else
-		ui_status(x->view.ui, "opening %s", name);
-	free(path);
-	free(name);
+		ui_status(ui, "opening %s", out->name);
 }
 
 static void
-attach_to_draft(struct parts *x, const struct part *p, struct str *bytes)
+pipe_now(struct extract *out, const struct error *e)
 {
+	if (e->code == ERR_OK && !ui_run_shell(out->work.ui, out->arg, out->to.fd, true))
+		ui_status(out->work.ui, "'%s' failed", out->arg);
+}
+
+static void
+hand_over(struct parts *x, struct extract *out)
+{
+	bool is_pipe = x->wish == CMD_PIPE;
+	struct error e = { 0 };
+	struct outfile to;
+
+	if ((is_pipe ? outfile_unnamed(&to, out->size, &e) : outfile_temporary(&to, out->name, &e)) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		extract_free(out);
+		return;
+	}
+	out->then = is_pipe ? pipe_now : open_now;
+	out->arg = xstrdup(is_pipe ? x->arg : to.path);
+	begin(x, out, false, &to, "decoding");
+}
+
+static void
+attach_to_draft(struct parts *x, const struct part *p)
+{
+	struct str bytes = { 0 };
 	char *name = file_name(p);
 
-	writing_attach(x->view.ui, name, p->type, bytes);
+	if (message_part_size(p) > DRAFT_MAX_ATTACHMENT)
+		ui_status(x->view.ui, "256M is the most that can be attached");
+	else if (message_decode(&x->message, p, &bytes))
+		writing_attach(x->view.ui, name, p->type, &bytes);
+	else
+		ui_status(x->view.ui, "this part could not be read");
+	str_clear(&bytes);
 	free(name);
 }
 
 static void
 grant(struct parts *x)
 {
-	const struct part *p = x->message.root ? part_find(x->message.root, x->section) : NULL;
-	struct str bytes = { 0 };
-	struct error e;
+	const struct part *p;
+	struct extract *out = extract_wished(x, &p);
 
-	if (partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
-		ui_error(x->view.ui, &e);
+	if (!out)
 		return;
+	if (x->wish == CMD_SAVE) {
+		begin_saving(x, out);
+	} else if (x->wish == CMD_ATTACH_HERE) {
+		extract_free(out);
+		attach_to_draft(x, p);
+	} else {
+		hand_over(x, out);
 	}
-	if (!p || !decode(x, &bytes))
-		return;
-	if (x->wish == CMD_SAVE)
-		save(x, p, &bytes);
-	else if (x->wish == CMD_OPEN_WITH)
-		open_with(x, p, &bytes);
-	else if (x->wish == CMD_ATTACH_HERE)
-		attach_to_draft(x, p, &bytes);
-	else if (!ui_run_shell(x->view.ui, x->arg, str_get(&bytes), bytes.len, true))
-		ui_status(x->view.ui, "'%s' failed", x->arg);
-	str_clear(&bytes);
 }
 
 static void

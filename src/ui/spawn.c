@@ -2,7 +2,7 @@
  *
  * A child in the foreground has its own process group and the terminal, so that ^C and ^Z
  * are its own; signals are at their defaults and nothing of ours is open in it. What goes
- * in comes from a file in memory, since a pipe to a program that does not read would hang.
+ * in comes from a file, since a pipe to a program that does not read would hang.
  * Foreign text never gets into a command line: it goes in as standard input or as one
  * argument. */
 #include <errno.h>
@@ -20,22 +20,6 @@
 #include "frame.h"
 #include "path.h"
 #include "str.h"
-
-/* A descriptor to read these bytes from; -1 and *e on error. */
-static int
-input_of(const void *text, size_t n, struct error *e)
-{
-	int fd = memfd_create("dunlin", MFD_CLOEXEC);
-
-	if (fd < 0 || fd_write_all(fd, text, n, e) != ERR_OK) {
-		error_errno(e, ERR_LOCAL, "cannot hand over the text");
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	lseek(fd, 0, SEEK_SET);
-	return fd;
-}
 
 static void
 reset_signals(void)
@@ -237,20 +221,11 @@ ui_run_ticking(struct ui *ui, char *const argv[], void (*tick)(void *ctx), void 
 }
 
 bool
-ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, bool wait_key)
+ui_run_shell(struct ui *ui, const char *command, int in, bool wait_key)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)command, NULL };
-	struct error e;
-	int in = text ? input_of(text, n, &e) : -1;
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, NULL };
 
-	if (text && in < 0) {
-		ui_error(ui, &e);
-		return false;
-	}
-	bool ok = run_foreground(ui, argv, &(struct streams){ .in = in, .out = -1 }, wait_key, NULL);
-	if (in >= 0)
-		close(in);
-	return ok;
+	return run_foreground(ui, argv, &(struct streams){ .in = in, .out = -1 }, wait_key, NULL);
 }
 
 static bool

@@ -148,10 +148,10 @@ void ui_cancel(struct ui *ui, job_id id);	/* its EV_DONE still comes */
  * (already in Trash) is the caller's to ask about: *e says so (e may be NULL: shown like others). */
 bool ui_act(struct ui *ui, const struct act *act, const msg_id *msgs, size_t n, struct error *e);
 
-/* Runs a command line with /bin/sh in the foreground of the terminal, the screen put aside; `text`
- * (n bytes) is its standard input, NULL the terminal. wait_key: the person presses a key before the screen comes back.
+/* Runs a command line with /bin/sh in the foreground of the terminal, the screen put aside; the file `in` is its
+ * standard input, -1 the terminal. wait_key: the person presses a key before the screen comes back.
  * This does block the UI: the person is in another program meanwhile. */
-bool ui_run_shell(struct ui *ui, const char *command, const void *text, size_t n, bool wait_key);
+bool ui_run_shell(struct ui *ui, const char *command, int in, bool wait_key);
 /* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal
  * (xdg-open): an argument is never a shell word (SECURITY 8). */
 bool ui_run_argv(struct ui *ui, char *const argv[], bool detached);

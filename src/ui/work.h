@@ -10,6 +10,7 @@ struct work {
 	struct task task;		/* its `run` is the maker's */
 	/* In the UI's thread, when run has ended as e says; frees w. What went wrong is told by then. */
 	void (*done)(struct work *w, const struct error *e);
+	const char *question;		/* before the program is left meanwhile; NULL: that of mail being built */
 	/* the frame's */
 	struct ui *ui;
 	struct view *owner;		/* NULL: the frame's own; or it left the stack, and this was told to stop */

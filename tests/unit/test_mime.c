@@ -473,6 +473,41 @@ test_parse_file(void **state)
 	str_clear(&text);
 }
 
+/* Undone by pieces of any size, a transfer encoding gives what it gives at once. */
+static void
+test_decoder_by_pieces(void **state)
+{
+	static const struct { enum part_encoding enc; const char *raw, *want; } cases[] = {
+		{ ENC_7BIT, "a\r\nb=41", "a\r\nb=41" },
+		{ ENC_BASE64, "YWJj\r\nZGV\r\nm Zw==\r\n", "abcdefg" },
+		{ ENC_QP, "a=41=\r\n=\nb=4\r\n=C3=BC=", NULL },
+		{ ENC_UUENCODE, "begin 644 x\r\n#86)C\r\n#9&5F\r\n`\r\nend\r\n#86)C\r\n", "abcdef" },
+		{ ENC_UUENCODE, "#86)C", "abc" },
+		{ ENC_BASE64, "", "" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct part p = { .encoding = cases[i].enc };
+		size_t n = strlen(cases[i].raw);
+		struct str whole = {0};
+		mime_decode_body(&whole, &p, cases[i].raw, n, SIZE_MAX);
+		if (cases[i].want)
+			assert_string_equal(cases[i].want, str_get(&whole));
+		for (size_t step = 1; step <= n; step++) {
+			struct mime_decoder *d = mime_decoder_new(cases[i].enc);
+			struct str s = {0};
+			for (size_t at = 0; at < n; at += step)
+				mime_decoder_feed(d, &s, cases[i].raw + at, n - at < step ? n - at : step, false);
+			mime_decoder_feed(d, &s, "", 0, true);
+			assert_string_equal(str_get(&whole), str_get(&s));
+			str_clear(&s);
+			mime_decoder_free(d);
+		}
+		str_clear(&whole);
+	}
+}
+
 int
 main(void)
 {
@@ -483,7 +518,7 @@ main(void)
 		T(test_quotes_keep_their_marks), T(test_flowed_text_is_joined),
 		T(test_signature_has_its_style), T(test_mail_cannot_print_a_notice),
 		T(test_any_width_is_kept), T(test_hostile_messages_take_linear_time),
-		T(test_limits_are_told), T(test_parse_file),
+		T(test_limits_are_told), T(test_decoder_by_pieces), T(test_parse_file),
 	};
 
 	mime_init();

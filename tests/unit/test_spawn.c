@@ -1,6 +1,7 @@
 /* Other programs. */
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "ui_fixture.h"
@@ -24,16 +25,21 @@ test_pipe_gets_all(void **state)
 	(void)state;
 	struct fixture *f = setup("", 10, 60);
 	size_t n = 300000;
-	char *text = xmalloc(n + 1);
+	char *text = xmalloc(n);
 
+	struct error e;
+	int fd = memfd_create("text", MFD_CLOEXEC);
 	memset(text, 'x', n);
-	text[n] = '\0';
+	assert_int_equal(ERR_OK, fd_write_all(fd, text, n, &e));
+	lseek(fd, 0, SEEK_SET);
 	char *cmd = xasprintf("wc -c > %s/out", f->dir);
-	assert_true(ui_run_shell(f->ui, cmd, text, n, false));
+	assert_true(ui_run_shell(f->ui, cmd, fd, false));
 	char *got = slurp(f, "out");
 	assert_int_equal(300000, atoi(got));
-	assert_true(ui_run_shell(f->ui, "exit 0", text, n, false));	/* one that does not read */
-	assert_false(ui_run_shell(f->ui, "exit 3", NULL, 0, false));
+	lseek(fd, 0, SEEK_SET);
+	assert_true(ui_run_shell(f->ui, "exit 0", fd, false));	/* one that does not read */
+	assert_false(ui_run_shell(f->ui, "exit 3", -1, false));
+	close(fd);
 	free(got);
 	free(cmd);
 	free(text);
@@ -54,7 +60,7 @@ test_child_has_default_signals(void **state)
 	sigaddset(&block, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &block, &was);
 	char *cmd = xasprintf("grep -E 'Sig(Blk|Ign)' /proc/self/status > %s/out", f->dir);
-	assert_true(ui_run_shell(f->ui, cmd, NULL, 0, false));
+	assert_true(ui_run_shell(f->ui, cmd, -1, false));
 	sigprocmask(SIG_SETMASK, &was, NULL);
 	char *got = slurp(f, "out");
 	unsigned long long blocked, ignored, reserved = 3ULL << 31;	/* 32 and 33 are the C library's */
