@@ -1,4 +1,6 @@
 """dunlin -f FILE: any mbox is an inbox, and with -R it stays as it is."""
+import os
+
 from rig import mails
 from rig.home import Home
 
@@ -53,3 +55,59 @@ def test_read_only_changes_nothing():
             s.keys("Q")
             s.wait("[exit 0]")
         assert read(path) == before
+
+
+def odd_file(path, crlf):
+    """Quoted From_ lines, NUL bytes, a line of 3 MB, Content-Length that lies, no end of line at the end."""
+    from_line, bodies = b"From a@b.example Thu Jan  1 00:00:00 2026\n", [
+        b"Before\n\n>From the text\n>>From twice\nBehind\n",
+        b"Before the NUL\0behind\0\0\nNext line\n",
+        b"Long " + b"x" * 3_000_000 + b" end\nAfter the long line\n",
+        b"From here on it is text\n\nFrom there, without a date\n\nLast line",
+    ]
+    with open(path, "wb") as f:
+        for n, body in enumerate(bodies):
+            raw = (from_line + b"Subject: odd-%d\nFrom: a@b.example\nDate: Thu, 01 Jan 2026 00:00:0%d +0000\n"
+                   b"Message-ID: <odd.%d@rig.example>\nContent-Length: 7\n\n" % (n, n, n)) + body
+            raw += b"\n" if n + 1 < len(bodies) else b""
+            f.write(raw.replace(b"\n", b"\r\n") if crlf else raw)
+
+
+def test_odd_files_on_the_screen():
+    """Each message of them stands once, shown unquoted and whole; a flag changes nothing but its two lines, and mode, owner and
+    symlink stay."""
+    for crlf in (False, True):
+        with Home() as home:
+            real, path = home.path("real.mbox"), home.path("link.mbox")
+            odd_file(real, crlf)
+            before = read(real)
+            os.chmod(real, 0o640)
+            if os.geteuid() == 0:
+                os.chown(real, 12, 34)
+            owner = (os.stat(real).st_uid, os.stat(real).st_gid)
+            os.symlink("real.mbox", path)
+            with home.screen("-f", path) as s:
+                s.wait("4, 4 unread")
+                for n, there, absent in ((0, ("From the text", "> From twice"), ">From"),
+                                         (1, ("Before the NUL", "Next line"), "From a@b.example Thu"),
+                                         (2, ("xxxxxxxx",), "From a@b.example Thu"),
+                                         (3, ("From here on it is text", "From there", "Last line"), ">From")):
+                    s.keys("/", f"subject:odd-{n}", "Enter", "Enter")
+                    for text in there:
+                        s.wait(text)
+                    assert absent not in s.text(), s.text()
+                    if n == 2:
+                        s.keys("G")
+                        s.wait("After the long line")
+                    s.keys("q")
+                s.keys("gg", "F")
+                s.wait("1 message flagged")
+                s.gone("pending")
+                s.keys("Q")
+                s.wait("[exit 0]")
+            end = b"\r\n" if crlf else b"\n"
+            lines = [line for line in read(real).split(b"\n") if not line.startswith((b"Status:", b"X-Status:"))]
+            assert b"\n".join(lines).rstrip(b"\r\n") == before.rstrip(b"\r\n"), crlf
+            assert read(real).count(end + b"Subject:") == 4 and b"X-Status: F" in read(real)
+            assert os.path.islink(path) and oct(os.stat(real).st_mode)[-3:] == "640"
+            assert (os.stat(real).st_uid, os.stat(real).st_gid) == owner

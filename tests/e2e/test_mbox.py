@@ -128,6 +128,40 @@ def test_mutt_reads_and_writes_the_same_file():
         assert sorted(flags(inbox)) == [0, 2, 3, 4, 5]
 
 
+def mailx(home, path, commands):
+    """What s-nail prints, which is the mailx of today."""
+    r = subprocess.run(["s-nail", "-n", "-#", "-f", path], input=commands, capture_output=True, text=True,
+                       env=dict(os.environ, MAILRC="/dev/null", **home.env()), timeout=20, errors="replace")
+    return r.stdout + r.stderr
+
+
+def test_mailx_reads_and_writes_the_same_file():
+    """It reads what was read, answered and flagged here; what it reads and deletes is so on the screen."""
+    if not shutil.which("s-nail"):
+        from rig.run import Skip
+        raise Skip("s-nail is not installed")
+    with Home() as home:
+        mail = home.path("Mail")
+        inbox = os.path.join(mail, "inbox")
+        os.makedirs(mail)
+        deliver(inbox, range(N))
+        account(home, mail)
+        with home.screen(cols=100) as s:
+            s.wait(f"subject-{N - 1}")
+            s.keys("gg", "F", "j", "N")
+            until(lambda: "F" in flags(inbox)[N - 1] and "R" in flags(inbox)[N - 2], "flagged and read")
+            text = mailx(home, inbox, "search :f\nsearch :r\nsearch :n\ntype 1\ndelete 2\nquit\n")
+            flagged, seen = [l for l in text.split("\n") if "subject-" in l][:2]
+            assert f"subject-{N - 1}" in flagged and f"subject-{N - 2}" in seen, text
+            until(lambda: 1 not in flags(inbox), text)
+            assert sorted(flags(inbox)) == [0, *range(2, N)], text
+            s.gone("subject-1 ", 3.0)
+            s.wait(lambda t: "N" not in line_of(t, 0)[:3])
+            until(lambda: "F" in flags(inbox)[N - 1] and "R" in flags(inbox)[0], "all flags kept")
+            s.keys("gg", "F")
+            until(lambda: "F" not in flags(inbox)[N - 1], "taken away after mailx wrote the file")
+
+
 def test_dovecot_serves_the_same_file():
     with Dovecot(driver="mbox") as d, Home() as home:
         d.fill([mails.raw(i, subject=f"subject-{i}") for i in range(N)])
