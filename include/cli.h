@@ -26,7 +26,7 @@ struct cli_letter {
 int cli_send(const struct rc *rc, const struct dirs *d, const struct cli_letter *args);
 /* Asks for address, servers and password command, tries them, writes the mailrc. */
 int cli_setup(const struct dirs *d, const char *rc_path);
-/* Prints the mailrc that says what the file of another program says ("muttrc"), and on stderr what it cannot. 0,
+/* Prints the mailrc that says what the file of another program says (muttrc, alpine, aerc, abook, addressbook), and on stderr what it cannot. 0,
  * 1: there is no account in it, EX_NOINPUT: it cannot be read. */
 int cli_import(const char *kind, const char *path);
 bool cli_import_is_kind(const char *kind);

@@ -17,8 +17,11 @@
 static const struct {
 	const char *kind;
 	bool (*read)(struct import *im, const char *path, struct error *e);
+	bool is_book;			/* people, no accounts */
 } kinds[] = {
-	{ "muttrc", import_muttrc },
+	{ "muttrc", import_muttrc, false }, { "alpine", import_alpine, false },
+	{ "aerc", import_aerc, false },
+	{ "abook", import_abook, true }, { "addressbook", import_addressbook, true },
 };
 
 bool
@@ -38,7 +41,8 @@ cli_import_offer(void)
 		{ "~/.muttrc", "muttrc" }, { "~/.mutt/muttrc", "muttrc" },
 		{ "~/.config/mutt/muttrc", "muttrc" },
 		{ "~/.neomuttrc", "muttrc" }, { "~/.config/neomutt/neomuttrc", "muttrc" },
-		{ "~/.config/neomutt/muttrc", "muttrc" },
+		{ "~/.config/neomutt/muttrc", "muttrc" }, { "~/.pinerc", "alpine" },
+		{ "~/.config/aerc", "aerc" },
 	};
 
 	for (size_t i = 0; i < LEN(usual); i++) {
@@ -68,17 +72,19 @@ cli_import(const char *kind, const char *path)
 	struct error e = {0};
 	struct str text = {0}, report = {0};
 	int code = EX_NOINPUT;
-	bool is_read = false;
+	bool is_read = false, is_book = false;
 
 	import_init(&im);
 	for (size_t i = 0; i < LEN(kinds); i++) {
-		if (str_eq(kinds[i].kind, kind))
-			is_read = kinds[i].read(&im, path, &e);
+		if (!str_eq(kinds[i].kind, kind))
+			continue;
+		is_read = kinds[i].read(&im, path, &e);
+		is_book = kinds[i].is_book;
 	}
 	if (is_read) {
 		import_text(&im, &text);
 		import_report(&im, &report);
-		code = import_n_accounts(&im) > 0 ? 0 : 1;
+		code = is_book || import_n_accounts(&im) > 0 ? 0 : 1;
 		if (fd_write_all(STDOUT_FILENO, str_get(&text), text.len, &e) != ERR_OK) {
 			fprintf(stderr, "dunlin: %s\n", e.text);
 			code = EX_IOERR;

@@ -96,12 +96,25 @@ const char *import_domain_word(struct import *im, const char *address_or_host);
 const char *import_address(struct import *im, const char *name, const char *address);
 /* Whether it can be an address: something, '@', a host. */
 bool import_is_address(const char *s);
+/* Says where the password stands that is not copied, and what may be put into the account. */
+void import_no_password(struct import *im, const char *account, const char *setting,
+	const char *theirs,
+	size_t item);
 /* A name that an alias may have in a mailrc. */
 bool import_is_alias(const char *name);
 
 /* The readers. Each returns false when the file cannot be read at all, and *e says why. */
 bool import_muttrc(struct import *im, const char *path, struct error *e);
+/* .pinerc, and .addressbook beside it */
+bool import_alpine(struct import *im, const char *path, struct error *e);
+bool import_aerc(struct import *im, const char *dir, struct error *e);
+bool import_abook(struct import *im, const char *path, struct error *e);
+bool import_addressbook(struct import *im, const char *path, struct error *e);	/* alpine's */
 /* The same of a text that is no file. */
 void import_muttrc_text(struct import *im, const char *name, const char *text);
+void import_alpine_text(struct import *im, const char *name, const char *text);
+void import_aerc_text(struct import *im, const char *name, const char *text);
+void import_abook_text(struct import *im, const char *name, const char *text);
+void import_addressbook_text(struct import *im, const char *name, const char *text);
 
 #endif

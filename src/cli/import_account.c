@@ -175,17 +175,8 @@ put_password(struct account *a, const struct mutt_var *v, const char *theirs, co
 			import_not(a->im, v->item, "$%s is set nowhere that was read", unknown);
 		return false;
 	}
-	if (v && *v->value) {
-		const struct import_item *it = &a->im->items[v->item];
-		import_comment(a->im, "account", a->name,
-			"%s stands in %s:%d and is not copied. You are asked for it, or put "
-			"it into a password manager:", theirs, it->file, it->line);
-		import_comment(a->im, "account", a->name, "%s = pass show mail/%s", command,
-			a->name);
-		import_comment(a->im, "account", a->name,
-			"or write '%s = ...' here, and chmod 600 this file.", setting);
-		import_not(a->im, v->item, "a password is not printed: see [account %s]", a->name);
-	}
+	if (v && *v->value)
+		import_no_password(a->im, a->name, setting, theirs, v->item);
 	return false;
 }
 

@@ -201,7 +201,7 @@ mutt_bind(struct mutt *m, struct mutt_text *t, bool is_macro, size_t item)
 	if (b.is_any)
 		import_taken(m->im, item);
 	else
-		import_not(m->im, item, "%s", b.why ? b.why : "there is no such function");
+		import_not(m->im, item, "%s", b.why ? b.why : "there is nothing like it here");
 }
 
 /* ---- at the end ---- */

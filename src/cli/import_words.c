@@ -159,3 +159,18 @@ import_is_alias(const char *name)
 	}
 	return true;
 }
+
+void
+import_no_password(struct import *im, const char *account, const char *setting, const char *theirs,
+	size_t item)
+{
+	const struct import_item *it = &im->items[item];
+
+	import_comment(im, "account", account, "%s stands in %s:%d and is not copied. You are "
+		"asked for "
+		"it, or put it into a password manager:", theirs, it->file, it->line);
+	import_comment(im, "account", account, "%s-command = pass show mail/%s", setting, account);
+	import_comment(im, "account", account, "or write '%s = ...' here, and chmod 600 this "
+		"file.", setting);
+	import_not(im, item, "a password is not printed: see [account %s]", account);
+}

@@ -1,4 +1,4 @@
-/* Any bytes as a muttrc: nothing is run, all ends, and the mailrc that comes out reads without
+/* Any bytes as a muttrc, or with a digit first as what other programs have: nothing is run, all ends, and the mailrc that comes out reads without
  * a complaint. */
 #include <assert.h>
 #include <stdint.h>
@@ -31,7 +31,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (!utf8_valid(s, strlen(s)))	/* import_read makes it so */
 		*s = '\0';
 	import_init(&im);
-	import_muttrc_text(&im, "muttrc", s);
+	switch (*s) {
+	case '1': import_alpine_text(&im, "pinerc", s + 1); break;
+	case '2': import_aerc_text(&im, "accounts.conf", s + 1); break;
+	case '3': import_abook_text(&im, "addressbook", s + 1); break;
+	case '4': import_addressbook_text(&im, ".addressbook", s + 1); break;
+	default: import_muttrc_text(&im, "muttrc", s); break;
+	}
 	import_text(&im, &text);
 	import_report(&im, &report);
 	assert(utf8_valid(str_get(&text), text.len) && !memchr(str_get(&text), '\033', text.len));

@@ -370,7 +370,7 @@ test_keys(void **state)
 	reports(IMAP "macro index D '<tag-pattern>~A<enter><tag-prefix><delete-message>'",
 		"several commands");
 	reports(IMAP "bind editor x complete", "muttrc:2: bind editor x: keys of the line");
-	reports(IMAP "bind index x no-such-function", "there is no such function");
+	reports(IMAP "bind index x no-such-function", "bind index x: there is nothing like it here");
 	reports(IMAP "bind index abcde next-entry", "there is no such key");
 }
 
@@ -443,6 +443,91 @@ test_told(void **state)
 	reports(IMAP "set realname='Ada\\\n", "settings taken over");
 	reports("", "0 settings taken over, 0 not");
 	reports(IMAP, "3 settings taken over, 0 not");
+}
+
+/* ---- other programs ---- */
+
+/* The text through one of the readers makes all the lines, and none of them is `not`. */
+static void
+reads(void (*reader)(struct import *, const char *, const char *), const char *file, const char *not,
+	const char *const *lines)
+{
+	struct import im;
+	struct str text = {0};
+
+	import_init(&im);
+	reader(&im, "file", file);
+	import_text(&im, &text);
+	assert_reads(&im, &text);
+	str_puts(&text, "----\n");
+	import_report(&im, &text);
+	for (; *lines; lines++) {
+		char *want = xasprintf("\n%s\n", *lines);
+		if (!strstr(str_get(&text), want))
+			fail_msg("'%s' is not in\n%s", *lines, str_get(&text));
+		free(want);
+	}
+	if (not && strstr(str_get(&text), not))
+		fail_msg("'%s' is in\n%s", not, str_get(&text));
+	import_clear(&im);
+	str_clear(&text);
+}
+#define READS(reader, file, not, ...) reads(reader, file, not, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* alpine: servers with their flags, further accounts, folders, the address, and what is not set. */
+static void
+test_alpine(void **state)
+{
+	(void)state;
+	static const char pinerc[] = "# Pine\npersonal-name=Lovelace, Ada\nuser-domain=example.org\n"
+		"smtp-server=smtp.example.org/submit/user=ada@example.org\n"
+		"inbox-path={imap.example.org:993/ssl/user=ada@example.org}INBOX\n"
+		"incoming-folders=Home {mail.home.example/tls/user=\"bob\"}INBOX,\n"
+		"\tJunk {imap.example.org:993/ssl/user=ada@example.org}Junk\n"
+		"default-fcc={imap.example.org}Sent\npostponed-folder=Drafts\neditor=\n"
+		"sort-key=Arrival/Reverse\nalt-addresses=ada@example.net,\n  help@example.org\n"
+		"signature-file=.signature\nfeature-list=x,\n\ty\n";
+
+	READS(import_alpine_text, pinerc, "editor", "from = \"Lovelace, Ada\" <ada@example.org>", "sort = date",
+		"receive = imaps://ada@example.org@imap.example.org", "[account home]",
+		"receive = imap://bob@mail.home.example", "send = smtp://ada@example.org@smtp.example.org",
+		"sent = Sent", "drafts = Drafts", "signature = ~/.signature",
+		"identities = ada@example.net,help@example.org", "file:15: feature-list: there is nothing like it here");
+	READS(import_alpine_text, "inbox-path={pop.example.org/pop3/ssl/user=ada}INBOX\nsendmail-path=/bin/s -t\n"
+		"customized-hdrs=From: Ada <ada@a.example>, X: y", NULL, "receive = pop3s://ada@pop.example.org",
+		"from = Ada <ada@a.example>", "sendmail = /bin/s -t");
+	READS(import_alpine_text, "personal-name=Ada", NULL, "# receive = imaps://USER@HOST");
+}
+
+/* aerc: kinds of URLs, commands for passwords, and that a password in a URL goes nowhere. */
+static void
+test_aerc(void **state)
+{
+	(void)state;
+	READS(import_aerc_text, "; c\n[Personal]\nsource = imaps+xoauth2://ada%40example.org@imap.example.org:994\n"
+		"source-cred-cmd = token ada\noutgoing = smtps+plain://ada%40example.org@smtp.example.org\n"
+		"from = Ada <ada@example.org>\ncopy-to = Sent\npostpone=Drafts\n"
+		"[Work]\nsource = imap+insecure://ada:sesame@127.0.0.1:1143\noutgoing = msmtp -a w\nfrom = ada@w.example\n"
+		"[Local]\nsource = maildir://~/Mail\nfrom = ada@l.example\n", "sesame",
+		"[account personal]", "receive = imaps://ada@example.org@imap.example.org:994", "auth = xoauth2",
+		"password-command = token ada", "send = smtps://ada@example.org@smtp.example.org", "sent = Sent",
+		"[account work]", "receive = imap+insecure://ada@127.0.0.1:1143", "sendmail = msmtp -a w",
+		"# [account local]", "# from = ada@l.example");
+}
+
+/* Address books: people with a nick, without, with several addresses, with none, twice. */
+static void
+test_books(void **state)
+{
+	(void)state;
+	READS(import_abook_text, "[format]\nversion=1\n[0]\nname=Ada Lovelace\nemail=ada@a.example,ada@b.example\n"
+		"nick=ada\n[1]\nname=No Mail\n[2]\nname=Bob B.\nemail=bob@x.example\n[3]\nname=bob b\nemail=c@x.example",
+		"no-mail", "ada = Ada Lovelace <ada@a.example>, Ada Lovelace <ada@b.example>",
+		"bob-b = \"Bob B.\" <bob@x.example>", "file:13: bob b: 'bob-b' is the short name of somebody before");
+	READS(import_addressbook_text, "bob\tB, Bob\tbob@x.example\r\nteam\tTeam\t(bob@x.example,\n   c@x.example)\t\tnote\n"
+		"#DELETED-1\tx\tX\tx@y.example\nlist\tL\t(bob,team)\n", "x@y.example",
+		"bob = \"B, Bob\" <bob@x.example>", "team = Team <bob@x.example>, Team <c@x.example>",
+		"file:5: list: it has no address, or one that is none (a short name, a list)");
 }
 
 /* ---- the configurations ---- */
@@ -542,7 +627,7 @@ main(void)
 		T(test_set), T(test_passwords),
 		T(test_passwords_stay_with_their_server), T(test_servers), T(test_folders),
 		T(test_sort), T(test_keys),
-		T(test_every_function), T(test_colors), T(test_aliases), T(test_told),
+		T(test_every_function), T(test_colors), T(test_aliases), T(test_told), T(test_alpine), T(test_aerc), T(test_books),
 		T(test_configurations),
 		T(test_exit_codes) };
 
