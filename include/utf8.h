@@ -18,6 +18,7 @@
 size_t utf8_next(const char *s, size_t n, uint32_t *c);
 size_t utf8_put(char out[4], uint32_t c);		/* bytes written; surrogates: U+FFFD */
 bool utf8_valid(const char *s, size_t n);
+size_t utf8_ascii(const char *s, size_t n);		/* how many bytes from s on are ASCII, NUL among them */
 
 enum clean_mode {
 	CLEAN_LINE,		/* one line: every control, tab and line end becomes a space */

@@ -63,12 +63,29 @@ utf8_put(char out[4], uint32_t c)
 	return len;
 }
 
+size_t
+utf8_ascii(const char *s, size_t n)
+{
+	uint64_t eight;
+	size_t i = 0;
+
+	while (i + sizeof eight <= n) {
+		memcpy(&eight, s + i, sizeof eight);
+		if (eight & 0x8080808080808080u)
+			break;
+		i += sizeof eight;
+	}
+	while (i < n && (unsigned char)s[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool
 utf8_valid(const char *s, size_t n)
 {
 	uint32_t c;
 
-	for (size_t i = 0; i < n;) {
+	for (size_t i = utf8_ascii(s, n); i < n; i += utf8_ascii(s + i, n - i)) {
 		size_t len = utf8_next(s + i, n - i, &c);
 		if (c == REPLACEMENT && len == 1)
 			return false;

@@ -237,6 +237,17 @@ stands_alone(uint32_t c)
 	return false;
 }
 
+/* How many bytes from s on the tokenizer may see as they are: most of most mail. */
+static size_t
+plain(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (unsigned char)s[i] < 0x80 && s[i] >= ' ' && s[i] != '"')
+		i++;
+	return i;
+}
+
 /* Appends s[0..n) as the tokenizer is to see it: valid UTF-8, no NUL, no quotation mark. */
 static void
 put_words(struct str *out, const char *s, size_t n)
@@ -244,9 +255,13 @@ put_words(struct str *out, const char *s, size_t n)
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t c;
 		char u[4];
+		if ((len = plain(s + i, n - i)) > 0) {
+			str_add(out, s + i, len);
+			continue;
+		}
 		len = utf8_next(s + i, n - i, &c);
 		if (c < 0x80) {
-			str_putc(out, c == '"' || c < ' ' ? ' ' : (char)c);
+			str_putc(out, ' ');
 			continue;
 		}
 		bool alone = stands_alone(c);

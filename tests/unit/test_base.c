@@ -355,9 +355,32 @@ test_error_is_cut_between_characters(void **state)
 	}
 }
 
+/* Whatever stands at whatever place is found, eight bytes at a time or not. */
+static void
+test_ascii_runs(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 40; n++) {
+		char s[41] = "0123456789abcdefghij0123456789abcdefghij";
+		assert_int_equal(n, utf8_ascii(s, n));
+		assert_true(utf8_valid(s, n));
+		for (size_t at = 0; at + 1 < n; at++) {
+			char saved[2] = { s[at], s[at + 1] };
+			memcpy(s + at, "\xc3\xa4", 2);
+			assert_int_equal(at, utf8_ascii(s, n));
+			assert_true(utf8_valid(s, n));
+			assert_false(utf8_valid(s, at + 1));
+			s[at + 1] = saved[1];
+			assert_false(utf8_valid(s, n));
+			s[at] = saved[0];
+		}
+	}
+	assert_int_equal(3, utf8_ascii("a\0b\x80", 4));
+}
+
 TEST_MAIN(T(test_repeated_secret_is_hidden), T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
 	T(test_arena_survives_growth), T(test_cancel_is_sticky),
 	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets), T(test_log_is_private),
-	T(test_private_directory))
+	T(test_private_directory), T(test_ascii_runs))
