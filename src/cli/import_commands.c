@@ -368,7 +368,8 @@ label(struct mutt *m, const char *command, struct mutt_text rest)
 		return arena_printf(&m->im->arena, "%s %.*s", command, (int)(n < 90 ? n : 90),
 			from);
 	}
-	return command;
+	/* What is no command may be a password that begins with a '='. */
+	return arena_strndup(&m->im->arena, command, strcspn(command, "="));
 }
 
 static void

@@ -119,6 +119,11 @@ static const struct { const char *begins, *why; } missing[] = {
 	{ "mix", "there is no mixmaster" }, { "modify-labels", "there are no labels" },
 	{ "decode-", "'copy' and 'move' keep a message as it is" },
 	{ "decrypt-", "OpenPGP and S/MIME are not done" },
+	{ "top-page", "gg and G lead to the ends; there is none for the edges of the screen" },
+	{ "bottom-page", "gg and G lead to the ends; there is none for the edges of the screen" },
+	{ "middle-page", "gg and G lead to the ends; there is none for the edges of the screen" },
+	{ "current-", "the list moves as the cursor does" },
+	{ "goto-parent", "all folders stand in one tree" }, { "change-dir", "all folders stand in one tree" },
 	{ "what-key", "the keys are listed by ?" },
 	{ "view-", "Enter opens it, in the way that fits" },
 };

@@ -166,6 +166,8 @@ mutt_macro(struct mutt *m, const char *view, const char *body, const char **why)
 		n++;
 	}
 	*why = "several commands in one key are not possible";
+	if (*body == ';' || str_starts(body, "<tag-prefix"))
+		*why = "what is tagged is meant by ';' before the key, not in it";
 	if (n != 1)
 		return n == 0 ? mutt_function("sync-mailbox", view, why) : NULL;
 	if (str_eq(only.function, "shell-escape")) {

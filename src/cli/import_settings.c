@@ -232,6 +232,8 @@ static const struct {
 	{ "autocrypt*", PGP }, { "nm*", NOTMUCH }, { "virtual*", NOTMUCH }, { "vfolder*", NOTMUCH },
 	{ "nntp*", NEWS }, { "newsrc", NEWS }, { "newsserver", NEWS },
 	{ "headercache*", STORED }, { "messagecache*", STORED }, { "hcache*", STORED },
+	{ "accountcommand", "put the command that prints the password into 'password-command'" },
+	{ "mimetypequerycommand", NULL },
 	{ "tunnel*", "a command cannot stand for the connection; ssh -L and "
 	  "imap+insecure://USER@127.0.0.1:PORT can" },
 	{ "preconnect", "no command is run before connecting" },

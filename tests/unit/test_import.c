@@ -254,6 +254,8 @@ test_passwords(void **state)
 	assert_int_equal(-1, access("/tmp/dunlin-import-ran", F_OK));
 	hides(IMAP "set imap_pass=sesame", "sesame");
 	hides(IMAP "set smtp_pass=sesame", "sesame");
+	hides(IMAP "imap_pass=sesame\nsetenv P sesame\nifdef x set imap_pass=sesame", "sesame");
+	hides(IMAP "macro index x '<enter-command>set imap_pass=sesame<enter>'", "sesame");
 	hides("set folder=imaps://ada:sesame@imap.example.org from=a@b", "sesame");
 	hides(IMAP "set smtp_url=smtps://ada:sesame@smtp.example.org", "sesame");
 	hides("set folder=imaps://h/ imap_user=ada imap_pass='sesame", "sesame");
