@@ -64,7 +64,7 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(EDIT, "edit", "e", V_WRITING, 0, NONE, "edit the text in your editor"),
 	ROW(SEND, "send", "y", V_COMPOSE, 0, NONE, "send; u takes it back for some seconds"),
 	ROW(SEND_AT, "send-at", "Y", V_COMPOSE | V_OUTBOX, 0, WHEN,
-		"send later: 18:30, tomorrow 9:00, mon 8:00, in 2 hours"),
+		"send later: 18:30, tomorrow 9, mon 8:30, +2h"),
 	ROW(POSTPONE, "postpone", "P", V_COMPOSE, 0, NONE, "keep it as a draft, and go on later"),
 	ROW(FROM, "from", "F", V_COMPOSE, 0, ADDRESSES, "change who it is from"),
 	ROW(TO, "to", "t", V_COMPOSE, 0, ADDRESSES, "change whom it goes to"),

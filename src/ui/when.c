@@ -25,13 +25,31 @@ struct words {
 	size_t n;
 };
 
+/* "tomorrow9:00" as "tomorrow 9:00": behind a word of three letters and more a digit begins the next. False: too long. */
+static bool
+part_words(char *out, size_t size, const char *text)
+{
+	size_t n = 0, letters = 0;
+
+	for (; *text; text++) {
+		if (letters >= 3 && isdigit((unsigned char)*text) && n + 1 < size)
+			out[n++] = ' ';
+		letters = isalpha((unsigned char)*text) ? letters + 1 : 0;
+		if (n + 1 >= size)
+			return false;
+		out[n++] = *text;
+	}
+	out[n] = '\0';
+	return true;
+}
+
 static bool
 split(struct words *w, const char *text)
 {
 	char *rest = w->text, *word;
 
 	w->n = 0;
-	if ((size_t)snprintf(w->text, sizeof w->text, "%s", text) >= sizeof w->text)
+	if (!part_words(w->text, sizeof w->text, text))
 		return false;
 	while ((word = strsep(&rest, " \t,"))) {
 		if (!*word || str_ieq(word, "at"))
@@ -126,8 +144,9 @@ parse_span(struct tm *t, struct words *w)
 
 /* ---- a day, and a time of it ---- */
 
+/* may_be_bare: "9" is an hour, since a day stands before it. */
 static bool
-parse_clock(struct tm *t, const char *p)
+parse_clock(struct tm *t, const char *p, bool may_be_bare)
 {
 	int hour, minute = 0;
 	bool has_minute = false;
@@ -144,7 +163,7 @@ parse_clock(struct tm *t, const char *p)
 		if (hour < 1 || hour > 12)
 			return false;
 		hour = hour % 12 + (tolower((unsigned char)*p) == 'p' ? 12 : 0);
-	} else if (*p || !has_minute) {
+	} else if (*p || (!has_minute && !may_be_bare)) {
 		return false;
 	}
 	if (hour > 23 || minute > 59)
@@ -248,8 +267,8 @@ is_a_day(const struct tm *t)
 static enum err
 not_understood(const char *text, struct error *e)
 {
-	return error_set(e, ERR_MSG, "'%.60s' is no time: say 18:30, tomorrow 9:00, mon 8:00, 2026-12-24 18:00,"
-		" in 2 hours, +30m", text);
+	return error_set(e, ERR_MSG, "'%.60s' is no time: say 18:30, 9am, tomorrow 9, mon 8:30, 24 dec 18:00,"
+		" 2026-12-24, +2h, in 3 days", text);
 }
 
 static enum err
@@ -274,7 +293,7 @@ parse_moment(int64_t *out, const struct words *w, const struct tm *today, const 
 
 	t.tm_hour = USUAL_HOUR;
 	t.tm_min = t.tm_sec = 0;
-	if ((used < w->n && !parse_clock(&t, w->v[used++])) || used < w->n)
+	if ((used < w->n && !parse_clock(&t, w->v[used++], kind != DAY_NONE)) || used < w->n)
 		return not_understood(text, e);
 	if (kind == DAY_DATE && !is_a_day(&t))
 		return error_set(e, ERR_MSG, "there is no such day");
