@@ -290,7 +290,7 @@ complete_file(const char *text, struct completion *out)
 static void
 complete_when(struct ui *ui, const char *text, struct completion *out)
 {
-	static const char *const examples[] = { "in 2 hours", "18:30", "tomorrow 9:00", "mon 8:00" };
+	static const char *const examples[] = { "+2h", "18:30", "tomorrow 9", "mon 8:30" };
 	int64_t when, now = ui_now(ui);
 	char shown[80];
 
@@ -410,11 +410,19 @@ argument_typed(void *ctx, const char *text)
 		dispatch_call(ui, &(struct call){ c, text, ui->asked_on_tagged });
 }
 
+/* What is asked is whom it goes to, not what the command is called. */
+static const char *
+asked_word(const struct command *c)
+{
+	return c->id == CMD_COMPOSE ? "to" : c->id == CMD_BOUNCE ? "bounce to" : c->name;
+}
+
 void
 ask_argument(struct ui *ui, const struct command *c, bool on_tagged)
 {
 	struct view *v = ui_top(ui);
-	char *label = xasprintf(" %s%s: ", c->name, on_tagged ? " tagged" : "");
+	char *label = c->id == CMD_BOUNCE && on_tagged ? xstrdup(" bounce tagged to: ")
+		: xasprintf(" %s%s: ", asked_word(c), on_tagged ? " tagged" : "");
 
 	label[1] = (char)(label[1] - 'a' + 'A');
 	for (char *s = label; *s; s++)

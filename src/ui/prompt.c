@@ -359,8 +359,12 @@ prompt_draw(const struct prompt *p, const struct area *a, const char *note, enum
 		above -= draw_text(a, y - 1, ST_ERROR, p->problem.text, &used);
 	else if (note)
 		above -= draw_text(a, y - 1, st, note, &used);
+	/* A question that leaves no room to answer it stands above. */
+	bool is_long = text_width(p->spec.label, strlen(p->spec.label)) > a->columns / 2;
+	if (is_long)
+		above -= draw_text(a, above - 1, ST_PROMPT, p->spec.label + strspn(p->spec.label, " "), &used);
 	draw_list(p, a, above);
-	int x = area_put(a, y, 0, a->columns * 2 / 3, ST_PROMPT, p->spec.label);
+	int x = area_put(a, y, 0, -1, ST_PROMPT, is_long ? " > " : p->spec.label);
 	if (p->spec.kind == PROMPT_PASSWORD) {
 		dots(&left, s, p->cursor);
 		dots(&right, s + p->cursor, p->text.len - p->cursor);

@@ -47,7 +47,7 @@ def wait_drafts(dovecot, fits, what, timeout=20.0, folder="Drafts"):
 def begin(s, subject="a plan", to="bob@example.net"):
     s.screen.wait("subject-1")
     s.screen.keys("m")
-    s.screen.wait("Compose:")
+    s.screen.wait("To:")
     s.screen.keys(to, "Enter")
     s.screen.wait("Subject:")
     s.screen.keys(subject, "Enter")

@@ -371,7 +371,7 @@ def test_refused_body_is_not_resent():
         t = watched(home)
         t.wait("number 1")
         os.write(t.fd, b"b")
-        t.wait("Bounce:")
+        t.wait("Bounce to:")
         os.write(t.fd, b"bob@example.net\r")
         t.wait("(y/N)")
         os.write(t.fd, b"y")

@@ -77,7 +77,7 @@ class Session:
     def write(self, subject, to=BOB):
         """From the list to the compose view."""
         self.screen.keys("m")
-        self.screen.wait("Compose:")
+        self.screen.wait("To:")
         self.screen.keys(to, "Enter")
         self.screen.wait("Subject:")
         self.screen.keys(subject, "Enter")
