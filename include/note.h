@@ -27,6 +27,8 @@ struct note {
 	struct note_file *files;
 	size_t n_files, cap_files;
 	msg_id about;			/* the message answered or forwarded; 0: none */
+	msg_id *others;			/* further ones forwarded with it */
+	size_t n_others, cap_others;
 	bool is_flowed;			/* to be sent as format=flowed; not kept */
 	uint32_t about_flag;		/* what it is marked with once this is sent: MSG_ANSWERED, MSG_FORWARDED */
 };
@@ -35,6 +37,7 @@ void note_clear(struct note *n);
 void note_copy(struct note *to, const struct note *from);	/* all of it; `to` is zero before */
 /* A word for what it says: the same for the same content (of name, account and message_id aside). Owned. */
 char *note_stamp(const struct note *n);
+void note_add_other(struct note *n, msg_id id);
 void note_set(char **field, const char *value);		/* a copy; "" and NULL become NULL */
 const char *note_get(const char *field);		/* never NULL */
 void note_add_file(struct note *n, const char *name, const char *type, uint32_t number,

@@ -29,6 +29,13 @@ note_add_file(struct note *n, const char *name, const char *type, uint32_t numbe
 }
 
 void
+note_add_other(struct note *n, msg_id id)
+{
+	n->others = array_grow(n->others, n->n_others, &n->cap_others, sizeof *n->others);
+	n->others[n->n_others++] = id;
+}
+
+void
 note_remove_file(struct note *n, size_t i)
 {
 	free(n->files[i].name);
@@ -47,6 +54,7 @@ note_clear(struct note *n)
 	while (n->n_files)
 		note_remove_file(n, n->n_files - 1);
 	free(n->files);
+	free(n->others);
 	str_clear(&n->text);
 	*n = (struct note){ 0 };
 }
@@ -65,6 +73,10 @@ note_copy(struct note *to, const struct note *from)
 	for (size_t i = 0; i < from->n_files; i++)
 		note_add_file(to, from->files[i].name, from->files[i].type, from->files[i].number,
 			from->files[i].size_bytes);
+	to->others = NULL;
+	to->n_others = to->cap_others = 0;
+	for (size_t i = 0; i < from->n_others; i++)
+		note_add_other(to, from->others[i]);
 	to->text = (struct str){ 0 };
 	str_add(&to->text, str_get(&from->text), from->text.len);
 }

@@ -168,6 +168,8 @@ draft_save(const char *data_dir, draft_id id, const struct note *n, struct error
 		put_field(&s, fields[i].name, *field_of(readable, i));
 	if (n->about)
 		str_printf(&s, "About: %" PRId64 " %" PRIu32 "\n", n->about, n->about_flag);
+	for (size_t i = 0; n->about && i < n->n_others; i++)
+		str_printf(&s, "Also: %" PRId64 "\n", n->others[i]);
 	for (size_t i = 0; i < n->n_files; i++) {
 		const struct note_file *f = &n->files[i];
 		str_printf(&s, "File: %" PRIu32 " %" PRIu64 " %s ", f->number, f->size_bytes,
@@ -201,6 +203,7 @@ read_line(struct note *n, const char *line)
 {
 	const char *colon = strstr(line, ": ");
 	size_t len = colon ? (size_t)(colon - line) : 0;
+	msg_id other;
 
 	for (size_t i = 0; i < LEN(fields); i++) {
 		if (strlen(fields[i].name) == len && strncmp(line, fields[i].name, len) == 0)
@@ -210,6 +213,8 @@ read_line(struct note *n, const char *line)
 		read_file_line(n, line + 6);
 	else if (str_starts(line, "About: "))
 		sscanf(line + 7, "%" SCNd64 " %" SCNu32, &n->about, &n->about_flag);
+	else if (str_starts(line, "Also: ") && sscanf(line + 6, "%" SCNd64, &other) == 1)
+		note_add_other(n, other);
 }
 
 static enum err

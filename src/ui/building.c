@@ -168,9 +168,14 @@ mark_answered(struct ui *ui, const struct note *n)
 {
 	struct act act = { .kind = ACT_FLAGS, .set = n->about_flag, .is_automatic = true };
 	char label[80];
+	msg_id *ids = xcalloc(n->n_others + 1, sizeof *ids);
 
+	ids[0] = n->about;
+	for (size_t i = 0; i < n->n_others; i++)
+		ids[i + 1] = n->others[i];
 	if (n->about)
-		engine_act(ui_engine(ui), &act, &n->about, 1, label, sizeof label, NULL);
+		engine_act(ui_engine(ui), &act, ids, n->n_others + 1, label, sizeof label, NULL);
+	free(ids);
 }
 
 static void

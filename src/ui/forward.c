@@ -93,9 +93,11 @@ make_header(struct compose *x, struct error *e)
 		note_set(&x->note.subject, subject);
 		note_set(&x->note.references, NULL);
 		free(subject);
-	} else if (r == ERR_OK) {
-		x->note.about = id;
 	}
+	if (r == ERR_OK)
+		x->note.about = id;		/* all of them are marked once it is sent */
+	for (size_t i = 1; r == ERR_OK && i < x->bring.n; i++)
+		note_add_other(&x->note, x->bring.ids[i]);
 	free(raw);
 	free(mine);
 	arena_clear(&a);

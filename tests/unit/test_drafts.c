@@ -68,6 +68,8 @@ test_comes_back(void **state)
 	char bytes[8];
 	size_t len;
 
+	note_add_other(&n, 4294967298);
+	note_add_other(&n, 4294967300);
 	assert_int_equal(ERR_OK, draft_new(dir, &id, &lock, &e));
 	assert_int_equal(ERR_OK, draft_attach(dir, id, &n, "../a b: c.png", "image/png", "\0\1\2", 3, &e));
 	assert_int_equal(ERR_OK, draft_attach(dir, id, &n, "empty", NULL, "", 0, &e));
@@ -83,6 +85,8 @@ test_comes_back(void **state)
 	assert_string_equal("work", back.account);
 	assert_int_equal(4294967297, back.about);
 	assert_int_equal(2, back.about_flag);
+	assert_int_equal(2, back.n_others);
+	assert_int_equal(4294967300, back.others[1]);
 	assert_int_equal(n.text.len, back.text.len);
 	assert_memory_equal(n.text.data, back.text.data, n.text.len);
 	assert_int_equal(2, back.n_files);
