@@ -41,6 +41,7 @@ struct draft {
 	/* any line ends; bytes that are not UTF-8 are kept as they are */
 	const char *text;
 	size_t text_len;
+	const char *followup_to;	/* Mail-Followup-To; what is no address in it is left out */
 	bool is_flowed;			/* lines that end in a space go on in the next (RFC 3676) */
 	const struct draft_file *files;
 	size_t n_files;

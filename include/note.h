@@ -30,6 +30,7 @@ struct note {
 	msg_id *others;			/* further ones forwarded with it */
 	size_t n_others, cap_others;
 	bool is_flowed;			/* to be sent as format=flowed; not kept */
+	char *followup_to;		/* to be sent as Mail-Followup-To; not kept */
 	uint32_t about_flag;		/* what it is marked with once this is sent: MSG_ANSWERED, MSG_FORWARDED */
 };
 

@@ -72,6 +72,7 @@ struct rc {
 	int page_context, timeout_s;
 	bool edit_headers;		/* the editor gets the header, too */
 	bool flowed;			/* format=flowed: lines that end in a space go on */
+	char *lists, *subscribed;	/* mailing lists, separated by commas; NULL: none */
 	int undo_send_s;		/* 0: mail goes out at once */
 	int cache_mb;			/* bodies kept in the cache directory */
 	int search_mb;			/* of the index of words; 0: there is none */

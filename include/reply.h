@@ -34,6 +34,14 @@ struct reply_source {
 enum err reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
 	const char *const *mine, size_t n_mine, struct error *e);
 
+/* Mailing lists as the mailrc names them, and all our own addresses; NULL: none. Each a list of addresses. */
+struct reply_lists {
+	const char *known, *subscribed, *mine;
+};
+/* The Mail-Followup-To of a note that goes to a list: To and Cc, each once, without ourselves; with ourselves where none of its
+ * lists is subscribed. Owned; NULL: it goes to none. */
+char *reply_followup_to(const struct note *n, const struct reply_lists *lists);
+
 /* A mailto: URL (RFC 6068): addresses, cc, subject, body and in-reply-to; all else is left out. ERR_MSG: no
  * mailto: URL, or a line end or another control byte in what becomes a header. */
 enum err reply_mailto(struct note *out, const char *url, struct error *e);

@@ -89,7 +89,7 @@ outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struc
 	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc, .subject = n->subject,
 		.in_reply_to = n->in_reply_to, .references = n->references, .text = str_get(&n->text),
 		.text_len = n->text.len, .files = b.files, .n_files = n->n_files,
-		.is_flowed = n->is_flowed, .draft_name = is_draft ? note_get(n->name) : NULL,
+		.is_flowed = n->is_flowed, .followup_to = is_draft ? NULL : n->followup_to, .draft_name = is_draft ? note_get(n->name) : NULL,
 		.go_on = go_on, .go_on_ctx = &b };
 	if (r == ERR_OK)
 		r = compose_build(out, &d, &stamp, e);

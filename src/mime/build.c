@@ -246,13 +246,13 @@ put_ids(GMimeMessage *m, const char *field, const char *ids)
 }
 
 struct lists {
-	InternetAddressList *from, *to, *cc, *bcc;
+	InternetAddressList *from, *to, *cc, *bcc, *followup;
 };
 
 static void
 lists_clear(struct lists *l)
 {
-	InternetAddressList *all[] = { l->from, l->to, l->cc, l->bcc };
+	InternetAddressList *all[] = { l->from, l->to, l->cc, l->bcc, l->followup };
 
 	for (size_t i = 0; i < LEN(all); i++) {
 		if (all[i])
@@ -290,6 +290,7 @@ read_draft(struct lists *l, const struct draft *d, struct error *e)
 		return rc;
 	if (!addresses_first(l->from))
 		return error_set(e, ERR_MSG, "From needs an address");
+	addresses_read(&l->followup, "Mail-Followup-To", d->followup_to, NULL);
 	return ERR_OK;
 }
 
@@ -299,6 +300,7 @@ put_addresses(GMimeMessage *m, const struct draft *d, const struct lists *l, GMi
 	put_list(m, "From", l->from, format);
 	put_list(m, "To", l->to, format);
 	put_list(m, "Cc", l->cc, format);
+	put_list(m, "Mail-Followup-To", l->followup, format);
 	if (d->draft_name) {
 		put_list(m, "Bcc", l->bcc, format);
 		g_mime_object_set_header(GMIME_OBJECT(m), "X-Dunlin-Draft", d->draft_name, "utf-8");

@@ -47,7 +47,7 @@ void
 note_clear(struct note *n)
 {
 	char **fields[] = { &n->from, &n->to, &n->cc, &n->bcc, &n->subject, &n->in_reply_to,
-		&n->references, &n->message_id, &n->name, &n->account };
+		&n->references, &n->message_id, &n->name, &n->account, &n->followup_to };
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		free(*fields[i]);
@@ -64,7 +64,7 @@ note_copy(struct note *to, const struct note *from)
 {
 	*to = *from;
 	char **fields[] = { &to->from, &to->to, &to->cc, &to->bcc, &to->subject, &to->in_reply_to,
-		&to->references, &to->message_id, &to->name, &to->account };
+		&to->references, &to->message_id, &to->name, &to->account, &to->followup_to };
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		*fields[i] = xstrdup(*fields[i]);

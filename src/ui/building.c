@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "identity.h"
 #include "mime.h"
 #include "outbox.h"
 #include "preview.h"
+#include "reply.h"
 #include "when.h"
 #include "work.h"
 #include "writing.h"
@@ -89,6 +91,25 @@ building_free(struct building *b)
 	free(b);
 }
 
+/* Owned; NULL: it goes to no list that the mailrc names. */
+static char *
+followup_of(struct ui *ui, const struct note *note)
+{
+	struct arena a = { 0 };
+	struct str all = { 0 };
+	size_t n;
+	const char **mine = identity_all(ui, 0, &a, &n);
+
+	for (size_t i = 0; i < n; i++)
+		str_printf(&all, "%s%s", i > 0 ? ", " : "", mine[i]);
+	char *to = reply_followup_to(note, &(struct reply_lists){ .known = ui_rc(ui)->lists,
+		.subscribed = ui_rc(ui)->subscribed, .mine = str_get(&all) });
+	str_clear(&all);
+	free(mine);
+	arena_clear(&a);
+	return to;
+}
+
 static struct building *
 building_new(struct compose *x)
 {
@@ -97,6 +118,7 @@ building_new(struct compose *x)
 
 	x->note.is_flowed = ui_rc(ui)->flowed;
 	note_copy(&b->note, &x->note);
+	b->note.followup_to = followup_of(ui, &b->note);
 	b->data_dir = xstrdup(ui_data_dir(ui));
 	b->id = x->id;
 	b->lock = fcntl(x->lock.fd, F_DUPFD_CLOEXEC, 0);

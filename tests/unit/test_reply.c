@@ -383,10 +383,40 @@ test_unsubscribe(void **state)
 	}
 }
 
+/* Written to a list that we read, answers go to the list and to the others; to one that we only know, to us as well; to no
+ * list, nowhere in particular. */
+static void
+test_followup(void **state)
+{
+	(void)state;
+	static const struct { const char *to, *cc, *want; } v[] = {
+		{ "dev@lists.org", NULL, "dev@lists.org" },
+		{ "Bob <bob@x.net>, Dev <DEV@lists.org>", "ada@other.org, bob@X.net",
+			"Bob <bob@x.net>, Dev <DEV@lists.org>" },
+		{ "users@lists.org", NULL, "users@lists.org, Ada <ada@me.org>" },
+		{ "users@lists.org", "dev@lists.org", "users@lists.org, dev@lists.org" },
+		{ "bob@x.net", "eve@x.net", NULL },
+		{ NULL, NULL, NULL },
+	};
+	struct reply_lists lists = { .known = "users@lists.org", .subscribed = "Developers <dev@lists.org>",
+		.mine = "Ada <ada@me.org>, ada@other.org" };
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		struct note n = { .from = (char *)(uintptr_t)"Ada <ada@me.org>", .to = (char *)(uintptr_t)v[i].to,
+			.cc = (char *)(uintptr_t)v[i].cc };
+		char *got = reply_followup_to(&n, &lists);
+		if (!str_eq(got, v[i].want))
+			fail_msg("%zu: '%s', not '%s'", i, got, v[i].want);
+		free(got);
+	}
+	struct note n = { .to = (char *)(uintptr_t)"dev@lists.org" };
+	assert_null(reply_followup_to(&n, &(struct reply_lists){ 0 }));
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_recipients), T(test_subjects), T(test_thread),
+	const struct CMUnitTest tests[] = { T(test_recipients), T(test_followup), T(test_subjects), T(test_thread),
 		T(test_quoting), T(test_flowed), T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
 		T(test_draft_comes_back), T(test_stamp), T(test_unsubscribe) };
 
