@@ -207,9 +207,9 @@ tell_when(struct ui *ui, const struct building *b)
 
 	if (b->when) {
 		when_format(text, sizeof text, b->when, ui_now(ui));
-		ui_status(ui, "goes out %s; u takes it back, go shows it", text);
+		ui_status(ui, "goes out %s; u stops it, go shows it", text);
 	} else if (b->due) {
-		ui_status(ui, "goes out in %d s; u takes it back", b->undo_s);
+		ui_status(ui, "goes out in %d s; u stops it", b->undo_s);
 	} else {
 		ui_status(ui, "on its way");
 	}

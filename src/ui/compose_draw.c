@@ -6,6 +6,7 @@
 #include "mime.h"
 #include "outbox.h"
 #include "utf8.h"
+#include "work.h"
 #include "writing.h"
 
 enum { LABEL_COLUMNS = 10 };
@@ -140,7 +141,8 @@ compose_draw(struct view *v, const struct area *a)
 				x->is_attaching ? "Attaching" : "Fetching",
 				(x->is_attaching ? x->n_attached : x->bring.at) + 1, x->bring.n);
 		else
-			area_put(a, a->rows / 3, 2, -1, ST_NORMAL, "Fetching the message ...");
+			area_put(a, a->rows / 3, 2, -1, ST_NORMAL, x->n_works ? "Taking the message apart ..."
+				: "Fetching the message ...");
 		return;
 	}
 	int y = draw_header(x, a);
@@ -162,6 +164,10 @@ compose_title(struct view *v, struct str *left, struct str *right)
 	for (size_t i = 0; i < x->note.n_files; i++)
 		bytes += x->note.files[i].size_bytes * 78 / 57;
 	format_size(size, bytes);
-	str_puts(left, "compose: y sends, e edits, P postpones, ? help");
+	const struct work *w = work_of(v->ui, v, 0);
+	if (w)
+		str_printf(left, "%s; Esc stops it", w->what);
+	else
+		str_puts(left, "compose: y sends, e edits, P postpones, ? help");
 	str_printf(right, "%s%s", size, x->is_saved ? "" : "  NOT SAVED");
 }

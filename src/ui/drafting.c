@@ -158,7 +158,7 @@ drafting_leave(struct compose *x)
 		x->id = 0;
 		ui_status(ui, "left as it is");
 	} else {
-		ui_status(ui, "kept as a draft: gd goes on with it");
+		ui_status(ui, "kept as a draft; gd shows it");
 	}
 	ui_pop(ui, &x->view);
 }
@@ -166,7 +166,7 @@ drafting_leave(struct compose *x)
 static void
 kept(struct compose *x)
 {
-	ui_status(x->view.ui, "kept as a draft: gd goes on with it");
+	ui_status(x->view.ui, "kept as a draft; gd shows it");
 	ui_pop(x->view.ui, &x->view);
 }
 

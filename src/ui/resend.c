@@ -123,7 +123,7 @@ tell_end(struct resend *x)
 	else
 		str_printf(&s, "%zu messages resent", x->n);
 	if (wait_s > 0)
-		ui_status(x->ui, "%s; goes out in %d s, u takes it back", str_get(&s), wait_s);
+		ui_status(x->ui, "%s; goes out in %d s; u stops it", str_get(&s), wait_s);
 	else
 		ui_status(x->ui, "%s: on its way", str_get(&s));
 	str_clear(&s);

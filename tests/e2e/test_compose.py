@@ -282,7 +282,7 @@ def test_bounce():
         assert top["Resent-To"] == "Bob Example <bob@example.net>" and top["Resent-Date"]
         assert top["Resent-Message-ID"] and top["Resent-Message-ID"] != top["Message-ID"] == "<odd@x>"
         s.screen.keys("j", "t", "t", ";", "b")
-        s.screen.wait("Bounce tagged:")
+        s.screen.wait("Bounce tagged to:")
         s.screen.keys("carol@example.net", "Enter")
         s.screen.wait("2 messages?")
         s.screen.keys("y")

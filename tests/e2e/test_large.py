@@ -70,10 +70,12 @@ class Session:
         self.type("bob@example.net\r", "Subject:")
         self.type("large\r", "some text")
 
-    def worst(self, keys, until, press=b"kj"):
+    def worst(self, keys, until, press=b"kj", shown=None):
         """Types keys; the longest that others waited for an answer until the text stands there."""
         self.t.seen = b""
         os.write(self.t.fd, keys.encode())
+        if shown:
+            self.t.wait(shown)
         worst, end, i = 0.0, time.monotonic() + 60, 0
         while until.encode() not in self.t.seen:
             start = time.monotonic()
@@ -112,7 +114,7 @@ def test_keys_are_answered_while_it_is_attached_looked_at_and_sent():
         with Session() as s:
             s.write()
             s.type("jjjj", "")
-            rounds = {"attach": s.worst(f"a{s.file}\r", "big.bin  "), "preview": s.worst("p", "q goes back")}
+            rounds = {"attach": s.worst(f"a{s.file}\r", "big.bin  "), "preview": s.worst("p", "q goes back", shown="building the message; Esc stops it")}
             s.type("q", "y sends")
             rounds["send"] = s.worst("y", "the-large-one")
             assert len(s.outbox()) == 1
