@@ -19,18 +19,19 @@ struct account {
 	const char *name;
 };
 
+/* NULL also where it was unset, which is "no" of all kinds. */
 static const struct mutt_var *
 var(const struct account *a, const char *name)
 {
 	const struct mutt_var *v = mutt_var(a->vars, name);
 
-	return v && (*v->value || v->command || v->unknown) ? v : NULL;
+	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown) ? v : NULL;
 }
 
 static bool
 is_set_to(const struct account *a, const char *name, const char *value)
 {
-	const struct mutt_var *v = var(a, name);
+	const struct mutt_var *v = mutt_var(a->vars, name);
 
 	return v && str_ieq(v->value, value);
 }
@@ -123,7 +124,7 @@ put_signature(struct account *a)
 {
 	const struct mutt_var *v = var(a, "signature");
 
-	if (!v || str_eq(v->value, "no"))
+	if (!v)
 		return;
 	size_t n = strlen(v->value);
 	if (v->command)
@@ -354,6 +355,10 @@ put_folders(struct account *a)
 		bool is_record = i == 0;
 		if (!v)
 			continue;
+		if (!is_record && (!*v->value || str_eq(v->value, "no")) && !v->command) {
+			import_taken(a->im, v->item);
+			continue;
+		}
 		const char *name = mutt_folder(a->m, a->vars, v->value);
 		if (is_record && (!*v->value || str_eq(v->value, "no")
 		    || str_eq(v->value, "/dev/null")))

@@ -29,7 +29,7 @@ user_of(const struct mutt_place *p, const struct mutt_vars *vars, const struct m
 	for (size_t i = 0; !p->user && p->kind != PLACE_SMTP && i < 2; i++) {
 		const struct mutt_var *v = mutt_var(vars, names[p->kind][i]);
 		v = v || !base ? v : mutt_var(base, names[p->kind][i]);
-		if (v && *v->value)
+		if (v && *v->value && !str_eq(v->value, "no"))
 			return v->value;
 	}
 	return p->user;
@@ -315,6 +315,10 @@ refuse_hooks(struct mutt *m)
 		if (is_of_all(h)) {
 			import_taken(m->im, h->item);
 			continue;
+		}
+		for (size_t k = 0; k < h->vars.n; k++) {
+			if (str_eq(h->vars.v[k].value, "no"))	/* it takes away what holds elsewhere */
+				import_taken(m->im, h->vars.v[k].item);
 		}
 		for (size_t k = 0; k < h->vars.n; k++)
 			import_not(m->im, h->vars.v[k].item,

@@ -9,7 +9,7 @@ var(const struct mutt *m, const char *name)
 {
 	const struct mutt_var *v = mutt_var(&m->vars, name);
 
-	return v && (*v->value || v->command || v->unknown) ? v : NULL;
+	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown) ? v : NULL;
 }
 
 static void
@@ -233,7 +233,8 @@ static const struct {
 	{ "nntp*", NEWS }, { "newsrc", NEWS }, { "newsserver", NEWS },
 	{ "headercache*", STORED }, { "messagecache*", STORED }, { "hcache*", STORED },
 	{ "accountcommand", "put the command that prints the password into 'password-command'" },
-	{ "mimetypequerycommand", NULL },
+	{ "mimetypequerycommand", NULL }, { "textflowed", NULL }, { "edithdrs", NULL },
+	{ "pagerstop", NULL }, { "usethreads", NULL },
 	{ "tunnel*", "a command cannot stand for the connection; ssh -L and "
 	  "imap+insecure://USER@127.0.0.1:PORT can" },
 	{ "preconnect", "no command is run before connecting" },

@@ -216,6 +216,17 @@ reports(const char *muttrc, const char *line)
 	str_clear(&report);
 }
 
+/* How often it is there. */
+static int
+import_n(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
 #define IMAP "set folder=imaps://ada@imap.example.org/ from=ada@example.org " \
 	"smtp_url=smtps://ada@smtp.example.org\n"
 
@@ -278,6 +289,32 @@ test_passwords_stay_with_their_server(void **state)
 	assert_non_null(second);
 	assert_null(strstr(second, "first"));
 	assert_non_null(strstr(str_get(&text), "password-command = first"));
+	str_clear(&text);
+	str_clear(&report);
+}
+
+/* Accounts by hooks as the guides have them: first all is unset, then each sets its own. */
+static void
+test_account_hooks(void **state)
+{
+	(void)state;
+	struct str text = {0}, report = {0};
+
+	import_lines("set folder=imaps://imap.a.example/ from=ada@a.example sendmail=s trash=+Bin\n"
+		"account-hook . 'unset imap_user; unset imap_pass; unset tunnel'\n"
+		"account-hook 'imaps://ada@imap\\.a\\.example/' 'set imap_user=ada imap_pass=`a`'\n"
+		"account-hook imaps://bob@imap.b.example/ 'set imap_user=bob imap_pass=`b`'\n"
+		"folder-hook imaps://bob@imap.b.example/ 'set folder=imaps://bob@imap.b.example/ from=bob@b.example; unset trash'\n",
+		&text, &report);
+	const char *first = strstr(str_get(&text), "receive = imaps://ada@imap.a.example\n");
+	const char *second = strstr(str_get(&text), "receive = imaps://bob@imap.b.example\n");
+	if (!first || !second || second < first || import_n(str_get(&text), "\nreceive = ") != 2)
+		fail_msg("%s\n%s", str_get(&text), str_get(&report));
+	const char *a = strstr(first, "password-command = a\n"), *b = strstr(second, "password-command = b\n");
+	assert_true(a && a < second && b);
+	assert_true(strstr(first, "trash = Bin") < second);
+	assert_null(strstr(second, "trash = "));
+	assert_non_null(strstr(str_get(&report), " taken over, 0 not"));
 	str_clear(&text);
 	str_clear(&report);
 }
@@ -627,7 +664,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_words), T(test_lines), T(test_patterns),
 		T(test_set), T(test_passwords),
-		T(test_passwords_stay_with_their_server), T(test_servers), T(test_folders),
+		T(test_passwords_stay_with_their_server), T(test_account_hooks), T(test_servers), T(test_folders),
 		T(test_sort), T(test_keys),
 		T(test_every_function), T(test_colors), T(test_aliases), T(test_told), T(test_alpine), T(test_aerc), T(test_books),
 		T(test_configurations),
