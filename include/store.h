@@ -314,6 +314,11 @@ enum err store_intents_refused(struct store *s, const struct intent_batch *b, co
  * else those messages become a refused one of their own, in the same group. */
 enum err store_intents_refused_some(struct store *s, struct intent_batch *b, const struct uidset *uids,
 	const char *why, struct error *e);
+/* The batch is about these messages not yet: they are pending again, in their place, and leave it. False of
+ * can_part: somebody undid it meanwhile, or it is an undo itself. */
+bool store_intents_can_part(const struct store *s, const struct intent_batch *b);
+enum err store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest,
+	struct error *e);
 
 /* Pending and running ones; 0: of all accounts. Those found running at start are "perhaps done". */
 uint32_t store_intents_pending(const struct store *s, account_id account);

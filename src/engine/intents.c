@@ -15,6 +15,7 @@
 
 enum {
 	MAX_UNDO_LIST = 10000,
+	NAMED = 3,			/* of what was refused, by subject */
 	CLAIM_MS = 100,			/* between looks whether another process has finished */
 	NEIGHBOUR_MS = 2000		/* decisions of another process are left to it for so long */
 };
@@ -45,6 +46,20 @@ intents_next_ms(const struct worker *w)
 	return w->neighbour_ms && w->neighbour_ms < next ? w->neighbour_ms : next;
 }
 
+/* What slices of a decision came to (refusal.c). */
+static void
+tell_sum(struct worker *w, const char *label)
+{
+	struct refused *sum = &w->refused;
+	struct error note;
+
+	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s", w->conf->name, label,
+		(unsigned long long)sum->n, (unsigned long long)sum->n_all, sum->why.text);
+	if (sum->n > 0)
+		worker_notice(w, &note);
+	*sum = (struct refused){0};
+}
+
 /* What another process has decided it carries out itself, a burst of keys in one go; only when it has not
  * been heard of for a while (it has ended, or its server is out of its reach) it is ours. */
 static bool
@@ -64,6 +79,8 @@ intents_due(struct worker *w)
 	w->replay_ms = 0;
 	if (store_intents_pending(w->store, w->account) > store_carries_left(w->store, w->account))
 		return is_ours(w);
+	if (w->refused.n_all > 0)		/* the rest was undone meanwhile */
+		tell_sum(w, "refused");
 	w->is_replaying = false;
 	w->neighbour_ms = 0;
 	return false;
@@ -198,6 +215,52 @@ label_of(const struct replay *r)
 	return label && *label ? label : "refused";
 }
 
+/* What they are about, of a few of them. */
+static void
+name_some(const struct replay *r, const struct uidset *uids, struct str *out)
+{
+	struct arena a = {0};
+	uint32_t uid = 0;
+	struct msg m;
+
+	for (int n = 0; n < NAMED && (uid = uidset_next(uids, uid)) != 0; n++) {
+		if (store_msg(r->w->store, msg_id_of(r->b.first.folder, uid), &a, &m) && *m.subject)
+			str_printf(out, "%s'%.60s'", out->len ? ", " : "", m.subject);
+	}
+	if (out->len && uidset_count(uids) > NAMED)
+		str_puts(out, ", ...");
+	arena_clear(&a);
+}
+
+static void
+tell_refused(struct replay *r, uint64_t n, uint64_t n_all, const char *words, const struct uidset *which)
+{
+	struct str names = {0};
+	struct error note;
+
+	name_some(r, which, &names);
+	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s%s%s%s", r->w->conf->name,
+		label_of(r), (unsigned long long)n, (unsigned long long)n_all, words, names.len ? " (" : "",
+		str_get(&names), names.len ? ")" : "");
+	worker_notice(r->w, &note);
+	str_clear(&names);
+}
+
+/* Slices are told as one, when the last of them is over. */
+static void
+tell_slices(struct replay *r, uint64_t n, uint64_t n_all, const struct error *why)
+{
+	struct refused *sum = &r->w->refused;
+
+	sum->n += n;
+	sum->n_all += n_all;
+	if (why)
+		sum->why = *why;
+	if (r->untried.n > 0)
+		return;
+	tell_sum(r->w, label_of(r));
+}
+
 static enum err
 refused(struct replay *r, const struct error *why, struct error *e)
 {
@@ -207,7 +270,10 @@ refused(struct replay *r, const struct error *why, struct error *e)
 		r->w->mirror.open.id = 0;	/* what we may do there has changed: it is opened anew */
 	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label_of(r), why->text);
 	enum err rc = store_intents_refused(r->w->store, &r->b, why->text, e);
-	worker_notice(r->w, &n);
+	if (r->w->refused.n_all > 0)		/* told when it is back in sight */
+		tell_slices(r, uidset_count(&r->b.uids), uidset_count(&r->b.uids), why);
+	else
+		worker_notice(r->w, &n);
 	return rc;
 }
 
@@ -215,18 +281,19 @@ refused(struct replay *r, const struct error *why, struct error *e)
 static enum err
 refused_some(struct replay *r, struct error *e)
 {
-	uint64_t n_all = uidset_count(&r->b.uids);
+	uint64_t n_all = uidset_count(&r->b.uids), n = 0;
+	bool is_slice = r->untried.n > 0 || r->w->refused.n_all > 0;
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < r->n_refusals && rc == ERR_OK; i++) {
 		const struct refusal *no = &r->refusals[i];
-		struct error n;
-		error_set(&n, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s",
-			r->w->conf->name, label_of(r), (unsigned long long)uidset_count(&no->uids),
-			(unsigned long long)n_all, no->why.text);
 		rc = store_intents_refused_some(r->w->store, &r->b, &no->uids, no->why.text, e);
-		worker_notice(r->w, &n);
+		n += uidset_count(&no->uids);
+		if (!is_slice)
+			tell_refused(r, uidset_count(&no->uids), n_all, no->why.text, &no->uids);
 	}
+	if (is_slice)
+		tell_slices(r, n, n_all, r->n_refusals ? &r->refusals[0].why : NULL);
 	return rc;
 }
 
@@ -253,6 +320,8 @@ done(struct replay *r, struct error *e)
 			r->dest_name ? r->dest_name : r->dest, e);
 	if (r->b.first.kind >= INTENT_FOLDER_CREATE)
 		w->mirror.is_listed = false;
+	if (rc == ERR_OK && r->untried.n > 0)
+		rc = store_intents_part(w->store, &r->b, &r->untried, e);
 	if (rc == ERR_OK)
 		rc = refused_some(r, e);
 	if (r->dest && (r->b.was_running || r->map.n < uidset_count(&r->b.uids)))

@@ -2,8 +2,9 @@
  *
  * Decisions are joined into one command (store_intent_next), and one message that the server will not
  * take must not cost the others. So a refused command is halved, down to the single message, and what is
- * refused alone is refused. When nothing at all would pass (no permission, a full mailbox), halving
- * costs two commands a message; so of many some, evenly spread, are tried first. */
+ * refused alone is refused. That costs two commands a message when nothing passes, so it is done in slices: what a slice
+ * did not come to stays pending, in its place, and other work goes on between. Of many some, evenly spread,
+ * are tried first; when none of them passes, and the server says that the mailbox is the reason, all is refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,29 @@
 
 enum {
 	MANY = 64,			/* more than that are sampled first */
-	SAMPLE = 16
+	SAMPLE = 16,
+	SLICE_TRIES = 64, SLICE_MS = 1000
 };
+
+/* Response codes that are about the mailbox, not about a message (RFC 5530). */
+static const char *const of_mailbox[] = { "[NOPERM]", "[OVERQUOTA]", "[NONEXISTENT]", "[TRYCREATE]", "[READ-ONLY]",
+	"[UNAVAILABLE]", "[CANNOT]", "this folder is read-only" };
+
+static bool
+is_about_mailbox(const struct error *why)
+{
+	for (size_t i = 0; i < LEN(of_mailbox); i++) {
+		if (strstr(why->text, of_mailbox[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_slice_over(const struct replay *r)
+{
+	return r->n_tries >= SLICE_TRIES || (r->n_tries > SAMPLE && now_ms() - r->tried_since_ms >= SLICE_MS);
+}
 
 enum err
 replay_find_present(struct replay *r, struct uidset *present, struct error *e)
@@ -72,6 +94,12 @@ try_piece(struct replay *r, const struct uidset *uids, replay_act act, struct er
 
 	if (uids->n == 0)
 		return ERR_OK;
+	if (is_slice_over(r)) {
+		for (size_t i = 0; i < uids->n; i++)
+			uidset_add_range(&r->untried, uids->ranges[i].lo, uids->ranges[i].hi);
+		return ERR_OK;
+	}
+	r->n_tries++;
 	if (uidset_count(uids) == 1)
 		return try_one(r, uidset_min(uids), act, &did, e);
 	enum err rc = act(r, uids, &why);
@@ -111,6 +139,7 @@ try_sample(struct replay *r, struct uidset *uids, replay_act act, bool *any, str
 		if (i != next)
 			continue;
 		next += n / SAMPLE;
+		r->n_tries++;
 		rc = try_one(r, uid, act, &did, e);
 		*any = *any || did;
 		uidset_add(&tried, uid);
@@ -132,13 +161,19 @@ split(struct replay *r, struct uidset *uids, replay_act act, const struct error 
 
 	log_msg("%s: %llu messages were refused at once (%s): trying less", r->w->conf->name,
 		(unsigned long long)uidset_count(uids), why->text);
+	r->tried_since_ms = now_ms();
 	if (uidset_count(uids) > MANY)
 		rc = try_sample(r, uids, act, &any, e);
-	if (rc == ERR_OK && any)
-		rc = halve(r, uids, act, e);
-	if (rc == ERR_OK && !any) {
+	if (rc == ERR_OK && !any && (is_about_mailbox(why) || !store_intents_can_part(r->w->store, &r->b))) {
 		*e = *why;
-		rc = ERR_MSG;
+		return ERR_MSG;
+	}
+	if (rc == ERR_OK)
+		rc = halve(r, uids, act, e);
+	if (rc == ERR_OK && r->untried.n > 0 && !store_intents_can_part(r->w->store, &r->b)) {
+		for (uint32_t uid = 0; (uid = uidset_next(&r->untried, uid)) != 0;)
+			note_refusal(r, uid, why);
+		uidset_clear(&r->untried);
 	}
 	return rc;
 }
@@ -189,6 +224,7 @@ replay_clear(struct replay *r)
 	for (size_t i = 0; i < r->n_refusals; i++)
 		uidset_clear(&r->refusals[i].uids);
 	free(r->refusals);
+	uidset_clear(&r->untried);
 	uid_map_clear(&r->map);
 	free(r->dest);
 	intent_batch_clear(&r->b);

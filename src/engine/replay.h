@@ -23,6 +23,9 @@ struct replay {
 	struct uid_map map;		/* where messages went, as far as is known */
 	struct refusal *refusals;	/* of some of it; the rest was done */
 	size_t n_refusals;
+	struct uidset untried;		/* refused with others, and not tried alone yet: they stay pending */
+	int n_tries;			/* pieces of what was refused */
+	int64_t tried_since_ms;
 	bool is_waiting;		/* perhaps the server is still at it: nothing is settled yet */
 };
 

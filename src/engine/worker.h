@@ -83,6 +83,12 @@ struct mirror {
 	bool is_turn_next;		/* slices and turns alternate */
 };
 
+/* What was refused of a decision so far, of which more is still to be tried (refusal.c). */
+struct refused {
+	uint64_t n, n_all;
+	struct error why;
+};
+
 /* A copy or move that was cut off, and when it was last seen to go on (transfer.c). */
 struct settle {
 	intent_id id;			/* 0: none */
@@ -168,6 +174,7 @@ struct worker {
 	bool is_replaying;		/* what is pending is ours to carry out, */
 	int64_t neighbour_ms;		/* else another process's until then; 0: none is known of */
 	struct settle settle;
+	struct refused refused;
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
 	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
 	struct drafts drafts;

@@ -314,16 +314,17 @@ is_among(const struct intent_batch *b, const struct intent_msg *im, const struct
 	return im->now && msg_folder(im->now) == b->first.folder && uidset_has(uids, msg_uid(im->now));
 }
 
-/* An intent like that one, without messages, that is refused. */
+/* An intent like that one, without messages. */
 static enum err
-add_refused(struct store *s, intent_id of, const char *why, intent_id *id, struct error *e)
+add_alike(struct store *s, intent_id of, enum intent_state state, const char *why, intent_id *id,
+	struct error *e)
 {
 	enum err rc = db_run(s, e,
 		"INSERT INTO intent (grp, account, kind, state, folder, source, dest, set_bits,"
 		" clear_bits, created, n_tries, dest_uidnext, inverse_of, label, error)"
-		" SELECT grp, account, kind, 3, folder, source, dest, set_bits, clear_bits, created,"
+		" SELECT grp, account, kind, ?3, folder, source, dest, set_bits, clear_bits, created,"
 		" n_tries, dest_uidnext, inverse_of, label, ?2 FROM intent WHERE id = ?1",
-		"is", of, why);
+		"isu", of, why, (uint32_t)state);
 
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	return rc;
@@ -370,7 +371,7 @@ refuse_some_of(struct store *s, const struct intent_batch *b, intent_id id,
 			" state <= 1", why, e);
 	if (*is_all || n_refused == 0)
 		goto out;
-	rc = add_refused(s, id, why, &refused, e);
+	rc = add_alike(s, id, INTENT_REFUSED, why, &refused, e);
 	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
 		if (is_among(b, &msgs[i], uids))
 			rc = move_refused(s, id, refused, &msgs[i], e);
@@ -411,6 +412,75 @@ store_intents_refused_some(struct store *s, struct intent_batch *b, const struct
 	b->uids = rest;
 out:
 	free(left);
+	return rc;
+}
+
+/* Messages of the intent *id that are in `rest` stay in it, to be done; the others of the batch go into one of their
+ * own, which *id becomes; 0: there are none. */
+static enum err
+part_one(struct store *s, const struct intent_batch *b, const struct uidset *rest, intent_id *id,
+	struct error *e)
+{
+	struct arena a = {0};
+	struct intent_msg *msgs;
+	intent_id of = *id;
+	size_t n = store_intent_messages(s, of, &a, &msgs), n_rest = 0;
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n; i++)
+		n_rest += is_among(b, &msgs[i], rest);
+	if (n_rest == 0)
+		goto out;
+	*id = 0;
+	if (n_rest < n)
+		rc = add_alike(s, of, INTENT_RUNNING, "", id, e);
+	for (size_t i = 0; i < n && *id && rc == ERR_OK; i++) {
+		if (is_among(b, &msgs[i], &b->uids) && !is_among(b, &msgs[i], rest))
+			rc = db_run(s, e, "UPDATE intent_msg SET intent = ? WHERE intent = ? AND msg = ?", "iii", *id,
+				of, msgs[i].origin);
+	}
+	if (rc == ERR_OK && *id)
+		rc = count_again(s, *id, e);
+	if (rc == ERR_OK)
+		rc = count_again(s, of, e);
+	if (rc == ERR_OK)
+		rc = db_run(s, e, "UPDATE intent SET state = 0 WHERE id = ? AND state = 1", "i", of);
+out:
+	arena_clear(&a);
+	return rc;
+}
+
+bool
+store_intents_can_part(const struct store *s, const struct intent_batch *b)
+{
+	bool can = true;
+
+	for (size_t i = 0; i < b->n_ids && can; i++)
+		can = !db_int(s, "SELECT count(*) FROM intent WHERE (inverse_of = ?1 AND inverse_of > 0) OR"
+			" (id = ?1 AND (is_undone OR inverse_of > 0 OR carried > 0))", "i", b->ids[i]);
+	return can;
+}
+
+enum err
+store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest, struct error *e)
+{
+	struct uidset done = {0};
+	size_t n = 0;
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++) {
+		intent_id id = b->ids[i];
+		rc = part_one(s, b, rest, &id, e);
+		if (id)
+			b->ids[n++] = id;
+	}
+	b->n_ids = n;
+	rc = tx_close(s, rc, e);
+	uidset_minus(&done, &b->uids, rest);
+	uidset_clear(&b->uids);
+	b->uids = done;
 	return rc;
 }
 

@@ -50,6 +50,7 @@ struct fake_server {
 	const char *password;		/* NULL: any */
 	const char *refusal;		/* what it says to every change; NULL: does them */
 	bool refuses_gone;		/* a change that names a message which is gone, as a whole */
+	const char *refusal_code;	/* "[LIMIT] " */
 	const char *refuses;		/* a change that names a message with that Message-ID, as a whole */
 	uint32_t breaks_in_move;	/* the link breaks when so many of a move were moved; 0: not */
 	int late_ms;			/* the link breaks in the next copy or move, which is done so much later */
@@ -405,7 +406,8 @@ fake_edit_of(struct fake *f, const struct uidset *uids, struct error *e)
 	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses && (uid = uidset_next(uids, uid)) != 0;) {
 		struct fake_msg *m = fake_msg(f->open, uid);
 		if (m && strncmp(m->message_id, f->s->refuses, strlen(f->s->refuses)) == 0)
-			rc = error_set(e, ERR_MSG, "[LIMIT] not %s*", f->s->refuses);
+			rc = error_set(e, ERR_MSG, "%snot %s*", f->s->refusal_code ? f->s->refusal_code : "[LIMIT] ",
+				f->s->refuses);
 	}
 	return rc;
 }

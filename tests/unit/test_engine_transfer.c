@@ -193,7 +193,7 @@ refuse(struct fixture *fx, enum act_kind kind, int n, int at_once, const char *w
 		assert_int_equal(n - (int)n_refused, fake_folder(fx->server, "Trash")->n);
 	assert_in_step(fx, "refused");
 	unlock(fx);
-	assert_non_null(strstr(fx->notice.text, "[LIMIT] not"));
+	assert_non_null(strstr(fx->notice.text, "] not"));
 }
 
 /* Only what the server refuses is refused; the rest of the command is done. */
@@ -226,7 +226,7 @@ test_many_refused_among_many(void **state)
 	fixture_clear(&fx);
 }
 
-/* Where nothing passes that is found out with few commands. */
+/* Where nothing passes, and the server says that it is the mailbox, that is found out with few commands. */
 static void
 test_all_refused_costs_little(void **state)
 {
@@ -234,9 +234,62 @@ test_all_refused_costs_little(void **state)
 
 	(void)state;
 	begin(&fx, 300);
+	fx.server->refusal_code = "[NOPERM] ";
 	refuse(&fx, ACT_MOVE, 300, 300, "m", 300);
 	assert_in_range(fx.server->n_edits, 1, 25);
 	assert_true(is_visible(&fx, "INBOX", 1));
+	fixture_clear(&fx);
+}
+
+/* Two of 300 pass, and they do: halving goes on in slices, other jobs come between, and one sum is told. */
+static void
+test_few_of_many_pass(void **state)
+{
+	static const enum act_kind kinds[] = { ACT_FLAGS, ACT_MOVE, ACT_COPY };
+	struct job job = { .kind = JOB_FOLDERS };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(kinds); i++) {
+		struct fixture fx;
+		begin(&fx, 300);
+		lock(&fx);
+		snprintf(fake_folder(fx.server, "INBOX")->v[76].message_id, 64, "x77");
+		snprintf(fake_folder(fx.server, "INBOX")->v[201].message_id, 64, "x202");
+		unlock(&fx);
+		job.account = fx.account;
+		refuse(&fx, kinds[i], 300, 300, "m", 298);
+		assert_int_equal(1, fx.n_notices);
+		assert_non_null(strstr(fx.notice.text, "refuses 298 of 300: [LIMIT]"));
+		assert_in_range(fx.server->n_edits, 300, 1000);
+		assert_int_equal(0, store_intents_pending(engine_store(fx.engine), fx.account));
+		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job));
+		fixture_clear(&fx);
+	}
+}
+
+/* Undo of what went through brings back those two, and nothing else. */
+static void
+test_undo_of_what_few_passed(void **state)
+{
+	struct fixture fx;
+	char label[160];
+	struct error e;
+
+	(void)state;
+	begin(&fx, 200);
+	lock(&fx);
+	snprintf(fake_folder(fx.server, "INBOX")->v[76].message_id, 64, "x77");
+	unlock(&fx);
+	refuse(&fx, ACT_MOVE, 200, 200, "m", 199);
+	lock(&fx);
+	fx.server->refuses = NULL;
+	unlock(&fx);
+	assert_int_equal(ERR_OK, engine_undo(fx.engine, label, sizeof label, &e));
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	lock(&fx);
+	assert_int_equal(200, fake_folder(fx.server, "INBOX")->n);
+	assert_int_equal(0, fake_folder(fx.server, "Trash")->n);
+	unlock(&fx);
 	fixture_clear(&fx);
 }
 
@@ -361,6 +414,6 @@ test_cache_deleted_before_the_list(void **state)
 TEST_MAIN(T(test_server_that_goes_on_doubles_nothing), T(test_what_was_lost_is_done_again),
 	T(test_own_double_is_removed), T(test_unsure_double_is_told),
 	T(test_one_refused_does_not_refuse_the_rest), T(test_many_refused_among_many),
-	T(test_all_refused_costs_little), T(test_undo_of_what_was_half_refused),
+	T(test_all_refused_costs_little), T(test_few_of_many_pass), T(test_undo_of_what_few_passed), T(test_undo_of_what_was_half_refused),
 	T(test_undo_of_what_cannot_be_found), T(test_undo_of_a_copy_without_uid_map),
 	T(test_cache_deleted_before_the_list))
