@@ -72,6 +72,7 @@ struct job {
 	msg_id msg;
 	char section[64];
 	char words[QUERY_BODY_BYTES + 1];	/* JOB_SEARCH */
+	bool is_again;		/* JOB_SEARCH: the same was asked for before: only what came since */
 };
 
 /* What a person does to messages. */

@@ -60,11 +60,54 @@ ask_index(struct worker *w, struct hunting *h, struct error *e)
 	return search_find(words_index(w), h->folder, h->words, &h->found, e);
 }
 
+static struct hunted *
+hunted_of(struct worker *w, const struct hunting *h)
+{
+	for (size_t i = 0; i < MAX_HUNTED; i++) {
+		if (w->hunted[i].folder == h->folder && strcmp(w->hunted[i].words, h->words) == 0)
+			return &w->hunted[i];
+	}
+	return NULL;
+}
+
+static void
+remember(struct worker *w, struct hunting *h)
+{
+	struct hunted *old = hunted_of(w, h);
+
+	if (!old) {
+		old = &w->hunted[w->i_hunted];
+		w->i_hunted = (w->i_hunted + 1) % MAX_HUNTED;
+	}
+	old->folder = h->folder;
+	memcpy(old->words, h->words, sizeof old->words);
+	uidset_clear(&old->all);
+	old->all = h->all;
+	h->all = (struct uidset){0};
+}
+
+/* What was found before stays found; what was asked about then is not asked about again. */
+static void
+go_on_from_before(struct worker *w, struct hunting *h)
+{
+	const struct hunted *before = hunted_of(w, h);
+	struct search_answer a;
+
+	if (!before || !search_answer(words_index(w), h->folder, h->words, &a))
+		return;
+	for (size_t i = 0; a.is_complete && i < a.uids.n; i++)
+		uidset_add_range(&h->found, a.uids.ranges[i].lo, a.uids.ranges[i].hi);
+	if (a.is_complete)
+		uidset_subtract(&h->todo, &before->all);
+	uidset_clear(&a.uids);
+}
+
 static void
 hunting_clear(struct hunting *h)
 {
 	uidset_clear(&h->found);
 	uidset_clear(&h->todo);
+	uidset_clear(&h->all);
 }
 
 static void
@@ -72,6 +115,8 @@ end(struct worker *w, size_t i, enum err code, const struct error *e)
 {
 	struct hunting *h = &w->hunts[i];
 
+	if (code == ERR_OK)
+		remember(w, h);
 	worker_done(w, h->id, code, e);
 	hunting_clear(h);
 	memmove(h, h + 1, (--w->n_hunts - i) * sizeof *h);
@@ -87,6 +132,9 @@ first_answer(struct worker *w, const struct queued *j, struct hunting *h, struct
 	enum err rc = ask_index(w, h, e);
 	if (rc == ERR_OK)
 		rc = store_uids(w->store, h->folder, &h->todo, e);
+	uidset_copy(&h->all, &h->todo);
+	if (rc == ERR_OK && j->job.is_again)
+		go_on_from_before(w, h);
 	h->n_all = uidset_count(&h->todo);
 	if (rc == ERR_OK)
 		rc = answer(w, h, false, e);
@@ -133,6 +181,14 @@ hunts_fail(struct worker *w, const struct error *why)
 {
 	while (w->n_hunts > 0)
 		end(w, w->n_hunts - 1, why->code, why);
+}
+
+void
+hunts_clear(struct worker *w)
+{
+	free(w->hunts);
+	for (size_t i = 0; i < MAX_HUNTED; i++)
+		uidset_clear(&w->hunted[i].all);
 }
 
 /* ---- a server ---- */

@@ -351,7 +351,7 @@ worker_main(void *arg)
 	words_clear(w);
 	drafts_clear(&w->drafts);
 	orders_clear(&w->orders);
-	free(w->hunts);
+	hunts_clear(w);
 	free(w->syncs);
 	secret_free(w->link.password);
 	return NULL;

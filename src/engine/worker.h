@@ -130,6 +130,7 @@ struct hunting {
 	folder_id folder;
 	char words[QUERY_BODY_BYTES + 1];
 	struct uidset found, todo;	/* todo: the server was not asked about them yet */
+	struct uidset all;		/* what it is about */
 	uint64_t n_all;
 	uint32_t n_slice;
 	int64_t looked_ms;
@@ -143,6 +144,14 @@ struct drafts {
 	bool are_due;			/* whatever changed is to be stored now, not only now and then */
 	int64_t next_ms;		/* when to look again; 0: now */
 };
+
+/* A search that was carried to its end: asked for again, it is about what came since. */
+struct hunted {
+	folder_id folder;		/* 0: a free place */
+	char words[QUERY_BODY_BYTES + 1];
+	struct uidset all;
+};
+enum { MAX_HUNTED = 16 };
 
 struct worker {
 	const struct engine *engine;	/* for engine_acted only */
@@ -188,6 +197,8 @@ struct worker {
 	struct words words;
 	struct hunting *hunts;
 	size_t n_hunts, cap_hunts;
+	struct hunted hunted[MAX_HUNTED];
+	size_t i_hunted;		/* the next place */
 	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
 	struct drain_news drained;	/* how its last pass ended, and what is not yet in the index */
 };
@@ -315,5 +326,6 @@ enum err hunts_step(struct worker *w, bool *did, struct error *e);	/* the error 
 folder_id hunts_folder(const struct worker *w);	/* the one being searched; 0: none */
 void hunts_cancel(struct worker *w, job_id id);
 void hunts_fail(struct worker *w, const struct error *why);
+void hunts_clear(struct worker *w);
 
 #endif

@@ -364,6 +364,8 @@ index_event(struct view *v, const struct event *ev)
 			return;
 		reread_folder(x);
 		list_refresh(x->list);
+		if (ev->u.folder.n_new > 0)
+			index_ask_again(x);
 		break;
 	case EV_NOTICE:			/* a refused action: its rows are back */
 		list_refresh(x->list);

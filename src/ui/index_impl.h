@@ -27,6 +27,7 @@ struct index {
 	char *asked_text;		/* the query */
 	job_id *asks;			/* JOB_SEARCHes under way */
 	size_t n_asks, cap_asks;
+	bool is_asking_again;		/* more mail came since they were submitted */
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };
 
@@ -54,6 +55,8 @@ void index_tell_search(struct index *x, enum list_search state);
 bool index_ask(struct index *x, const char *query, enum asked what);
 /* A job ended: perhaps the last that was waited for. */
 void index_answered(struct index *x, job_id job, enum err code);
+/* Mail came: a limit by text is about it too. */
+void index_ask_again(struct index *x);
 void index_ask_no_more(struct index *x);
 
 #endif

@@ -20,38 +20,57 @@ index_ask_no_more(struct index *x)
 	free(x->asked_text);
 	x->asked_text = NULL;
 	x->asked = ASKED_NOTHING;
+	x->is_asking_again = false;
 }
 
 static void
-submit(struct index *x, folder_id folder, const char *words)
+submit(struct index *x, folder_id folder, const char *words, bool is_again)
 {
-	struct job job = { .kind = JOB_SEARCH, .folder = folder };
+	struct job job = { .kind = JOB_SEARCH, .folder = folder, .is_again = is_again };
 
 	snprintf(job.words, sizeof job.words, "%s", words);
 	x->asks = array_grow(x->asks, x->n_asks, &x->cap_asks, sizeof *x->asks);
 	x->asks[x->n_asks++] = ui_submit(x->view.ui, &job, "searching texts");
 }
 
-bool
-index_ask(struct index *x, const char *query, enum asked what)
+static bool
+ask(struct index *x, const char *query, enum asked what, bool is_again)
 {
 	const struct source *src = list_source(x->list);
 	const char *const *words;
 	struct query *q;
 
-	index_ask_no_more(x);
 	if (query_parse(&q, query, ui_now(x->view.ui), NULL) != ERR_OK)
 		return false;
 	size_t n = query_bodies(q, &words);
 	for (size_t i = 0; i < n; i++)
 		for (size_t f = 0; f < src->n_folders; f++)
-			submit(x, src->folders[f], words[i]);
+			submit(x, src->folders[f], words[i], is_again);
 	query_free(q);
 	if (x->n_asks == 0)
 		return false;
 	x->asked = what;
 	x->asked_text = xstrdup(query);
 	return true;
+}
+
+bool
+index_ask(struct index *x, const char *query, enum asked what)
+{
+	index_ask_no_more(x);
+	return ask(x, query, what, false);
+}
+
+/* One round at a time: what comes meanwhile is asked about by the next. */
+void
+index_ask_again(struct index *x)
+{
+	if (!list_limit_text(x->list))
+		return;
+	if (x->n_asks > 0)
+		x->is_asking_again = true;
+	else
+		ask(x, list_limit_text(x->list), ASKED_LIMIT, true);
 }
 
 void
@@ -82,4 +101,8 @@ index_answered(struct index *x, job_id job, enum err code)
 	else
 		list_refresh(x->list);
 	free(text);
+	if (x->is_asking_again) {
+		x->is_asking_again = false;
+		index_ask_again(x);
+	}
 }

@@ -60,6 +60,31 @@ read_message(struct fixture *fx, uint32_t uid)
 	assert_int_equal(ERR_OK, end_of(fx, engine_submit(fx->engine, &job)));
 }
 
+/* Asked for again, a search is about what came since, and what was found stays found. */
+static void
+test_again_is_about_what_came(void **state)
+{
+	struct fixture fx;
+	struct job job = { .kind = JOB_SEARCH, .words = "m", .is_again = true };
+
+	(void)state;
+	begin(&fx);
+	assert_int_equal(ERR_OK, end_of(&fx, search_for(&fx, "INBOX", "m")));
+	assert_answer(&fx, "INBOX", "m", "1:5", true);
+	pthread_mutex_lock(&fx.server->lock);
+	snprintf(fake_folder(fx.server, "INBOX")->v[0].message_id, 64, "other");	/* not asked about again */
+	fake_deliver_many(fake_folder(fx.server, "INBOX"), "m", 2);
+	fake_deliver_many(fake_folder(fx.server, "INBOX"), "x", 1);
+	pthread_mutex_unlock(&fx.server->lock);
+	assert_int_equal(ERR_OK, sync_all(&fx));
+	job.folder = folder_named(&fx, "INBOX");
+	assert_int_equal(ERR_OK, end_of(&fx, engine_submit(fx.engine, &job)));
+	assert_answer(&fx, "INBOX", "m", "1:7", true);
+	assert_int_equal(ERR_OK, end_of(&fx, search_for(&fx, "INBOX", "m")));
+	assert_answer(&fx, "INBOX", "m", "2:7", true);
+	fixture_clear(&fx);
+}
+
 /* The server finds in what was never fetched (its text there is the Message-ID), the index in what was. */
 static void
 test_both_answer(void **state)
@@ -239,5 +264,5 @@ test_lost_index_is_made_again(void **state)
 	end_near(&fx);
 }
 
-TEST_MAIN(T(test_both_answer), T(test_search_survives_a_break), T(test_offline_answers_what_is_here),
+TEST_MAIN(T(test_again_is_about_what_came), T(test_both_answer), T(test_search_survives_a_break), T(test_offline_answers_what_is_here),
 	T(test_no_index_is_said), T(test_mbox_is_indexed), T(test_lost_index_is_made_again))
