@@ -322,6 +322,16 @@ counts(struct index *x, uint32_t *n_msgs, uint32_t *n_unread)
 	}
 }
 
+/* The server lets nobody change it; that a whole account is read-only the person knows. */
+static bool
+is_readonly_there(const struct index *x)
+{
+	const struct rc_account *rc = x->folder.id ? engine_rc_account(ui_engine(x->view.ui), x->folder.account)
+		: NULL;
+
+	return rc && !rc->read_only && (x->folder.attrs & FOLDER_READONLY);
+}
+
 static void
 index_title(struct view *v, struct str *left, struct str *right)
 {
@@ -330,7 +340,7 @@ index_title(struct view *v, struct str *left, struct str *right)
 	int percent = list_percent(x->list);
 
 	str_puts(left, x->name);
-	if (x->folder.attrs & FOLDER_READONLY)
+	if (is_readonly_there(x))
 		str_puts(left, "  read-only");
 	if (list_limit_text(x->list))
 		str_printf(left, "  limit: %s", list_limit_text(x->list));
