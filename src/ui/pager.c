@@ -258,7 +258,9 @@ job_done(struct pager *p, const struct event *ev)
 		p->problem = ev->u.done.code == ERR_CANCELLED ? xstrdup("Not fetched; $ tries again")
 			: xasprintf("Not fetched: %s; $ tries again", ev->u.done.text);
 	}
-	read_message(p);
+	/* What came was laid out when it came, which is not done twice with megabytes of text. */
+	if (p->page.is_missing || p->problem || (p->message.m.flags & MSG_HEADER_ONLY))
+		read_message(p);
 	if (p->page.is_missing && !p->problem && !str_eq(before, p->page.missing))
 		pager_fetch_missing(p);
 }
