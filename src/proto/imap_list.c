@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hash.h"
 #include "imap_int.h"
 #include "utf7.h"
 
@@ -22,8 +23,10 @@ struct entry {
 struct list {
 	struct entry *v;
 	size_t n, cap;
-	size_t found;			/* where the last look-up ended: the next is near */
+	uint32_t *slots;		/* N_SLOTS; by the hash of the wire name: index + 1, 0: none */
 };
+
+enum { N_SLOTS = 1 << 16 };		/* more than IMAP_MAX_FOLDERS: there is always a free one */
 
 static const struct { const char *flag; uint32_t attr; enum folder_role role; } flags[] = {
 	{ "\\Noselect", FOLDER_NOSELECT, ROLE_NONE }, { "\\NonExistent", FOLDER_NOSELECT, ROLE_NONE },
@@ -134,17 +137,36 @@ parse_flags(struct scan *s, struct entry *en)
 	}
 }
 
+/* Where the name is, or would be. */
+static uint32_t *
+slot_of(const struct list *l, const char *wire)
+{
+	size_t i = hash_string(wire) % N_SLOTS;
+
+	while (l->slots[i] && strcmp(l->v[l->slots[i] - 1].wire, wire) != 0)
+		i = (i + 1) % N_SLOTS;
+	return &l->slots[i];
+}
+
 static struct entry *
 find_entry(struct list *l, const char *wire)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		size_t at = (l->found + i) % l->n;
-		if (strcmp(l->v[at].wire, wire) == 0) {
-			l->found = at;
-			return &l->v[at];
-		}
-	}
-	return NULL;
+	uint32_t at = l->slots ? *slot_of(l, wire) : 0;
+
+	return at ? &l->v[at - 1] : NULL;
+}
+
+/* Of two with the same name the first is found. */
+static void
+add_entry(struct list *l, const struct entry *en)
+{
+	if (!l->slots)
+		l->slots = xcalloc(N_SLOTS, sizeof *l->slots);
+	uint32_t *slot = slot_of(l, en->wire);
+	l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
+	l->v[l->n++] = *en;
+	if (!*slot)
+		*slot = (uint32_t)l->n;
 }
 
 /* (flags) delim name ... ; what stands behind the name is of no interest. */
@@ -173,8 +195,7 @@ on_list(struct imap *im, struct list *l, struct scan *s, bool is_lsub)
 		im->delim = en.delim;
 	en.wire = str_take(&text);
 	en.name = shown_name(en.wire, en.delim);
-	l->v = array_grow(l->v, l->n, &l->cap, sizeof *l->v);
-	l->v[l->n++] = en;
+	add_entry(l, &en);
 out:
 	str_clear(&text);
 }
@@ -296,6 +317,7 @@ list_clear(struct list *l)
 		free(l->v[i].name);
 	}
 	free(l->v);
+	free(l->slots);
 }
 
 enum err

@@ -293,6 +293,18 @@ def test_hundred_thousand_folders():
         t.join(2)
 
 
+def test_subscriptions_of_strangers():
+    """Twenty thousand folders, and LSUB without end of others: ended in the time that the bytes take."""
+    def folders(s, line):
+        s.raw(b"".join(b'* LIST () "/" "f%07d"\r\n' % i for i in range(20000)))
+        s.say(f"{s.tag} OK done")
+        return True
+    others = b"".join(b'* LSUB () "/" "f%07dx"\r\n' % i for i in range(1000))
+    with Imap([mail("number 1")], on={"LIST": folders, "LSUB": endless(others)}) as server:
+        code, _, peak, _ = sync_against(server, 60)
+        assert code == 75 and peak < 100 * 1024, (code, peak)
+
+
 def test_rebuilt_and_emptied_mailboxes():
     """Another UIDVALIDITY at every SELECT, then an empty mailbox: nothing asked to be deleted, all bounded."""
     with Imap([mail(f"number {i}", n=i) for i in range(1, 30)]) as server, Home() as home:
