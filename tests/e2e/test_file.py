@@ -47,9 +47,9 @@ def test_read_only_changes_nothing():
             s.wait("5, 5 unread")
             for key in ("d", "F", "a", "N"):
                 s.keys(key)
-                s.wait("read-only")
+                s.wait("this is open read-only")
                 s.keys("j")
-                s.gone("read-only")
+                s.gone("this is open read-only")
             s.keys("Enter")
             s.wait("Message 0")
             s.keys("Q")
