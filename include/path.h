@@ -45,6 +45,9 @@ enum err fd_write_all(int fd, const void *p, size_t n, struct error *e);
 enum err fd_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct error *e);
 /* fdatasync. All three name the file in what they say. */
 enum err fd_sync(int fd, struct error *e);
+/* Closes what was locked as a whole or in part (flock, F_OFD_SETLK), and lets go before: a child that another thread
+ * just forked has the descriptor, and the lock with it, until its exec. Negative is fine. */
+void fd_close_locked(int fd);
 
 /* A file name for an attachment: the base name, valid UTF-8, no control or bidi character,
  * no leading '.' or '-', no '/', at most 150 bytes with the extension kept;

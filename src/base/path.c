@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,6 +137,18 @@ cannot_write(int fd, struct error *e)
 	name[n > 0 && name[0] == '/' ? n : 0] = '\0';
 	errno = why;
 	return *name ? error_errno(e, ERR_LOCAL, "cannot write '%s'", name) : error_errno(e, ERR_LOCAL, "cannot write");
+}
+
+void
+fd_close_locked(int fd)
+{
+	struct flock none = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (fd < 0)
+		return;
+	flock(fd, LOCK_UN);
+	fcntl(fd, F_OFD_SETLK, &none);
+	close(fd);
 }
 
 enum err

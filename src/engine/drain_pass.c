@@ -369,8 +369,7 @@ pass_clear(struct pass *p)
 	plan_clear(&p->plan);
 	free(p->batch);
 	free(p->batch_items);
-	if (p->spool >= 0)
-		close(p->spool);
+	fd_close_locked(p->spool);
 }
 
 enum err

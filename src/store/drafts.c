@@ -120,8 +120,7 @@ draft_take(const char *data_dir, draft_id id, struct draft_lock *lock, struct er
 void
 draft_release(struct draft_lock *lock)
 {
-	if (lock->fd >= 0)
-		close(lock->fd);
+	fd_close_locked(lock->fd);
 	lock->fd = -1;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mbox_reader.h"
+#include "path.h"
 
 enum { WAIT_MS = 5000, STEP_MS = 50, STALE_S = 300, NAME_BYTES = 256 };
 
@@ -315,8 +316,7 @@ mbox_unlock(struct mbox_lock *l)
 {
 	if (l->dotlock)
 		unlink(l->dotlock);
-	if (l->fd >= 0)
-		close(l->fd);
+	fd_close_locked(l->fd);
 	free(l->dotlock);
 	free(l->path);
 	*l = (struct mbox_lock){ .fd = -1 };

@@ -54,7 +54,7 @@ store_outbox_unlock(struct outbox_lock *l)
 {
 	if (!l)
 		return;
-	close(l->fd);
+	fd_close_locked(l->fd);
 	free(l);
 }
 

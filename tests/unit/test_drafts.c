@@ -1,6 +1,8 @@
 /* Drafts: what was saved comes back, at every moment one good copy is there. */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "drafts.h"
@@ -156,7 +158,18 @@ test_list_and_lock(void **state)
 	assert_int_equal(ERR_MSG, draft_take(dir, first, &c, &e));
 	draft_release(&a);
 	assert_int_equal(ERR_OK, draft_take(dir, first, &c, &e));
+	/* Another thread forks, and has not come to its exec: what was let go is free all the same. */
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(10);		/* not for ever, when this fails */
+		pause();
+		_exit(0);
+	}
 	draft_release(&c);
+	assert_int_equal(ERR_OK, draft_take(dir, first, &c, &e));
+	draft_release(&c);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	assert_int_equal(ERR_OK, draft_attach(dir, first, &n, "x", NULL, "1", 1, &e));
 	assert_int_equal(ERR_OK, draft_save(dir, first, &n, &e));
 	assert_int_equal(ERR_OK, draft_save(dir, second, &n, &e));
