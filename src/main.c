@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <locale.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -457,6 +458,7 @@ main(int argc, char **argv)
 
 	set_locale();
 	keep_secrets();
+	signal(SIGXFSZ, SIG_IGN);	/* a file that may grow no more is a full disk: told, and not the end */
 	int code = run(&o, argc, argv);
 	str_clear(&o.cc);
 	str_clear(&o.bcc);

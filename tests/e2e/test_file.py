@@ -2,7 +2,8 @@
 import os
 
 from rig import mails
-from rig.home import Home
+from rig.home import PROGRAM, Home
+from rig.screen import Screen
 
 
 def mbox(path, count):
@@ -111,3 +112,33 @@ def test_odd_files_on_the_screen():
             assert read(real).count(end + b"Subject:") == 4 and b"X-Status: F" in read(real)
             assert os.path.islink(path) and oct(os.stat(real).st_mode)[-3:] == "640"
             assert (os.stat(real).st_uid, os.stat(real).st_gid) == owner
+
+
+def test_no_room_on_the_screen():
+    """A flag without room and a message to be removed want a new file, which may not grow: told, kept, and carried out when there is
+    room; the old file is whole, and nothing lies beside it."""
+    with Home() as home:
+        path = home.path("big.mbox")
+        mbox(path, 8)
+        with open(path, "ab") as f:
+            f.write(b"From a@b.example Thu Jan  1 00:00:00 2026\nSubject: big\nMessage-ID: <m.big@rig.example>\n\n"
+                    + b"x" * 76 * 80000 + b"\n\n")
+        before = read(path)
+        with Screen(["bash", "-c", f"ulimit -f 5000; exec {PROGRAM} -f {path}"], env=home.env()) as s:
+            s.wait("9, 9 unread")
+            s.keys("gg", "F")
+            s.wait("cannot write the mbox anew: File too large")
+            s.wait("1 pending")
+            s.keys("G", "d")
+            s.wait("8, 8 unread")
+            s.wait("2 pending")
+            s.keys("Q")
+            s.wait("[exit 0]")
+        assert read(path) == before
+        assert [f for f in os.listdir(home.dir) if "big.mbox" in f] == ["big.mbox"]
+        with home.screen("-f", path) as s:
+            s.wait("8, 8 unread")
+            s.gone("pending")
+            s.keys("Q")
+            s.wait("[exit 0]")
+        assert read(path).count(b"\nMessage-ID:") == 8 and read(path).count(b"\nX-Status: F") == 1
