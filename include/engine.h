@@ -43,8 +43,8 @@ struct event {
 	union {
 		struct { folder_id id; uint32_t n_new; } folder;
 		struct { msg_id id; char section[64]; } body;
-		struct { uint64_t done, total; bool is_bytes, is_words; folder_id folder; } progress;	/* total 0:
-			* unknown; is_words: texts are indexed */
+		struct { uint64_t done, total; bool is_bytes, is_words; uint32_t n, n_total; folder_id folder; } progress;	/* total 0:
+			* unknown; is_words: texts are indexed; n of n_total: messages, beside bytes */
 		struct { enum link_state link; int64_t retry_at; struct error why; } state;
 		struct { outbox_id id; enum outbox_state state; uint32_t n_sent, n_refused; } outbox;
 		struct error notice;

@@ -105,6 +105,8 @@ on_progress(void *ctx, uint64_t done, uint64_t total, bool is_bytes)
 	ev.u.progress.done = done;
 	ev.u.progress.total = total;
 	ev.u.progress.is_bytes = is_bytes;
+	ev.u.progress.n = (uint32_t)d->pass.n_done;
+	ev.u.progress.n_total = (uint32_t)d->pass.n_todo;
 	events_post(d->cfg.events, &ev);
 }
 

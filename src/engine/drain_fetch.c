@@ -53,6 +53,8 @@ pass_tell(struct pass *p)
 {
 	bool is_bytes = p->bytes_todo / (p->n_todo + 1) > TELL_BYTES;
 
+	p->d->n_done = p->n_done;
+	p->d->n_todo = p->n_todo;
 	if (is_bytes)
 		p->d->progress(p->d->ctx, p->bytes_done, p->bytes_todo, true);
 	else

@@ -47,6 +47,7 @@ struct ui_account {
 	int64_t retry_at;
 	char *why;			/* NULL: nothing is wrong */
 	uint64_t done, total;		/* of its synchronisation; total 0: unknown */
+	uint32_t n, n_total;		/* messages, where done and total are bytes; n_total 0: not known */
 	bool is_bytes, is_words, wants_password;
 	bool was_answered;		/* a password was typed; asked again, it was refused */
 };

@@ -197,6 +197,8 @@ progress(struct ui *ui, const struct event *ev)
 		a->done = ev->u.progress.done;
 		a->total = ev->u.progress.total;
 		a->is_bytes = ev->u.progress.is_bytes;
+		a->n = ev->u.progress.n;
+		a->n_total = ev->u.progress.is_bytes ? ev->u.progress.n_total : 0;
 		a->is_words = ev->u.progress.is_words;
 	}
 	ui_redraw(ui);
@@ -307,7 +309,7 @@ add_amount(struct str *s, uint64_t n, bool is_bytes)
 /* "what  ━━━━━─────  45 of 100  Esc cancels"; returns the columns used. */
 static int
 draw_progress(const struct area *a, int x, const char *what, uint64_t done, uint64_t total,
-	bool is_bytes)
+	bool is_bytes, const char *before)
 {
 	enum { BAR = 12 };
 	struct str s = {0};
@@ -320,6 +322,7 @@ draw_progress(const struct area *a, int x, const char *what, uint64_t done, uint
 		x += 2 + BAR;
 	}
 	if (done > 0 || total > 0) {
+		str_puts(&s, before);
 		add_amount(&s, done, is_bytes);
 		if (total > 0) {
 			str_puts(&s, " of ");
@@ -331,6 +334,17 @@ draw_progress(const struct area *a, int x, const char *what, uint64_t done, uint
 	return x;
 }
 
+/* Of several large messages it is said, too, how many are done. */
+static int
+draw_account_progress(const struct area *a, int x, const char *what, const struct ui_account *acc)
+{
+	char messages[40] = "";
+
+	if (acc->n_total > 1)
+		snprintf(messages, sizeof messages, "%u of %u, ", acc->n, acc->n_total);
+	return draw_progress(a, x, what, acc->done, acc->total, acc->is_bytes, messages);
+}
+
 static bool
 draw_job(struct ui *ui, const struct area *a)
 {
@@ -340,8 +354,8 @@ draw_job(struct ui *ui, const struct area *a)
 		return false;
 	const struct ui_account *acc = j->done == 0 && j->total == 0 ? find_account(ui, j->account) : NULL;
 	int x = acc && acc->link == LINK_SYNCING
-		? draw_progress(a, 1, j->what, acc->done, acc->total, acc->is_bytes)
-		: draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes);
+		? draw_account_progress(a, 1, j->what, acc)
+		: draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes, "");
 	x += 2 + area_put(a, 0, x + 2, -1, ST_KEY, "Esc");
 	area_put(a, 0, x + 1, -1, ST_DIM, "cancels");
 	return true;
@@ -414,8 +428,7 @@ draw_accounts(struct ui *ui, const struct area *a)
 			describe_link(ui, acc, pass == 0 || ui->n_accounts == 1, &s, &st);
 			bool is_indexing = acc->is_words && acc->done < acc->total;
 			if (is_indexing || (acc->link == LINK_SYNCING && acc->done && !acc->is_words))
-				x = draw_progress(a, x, is_indexing ? "indexing texts" : str_get(&s),
-					acc->done, acc->total, acc->is_bytes);
+				x = draw_account_progress(a, x, is_indexing ? "indexing texts" : str_get(&s), acc);
 			else
 				x += area_put(a, 0, x, -1, st, str_get(&s));
 			x += 3;

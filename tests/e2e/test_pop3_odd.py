@@ -26,15 +26,15 @@ def test_pop3_check_every():
 
 
 def test_pop3_progress_and_esc():
-    """How far it is, in bytes; Esc ends it behind the message that is coming, also when `$` came in the middle; and the
+    """How far it is, in messages and bytes; Esc ends it behind the message that is coming, also when `$` came in the middle; and the
     next `$` goes on."""
     with OddPop3(box(3, words=200000)) as odd, Home() as home:
         odd.pause = threading.Event()
         setup(home, odd.port, more="check-every = 10m")
         with home.screen() as s:
-            s.wait(re.compile(r"home: synchronising .*\d kB of 3\.\d MB"))
+            s.wait(re.compile(r"home: synchronising .* 0 of 3, \d+ kB of 3\.\d MB"))
             s.keys("$")
-            s.wait(re.compile(r"synchronising .* of 3\.\d MB +Esc cancels"))
+            s.wait(re.compile(r"synchronising .* 0 of 3, .* of 3\.\d MB +Esc cancels"))
             s.keys("Escape")
             s.wait("cancelled")
             s.keys("j")                         # keys are answered meanwhile
