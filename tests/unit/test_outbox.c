@@ -494,13 +494,43 @@ test_forget(void **state)
 	assert_int_equal(OUTBOX_QUEUED, get(fx, queued).state);
 }
 
+/* Somebody forks at the moment of an act: the child has the lock until it is another program, some milliseconds
+ * later; the next act waits for that, and does not say that the mail is being sent. */
+static void
+test_lock_in_a_child(void **state)
+{
+	struct fixture *fx = *state;
+	struct outbox_lock *lock;
+	outbox_id id = add(fx, time(NULL) + 1000);
+
+	bool did = false;
+
+	for (int i = 0; i < 3 && !did; i++) {		/* on a busy machine the child may take its time */
+		assert_true(store_outbox_take(fx->s, id, &lock));
+		pid_t pid = fork();
+		if (pid == 0) {
+			usleep(3000);
+			_exit(0);
+		}
+		store_outbox_unlock(lock);
+		did = store_outbox_hold(fx->s, id, true, &fx->e) == ERR_OK;
+		waitpid(pid, NULL, 0);
+	}
+	assert_true(did);
+	assert_true(store_outbox_take(fx->s, id, &lock));
+	assert_int_equal(ERR_MSG, store_outbox_hold(fx->s, id, false, &fx->e));
+	assert_string_equal("it is being sent just now", fx->e.text);
+	store_outbox_unlock(lock);
+}
+
 int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_add), F(test_large), F(test_next), F(test_crash),
 		F(test_result), F(test_retry), F(test_copy), F(test_when),
-		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought), F(test_forget) };
+		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought), F(test_forget),
+		F(test_lock_in_a_child) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
