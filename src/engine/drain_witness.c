@@ -65,12 +65,16 @@ put_in_ledger(struct pass *p, struct number n, struct error *e)
 
 /* ---- beside the inbox ---- */
 
+/* Several accounts may have one inbox. */
 static char *
 file_of(const struct pass *p)
 {
 	const char *slash = strrchr(p->d->inbox, '/'), *base = slash ? slash + 1 : p->d->inbox;
+	char *account = path_safe_name(p->d->cfg->conf->name);
+	char *path = xasprintf("%.*s.%s.%s.dunlin-batch", (int)(base - p->d->inbox), p->d->inbox, base, account);
 
-	return xasprintf("%.*s.%s.dunlin-batch", (int)(base - p->d->inbox), p->d->inbox, base);
+	free(account);
+	return path;
 }
 
 /* *fd -1: the directory is not ours to write; then nothing is noticed, as if there were no such file. */

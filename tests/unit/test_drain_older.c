@@ -177,6 +177,38 @@ test_no_false_alarm(void **state)
 	dr_clear(&x);
 }
 
+/* Two accounts that download into one inbox do not take each other's batches for their own. */
+static void
+test_two_accounts(void **state)
+{
+	struct drained x;
+	account_id home, work;
+	(void)state;
+
+	dr_init(&x);
+	dr_small(&x);
+	dr_start(&x);
+	home = x.cfg.account;
+	work = store_account(x.store, "work");
+	int n_top = 0;
+	for (int i = 0; i < 4; i++) {
+		x.cfg.account = i % 2 ? work : home;
+		x.conf.name = i % 2 ? (char *)"work" : (char *)"home";
+		PASS(&x);
+		assert_int_equal(i == 0 ? 5 : 0, x.n_new);
+		if (i == 1)
+			n_top = x.server.n_top;		/* it had no ledger */
+	}
+	assert_int_equal(n_top, x.server.n_top);
+	x.cfg.account = home;
+	x.conf.name = (char *)"home";
+	dr_add(&x, "u6", MAIL("six", "new\r\n"));
+	PASS(&x);
+	assert_int_equal(1, x.n_new);
+	assert_int_equal(n_top, x.server.n_top);
+	dr_clear(&x);
+}
+
 /* The file beside the inbox is lost, or somebody wrote to it: looked at, and nothing comes twice. */
 static void
 test_file_lost(void **state)
@@ -190,7 +222,7 @@ test_file_lost(void **state)
 		dr_small(&x);
 		dr_start(&x);
 		PASS(&x);
-		char *path = path_join(x.mail, ".inbox.dunlin-batch");
+		char *path = path_join(x.mail, ".inbox.home.dunlin-batch");
 		assert_int_equal(0, access(path, F_OK));
 		if (texts[i])
 			assert_int_equal(ERR_OK, file_write_atomic(path, texts[i], strlen(texts[i]), NULL));
@@ -212,4 +244,4 @@ test_file_lost(void **state)
 }
 
 TEST_MAIN(T(test_nothing_twice), T(test_again_and_again), T(test_deletes_what_is_here),
-	T(test_kept_while_it_was_at_work), T(test_no_false_alarm), T(test_file_lost))
+	T(test_kept_while_it_was_at_work), T(test_no_false_alarm), T(test_two_accounts), T(test_file_lost))
