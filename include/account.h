@@ -11,13 +11,15 @@
 #include "sendmail.h"
 #include "smtp.h"
 
-/* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The rc and
- * the cancel outlive it; data_dir is struct dirs.data. NULL with ERR_UNSUPPORTED and a plain text when the protocol has none. */
+/* Chosen by the scheme of `receive`; not connected yet, the caller owns it (ops->close). The
+ * rc and the cancel outlive it; data_dir is struct dirs.data. NULL with ERR_UNSUPPORTED and a
+ * plain text when the protocol has none. */
 struct backend *account_backend(const struct rc *rc, const struct rc_account *a,
 	const char *data_dir, struct cancel *cancel, struct error *e);
 
-/* Of a POP3 account, account_backend gives its local mbox files; mail comes into their inbox over a session with
- * these settings (strings borrowed). The directory they are in is owned by the caller. */
+/* Of a POP3 account, account_backend gives its local mbox files; mail comes into their
+ * inbox over a session with these settings (strings borrowed). The directory they are
+ * in is owned by the caller. */
 struct pop3_config account_pop3(const struct rc *rc, const struct rc_account *a);
 char *account_mbox_dir(const struct rc_account *a, const char *data_dir);
 
@@ -34,12 +36,13 @@ enum err account_password(char **out, const struct rc_account *a, struct cancel 
 enum err account_send_password(char **out, const struct rc_account *a, struct cancel *cancel,
 	struct error *e);
 /* As `send` or `sendmail` says (rc_account_sends); not connected yet, the caller owns it. */
-struct sender *account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *cancel);
+struct sender *account_sender(const struct rc *rc, const struct rc_account *a,
+	struct cancel *cancel);
 
-/* Runs `command` by sh -c, in a session of its own, without a terminal, and takes the first line it
- * prints (4 KB at most). The command and all it started are killed on cancel and after
+/* Runs `command` by sh -c, in a session of its own, without a terminal, and takes the first
+ * line it prints (4 KB at most). The command and all it started are killed on cancel and after
  * deadline_ms. Never logged. */
-enum err secret_command(char **out, const char *command, struct cancel *cancel, int deadline_ms,
-	struct error *e);
+enum err secret_command(char **out, const char *command, struct cancel *cancel,
+	int deadline_ms, struct error *e);
 
 #endif

@@ -24,9 +24,9 @@ struct compose_stamp {
 
 struct draft_file {
 	const char *name;		/* reduced by path_safe_name */
-	/* "image/png"; NULL or nonsense: application/octet-stream. "message/rfc822": a message, which goes
-	 * unencoded, as RFC 2046 5.2.1 wants it, and as a file of bytes where that cannot be (a NUL, a line over
-	 * 990 bytes) */
+	/* "image/png"; NULL or nonsense: application/octet-stream. "message/rfc822": a
+	 * message, which goes unencoded, as RFC 2046 5.2.1 wants it, and as a file of bytes
+	 * where that cannot be (a NUL, a line over 990 bytes) */
 	const char *type;
 	const void *data;
 	size_t len;
@@ -41,15 +41,18 @@ struct draft {
 	/* any line ends; bytes that are not UTF-8 are kept as they are */
 	const char *text;
 	size_t text_len;
-	const char *followup_to;	/* Mail-Followup-To; what is no address in it is left out */
-	bool is_flowed;			/* lines that end in a space go on in the next (RFC 3676) */
+	/* Mail-Followup-To; what is no address in it is left out */
+	const char *followup_to;
+	/* lines that end in a space go on in the next (RFC 3676) */
+	bool is_flowed;
 	const struct draft_file *files;
 	size_t n_files;
-	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft, letters and digits), and resumed
-	 * by any client: Bcc stays in it, recipients and From may be missing or half typed */
+	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft,
+	 * letters and digits), and resumed by any client: Bcc stays in it, recipients and
+	 * From may be missing or half typed */
 	const char *draft_name;
-	/* Between pieces of some MB of the files, with how many of their bytes are done; false: stop, and
-	 * ERR_CANCELLED. NULL: nobody asks */
+	/* Between pieces of some MB of the files, with how many of their bytes are done;
+	 * false: stop, and ERR_CANCELLED. NULL: nobody asks */
 	bool (*go_on)(void *ctx, uint64_t done);
 	void *go_on_ctx;
 };
@@ -65,17 +68,20 @@ struct letter {
 	char *subject, *shown_to;	/* for lists: decoded, not clean */
 	/* 8-bit in the header or an address: SMTPUTF8 (RFC 6531) */
 	bool needs_utf8;
-	/* 8-bit in the body: 8BITMIME; of a draft only where a message is attached that has some */
+	/* 8-bit in the body: 8BITMIME; of a draft only where a message
+	 * is attached that has some */
 	bool needs_8bit;
 	bool is_resent;			/* somebody's mail: no copy of it for Sent */
 };
 void letter_clear(struct letter *l);
 
-/* A list as typed is one that mail can go to: else ERR_MSG, naming the field and what is wrong. */
+/* A list as typed is one that mail can go to: else ERR_MSG, naming
+ * the field and what is wrong. */
 enum err compose_addresses(const char *field, const char *list, struct error *e);
 
-/* What these bytes are: "image/png"; owned. By libmagic, whose own data file is read (some milliseconds), where they have
- * clear marks; else by the ending of the name, which may be NULL. A message (.eml) is message/rfc822. */
+/* What these bytes are: "image/png"; owned. By libmagic, whose own data file is read (some
+ * milliseconds), where they have clear marks; else by the ending of the name, which may be
+ * NULL. A message (.eml) is message/rfc822. */
 char *compose_media_type(const char *name, const void *p, size_t n);
 
 enum { COMPOSE_MAX_BYTES = 256 << 20 };		/* of a finished message */
@@ -91,10 +97,11 @@ enum err compose_build(struct letter *out, const struct draft *d,
 enum err compose_prepare(struct letter *out, const char *raw, size_t n, const char *from,
 	const char *also, const struct compose_stamp *stamp, struct error *e);
 
-/* Somebody's message to new recipients (`to`, a list), as RFC 5322 3.6.6 has it: a block of Resent- fields
- * before it, and behind that every field and the body byte for byte, line ends aside. What belongs to the copy
- * that came here goes: a From_ line, Bcc, Return-Path and Delivered-To (by which Postfix would take it for a mail
- * that goes round in circles). ERR_MSG as compose_prepare. message_id is that of the resending. */
+/* Somebody's message to new recipients (`to`, a list), as RFC 5322 3.6.6 has it: a block of
+ * Resent- fields before it, and behind that every field and the body byte for byte, line ends
+ * aside. What belongs to the copy that came here goes: a From_ line, Bcc, Return-Path and
+ * Delivered-To (by which Postfix would take it for a mail that goes round in circles). ERR_MSG
+ * as compose_prepare. message_id is that of the resending. */
 enum err compose_resend(struct letter *out, const char *raw, size_t n, const char *from,
 	const char *to, const struct compose_stamp *stamp, struct error *e);
 

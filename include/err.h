@@ -14,7 +14,7 @@ enum err {
 	ERR_LOCAL,		/* our disk, database, memory, or a bug of ours */
 	ERR_CANCELLED,		/* by the person or at quit: say nothing */
 	ERR_UNSUPPORTED,	/* this protocol or server has no such thing */
-	ERR_TLS			/* the peer could not be verified: stop, never retry by itself */
+	ERR_TLS	/* the peer could not be verified: stop, never retry by itself */
 };
 
 struct error {
@@ -22,10 +22,10 @@ struct error {
 	char text[400];		/* one line, lower case, no full stop, no secret, UTF-8 */
 };
 
-/* Writes code and text and returns the code, so that `return error_set(...)` reads well.
- * Text of a server or a mail in the arguments is made safe here: control bytes and invalid
- * UTF-8 are replaced (text_clean in utf8.h), line ends become spaces; passwords of ours in it become "***"
- * (hide.h). e may be NULL. */
+/* Writes code and text and returns the code, so that `return error_set(...)` reads well. Text
+ * of a server or a mail in the arguments is made safe here: control bytes and invalid UTF-8
+ * are replaced (text_clean in utf8.h), line ends become spaces; passwords of ours in it become
+ * "***" (hide.h). e may be NULL. */
 enum err error_set(struct error *e, enum err code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

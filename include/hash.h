@@ -1,6 +1,6 @@
-/* hash.h - FNV-1a, 64 bits: what messages, threads and files are known by. What it gives is on disk
- * (maps, ledger, index): it never changes. Not meant to stand against who looks for two texts of one hash;
- * where that would matter, what was found is compared. */
+/* hash.h - FNV-1a, 64 bits: what messages, threads and files are known by. What it gives is on
+ * disk (maps, ledger, index): it never changes. Not meant to stand against who looks for two
+ * texts of one hash; where that would matter, what was found is compared. */
 #ifndef DUNLIN_HASH_H
 #define DUNLIN_HASH_H
 

@@ -1,4 +1,5 @@
-/* hide.h - what must not be printed, whoever says it: servers repeat in their refusals what they were sent.
+/* hide.h - what must not be printed, whoever says it: servers repeat in their
+ * refusals what they were sent.
  *
  * Beside the debug log the only state of the process that is not handed around; any thread. */
 #ifndef DUNLIN_HIDE_H
@@ -8,7 +9,8 @@
 
 enum { HIDE_MIN_BYTES = 6 };		/* what is shorter would blot out words of ours */
 
-/* Remembers a password, or a form of it that goes over the wire. The last 32 are known. NULL is fine. */
+/* Remembers a password, or a form of it that goes over the wire. The last
+ * 32 are known. NULL is fine. */
 void hide_add(const char *secret);
 /* Each of them in the text becomes "***": called by error_set and log_wire. */
 void hide_mask(struct str *text);

@@ -1,16 +1,17 @@
 /* local.h - a directory of mbox files as a backend: `mbox:DIR` accounts, the folders of a POP3
  * account, `dunlin -f FILE`, and the tutorial.
  *
- * An mbox has no UIDs. Ours are given on first sight, grow with the position in the file,
- * and are kept in a map in the data directory (local_map.h), where a message is known by the hash of its
- * header; so they outlive the cache, and other programs that rewrite the file. */
+ * An mbox has no UIDs. Ours are given on first sight, grow with the position in the file, and
+ * are kept in a map in the data directory (local_map.h), where a message is known by the hash
+ * of its header; so they outlive the cache, and other programs that rewrite the file. */
 #ifndef DUNLIN_LOCAL_H
 #define DUNLIN_LOCAL_H
 
 #include "backend.h"
 
 struct local_config {
-	const char *dir;	/* inbox, Sent, Drafts, Trash, Archive and others are files in it */
+	/* inbox, Sent, Drafts, Trash, Archive and others are files in it */
+	const char *dir;
 	const char *inbox;	/* a file elsewhere that is the inbox; NULL: DIR/inbox */
 	const char *map_dir;	/* where the maps are kept; made when missing */
 	bool read_only;

@@ -29,20 +29,23 @@ struct header {
 	const char *name, *raw, *value;
 };
 
-/* Fills in everything of *m that the header (raw bytes up to the empty line) tells: date,
- * from, to, cc, subject, ids, list_id, and MSG_LIST and MSG_ATTACH of flags (the latter guessed from
- * Content-Type). `arrived` must be set before: it stands in for a missing date. Strings go to the
- * arena, each cut at 2,000 bytes (references: 20,000, oldest and newest kept). */
+/* Fills in everything of *m that the header (raw bytes up to the empty line) tells:
+ * date, from, to, cc, subject, ids, list_id, and MSG_LIST and MSG_ATTACH of flags
+ * (the latter guessed from Content-Type). `arrived` must be set before: it stands in
+ * for a missing date. Strings go to the arena, each cut at 2,000 bytes (references:
+ * 20,000, oldest and newest kept). */
 void mime_summary(struct arena *a, struct msg *m, const char *raw, size_t n);
 
 /* All fields in their order, at most 2,000. */
 size_t mime_headers(struct arena *a, const struct header **out, const char *raw, size_t n);
-const char *mime_header_value(const struct header *h, size_t n, const char *name);	/* decoded; NULL: none */
+/* decoded; NULL: none */
+const char *mime_header_value(const struct header *h, size_t n, const char *name);
 size_t mime_addresses(struct arena *a, const struct address **out, const char *raw_value);
-/* "Name <addr>" as it can be typed and sent: the name clean and in quotes where it needs them. NULL where it would not be
- * read back as this address. */
+/* "Name <addr>" as it can be typed and sent: the name clean and in quotes where it needs them.
+ * NULL where it would not be read back as this address. */
 char *mime_write_address(struct arena *a, const char *name, const char *addr);
-char *mime_decode_words(struct arena *a, const char *raw_value);	/* RFC 2047; valid UTF-8 */
+/* RFC 2047; valid UTF-8 */
+char *mime_decode_words(struct arena *a, const char *raw_value);
 int64_t mime_date(const char *raw_value, int *tz_minutes);	/* 0: not a date */
 
 /* Length of the header in p[0..n) up to and with its empty line; n if none. Where text follows
@@ -54,10 +57,12 @@ size_t mime_header_length(const char *p, size_t n);
 /* A whole message parsed. Keeps no reference to the bytes. */
 struct mime_msg;
 enum err mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e);
-/* The same of a file of n bytes that nobody changes or cuts: it is mapped, not read, and what was passed over is let
- * go, so that a message of any size costs no memory. The descriptor may be closed afterwards. */
+/* The same of a file of n bytes that nobody changes or cuts: it is mapped, not read, and what
+ * was passed over is let go, so that a message of any size costs no memory. The descriptor
+ * may be closed afterwards. */
 enum err mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error *e);
-/* The same, and the bytes, from malloc and one longer than n, are taken over, also on error. */
+/* The same, and the bytes, from malloc and one longer than n, are
+ * taken over, also on error. */
 enum err mime_parse_taken(struct mime_msg **out, char *p, size_t n, struct error *e);
 void mime_free(struct mime_msg *m);
 const struct part *mime_root(const struct mime_msg *m);	/* sections as IMAP numbers them */
@@ -65,31 +70,37 @@ const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was 
 
 /* The decoded bytes of a leaf (transfer encoding undone, charset kept) appended to out; of a
  * message/rfc822 the message as it is. At most `max` bytes. False when no such section. */
-bool mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, size_t max);
-/* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message itself), at most
- * MIME_MAX_HEADER: nobody wrote more, and fields behind that are not looked at by anything here. */
+bool mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out,
+	size_t max);
+/* The raw header bytes of an embedded message/rfc822 at `section` ("" for the message
+ * itself), at most MIME_MAX_HEADER: nobody wrote more, and fields behind that are not
+ * looked at by anything here. */
 enum { MIME_MAX_HEADER = 4 << 20 };
 bool mime_part_header(const struct mime_msg *m, const char *section, struct str *out);
-/* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as BODY[section].
- * Appended to out, at most `max`. False when no such section. */
+/* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as
+ * BODY[section]. Appended to out, at most `max`. False when no such section. */
 bool mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, size_t max);
 
-/* The same by pieces of at most 1 MB, not copied: of an attachment of any size. False too when `write` says so. */
+/* The same by pieces of at most 1 MB, not copied: of an attachment of any size. False
+ * too when `write` says so. */
 bool mime_part_pieces(const struct mime_msg *m, const char *section,
 	bool (*write)(void *ctx, const char *p, size_t n), void *ctx);
 
 /* The same for a part whose encoded bytes came alone (IMAP BODY[section]). */
-void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n, size_t max);
+void mime_decode_body(struct str *out, const struct part *p, const char *raw, size_t n,
+	size_t max);
 
-/* The same by pieces of any size, in the memory of one: what they give is appended to out. `p` may not be NULL. */
+/* The same by pieces of any size, in the memory of one: what they give is appended to
+ * out. `p` may not be NULL. */
 struct mime_decoder;
 struct mime_decoder *mime_decoder_new(enum part_encoding enc);
-void mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n, bool is_last);
+void mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n,
+	bool is_last);
 void mime_decoder_free(struct mime_decoder *d);		/* NULL is fine */
 
 /* Decoded bytes of a text part to valid UTF-8: by p->charset, else what the bytes look
- * like; HTML also by its meta tag. Unknown charset: every byte that is not ASCII becomes U+FFFD.
- * Not sanitised. */
+ * like; HTML also by its meta tag. Unknown charset: every byte that is not ASCII
+ * becomes U+FFFD. Not sanitised. */
 void mime_to_utf8(struct str *out, const struct part *p, const char *decoded, size_t n);
 
 /* ---- text for reading ---- */
@@ -116,9 +127,10 @@ struct lines {
 };
 
 /* Appends the text of a part (valid UTF-8, as from mime_to_utf8) as lines of at most
- * `columns`: text/html through libxml2 with links numbered "[1]", format=flowed joined, others wrapped
- * at words. At most 100,000 lines, then a notice says so. */
-void mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n, int columns);
+ * `columns`: text/html through libxml2 with links numbered "[1]", format=flowed joined, others
+ * wrapped at words. At most 100,000 lines, then a notice says so. */
+void mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n,
+	int columns);
 /* Appends one line of ours, wrapped; text is cleaned. SPAN_NOTICE and SPAN_ATTACHMENT begin
  * with the mark U+258C and a space, which a line of a mail never does. */
 void lines_add(struct lines *out, enum span_style style, const char *text, int columns);
@@ -134,9 +146,9 @@ void mime_render_people(struct lines *out, const char *name, const char *value, 
 enum { MIME_DATE_SIZE = 80 };
 bool mime_print_date(char out[MIME_DATE_SIZE], int64_t seconds, int tz_minutes);
 
-/* For an index of words: appends the text for reading (part_readable) as UTF-8, unwrapped and not
- * cleaned, HTML as mime_render reads it, and the names of attachments; of a whole message, or piece by piece
- * where parts came alone (decoded as from mime_decode_body). */
+/* For an index of words: appends the text for reading (part_readable) as UTF-8, unwrapped and
+ * not cleaned, HTML as mime_render reads it, and the names of attachments; of a whole message,
+ * or piece by piece where parts came alone (decoded as from mime_decode_body). */
 void mime_text(struct str *out, const struct mime_msg *m);
 void mime_text_of_part(struct str *out, const struct part *p, const char *decoded, size_t n);
 void mime_text_of_names(struct str *out, const struct part *root);

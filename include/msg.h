@@ -50,8 +50,8 @@ enum msg_flag {			/* RFC 9051 2.3.2 */
 	MSG_PENDING = 1 << 18	/* an intent on it waits (reading only) */
 };
 
-/* Strings are UTF-8, decoded (RFC 2047) but not sanitised: see text_clean. NULL never
- * occurs: what is absent is "". They belong to whoever filled the struct in (usually an arena). */
+/* Strings are UTF-8, decoded (RFC 2047) but not sanitised: see text_clean. NULL never occurs:
+ * what is absent is "". They belong to whoever filled the struct in (usually an arena). */
 struct msg {
 	msg_id id;
 	int64_t arrived;	/* INTERNALDATE or From_ line, seconds since 1970 UTC */
@@ -67,7 +67,8 @@ struct msg {
 	const char *subject;
 	const char *message_id;	/* without angle brackets */
 	const char *in_reply_to;	/* first id of In-Reply-To, without brackets */
-	const char *references;	/* ids without brackets, separated by one space, oldest first */
+	/* ids without brackets, separated by one space, oldest first */
+	const char *references;
 	const char *list_id;	/* RFC 2919, without brackets */
 	uint64_t pos_bytes;	/* mbox: where its From_ line starts; else 0 */
 };

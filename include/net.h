@@ -27,8 +27,10 @@ struct net_config {
 	enum net_security security;
 	const char *ca_file;		/* NULL: the system's; else in addition to it */
 	const char *fingerprint;	/* SHA-256 of the certificate, hex, colons allowed; then chain and
-					 * name need not verify, but nothing else is accepted */
-	int connect_ms;			/* deadline of net_open as a whole, and of net_starttls; 0: 15 s */
+					 * name need not verify,
+					 but nothing else is accepted */
+	/* deadline of net_open as a whole, and of net_starttls; 0: 15 s */
+	int connect_ms;
 	int io_ms;			/* of a command that names none; 0: 60 s */
 };
 
@@ -42,9 +44,9 @@ void net_init(void);		/* OpenSSL, SIGPIPE, libetpan's own set-up */
  * connection is plain until net_starttls. The cancel must outlive the connection. */
 enum err net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel,
 	struct error *e);
-/* Non-blocking for the network: no LOGOUT, at most a TLS close_notify. NULL is fine. The stream
- * (if made) is freed with it, unless libetpan freed it before with its session: either order
- * is fine. libetpan says goodbye on its own in mailimap_free and the like:
+/* Non-blocking for the network: no LOGOUT, at most a TLS close_notify. NULL is fine. The
+ * stream (if made) is freed with it, unless libetpan freed it before with its session: either
+ * order is fine. libetpan says goodbye on its own in mailimap_free and the like:
  * mailstream_cancel(stream) before makes all further reads and writes fail at once. */
 void net_close(struct net *n);
 
@@ -67,8 +69,9 @@ void net_command(struct net *n, int deadline_ms, uint64_t max_bytes);
  * `silence_ms` ends it. */
 void net_transfer(struct net *n, int silence_ms, uint64_t max_bytes);
 
-/* Mail passes until it is switched off (POP3 RETR, SMTP DATA): nothing of it goes to the log or
- * to the last lines. IMAP literals are left out of both by themselves, in either direction. */
+/* Mail passes until it is switched off (POP3 RETR, SMTP DATA): nothing of it goes
+ * to the log or to the last lines. IMAP literals are left out of both by
+ * themselves, in either direction. */
 void net_quiet(struct net *n, bool is_quiet);
 
 /* Waits until there is something to read (bytes in the stream's, TLS's or the kernel's
@@ -80,12 +83,14 @@ enum err net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struc
  * Borrowed, and as the server sent it: not clean. */
 const char *net_last_lines(const struct net *n);
 
-/* For `dunlin check`: "TLSv1.3, TLS_AES_256_GCM_SHA384, imap.example.org (SHA-256 ab:cd...)". */
+/* For `dunlin check`: "TLSv1.3, TLS_AES_256_GCM_SHA384,
+ * imap.example.org (SHA-256 ab:cd...)". */
 void net_describe(const struct net *n, struct str *out);
 uint64_t net_bytes_in(const struct net *n);
 uint64_t net_bytes_out(const struct net *n);
 
-/* ---- SASL (RFC 4422): what to answer, shared by IMAP, POP3 and SMTP. Pure but for nonces ---- */
+/* ---- SASL (RFC 4422): what to answer, shared by IMAP, POP3 and
+ * SMTP. Pure but for nonces ---- */
 
 struct sasl;
 struct sasl_login {
@@ -94,16 +99,16 @@ struct sasl_login {
 	uint16_t port;
 };
 
-/* Picks a mechanism: `wanted` (an rc word such as "scram-sha-256") when offered, else the best of
- * `offered` (space-separated, any case): SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN; XOAUTH2 and
- * OAUTHBEARER only when wanted. is_private false: only SCRAM. NULL and ERR_UNSUPPORTED when
- * none fits. */
+/* Picks a mechanism: `wanted` (an rc word such as "scram-sha-256") when offered, else the
+ * best of `offered` (space-separated, any case): SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, LOGIN;
+ * XOAUTH2 and OAUTHBEARER only when wanted. is_private false: only SCRAM. NULL and
+ * ERR_UNSUPPORTED when none fits. */
 const char *sasl_choose(const char *offered, const char *wanted, bool is_private,
 	struct error *e);
 enum err sasl_new(struct sasl **out, const char *mechanism, const struct sasl_login *l,
 	struct error *e);
-/* The answer, in base64, to a challenge in base64 ("" for the first). ERR_AUTH when the challenge is
- * nonsense or the server does not prove itself (SCRAM): send "*" and give up. */
+/* The answer, in base64, to a challenge in base64 ("" for the first). ERR_AUTH when the
+ * challenge is nonsense or the server does not prove itself (SCRAM): send "*" and give up. */
 enum err sasl_step(struct sasl *s, const char *challenge, struct str *answer, struct error *e);
 bool sasl_client_first(const struct sasl *s);	/* has an initial response (SASL-IR) */
 /* The server proved itself where the mechanism says it must. Its OK counts only then. */

@@ -18,13 +18,13 @@
 /* Now, here, and a word of 128 random bits; token is owned by the caller. */
 struct compose_stamp outbox_stamp(void);
 
-/* The draft's bytes: to be sent, or (is_draft) to be kept in a Drafts folder under the note's name. Any thread; `task` (NULL:
- * none) is told how far it came, and stops it. */
-enum err outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struct note *n,
-	bool is_draft, struct task *task, struct error *e);
+/* The draft's bytes: to be sent, or (is_draft) to be kept in a Drafts folder under the note's
+ * name. Any thread; `task` (NULL: none) is told how far it came, and stops it. */
+enum err outbox_letter(struct letter *out, const char *data_dir, draft_id id,
+	const struct note *n, bool is_draft, struct task *task, struct error *e);
 
-/* Puts a letter in, due at not_before (0: at once): a wait for undo, or planned, a time that the person
- * named. Durable when it returns. */
+/* Puts a letter in, due at not_before (0: at once): a wait for undo, or planned, a time that
+ * the person named. Durable when it returns. */
 enum err outbox_put(struct store *s, const struct rc_account *a, account_id account,
 	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id,
 	struct error *e);
@@ -68,8 +68,9 @@ void outbox_hang_up(struct outbox *o, int ms);
 enum err outbox_copy_one(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b, bool *did, char **where, struct error *refusal, struct error *e);
 
-/* Looks for the next mail that is unsure in the folder for sent mail; *id: which it was, 0: none. *told, for
- * people: what was found, where that is news. The error is the link's, or our disk's. */
+/* Looks for the next mail that is unsure in the folder for sent mail; *id: which it
+ * was, 0: none. *told, for people: what was found, where that is news. The error is
+ * the link's, or our disk's. */
 enum err outbox_seek_one(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b, outbox_id *id, struct error *told, struct error *e);
 /* What is known of a mail that is unsure: "found in Sent: it very probably went". */

@@ -33,13 +33,15 @@ struct part {
 	uint64_t decoded_bytes;	/* 0 when not known */
 	uint32_t n_lines;
 	uint32_t index;		/* preorder number, root 0 (part_number) */
-	struct part *child;	/* first child of a multipart, or the body of a message/rfc822's message */
+	/* first child of a multipart, or the body of a message/rfc822's message */
+	struct part *child;
 	struct part *last;	/* last child */
 	struct part *next;	/* next sibling */
 	struct part *parent;
 };
 
-struct part *part_new(struct arena *a, struct part *parent);	/* zeroed, strings "" , appended */
+/* zeroed, strings "" , appended */
+struct part *part_new(struct arena *a, struct part *parent);
 
 /* Gives every part of a finished tree its IMAP section (RFC 9051 6.4.5.1) and its index.
  * The root of a multipart message is "", a single part "1"; the multipart that an embedded
@@ -50,10 +52,11 @@ bool part_is_message(const struct part *p);		/* message/rfc822 or message/global
 
 const struct part *part_next(const struct part *p);	/* preorder walk; NULL at the end */
 int part_depth(const struct part *p);			/* root: 0 */
-const struct part *part_find(const struct part *root, const char *section);	/* NULL: none */
+/* NULL: none */
+const struct part *part_find(const struct part *root, const char *section);
 
-/* A leaf that a person would call an attachment: named, or disposition attachment, or
- * neither text nor multipart; not the parts that multipart/related shows inline, nor signatures. */
+/* A leaf that a person would call an attachment: named, or disposition attachment, or neither
+ * text nor multipart; not the parts that multipart/related shows inline, nor signatures. */
 bool part_is_attachment(const struct part *p);
 bool part_has_attachment(const struct part *root);
 

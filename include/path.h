@@ -23,9 +23,11 @@ void dirs_clear(struct dirs *d);
 
 char *path_join(const char *dir, const char *name);	/* owned */
 char *path_expand(const char *path);			/* leading ~/ ; owned */
-enum err path_mkdirs(const char *path, struct error *e);	/* 0700, all that are missing, and durably */
-/* The same for a directory that nobody else may look into or put anything into: one that was there
- * before is made 0700, and one of somebody else is an error, also behind a symbolic link. */
+/* 0700, all that are missing, and durably */
+enum err path_mkdirs(const char *path, struct error *e);
+/* The same for a directory that nobody else may look into or put anything into:
+ * one that was there before is made 0700, and one of somebody else is an error,
+ * also behind a symbolic link. */
 enum err path_private(const char *path, struct error *e);
 
 /* Writes path.tmp, fsync, rename, fsync of the directory: after a crash the old content
@@ -45,8 +47,9 @@ enum err fd_write_all(int fd, const void *p, size_t n, struct error *e);
 enum err fd_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct error *e);
 /* fdatasync. All three name the file in what they say. */
 enum err fd_sync(int fd, struct error *e);
-/* Closes what was locked as a whole or in part (flock, F_OFD_SETLK), and lets go before: a child that another thread
- * just forked has the descriptor, and the lock with it, until its exec. Negative is fine. */
+/* Closes what was locked as a whole or in part (flock, F_OFD_SETLK), and lets go before: a
+ * child that another thread just forked has the descriptor, and the lock with it, until
+ * its exec. Negative is fine. */
 void fd_close_locked(int fd);
 
 /* A file name for an attachment: the base name, valid UTF-8, no control or bidi character,

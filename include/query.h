@@ -7,10 +7,10 @@
  * Terms stand side by side for AND, which binds closer than OR. Plain words look at sender,
  * recipients and subject; a prefix without a value (cc:) asks whether there is any. Days are
  * 2026-01-31, 2026-01, 2026, today, yesterday, and 3d 2w 6m 1y ago; after: includes the day
- * named, before: does not; it is the day of arrival that counts. is:new is unread and
- * of the last 24 hours. body: is a word, or a phrase, of the text, and the last word may go on; who holds the
- * texts is asked about it. Matching ignores case (Unicode). Pure: "now" is an argument. One thread a query; matching
- * does not change it. */
+ * named, before: does not; it is the day of arrival that counts. is:new is unread and of the
+ * last 24 hours. body: is a word, or a phrase, of the text, and the last word may go on; who
+ * holds the texts is asked about it. Matching ignores case (Unicode). Pure: "now" is an
+ * argument. One thread a query; matching does not change it. */
 #ifndef DUNLIN_QUERY_H
 #define DUNLIN_QUERY_H
 
@@ -30,17 +30,21 @@ enum err query_parse(struct query **out, const char *text, int64_t now, struct e
 bool query_match(const struct query *q, const struct msg *m);
 void query_free(struct query *q);
 
-/* The different words and phrases that body: terms ask for, *words good as long as the query. Whether a message
- * has those of `body` (an index into them) is what `has` tells, from within query_match; before
- * anybody was named, that is not known. A message fits when it is known to, whatever is not. */
+/* The different words and phrases that body: terms ask for, *words good as long as the
+ * query. Whether a message has those of `body` (an index into them) is what `has` tells,
+ * from within query_match; before anybody was named, that is not known. A message fits when
+ * it is known to, whatever is not. */
 enum { QUERY_MAX_BODIES = 8, QUERY_BODY_BYTES = 200 };
 enum query_fit { FIT_NO, FIT_UNKNOWN, FIT_YES };
 size_t query_bodies(const struct query *q, const char *const **words);
-void query_ask(struct query *q, enum query_fit (*has)(void *ctx, size_t body, msg_id id), void *ctx);
-/* True: only messages that have the words of *body can fit, so that others need not be looked at. */
+void query_ask(struct query *q, enum query_fit (*has)(void *ctx, size_t body, msg_id id),
+	void *ctx);
+/* True: only messages that have the words of *body can fit, so that
+ * others need not be looked at. */
 bool query_needs_body(const struct query *q, size_t *body);
 
-/* For the prompt's help and completion: all prefixes ("from:", "is:unread", ...), NULL-ended. */
+/* For the prompt's help and completion: all prefixes ("from:",
+ * "is:unread", ...), NULL-ended. */
 const char *const *query_words(void);
 
 /* The valid word nearest to `word` by edit distance, NULL when none is near: for messages

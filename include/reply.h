@@ -27,32 +27,36 @@ struct reply_source {
 	bool is_flowed, delsp;	/* RFC 3676 */
 };
 
-/* Fills in from, to, cc, subject, in_reply_to, references and text of *out (zero before). `mine` are our own
- * addresses as in a From field, the account's first one first: From becomes the one that
- * the mail came to, else the first. No control byte is left in a field. ERR_MSG: there is nobody to answer, or
- * the mail is from no list, or the list takes no mail; *out is empty then. */
+/* Fills in from, to, cc, subject, in_reply_to, references and text of *out (zero before).
+ * `mine` are our own addresses as in a From field, the account's first one first: From
+ * becomes the one that the mail came to, else the first. No control byte is left in a field.
+ * ERR_MSG: there is nobody to answer, or the mail is from no list, or the list takes no
+ * mail; *out is empty then. */
 enum err reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
 	const char *const *mine, size_t n_mine, struct error *e);
 
-/* Mailing lists as the mailrc names them, and all our own addresses; NULL: none. Each a list of addresses. */
+/* Mailing lists as the mailrc names them, and all our own addresses; NULL: none.
+ * Each a list of addresses. */
 struct reply_lists {
 	const char *known, *subscribed, *mine;
 };
-/* The Mail-Followup-To of a note that goes to a list: To and Cc, each once, without ourselves; with ourselves where none of its
- * lists is subscribed. Owned; NULL: it goes to none. */
+/* The Mail-Followup-To of a note that goes to a list: To and Cc, each once, without ourselves;
+ * with ourselves where none of its lists is subscribed. Owned; NULL: it goes to none. */
 char *reply_followup_to(const struct note *n, const struct reply_lists *lists);
 
-/* A mailto: URL (RFC 6068): addresses, cc, subject, body and in-reply-to; all else is left out. ERR_MSG: no
- * mailto: URL, or a line end or another control byte in what becomes a header. */
+/* A mailto: URL (RFC 6068): addresses, cc, subject, body and in-reply-to; all
+ * else is left out. ERR_MSG: no mailto: URL, or a line end or another control
+ * byte in what becomes a header. */
 enum err reply_mailto(struct note *out, const char *url, struct error *e);
 
-/* How the list that a message came by can be left (List-Unsubscribe, RFC 2369 3.2): printable ASCII, NULL where
- * there is no such way. `web` is https where both are offered. */
+/* How the list that a message came by can be left (List-Unsubscribe, RFC 2369 3.2): printable
+ * ASCII, NULL where there is no such way. `web` is https where both are offered. */
 struct unsubscribe {
 	const char *mail;	/* mailto: */
 	const char *web;	/* https: or http: */
 };
 /* From a raw header; strings in the arena. False: the message names no way. */
-bool reply_unsubscribe(struct unsubscribe *out, struct arena *a, const char *header, size_t len);
+bool reply_unsubscribe(struct unsubscribe *out, struct arena *a, const char *header,
+	size_t len);
 
 #endif

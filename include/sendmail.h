@@ -1,7 +1,8 @@
 /* sendmail.h - handing a message to a program of the machine's own, as sendmail(1) takes it.
  *
- * The program gets the message on standard input with LF at line ends, and behind its own words
- *	-i -f SENDER [-N WHEN -R hdrs -V ID] -- RECIPIENT...
+ * The program gets the message on standard input with LF at line
+ * ends, and behind its own words
+ * 	-i -f SENDER [-N WHEN -R hdrs -V ID] -- RECIPIENT...
  * as arguments of their own, which no shell looks at. A command that says "$@" itself gets the
  * recipients alone there, and finds the sender in DUNLIN_SENDER. What its exit code says is in
  * sysexits.h: 0 sent, EX_TEMPFAIL and EX_OSERR later, any other refused, in the first line

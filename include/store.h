@@ -2,12 +2,12 @@
  *
  * Two SQLite files in WAL mode. cache/index.db holds what can be fetched again: folders'
  * state, message rows, threads, part trees; bodies are files beside it. data/dunlin.db holds
- * what cannot: identities (account, folder), intents, the undo list, the POP3 ledger, drafts and outbox.
- * Deleting the cache directory costs time and nothing else.
+ * what cannot: identities (account, folder), intents, the undo list, the POP3 ledger, drafts
+ * and outbox. Deleting the cache directory costs time and nothing else.
  *
- * What is shown is the row as the server last told it, overlaid with what pending intents
- * say; the overlay is kept in data/dunlin.db in the same transaction as the intent, and
- * joined on reading. So one commit records a decision and shows it, and no crash can part them.
+ * What is shown is the row as the server last told it, overlaid with what pending intents say;
+ * the overlay is kept in data/dunlin.db in the same transaction as the intent, and joined on
+ * reading. So one commit records a decision and shows it, and no crash can part them.
  *
  * A handle belongs to one thread at a time; open as many as there are threads. The UI holds a
  * `const struct store *`, so that a write there does not compile. Every function may fail
@@ -45,28 +45,31 @@ enum err store_sync(struct store *s, struct error *e);
 
 /* ---- other processes on the same store (src/store/bell.c) ---- */
 
-/* Whoever has a bell hears it when another process has committed something; what, the store tells. Rings
- * of this process itself are not heard. ERR_LOCAL where there can be none (a file system without sockets):
- * then store_version is what can be looked at. */
+/* Whoever has a bell hears it when another process has committed something; what, the store
+ * tells. Rings of this process itself are not heard. ERR_LOCAL where there can be none (a file
+ * system without sockets): then store_version is what can be looked at. */
 struct bell;
 enum err bell_open(struct bell **out, const struct store *s, struct error *e);
 int bell_fd(const struct bell *b);	/* readable when it rang */
 bool bell_heard(struct bell *b);	/* it rang since the last call */
 void bell_close(struct bell *b);	/* NULL is fine */
-/* Another number when something was committed by other handles than this one, also of this process. */
+/* Another number when something was committed by other handles than this
+ * one, also of this process. */
 int64_t store_version(const struct store *s);
 
-/* One transaction over several of the writing calls below, on index.db. A worker commits about a
- * hundred rows at a time, and never across a network call. Other writers wait 5 s at most. A write that
- * fails makes store_commit fail, with nothing of the batch kept. A call that writes dunlin.db (a new folder,
- * UIDVALIDITY, intents, values) commits what was begun, and begins anew behind itself. */
+/* One transaction over several of the writing calls below, on index.db. A worker commits
+ * about a hundred rows at a time, and never across a network call. Other writers wait 5 s at
+ * most. A write that fails makes store_commit fail, with nothing of the batch kept. A call
+ * that writes dunlin.db (a new folder, UIDVALIDITY, intents, values) commits what was begun,
+ * and begins anew behind itself. */
 enum err store_begin(struct store *s, struct error *e);
 enum err store_commit(struct store *s, struct error *e);
 void store_rollback(struct store *s);
 
 /* ---- accounts and folders ---- */
 
-account_id store_account(struct store *s, const char *name);		/* finds or makes; 0: error */
+/* finds or makes; 0: error */
+account_id store_account(struct store *s, const char *name);
 
 /* In display order: INBOX, the other roles, then by name; those that are GONE left out. */
 size_t store_folders(const struct store *s, account_id account, struct arena *a,
@@ -80,7 +83,8 @@ account_id store_folder_account(const struct store *s, folder_id id);
 
 /* What LIST said of one folder: finds it by account and wire name, or makes it; sets
  * name, delim, role, attrs (GONE is cleared). Keeps the sync state. */
-enum err store_folder_put(struct store *s, const struct folder *f, folder_id *id, struct error *e);
+enum err store_folder_put(struct store *s, const struct folder *f, folder_id *id,
+	struct error *e);
 /* The same of many, in few transactions; ids is n long. */
 enum err store_folders_put(struct store *s, const struct folder *v, size_t n, folder_id *ids,
 	struct error *e);
@@ -93,10 +97,12 @@ enum err store_folder_rename(struct store *s, folder_id id, const char *wire, co
 /* uidnext, modseq, n_server, n_server_unread, is_filled, attrs of *f. */
 enum err store_folder_state(struct store *s, const struct folder *f, struct error *e);
 
-/* The folder was opened and its UIDVALIDITY is `validity`. The same as before, or the
- * first: *id stays. Another: the folder gets a new id with nothing in it, the old id keeps its
- * intents (each becomes INTENT_REFUSED, "the server rebuilt this mailbox") and loses its rows. */
-enum err store_folder_validity(struct store *s, folder_id *id, uint32_t validity, struct error *e);
+/* The folder was opened and its UIDVALIDITY is `validity`. The same as before, or
+ * the first: *id stays. Another: the folder gets a new id with nothing in it, the
+ * old id keeps its intents (each becomes INTENT_REFUSED, "the server rebuilt this
+ * mailbox") and loses its rows. */
+enum err store_folder_validity(struct store *s, folder_id *id, uint32_t validity,
+	struct error *e);
 
 /* ---- messages: writing ---- */
 
@@ -116,14 +122,17 @@ enum err store_msgs_gone(struct store *s, folder_id folder, const struct uidset 
 
 /* ---- messages: reading (as shown: pending intents included) ---- */
 
-bool store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out);	/* false: gone or hidden */
+/* false: gone or hidden */
+bool store_msg(const struct store *s, msg_id id, struct arena *a, struct msg *out);
 
-/* Lists are read by the page, never whole. A place in a list sorted by arrival, newest first: */
+/* Lists are read by the page, never whole. A place in a list sorted
+ * by arrival, newest first: */
 struct page_key {
 	int64_t arrived;
 	msg_id id;
 };
-extern const struct page_key page_top, page_end;	/* before the newest, behind the oldest */
+/* before the newest, behind the oldest */
+extern const struct page_key page_top, page_end;
 
 /* Up to `max` messages of the folders (merged), next to but not at `from`: older ones
  * in list order; with `newer`, those above it, still in list order (newest first). Cost: max,
@@ -131,7 +140,8 @@ extern const struct page_key page_top, page_end;	/* before the newest, behind th
 size_t store_page(const struct store *s, const folder_id *folders, size_t n_folders,
 	struct page_key from, bool newer, size_t max, struct arena *a, struct msg *out);
 
-/* Threads by their newest message in these folders, paged alike; page_key.id is the thread_id. */
+/* Threads by their newest message in these folders, paged alike;
+ * page_key.id is the thread_id. */
 struct thread_head {
 	thread_id id;
 	int64_t newest;
@@ -144,10 +154,11 @@ size_t store_thread(const struct store *s, const folder_id *folders, size_t n_fo
 	thread_id id, size_t max, struct arena *a, struct msg **out);
 
 /* All UIDs of the folder in the index, hidden ones too (for comparing with the server's). */
-enum err store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e);
-/* Adds the highest UIDs up to `hi` in the index, at most n. */
-enum err store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n, struct uidset *out,
+enum err store_uids(const struct store *s, folder_id folder, struct uidset *out,
 	struct error *e);
+/* Adds the highest UIDs up to `hi` in the index, at most n. */
+enum err store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n,
+	struct uidset *out, struct error *e);
 uint32_t store_count(const struct store *s, folder_id folder);	/* how many those are */
 /* UIDs with flags, upwards from `from`, at most max (for flag comparison in slices). */
 struct uid_flags {
@@ -155,12 +166,14 @@ struct uid_flags {
 };
 size_t store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max,
 	struct uid_flags *out);
-msg_id store_find(const struct store *s, folder_id folder, const char *message_id);	/* 0: none */
+/* 0: none */
+msg_id store_find(const struct store *s, folder_id folder, const char *message_id);
 
 /* ---- bodies ---- */
 
-/* A section as in IMAP: "" the whole message, "HEADER", "1", "2.1", "2.MIME". Files under
- * cache/bodies, named by numbers only; whole or absent. Sections are checked ([0-9A-Z.], 60 bytes). */
+/* A section as in IMAP: "" the whole message, "HEADER", "1", "2.1", "2.MIME".
+ * Files under cache/bodies, named by numbers only; whole or absent. Sections are
+ * checked ([0-9A-Z.], 60 bytes). */
 struct body_writer;
 enum err body_create(struct body_writer **out, struct store *s, msg_id id, const char *section,
 	struct error *e);
@@ -168,12 +181,16 @@ enum err body_write(struct body_writer *w, const void *p, size_t n, struct error
 enum err body_commit(struct body_writer *w, struct error *e);	/* w is gone either way */
 void body_abort(struct body_writer *w);				/* NULL is fine */
 
-/* An open descriptor at the start of the section (the caller closes it), and its length; -1: absent. */
+/* An open descriptor at the start of the section (the caller closes it),
+ * and its length; -1: absent. */
 int store_body(const struct store *s, msg_id id, const char *section, uint64_t *size_bytes);
-/* The section in memory if it is there and at most `max` long; owned, NUL-terminated; else NULL. */
-char *store_body_read(const struct store *s, msg_id id, const char *section, size_t max, size_t *len);
+/* The section in memory if it is there and at most `max` long; owned,
+ * NUL-terminated; else NULL. */
+char *store_body_read(const struct store *s, msg_id id, const char *section, size_t max,
+	size_t *len);
 enum err store_parts_put(struct store *s, msg_id id, const struct part *root, struct error *e);
-struct part *store_parts(const struct store *s, msg_id id, struct arena *a);	/* NULL: not known */
+/* NULL: not known */
+struct part *store_parts(const struct store *s, msg_id id, struct arena *a);
 /* Deletes the bodies least recently opened until at most max_bytes are left. */
 enum err store_bodies_trim(struct store *s, uint64_t max_bytes, struct error *e);
 
@@ -193,7 +210,7 @@ enum intent_state {
 	INTENT_PENDING,		/* not begun */
 	INTENT_RUNNING,		/* handed to the server; after a crash: perhaps done */
 	INTENT_DONE,		/* kept for undo */
-	INTENT_REFUSED,		/* the server said NO, in its words; nothing is hidden any more */
+	INTENT_REFUSED,	/* the server said NO, in its words; nothing is hidden any more */
 	INTENT_UNDONE
 };
 
@@ -203,38 +220,47 @@ struct upload_file;
 
 struct intent {
 	intent_id id;		/* 0 on the way in */
-	int64_t group;		/* one keypress; the unit of undo. 0 on the way in: a new one; else join it */
+	/* one keypress; the unit of undo. 0 on the way in: a new one; else join it */
+	int64_t group;
 	account_id account;
 	enum intent_kind kind;
 	enum intent_state state;
 	folder_id folder;	/* where the messages are; one folder an intent */
 	const char *source;	/* wire name of `folder`; filled in by the store */
 	const char *dest;	/* wire name of the other folder; "" when none */
-	account_id to_account;	/* INTENT_MOVE, _COPY: whose `dest` is; 0: the same account's (carry.c) */
+	/* INTENT_MOVE, _COPY: whose `dest` is; 0: the same account's (carry.c) */
+	account_id to_account;
 	upload_id carried;	/* it came to stand there by that upload; 0: not */
 	uint32_t set, clear;	/* INTENT_FLAGS; clear wins nothing: a bit is in one of them */
 	int64_t created;
 	uint32_t n_msgs, n_tries;
-	uint32_t dest_uidnext;	/* recorded before COPY, so that a crash can be looked into; 0: unknown */
-	intent_id inverse_of;	/* undo of that one; its messages are where that one put them */
-	const char *label;	/* for people: "delete 3 messages"; "": not a person's doing, undo passes over it */
+	/* recorded before COPY, so that a crash can be looked into; 0: unknown */
+	uint32_t dest_uidnext;
+	/* undo of that one; its messages are where that one put them */
+	intent_id inverse_of;
+	/* for people: "delete 3 messages"; "": not a person's doing, undo passes over it */
+	const char *label;
 	const char *error;	/* the server's words; "" */
 };
 
-/* Records and shows, in one commit. Called in the UI's thread by the engine: no fsync, some
- * milliseconds. Messages whose state would not change are left out of it; when none is left, *id is 0. */
-enum err store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
-	int64_t *group, intent_id *id, struct error *e);
+/* Records and shows, in one commit. Called in the UI's thread by the engine: no
+ * fsync, some milliseconds. Messages whose state would not change are left out of it;
+ * when none is left, *id is 0. */
+enum err store_intent_add(struct store *s, const struct intent *in, const msg_id *msgs,
+	size_t n, int64_t *group, intent_id *id, struct error *e);
 
-/* A decision about very many messages is recorded whole, but only its first thousand messages, the newest, are
- * hidden or changed at once: the rest is left to this, some hundred a call (some ms), in the thread
- * that records. *more: it wants to be called again; *account: it did something, there and in that folder; 0:
- * not now, since another thread writes. So with undo. A crash leaves what is left for the next start. */
+/* A decision about very many messages is recorded whole, but only its first thousand messages,
+ * the newest, are hidden or changed at once: the rest is left to this, some hundred a call
+ * (some ms), in the thread that records. *more: it wants to be called again; *account: it did
+ * something, there and in that folder; 0: not now, since another thread writes. So with undo.
+ * A crash leaves what is left for the next start. */
 enum err store_later(struct store *s, bool *more, account_id *account, folder_id *folder,
 	struct error *e);
-uint32_t store_later_left(const struct store *s, account_id account);	/* calls; 0: of all accounts */
+/* calls; 0: of all accounts */
+uint32_t store_later_left(const struct store *s, account_id account);
 
-/* ---- moves and copies to another account (intents with to_account, a message each; src/store/carry.c) ---- */
+/* ---- moves and copies to another account (intents with to_account, a message
+ * each; src/store/carry.c) ---- */
 
 struct carry {
 	intent_id intent;
@@ -245,9 +271,11 @@ struct carry {
 	int64_t arrived;
 };
 /* The oldest of the account that is not fetched yet. */
-bool store_carry_next(const struct store *s, account_id account, struct arena *a, struct carry *out);
+bool store_carry_next(const struct store *s, account_id account, struct arena *a,
+	struct carry *out);
 /* Its bytes are here: an upload of the other account now, durably. `f` is gone either way. */
-enum err store_carry_add(struct store *s, const struct carry *c, struct upload_file *f, struct error *e);
+enum err store_carry_add(struct store *s, const struct carry *c, struct upload_file *f,
+	struct error *e);
 /* It cannot be fetched: it returns to sight, with these words. */
 enum err store_carry_refused(struct store *s, intent_id id, const char *why, struct error *e);
 /* How many wait, for being fetched or for the other account. */
@@ -255,15 +283,17 @@ uint32_t store_carries_left(const struct store *s, account_id account);
 
 /* ---- for who carries out ---- */
 
-/* One process at a time carries out an account's intents: a lock that is held from store_intent_next to
- * the answer, and gone with the process. A descriptor, to be closed; -1: another process is at it. */
+/* One process at a time carries out an account's intents: a lock that is held from
+ * store_intent_next to the answer, and gone with the process. A descriptor, to be closed; -1:
+ * another process is at it. */
 int store_intents_claim(const struct store *s, account_id account);
 
-/* What to do next for the account: the oldest pending intent, and behind it all that can
- * go in the same command without overtaking anything (same kind, folder, dest, bits): at most 1,000
- * messages. first.folder is where they are by now. Marks nothing. False: nothing pending. No UIDs, of an
- * intent on messages: those of an inverse have to be found first (store_intent_messages); of others
- * nothing is left to do but to say so (store_intents_done). */
+/* What to do next for the account: the oldest pending intent, and behind it all that
+ * can go in the same command without overtaking anything (same kind, folder, dest,
+ * bits): at most 1,000 messages. first.folder is where they are by now. Marks nothing.
+ * False: nothing pending. No UIDs, of an intent on messages: those of an inverse have
+ * to be found first (store_intent_messages); of others nothing is left to do but to
+ * say so (store_intents_done). */
 struct intent_batch {
 	struct intent first;
 	intent_id *ids;
@@ -276,8 +306,8 @@ bool store_intent_next(const struct store *s, account_id account, struct arena *
 void intent_batch_clear(struct intent_batch *b);
 
 /* The messages of an intent, with what it takes to find them again when a server does not tell
- * where it put them: look in the folder for the Message-ID, from dest_uidnext of the intent up (for
- * an inverse: of the intent that inverse_of names). */
+ * where it put them: look in the folder for the Message-ID, from dest_uidnext of the intent up
+ * (for an inverse: of the intent that inverse_of names). */
 struct intent_msg {
 	msg_id origin;		/* as recorded; names the row within the intent */
 	msg_id now;		/* where it is by now; 0: moved, and nobody knows the UID */
@@ -289,44 +319,48 @@ struct intent_msg {
 size_t store_intent_messages(const struct store *s, intent_id id, struct arena *a,
 	struct intent_msg **out);
 /* Found: that message of the intent is there. The next batch has its UID. */
-enum err store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now, struct error *e);
+enum err store_intent_found(struct store *s, intent_id id, msg_id origin, msg_id now,
+	struct error *e);
 
-/* Intents of the account that name `dest` name `wire` from now on: a folder that was not listed when
- * they were recorded got the name the server knows it by. */
+/* Intents of the account that name `dest` name `wire` from now on: a folder that was not
+ * listed when they were recorded got the name the server knows it by. */
 enum err store_intents_redirect(struct store *s, account_id account, const char *dest,
 	const char *wire, struct error *e);
 
 enum err store_intents_running(struct store *s, const struct intent_batch *b,
 	uint32_t dest_uidnext, struct error *e);
-/* Back to pending, one more try: the server surely did none of it. After a cut in the middle leave it
- * running; it comes again with was_running. One that was undone meanwhile is not tried again. */
+/* Back to pending, one more try: the server surely did none of it. After a cut in the
+ * middle leave it running; it comes again with was_running. One that was undone
+ * meanwhile is not tried again. */
 enum err store_intents_retry(struct store *s, const struct intent_batch *b, struct error *e);
 /* Done: index rows changed (flags) or removed (move, expunge), overlay dropped. `from` and
  * `to`, n_map long, tell where messages went (COPYUID); may be NULL. New rows in the
  * destination are copied from the old when it is a known folder. */
-enum err store_intents_done(struct store *s, const struct intent_batch *b, const uint32_t *from,
-	const uint32_t *to, size_t n_map, struct error *e);
+enum err store_intents_done(struct store *s, const struct intent_batch *b,
+	const uint32_t *from, const uint32_t *to, size_t n_map, struct error *e);
 /* Refused: what was hidden or changed returns; `why` is kept with it. */
 enum err store_intents_refused(struct store *s, const struct intent_batch *b, const char *why,
 	struct error *e);
 
-/* The same of some messages of the batch, which leave it: an intent is refused when nothing of it is left,
- * else those messages become a refused one of their own, in the same group. */
-enum err store_intents_refused_some(struct store *s, struct intent_batch *b, const struct uidset *uids,
-	const char *why, struct error *e);
-/* The batch is about these messages not yet: they are pending again, in their place, and leave it. False of
- * can_part: somebody undid it meanwhile, or it is an undo itself. */
+/* The same of some messages of the batch, which leave it: an intent is refused when nothing of
+ * it is left, else those messages become a refused one of their own, in the same group. */
+enum err store_intents_refused_some(struct store *s, struct intent_batch *b,
+	const struct uidset *uids, const char *why, struct error *e);
+/* The batch is about these messages not yet: they are pending again, in their place, and leave
+ * it. False of can_part: somebody undid it meanwhile, or it is an undo itself. */
 bool store_intents_can_part(const struct store *s, const struct intent_batch *b);
 enum err store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest,
 	struct error *e);
 
-/* Pending and running ones; 0: of all accounts. Those found running at start are "perhaps done". */
+/* Pending and running ones; 0: of all accounts. Those found running at
+ * start are "perhaps done". */
 uint32_t store_intents_pending(const struct store *s, account_id account);
 
-/* Undo of the newest group that is neither undone nor refused: pending intents vanish, done or
- * running ones get their inverse recorded, which itself is not undone. `label` says what was undone.
- * ERR_UNSUPPORTED when nothing is left, or it cannot be (expunge; the text says so): the next undo steps
- * over it. What is moved back stays in sight where it is until the server has done it. */
+/* Undo of the newest group that is neither undone nor refused: pending intents vanish,
+ * done or running ones get their inverse recorded, which itself is not undone. `label`
+ * says what was undone. ERR_UNSUPPORTED when nothing is left, or it cannot be (expunge;
+ * the text says so): the next undo steps over it. What is moved back stays in sight where
+ * it is until the server has done it. */
 enum err store_undo(struct store *s, char *label, size_t label_size, struct error *e);
 /* The undo list, newest first, for a view of it. */
 size_t store_intents(const struct store *s, size_t max, struct arena *a, struct intent **out);
@@ -337,7 +371,7 @@ enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
 
 enum pop3_state {
 	POP3_HERE,		/* whole in the mbox, on disk */
-	POP3_HEADER,		/* its header alone is in the mbox: it is larger than max-size */
+	POP3_HEADER,	/* its header alone is in the mbox: it is larger than max-size */
 	POP3_DELETED,		/* here, and the server confirmed that it deleted it */
 	POP3_WANTED,		/* as POP3_HEADER, and somebody asked for the whole */
 	POP3_FOUND		/* one with its header, but another length, stood in an mbox when there was no ledger:
@@ -354,35 +388,41 @@ struct pop3_entry {
 };
 
 /* All of the account, those that are coming left out; by uidl. */
-size_t store_pop3(const struct store *s, account_id account, struct arena *a, struct pop3_entry **out);
+size_t store_pop3(const struct store *s, account_id account, struct arena *a,
+	struct pop3_entry **out);
 
-/* Records, durably, that these are about to be appended to the mbox, `bytes` of them behind `before`. Their
- * states say what they will be; their ids are filled in. One batch an account. */
+/* Records, durably, that these are about to be appended to the mbox, `bytes` of
+ * them behind `before`. Their states say what they will be; their ids are filled
+ * in. One batch an account. */
 enum err store_pop3_begin(struct store *s, account_id account, uint64_t before, uint64_t bytes,
 	struct pop3_entry *v, size_t n, struct error *e);
 /* Records, durably, what was found to be there already; the ids are filled in. */
-enum err store_pop3_learn(struct store *s, account_id account, struct pop3_entry *v, size_t n, struct error *e);
+enum err store_pop3_learn(struct store *s, account_id account, struct pop3_entry *v, size_t n,
+	struct error *e);
 /* True: a batch was begun and not ended. */
-bool store_pop3_begun(const struct store *s, account_id account, uint64_t *before, uint64_t *bytes);
+bool store_pop3_begun(const struct store *s, account_id account, uint64_t *before,
+	uint64_t *bytes);
 /* They are in the mbox, on disk: durably recorded as here. */
 enum err store_pop3_end(struct store *s, account_id account, struct error *e);
 /* None of them was appended, and none will be: forgotten. */
 enum err store_pop3_abandon(struct store *s, account_id account, struct error *e);
 
-/* State, uidl, size and `listed` of entries that are there, in one transaction. A header stays one: only
- * store_pop3_turn ends that. */
-enum err store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n, struct error *e);
-/* The entry of a message by its header; of several, one that is a header alone, and of the same size before
- * others. `uidl` is not filled in. */
-bool store_pop3_find(const struct store *s, account_id account, uint64_t hash, uint64_t size_bytes,
-	struct pop3_entry *out);
+/* State, uidl, size and `listed` of entries that are there, in one transaction. A header stays
+ * one: only store_pop3_turn ends that. */
+enum err store_pop3_update(struct store *s, const struct pop3_entry *v, size_t n,
+	struct error *e);
+/* The entry of a message by its header; of several, one that is a header alone, and of the
+ * same size before others. `uidl` is not filled in. */
+bool store_pop3_find(const struct store *s, account_id account, uint64_t hash,
+	uint64_t size_bytes, struct pop3_entry *out);
 bool store_pop3_get(const struct store *s, int64_t id, struct pop3_entry *out);
-/* From one state to another, durably; `fetched` is set to `when`, unless that is 0. *did false: it was in neither
- * of the two. */
-enum err store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum pop3_state to, int64_t when,
-	bool *did, struct error *e);
+/* From one state to another, durably; `fetched` is set to `when`, unless that is 0. *did
+ * false: it was in neither of the two. */
+enum err store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum pop3_state to,
+	int64_t when, bool *did, struct error *e);
 /* Forgets those that the server has not listed since `before`. */
-enum err store_pop3_forget(struct store *s, account_id account, int64_t before, struct error *e);
+enum err store_pop3_forget(struct store *s, account_id account, int64_t before,
+	struct error *e);
 
 /* ---- the outbox ----
  *
@@ -449,11 +489,11 @@ uint32_t store_outbox_stuck(const struct store *s, account_id account);
 uint32_t store_outbox_later(const struct store *s, account_id account);
 
 /* For the person. ERR_MSG: somebody is sending it just now, or its state does not allow it.
- * hold: QUEUED only, released by false. when: QUEUED only, held or not, goes out then. remove: of
- * any state, SENT too, which takes it off the list only; but not while its copy is to be made.
- * Who has a draft of a SENT mail removes that first, or it looks unsent. retry: QUEUED again
- * and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows that it
- * arrived; a copy is made unless Sent was found to have one. */
+ * hold: QUEUED only, released by false. when: QUEUED only, held or not, goes out then. remove:
+ * of any state, SENT too, which takes it off the list only; but not while its copy is to be
+ * made. Who has a draft of a SENT mail removes that first, or it looks unsent. retry: QUEUED
+ * again and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows
+ * that it arrived; a copy is made unless Sent was found to have one. */
 enum err store_outbox_hold(struct store *s, outbox_id id, bool hold, struct error *e);
 enum err store_outbox_when(struct store *s, outbox_id id, int64_t when, struct error *e);
 enum err store_outbox_remove(struct store *s, outbox_id id, struct error *e);
@@ -484,8 +524,8 @@ enum err store_outbox_sending(struct store *s, outbox_id id, const size_t *accep
 enum err store_outbox_result(struct store *s, outbox_id id, const struct outbox_rcpt *rcpts,
 	size_t n,
 	int64_t retry_at, const char *error, enum outbox_state *state, struct error *e);
-/* All that wait for a retry are due now, and Sent is looked into again for those UNSURE: at start, or
- * when the person says so. */
+/* All that wait for a retry are due now, and Sent is looked into again for those UNSURE: at
+ * start, or when the person says so. */
 enum err store_outbox_hurry(struct store *s, account_id account, struct error *e);
 
 /* The next message whose copy is to go to Sent; was_running: look whether it is there. 0:
@@ -497,17 +537,18 @@ uint32_t store_outbox_copies(const struct store *s, account_id account);
 /* COPY_RUNNING before APPEND, durable; COPY_DONE, or COPY_WAITING again from retry_at on. */
 enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state,
 	int64_t retry_at, struct error *e);
-/* Forgets those SENT before `before` whose copy is made (500 at a time), but none whose Message-ID is
- * in keep: a draft of it would look unsent. */
+/* Forgets those SENT before `before` whose copy is made (500 at a time), but none whose
+ * Message-ID is in keep: a draft of it would look unsent. */
 enum err store_outbox_forget(struct store *s, int64_t before, const char *const *keep,
 	size_t n_keep, struct error *e);
-/* Looks for what only a clock that was set back explains, so that no mail waits for years: a wait
- * for undo or a retry (both an hour at most) ends now; what was planned by a clock a day ahead and more is held, and *n_held counts that: what the person meant is not known. */
+/* Looks for what only a clock that was set back explains, so that no mail waits for years: a
+ * wait for undo or a retry (both an hour at most) ends now; what was planned by a clock a day
+ * ahead and more is held, and *n_held counts that: what the person meant is not known. */
 enum err store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n_held,
 	struct error *e);
 
-/* The next mail that is UNSURE and was not yet looked for in Sent; 0: none. Those of which we put a
- * copy there ourselves are passed over: it tells nothing. */
+/* The next mail that is UNSURE and was not yet looked for in Sent; 0: none. Those of which we
+ * put a copy there ourselves are passed over: it tells nothing. */
 outbox_id store_outbox_seek_next(const struct store *s, account_id account);
 uint32_t store_outbox_seeks(const struct store *s, account_id account);
 enum err store_outbox_sought(struct store *s, outbox_id id, enum outbox_sought what,
@@ -515,11 +556,12 @@ enum err store_outbox_sought(struct store *s, outbox_id id, enum outbox_sought w
 
 /* ---- uploads: bytes that are to stand in a folder, once ----
  *
- * WANTED, RUNNING before the server hears of it, then DONE, or REFUSED with its words (tried again from
- * retry_at on, or when the person says so). One found RUNNING by whoever holds the claim is what a
- * crash or a cut left: its Message-ID is looked for in the folder, from dest_uidnext on, before it is
- * stored again. The bytes are a file of their own until they are DONE. Any thread with a handle may add;
- * the account's worker carries out (src/engine/uploads.c). doc/store.md */
+ * WANTED, RUNNING before the server hears of it, then DONE, or REFUSED with its words (tried
+ * again from retry_at on, or when the person says so). One found RUNNING by whoever holds the
+ * claim is what a crash or a cut left: its Message-ID is looked for in the folder, from
+ * dest_uidnext on, before it is stored again. The bytes are a file of their own until they are
+ * DONE. Any thread with a handle may add; the account's worker carries out
+ * (src/engine/uploads.c). doc/store.md */
 
 enum upload_state { UPLOAD_WANTED, UPLOAD_RUNNING, UPLOAD_DONE, UPLOAD_REFUSED };
 
@@ -535,8 +577,10 @@ struct upload {
 	upload_id id;			/* 0 on the way in */
 	account_id account;
 	enum upload_state state;
-	enum folder_role role;		/* the folder of that role, made if there is none; ROLE_NONE: dest */
-	const char *dest;		/* as in struct intent: a wire name, or what the person calls it */
+	/* the folder of that role, made if there is none; ROLE_NONE: dest */
+	enum folder_role role;
+	/* as in struct intent: a wire name, or what the person calls it */
+	const char *dest;
 	uint32_t flags;
 	int64_t arrived;		/* INTERNALDATE; 0: when it arrives */
 	/* of the bytes, no brackets; "": after a cut it is stored again without looking */
@@ -547,10 +591,12 @@ struct upload {
 	uint64_t size_bytes;
 	int64_t created, retry_at;
 	uint32_t n_tries, dest_uidnext;
-	msg_id landed;			/* DONE: where it stands; UID 0: the server does not say */
+	/* DONE: where it stands; UID 0: the server does not say */
+	msg_id landed;
 	enum upload_after after;
 	msg_id after_msg;		/* UPLOAD_THEN_EXPUNGE; _CARRY: the intent_id */
-	const char *after_text;		/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the stamp of the version */
+	/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the stamp of the version */
+	const char *after_text;
 	const char *error;		/* the server's words; "" */
 };
 
@@ -565,11 +611,13 @@ bool store_upload(const struct store *s, upload_id id, struct arena *a, struct u
 /* Newest first. 0: of all accounts. */
 size_t store_uploads(const struct store *s, account_id account, size_t max, struct arena *a,
 	struct upload **out);
-/* How many are WANTED or RUNNING, or REFUSED and due again; how many are REFUSED. 0: of all accounts. */
+/* How many are WANTED or RUNNING, or REFUSED and due again; how many are
+ * REFUSED. 0: of all accounts. */
 uint32_t store_uploads_due(const struct store *s, account_id account);
 uint32_t store_uploads_refused(const struct store *s, account_id account);
 /* The one of that name that is not DONE, one that is RUNNING before others. False: none. */
-bool store_upload_named(const struct store *s, const char *name, struct arena *a, struct upload *out);
+bool store_upload_named(const struct store *s, const char *name, struct arena *a,
+	struct upload *out);
 /* All REFUSED ones of the account are due now. */
 enum err store_uploads_hurry(struct store *s, account_id account, struct error *e);
 /* Not wanted any more. ERR_MSG: it is RUNNING or DONE. */
@@ -578,19 +626,22 @@ enum err store_upload_drop(struct store *s, upload_id id, struct error *e);
 /* For who carries out: as store_intents_claim. */
 int store_uploads_claim(const struct store *s, account_id account);
 /* The oldest that is due, RUNNING ones first. False: none. */
-bool store_upload_next(const struct store *s, account_id account, struct arena *a, struct upload *out);
-int store_upload_open(const struct store *s, const struct upload *u, struct error *e);	/* its bytes; -1 */
+bool store_upload_next(const struct store *s, account_id account, struct arena *a,
+	struct upload *out);
+/* its bytes; -1 */
+int store_upload_open(const struct store *s, const struct upload *u, struct error *e);
 /* Durable. */
-enum err store_upload_running(struct store *s, upload_id id, uint32_t dest_uidnext, struct error *e);
+enum err store_upload_running(struct store *s, upload_id id, uint32_t dest_uidnext,
+	struct error *e);
 /* How messages go in this account. */
 struct removal {
 	bool can_expunge;	/* single ones; else they are marked deleted */
 	const char *trash;	/* dest as in struct intent */
 };
-/* It stands in `wire`. What follows is recorded; *other: the account that has an intent to carry out for
- * it, 0: none. */
-enum err store_upload_done(struct store *s, const struct upload *u, const char *wire, uint32_t uid,
-	const struct removal *how, account_id *other, struct error *e);
+/* It stands in `wire`. What follows is recorded; *other: the account that has an intent to
+ * carry out for it, 0: none. */
+enum err store_upload_done(struct store *s, const struct upload *u, const char *wire,
+	uint32_t uid, const struct removal *how, account_id *other, struct error *e);
 enum err store_upload_refused(struct store *s, upload_id id, const char *why, int64_t retry_at,
 	struct error *e);
 /* Forgets DONE ones older than `before`, and files that belong to none and are a day old. */
@@ -617,23 +668,30 @@ struct draft_copy {
 };
 
 enum err store_draft_put(struct store *s, const struct draft_copy *d, struct error *e);
-enum err store_draft_state(struct store *s, const char *name, enum draft_state state, struct error *e);
-/* DRAFT_LEAVING, also of a copy that is still to come from an upload under way; one not begun is dropped. */
-enum err store_draft_leave(struct store *s, const char *name, account_id account, struct error *e);
-enum err store_draft_forget(struct store *s, const char *name, account_id account, struct error *e);
+enum err store_draft_state(struct store *s, const char *name, enum draft_state state,
+	struct error *e);
+/* DRAFT_LEAVING, also of a copy that is still to come from an upload under way;
+ * one not begun is dropped. */
+enum err store_draft_leave(struct store *s, const char *name, account_id account,
+	struct error *e);
+enum err store_draft_forget(struct store *s, const char *name, account_id account,
+	struct error *e);
 /* False: there is none. account 0: the first that is. */
 bool store_draft(const struct store *s, const char *name, account_id account, struct arena *a,
 	struct draft_copy *out);
-bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a, struct draft_copy *out);
-size_t store_drafts(const struct store *s, account_id account, struct arena *a, struct draft_copy **out);
+bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a,
+	struct draft_copy *out);
+size_t store_drafts(const struct store *s, account_id account, struct arena *a,
+	struct draft_copy **out);
 /* A person removed or moved that message here, and it is done. */
 bool store_was_removed_here(const struct store *s, msg_id msg);
 /* The copy is to go from the server, by an intent; the row stays, without a copy. */
-enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d, const struct removal *how,
-	struct error *e);
+enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d,
+	const struct removal *how, struct error *e);
 
 /* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */
 char *store_value(const struct store *s, const char *name);
-enum err store_value_put(struct store *s, const char *name, const char *value, struct error *e);
+enum err store_value_put(struct store *s, const char *name, const char *value,
+	struct error *e);
 
 #endif

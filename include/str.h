@@ -32,16 +32,20 @@ struct str {
 	size_t len, cap;
 };
 
-void str_reserve(struct str *s, size_t more);		/* exactly that, where all of a large one is known before */
+/* exactly that, where all of a large one is known before */
+void str_reserve(struct str *s, size_t more);
 void str_add(struct str *s, const void *p, size_t n);
 void str_puts(struct str *s, const char *z);		/* NULL adds nothing */
 void str_putc(struct str *s, char c);
 void str_printf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void str_vprintf(struct str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+void str_vprintf(struct str *s, const char *fmt,
+	va_list ap) __attribute__((format(printf, 2, 0)));
 void str_cut(struct str *s, size_t len);		/* shortens to len; keeps the room */
 const char *str_get(const struct str *s);		/* never NULL: "" when empty */
-char *str_take(struct str *s);				/* the bytes become the caller's, s empty */
-void str_clear(struct str *s);				/* frees; s is empty and usable again */
+/* the bytes become the caller's, s empty */
+char *str_take(struct str *s);
+/* frees; s is empty and usable again */
+void str_clear(struct str *s);
 
 bool str_eq(const char *a, const char *b);		/* NULL equals only NULL */
 bool str_ieq(const char *a, const char *b);		/* ASCII case ignored, in any locale */

@@ -33,8 +33,8 @@ struct thread_row {
 void thread_layout(const struct msg *msgs, size_t n, struct thread_row *rows);
 
 /* Message-IDs of References and In-Reply-To, nearest ancestor last, without brackets and
- * duplicates and without its own, at most `max` (the oldest one and the newest are kept, and of
- * those what fits into buf, the newest first); pieces point into buf. */
+ * duplicates and without its own, at most `max` (the oldest one and the newest are kept, and
+ * of those what fits into buf, the newest first); pieces point into buf. */
 size_t thread_ancestors(const struct msg *m, char *buf, size_t bufsize, const char **out,
 	size_t max);
 

@@ -12,11 +12,13 @@
 struct ui_options {
 	const char *start_folder;	/* "last", "account/folder"; NULL: the inbox */
 	bool is_tutorial;		/* the sample mailbox: say so at the bottom */
-	const char *data_dir;		/* for drafts and the history of prompts; NULL: none are kept */
+	/* for drafts and the history of prompts; NULL: none are kept */
+	const char *data_dir;
 	const char *mailto;		/* a mailto: link to begin with; NULL: none */
 };
 
-/* Blocks the signals that ui_run takes as data, so that threads made afterwards never get them. */
+/* Blocks the signals that ui_run takes as data, so that threads made
+ * afterwards never get them. */
 void ui_block_signals(void);
 
 /* Runs until the person quits; returns the exit code. The terminal is as before afterwards,
@@ -25,7 +27,8 @@ int ui_run(struct engine *g, const struct rc *rc, const struct ui_options *o, st
 
 /* What is wrong in [keys] and [colors], a line each: only the UI knows their words. For
  * commands without a screen that speak of the rc (`dunlin check`). */
-void ui_rc_problems(const struct rc *rc, void (*problem)(void *ctx, const char *line), void *ctx);
+void ui_rc_problems(const struct rc *rc, void (*problem)(void *ctx, const char *line),
+	void *ctx);
 
 /* The table of commands (`dunlin --commands`), a line each: name, keys, views, argument, help,
  * with tabs between. */

@@ -21,7 +21,8 @@ struct uidset {
 	size_t n, cap;
 };
 
-void uidset_add(struct uidset *s, uint32_t uid);	/* O(1) when ascending or descending runs */
+/* O(1) when ascending or descending runs */
+void uidset_add(struct uidset *s, uint32_t uid);
 void uidset_add_range(struct uidset *s, uint32_t lo, uint32_t hi);
 void uidset_remove(struct uidset *s, uint32_t uid);
 bool uidset_has(const struct uidset *s, uint32_t uid);

@@ -18,21 +18,23 @@
 size_t utf8_next(const char *s, size_t n, uint32_t *c);
 size_t utf8_put(char out[4], uint32_t c);		/* bytes written; surrogates: U+FFFD */
 bool utf8_valid(const char *s, size_t n);
-size_t utf8_ascii(const char *s, size_t n);		/* how many bytes from s on are ASCII, NUL among them */
+/* how many bytes from s on are ASCII, NUL among them */
+size_t utf8_ascii(const char *s, size_t n);
 
 enum clean_mode {
 	CLEAN_LINE,		/* one line: every control, tab and line end becomes a space */
 	CLEAN_TEXT		/* keeps \n and \t; CRLF and a bare CR become \n */
 };
 
-/* A character that shows nothing, or a blank that is none, yet changes what is seen or said: bidi controls
- * (U+202A..E, U+2066..9, U+200E, U+200F, U+061C), line ends beside LF, and what is invisible. */
+/* A character that shows nothing, or a blank that is none, yet changes what is seen or
+ * said: bidi controls (U+202A..E, U+2066..9, U+200E, U+200F, U+061C), line ends beside
+ * LF, and what is invisible. */
 bool text_is_trick(uint32_t c);
 
-/* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal and nothing is hidden: C0, DEL, C1 (as
- * bytes and as U+0080..9F), noncharacters and the tricks above become U+FFFD. ZWJ, ZWNJ and variation
- * selectors stay inside a grapheme, which scripts and emoji need; elsewhere they become U+FFFD too, and so does the
- * 31st mark in a row. */
+/* Appends s[0..n) to out as valid UTF-8 in which nothing acts on a terminal and nothing is
+ * hidden: C0, DEL, C1 (as bytes and as U+0080..9F), noncharacters and the tricks above become
+ * U+FFFD. ZWJ, ZWNJ and variation selectors stay inside a grapheme, which scripts and emoji
+ * need; elsewhere they become U+FFFD too, and so does the 31st mark in a row. */
 void text_clean(struct str *out, const char *s, size_t n, enum clean_mode mode);
 char *text_clean_dup(const char *s);			/* CLEAN_LINE of a C string; owned */
 
@@ -50,8 +52,9 @@ void text_column(struct str *out, const char *s, int columns, bool pad);
 /* Case-folded, for comparison and search: ASCII quickly, else Unicode's full folding.
  * Owned. text_find is strstr on folded text: needle must already be folded. */
 char *text_fold(const char *s);
-/* Appends the words of s for looking people up, each with a space before it: letters and digits only, case and
- * accents taken away ("J\u00f6rg O'Neill" is " jorg o neill"). At most `max` words. */
+/* Appends the words of s for looking people up, each with a space before it: letters
+ * and digits only, case and accents taken away ("J\u00f6rg O'Neill" is " jorg o
+ * neill"). At most `max` words. */
 void text_words(struct str *out, const char *s, size_t max);
 /* Every word of `typed` begins one of `words`, both made by text_words. */
 bool text_words_fit(const char *words, const char *typed);

@@ -52,14 +52,14 @@ static const char usage[] =
 	"dunlin setup                        make the first account\n"
 	"dunlin check [ACCOUNT...]           try servers and logins, a line each\n"
 	"dunlin sync [ACCOUNT...]            one pass without a screen: receive, carry out\n"
-	"dunlin send [-t] [ADDRESS...]       a message on standard input, to these or whom its header names\n"
-	"dunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
+	"dunlin send [-t] [ADDRESS...]       a message on standard input, to these or whom "
+	"its header names\ndunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
 	"                                    the text of a message on standard input\n"
 	"dunlin show [--json] FILE           one message file as the pager shows it\n"
-	"dunlin import muttrc FILE           print the mailrc that says the same; also alpine, aerc,\n"
-	"                                    and the address books abook and addressbook\n"
-	"  -F FILE  another mailrc     -d FILE  debug log     -V  version     -h  this\n"
-	"In the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
+	"dunlin import muttrc FILE           print the mailrc that says the same; also "
+	"alpine, aerc,\n                                    and the address books abook and "
+	"addressbook\n  -F FILE  another mailrc     -d FILE  debug log     -V  version     "
+	"-h  this\nIn the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
 
 static void
 complain(void *ctx, const char *text)
@@ -179,7 +179,8 @@ run_import(struct options *o)
 	if (o->n_args != 2)
 		return misused("import wants a kind and a file: import muttrc ~/.muttrc");
 	if (!cli_import_is_kind(o->args[0]))
-		return misused("import knows muttrc, alpine, aerc, abook and addressbook, not '%s'", o->args[0]);
+		return misused("import knows muttrc, alpine, aerc, abook and addressbook, "
+			"not '%s'", o->args[0]);
 	return cli_import(o->args[0], o->args[1]);
 }
 
@@ -309,7 +310,8 @@ out:
 	return code;
 }
 
-/* For a command without a screen: all problems of the mailrc, those of keys and colours too. */
+/* For a command without a screen: all problems of the mailrc, those
+ * of keys and colours too. */
 static int
 prepare_command(struct options *o, bool tell)
 {
@@ -361,7 +363,8 @@ read_options(struct options *o, int argc, char **argv)
 		case 'c': str_printf(&o->cc, "%s%s", o->cc.len ? ", " : "", optarg); break;
 		case 'b': str_printf(&o->bcc, "%s%s", o->bcc.len ? ", " : "", optarg); break;
 		case 'a':
-			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach, sizeof *o->attach);
+			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach,
+				sizeof *o->attach);
 			o->attach[o->n_attach++] = optarg;
 			break;
 		case 'R': o->is_read_only = true; break;
@@ -370,7 +373,8 @@ read_options(struct options *o, int argc, char **argv)
 		case 'C': return print_commands();
 		case ':':
 			word[1] = (char)optopt;
-			return misused("option %s wants %s", word, strchr("scb", optopt) ? "a text" : "a file");
+			return misused("option %s wants %s", word,
+				strchr("scb", optopt) ? "a text" : "a file");
 		default:
 			word[1] = (char)optopt;
 			return misused("no option '%s'", optopt ? word : argv[optind - 1]);
@@ -389,7 +393,8 @@ take_files(struct options *o, char *const *args, int *n)
 		if (!str_eq(args[i], "--"))
 			continue;
 		for (int k = 0; k < i; k++) {
-			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach, sizeof *o->attach);
+			o->attach = array_grow(o->attach, o->n_attach, &o->cap_attach,
+				sizeof *o->attach);
 			o->attach[o->n_attach++] = args[k];
 		}
 		o->letter.to = args + i + 1;
@@ -444,7 +449,8 @@ run(struct options *o, int argc, char **argv)
 			continue;
 		if (o->file)
 			return misused("-f does not go with %s", argv[optind]);
-		if (commands[i].needs_rc && (code = prepare_command(o, !commands[i].tells_problems)) != 0)
+		if (commands[i].needs_rc &&
+		    (code = prepare_command(o, !commands[i].tells_problems)) != 0)
 			return code;
 		return commands[i].run(o);
 	}
@@ -458,7 +464,8 @@ main(int argc, char **argv)
 
 	set_locale();
 	keep_secrets();
-	signal(SIGXFSZ, SIG_IGN);	/* a file that may grow no more is a full disk: told, and not the end */
+	/* a file that may grow no more is a full disk: told, and not the end */
+	signal(SIGXFSZ, SIG_IGN);
 	int code = run(&o, argc, argv);
 	str_clear(&o.cc);
 	str_clear(&o.bcc);

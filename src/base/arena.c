@@ -30,7 +30,8 @@ add_block(struct arena *a, size_t least)
 		abort();
 	struct arena_block *b = xcalloc(1, sizeof *b + size);
 	b->size = size;
-	/* A block made for one large thing goes behind the head, so that the rest of the head is used. */
+	/* A block made for one large thing goes behind the head, so that the
+	 * rest of the head is used. */
 	if (a->head && size > LARGEST_BLOCK) {
 		b->next = a->head->next;
 		a->head->next = b;

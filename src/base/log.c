@@ -97,14 +97,14 @@ log_msg(const char *fmt, ...)
 }
 
 /* Where the secret of a client's line begins; its length when there is none. The verb is the
- * first word (POP3, SMTP) or the second (IMAP, behind the tag). A line that holds no space at all is
- * a SASL answer, or one of the few verbs without argument. */
+ * first word (POP3, SMTP) or the second (IMAP, behind the tag). A line that holds no space at
+ * all is a SASL answer, or one of the few verbs without argument. */
 static size_t
 secret_starts(const char *line, size_t n)
 {
 	static const char *const verbs[] = { "LOGIN ", "AUTHENTICATE ", "AUTH ", "PASS " };
-	static const char *const bare[] = { "DONE", "QUIT", "CAPA", "UIDL", "LIST", "STLS", "NOOP",
-		"RSET", "DATA", "STARTTLS", "STAT", "*" };
+	static const char *const bare[] = { "DONE", "QUIT", "CAPA", "UIDL", "LIST", "STLS",
+		"NOOP", "RSET", "DATA", "STARTTLS", "STAT", "*" };
 	const char *space = memchr(line, ' ', n);
 
 	if (!space) {

@@ -118,8 +118,8 @@ path_private(const char *path, struct error *e)
 		return error_errno(e, ERR_LOCAL, "cannot look at '%s'", path);
 	bool is_own_link = link.st_uid == geteuid() || link.st_uid == 0;
 	if (!is_own_link || st.st_uid != geteuid())
-		return error_set(e, ERR_LOCAL, "'%s' belongs to somebody else: nothing is kept there",
-			path);
+		return error_set(e, ERR_LOCAL,
+			"'%s' belongs to somebody else: nothing is kept there", path);
 	if ((st.st_mode & 077) && chmod(path, 0700) < 0)
 		return error_errno(e, ERR_LOCAL, "others can look into '%s'", path);
 	return ERR_OK;
@@ -136,7 +136,9 @@ cannot_write(int fd, struct error *e)
 	ssize_t n = readlink(link, name, sizeof name - 1);
 	name[n > 0 && name[0] == '/' ? n : 0] = '\0';
 	errno = why;
-	return *name ? error_errno(e, ERR_LOCAL, "cannot write '%s'", name) : error_errno(e, ERR_LOCAL, "cannot write");
+	return *name
+		? error_errno(e, ERR_LOCAL, "cannot write '%s'", name)
+		: error_errno(e, ERR_LOCAL, "cannot write");
 }
 
 void

@@ -94,15 +94,18 @@ utf8_valid(const char *s, size_t n)
 	return true;
 }
 
-/* Unicode's Default_Ignorable_Code_Point, its bidi controls and line ends, without those that shape what stands
- * before them (see is_stray). */
+/* Unicode's Default_Ignorable_Code_Point, its bidi controls and line ends, without those that
+ * shape what stands before them (see is_stray). */
 bool
 text_is_trick(uint32_t c)
 {
 	static const struct { uint32_t from, to; } tricks[] = { { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
-		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180e, 0x180e }, { 0x200b, 0x200b }, { 0x200e, 0x200f },
-		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe00ff },
+		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180e, 0x180e }, { 0x200b, 0x200b },
+		{ 0x200e, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe00ff },
 		{ 0xe01f0, 0xe0fff } };
 
 	for (size_t i = 0; i < LEN(tricks) && tricks[i].from <= c; i++) {
@@ -132,8 +135,9 @@ is_selector(uint32_t c)
 		(c >= 0x180b && c <= 0x180f && c != 0x180e);
 }
 
-/* What joins or chooses a form shows nothing itself, so it stands behind something it can do that to, and alone: else
- * "pay", a selector and "pal" would look like one word and be another. */
+/* What joins or chooses a form shows nothing itself, so it stands behind
+ * something it can do that to, and alone: else "pay", a selector and "pal" would
+ * look like one word and be another. */
 static bool
 is_stray(uint32_t c, uint32_t before)
 {
@@ -142,7 +146,8 @@ is_stray(uint32_t c, uint32_t before)
 	bool is_keycap = (before >= '0' && before <= '9') || before == '#' || before == '*';
 	if (before < 0x80)
 		return !is_keycap || (c != 0xfe0e && c != 0xfe0f);
-	return before == REPLACEMENT || is_joiner(before) || (is_selector(before) && !is_joiner(c));
+	return before == REPLACEMENT || is_joiner(before) ||
+		(is_selector(before) && !is_joiner(c));
 }
 
 /* How many characters without a column stand in a row, with this one. */
@@ -226,8 +231,8 @@ cluster_width(const char *s, size_t n)
 	return width;
 }
 
-/* Vowel signs of Indic scripts belong to the cluster, but every terminal gives them a column of
- * their own; skin tones do not stand alone. */
+/* Vowel signs of Indic scripts belong to the cluster, but every terminal gives them a column
+ * of their own; skin tones do not stand alone. */
 static bool
 is_spacing(uint32_t c)
 {
@@ -247,7 +252,8 @@ text_grapheme(const char *s, size_t n, int *columns)
 	size_t len = utf8_next(s, n, &a);
 	while (len < n) {
 		size_t more = utf8_next(s + len, n - len, &b);
-		/* uc_is_grapheme_break knows pairs; ZWJ sequences and flags need their own look. */
+		/* uc_is_grapheme_break knows pairs; ZWJ sequences and
+		 * flags need their own look. */
 		bool joins = a == 0x200d && uc_width(b, "UTF-8") == 2;
 		if (!joins && (uc_is_grapheme_break(a, b) || is_spacing(b)))
 			break;
@@ -327,8 +333,8 @@ text_fold(const char *s)
 		struct str valid = {0};
 		text_clean(&valid, s, strlen(s), CLEAN_TEXT);
 		size_t n;
-		uint8_t *p = u8_casefold((const uint8_t *)str_get(&valid), valid.len, NULL, NULL,
-			NULL, &n);
+		uint8_t *p = u8_casefold((const uint8_t *)str_get(&valid), valid.len, NULL,
+			NULL, NULL, &n);
 		str_clear(&valid);
 		if (p) {
 			char *folded = xstrndup((const char *)p, n);
@@ -360,7 +366,8 @@ static const char *
 base_letters(uint32_t c)
 {
 	static const struct { uint32_t c; const char *base; } letters[] = { { 0xf8, "o" }, { 0x142, "l" },
-		{ 0x111, "d" }, { 0xf0, "d" }, { 0xe6, "ae" }, { 0x153, "oe" }, { 0xfe, "th" }, { 0x131, "i" } };
+		{ 0x111, "d" }, { 0xf0, "d" }, { 0xe6, "ae" }, { 0x153, "oe" }, { 0xfe, "th" },
+		{ 0x131, "i" } };
 
 	for (size_t i = 0; i < LEN(letters); i++) {
 		if (letters[i].c == c)
@@ -405,7 +412,8 @@ split_words(struct str *out, const char *s, size_t n, size_t max)
 		len = utf8_next(s + i, n - i, &c);
 		if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M))
 			continue;
-		bool is_letter = uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+		bool is_letter = uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L |
+			UC_CATEGORY_MASK_N);
 		if (is_letter && !in_word && max-- == 0)
 			return;
 		if (is_letter && !in_word)
@@ -427,7 +435,8 @@ text_words(struct str *out, const char *s, size_t max)
 	}
 	char *folded = text_fold(s);
 	size_t n;
-	uint8_t *p = u8_normalize(UNINORM_NFKD, (const uint8_t *)folded, strlen(folded), NULL, &n);
+	uint8_t *p = u8_normalize(UNINORM_NFKD, (const uint8_t *)folded, strlen(folded), NULL,
+		&n);
 
 	if (p)
 		split_words(out, (const char *)p, n, max);

@@ -47,7 +47,8 @@ read_line(char line[MAX_ANSWER + 1], const struct cancel *cancel)
 			line[n++] = c;
 	}
 	line[n] = '\0';
-	return is_good || (n > 0 && !cancel_fired(cancel));	/* a last line without its end */
+	/* a last line without its end */
+	return is_good || (n > 0 && !cancel_fired(cancel));
 }
 
 static char *

@@ -1,7 +1,8 @@
-/* check.c - `dunlin check`: a line per step of what a connection needs, and what to do where it fails.
+/* check.c - `dunlin check`: a line per step of what a connection needs,
+ * and what to do where it fails.
  *
- * The steps are the ones a person can do something about: the mailrc, the name, the
- * connection with its TLS, the login, the folders. The backend does connection and login in one call; its
+ * The steps are the ones a person can do something about: the mailrc, the name, the connection
+ * with its TLS, the login, the folders. The backend does connection and login in one call; its
  * error code says how far it came. */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -67,8 +68,8 @@ add_address(struct str *out, const struct sockaddr *sa, socklen_t len)
 		str_printf(out, "%s%s", out->len ? ", " : "", host);
 }
 
-/* Not getaddrinfo, which cannot be left. When it is given up, the request stays with libc: the process
- * is about to end. */
+/* Not getaddrinfo, which cannot be left. When it is given up, the request stays with libc:
+ * the process is about to end. */
 static int
 look_up(const struct check *c, const char *host, struct str *out)
 {
@@ -104,7 +105,8 @@ check_dns(struct check *c)
 	str_printf(&text, "%s: %s", host, rc ? gai_strerror(rc) : str_get(&addresses));
 	if (rc)
 		fail(c, "DNS", str_get(&text), rc == EAI_NONAME
-			? "is the host in 'receive' spelled right, and this machine online?" : "is this machine online, and does its name server answer?");
+			? "is the host in 'receive' spelled right, and this machine online?"
+			: "is this machine online, and does its name server answer?");
 	else
 		say(c, true, "DNS", str_get(&text));
 	str_clear(&text);
@@ -123,8 +125,9 @@ static const struct reaction reactions[] = {
 	{ ERR_CONN, "connect", "is the port right, and does a firewall let it through?" },
 	{ ERR_TLS, "TLS", "do not go on before you know why: 'ca-file' adds a CA of your own, "
 		"'tls-fingerprint' pins a certificate you have verified" },
-	{ ERR_AUTH, "login", "check the user name in 'receive' and the password; many providers want an app "
-		"password, made in their web settings, or IMAP switched on there" },
+	{ ERR_AUTH, "login",
+		"check the user name in 'receive' and the password; many providers want an "
+		"app password, made in their web settings, or IMAP switched on there" },
 	{ ERR_UNSUPPORTED, "login", "see 'auth' and 'receive' in dunlin-mailrc(5)" },
 	{ ERR_LOCAL, "password", "run the 'password-command' in a shell to see what it says" },
 };
@@ -183,8 +186,8 @@ check_pop3(struct check *c, const struct backend_login *login)
 	for (size_t i = 0; is_listed && i < n; i++)
 		bytes += msgs[i].size_bytes;
 	if (is_listed) {
-		str_printf(&text, "%zu message%s on the server, %llu bytes", n, n == 1 ? "" : "s",
-			(unsigned long long)bytes);
+		str_printf(&text, "%zu message%s on the server, %llu bytes", n,
+			n == 1 ? "" : "s", (unsigned long long)bytes);
 		say(c, true, "mail", str_get(&text));
 	} else {
 		fail(c, "mail", e.text, "the server lists no mail: ask who runs it");
@@ -246,11 +249,13 @@ static void
 say_caps(struct check *c, const struct backend *b)
 {
 	static const struct { unsigned cap; const char *without; } caps[] = {
-		{ CAP_WAIT, "the server does not tell changes at once (IDLE): it is asked now and then" },
-		{ CAP_DELTA, "the server cannot tell only what changed (CONDSTORE): opening a large folder "
-			"takes longer" },
-		{ CAP_DELETE, "the server cannot remove single messages (UIDPLUS): emptying the Trash "
-			"is not possible" },
+		{ CAP_WAIT, "the server does not tell changes at once (IDLE): it is asked now "
+			"and then" },
+		{ CAP_DELTA, "the server cannot tell only what changed (CONDSTORE): opening a "
+			"large folder takes longer" },
+		{ CAP_DELETE,
+			"the server cannot remove single messages (UIDPLUS): emptying the "
+			"Trash is not possible" },
 	};
 
 	for (size_t i = 0; i < LEN(caps); i++) {
@@ -274,7 +279,8 @@ check_account(struct check *c)
 	if (account_needs_password(c->a) &&
 	    account_password(&password, c->a, c->cancel, &e) != ERR_OK) {
 		if (e.code == ERR_AUTH)
-			fail(c, "password", e.text, "the UI will ask for it; 'password-command' saves that");
+			fail(c, "password", e.text,
+				"the UI will ask for it; 'password-command' saves that");
 		else
 			fail_connect(c, &e);
 		goto out;
@@ -324,7 +330,8 @@ check_send(struct check *c)
 		return;
 	if (login.user && *login.user &&
 	    account_send_password(&password, c->a, c->cancel, &e) != ERR_OK) {
-		fail(c, "send", e.text, "'password-command', or 'send-password-command', must give it");
+		fail(c, "send", e.text,
+			"'password-command', or 'send-password-command', must give it");
 		return;
 	}
 	login.password = password;
@@ -335,8 +342,10 @@ check_send(struct check *c)
 			*p = *p == '\n' ? ';' : *p;
 		say(c, true, "send", str_get(&text));
 	} else {
-		fail(c, "send", e.text, c->a->sendmail ? "nothing can be sent before this works: see 'sendmail'"
-			" in the mailrc" : "nothing can be sent before this works: see 'send' in the mailrc");
+		fail(c, "send", e.text,
+			c->a->sendmail
+			? "nothing can be sent before this works: see 'sendmail' in the mailrc"
+			: "nothing can be sent before this works: see 'send' in the mailrc");
 	}
 	s->ops->close(s, GOODBYE_MS);
 	str_clear(&text);
@@ -357,8 +366,8 @@ check_rc(const struct rc *rc)
 		return 1;
 	}
 	if (rc->n_problems == 0)
-		printf("ok   %s: %zu account%s\n", rc->path ? rc->path : "mailrc", rc->n_accounts,
-			rc->n_accounts == 1 ? "" : "s");
+		printf("ok   %s: %zu account%s\n", rc->path ? rc->path : "mailrc",
+			rc->n_accounts, rc->n_accounts == 1 ? "" : "s");
 	return rc->n_problems > 0;
 }
 

@@ -16,8 +16,9 @@
 
 /* ---- what DNS says: SRV (RFC 6186), MX ---- */
 
-/* Of the records of this type the one with the lowest number before all else: the host that stands
- * behind `n_before` bytes of it. Owned; NULL: there is none. *port is the two bytes before the host. */
+/* Of the records of this type the one with the lowest number before all else: the host
+ * that stands behind `n_before` bytes of it. Owned; NULL: there is none. *port is the
+ * two bytes before the host. */
 static char *
 best_host(const unsigned char *answer, size_t n, ns_type type, size_t n_before, unsigned *port)
 {
@@ -32,9 +33,10 @@ best_host(const unsigned char *answer, size_t n, ns_type type, size_t n_before, 
 		if (ns_parserr(&msg, ns_s_an, i, &rr) < 0)
 			break;
 		const unsigned char *p = ns_rr_rdata(rr);
-		if (ns_rr_type(rr) != type || ns_rr_rdlen(rr) <= n_before || ns_get16(p) >= best
-		    || dn_expand(answer, answer + n, p + n_before, host, sizeof host) < 0 || !*host)
-			continue;			/* a host of "." says: no such service */
+		if (ns_rr_type(rr) != type || ns_rr_rdlen(rr) <= n_before ||
+		    ns_get16(p) >= best || dn_expand(answer, answer + n, p + n_before, host,
+		    sizeof host) < 0 || !*host)
+			continue;	/* a host of "." says: no such service */
 		best = ns_get16(p);
 		*port = ns_get16(p + n_before - 2);
 		free(found);
@@ -103,7 +105,8 @@ look_up_srv(const char *service, const char *domain, const char *scheme)
 	return url;
 }
 
-/* The provider that takes the mail of the domain: many have addresses of their own at a large one. */
+/* The provider that takes the mail of the domain: many have addresses of
+ * their own at a large one. */
 static const struct provider *
 look_up_mx(const char *domain)
 {
@@ -120,8 +123,8 @@ look_up_mx(const char *domain)
 static bool
 answers(const char *url, struct cancel *cancel)
 {
-	static const enum net_security security[] = { [RC_TLS] = NET_TLS, [RC_STARTTLS] = NET_STARTTLS,
-		[RC_PLAIN] = NET_PLAIN };
+	static const enum net_security security[] = { [RC_TLS] = NET_TLS,
+		[RC_STARTTLS] = NET_STARTTLS, [RC_PLAIN] = NET_PLAIN };
 	struct rc_url u;
 	struct net *net = NULL;
 
@@ -153,7 +156,8 @@ first_that_answers(const char *const *schemes, const char *const *hosts, const c
 }
 
 void
-guess_servers(struct guess *out, const char *address, void (*tell)(const char *), struct cancel *cancel)
+guess_servers(struct guess *out, const char *address, void (*tell)(const char *),
+	struct cancel *cancel)
 {
 	static const char *const receive_schemes[] = { "imaps", "imap", NULL };
 	static const char *const send_schemes[] = { "smtps", "smtp", NULL };
@@ -163,21 +167,25 @@ guess_servers(struct guess *out, const char *address, void (*tell)(const char *)
 	const struct provider *p = provider_of_domain(domain);
 
 	*out = (struct guess){0};
-	if (!p && !strchr(domain, '.'))		/* "localhost" and the like: nothing to guess from */
+	/* "localhost" and the like: nothing to guess from */
+	if (!p && !strchr(domain, '.'))
 		return;
 	if (!p)
 		p = look_up_mx(domain);
 	if (p) {
-		*out = (struct guess){ xstrdup(p->receive), xstrdup(p->send), p->note, p->flags };
+		*out = (struct guess){ xstrdup(p->receive), xstrdup(p->send), p->note,
+			p->flags };
 		return;
 	}
 	out->receive = look_up_srv("imaps", domain, "imaps");
 	if (!out->receive && !cancel_fired(cancel))
 		out->receive = look_up_srv("imap", domain, "imap");
 	if (!out->receive)
-		out->receive = first_that_answers(receive_schemes, receive_hosts, domain, tell, cancel);
+		out->receive = first_that_answers(receive_schemes, receive_hosts, domain, tell,
+			cancel);
 	if (!out->receive)
-		return;				/* a domain without one of them hardly has the other */
+		/* a domain without one of them hardly has the other */
+		return;
 	out->send = look_up_srv("submissions", domain, "smtps");
 	if (!out->send && !cancel_fired(cancel))
 		out->send = look_up_srv("submission", domain, "smtp");

@@ -68,9 +68,10 @@ const char *import_get(const struct import *im, const char *kind, const char *ar
 void import_unset(struct import *im, const char *kind, const char *argument, const char *name);
 void import_off(struct import *im, const char *kind, const char *argument);
 /* A comment in the section. */
-void import_comment(struct import *im, const char *kind, const char *argument, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-void import_tell(struct import *im, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void import_comment(struct import *im, const char *kind, const char *argument, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
+void import_tell(struct import *im, const char *fmt,
+	...) __attribute__((format(printf, 2, 3)));
 
 /* The whole as text, sections in the order of the manual. Every line of it reads without a
  * complaint: one that would not becomes a comment, and its item tells why. */
@@ -81,7 +82,8 @@ void import_report(const struct import *im, struct str *out);
 
 /* ---- what all readers need ---- */
 
-/* A file of at most 1 MB as UTF-8 (ISO 8859-1 where it is not that), owned; NULL: why is in *e. */
+/* A file of at most 1 MB as UTF-8 (ISO 8859-1 where it is not that),
+ * owned; NULL: why is in *e. */
 struct error;
 char *import_read(const char *path, struct error *e);
 /* user@host[:port] behind "scheme://", checked as the mailrc will be; NULL where it makes no

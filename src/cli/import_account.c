@@ -25,7 +25,8 @@ var(const struct account *a, const char *name)
 {
 	const struct mutt_var *v = mutt_var(a->vars, name);
 
-	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown) ? v : NULL;
+	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown)
+		? v : NULL;
 }
 
 static bool
@@ -53,7 +54,8 @@ take_item(const struct account *a, const char *name)
 
 /* ---- who ---- */
 
-/* The address in "Ada <ada@x>" or "ada@x"; NULL: there is none. *name: what stands before it. */
+/* The address in "Ada <ada@x>" or "ada@x"; NULL: there is none.
+ * *name: what stands before it. */
 static const char *
 split_address(struct import *im, const char *text, const char **name)
 {
@@ -131,7 +133,8 @@ put_signature(struct account *a)
 		import_not(a->im, v->item, "`%s` was not run: put a path there, or a command "
 			"into 'signature-command'", v->command);
 	else if (v->value[n - 1] == '|')
-		set(a, "signature-command", arena_strndup(&a->im->arena, v->value, n - 1), v->item);
+		set(a, "signature-command", arena_strndup(&a->im->arena, v->value, n - 1),
+			v->item);
 	else if (*v->value == '/' || str_starts(v->value, "~/"))
 		set(a, "signature", v->value, v->item);
 	else
@@ -143,14 +146,15 @@ put_signature(struct account *a)
 static void
 hint_source(struct account *a, const char *setting, const char *theirs)
 {
-	import_comment(a->im, "account", a->name, "%s = %s| sed -n 's/^ *set *%s *= *//p' | tr "
-		"-d \"\\\"'\"",
+	import_comment(a->im, "account", a->name,
+		"%s = %s| sed -n 's/^ *set *%s *= *//p' | tr -d \"\\\"'\"",
 		setting, a->m->unread_source, theirs);
 }
 
 /* Returns whether the mailrc has it now. `theirs`: the name in the muttrc, for people. */
 static bool
-put_password(struct account *a, const struct mutt_var *v, const char *theirs, const char *setting)
+put_password(struct account *a, const struct mutt_var *v, const char *theirs,
+	const char *setting)
 {
 	const char *command = arena_printf(&a->im->arena, "%s-command", setting);
 
@@ -162,8 +166,9 @@ put_password(struct account *a, const struct mutt_var *v, const char *theirs, co
 		return set(a, command, v->command, v->item);
 	}
 	if (v && v->command) {
-		import_not(a->im, v->item, "`%s` was not run: %s is a command whose first line "
-			"is the password", v->command, command);
+		import_not(a->im, v->item,
+			"`%s` was not run: %s is a command whose first line is the password",
+			v->command, command);
 		return false;
 	}
 	const char *unknown = v ? v->unknown : NULL;
@@ -173,7 +178,8 @@ put_password(struct account *a, const struct mutt_var *v, const char *theirs, co
 			"You are asked for it, or a line such as this gets it:");
 		hint_source(a, command, unknown ? unknown : theirs);
 		if (v)
-			import_not(a->im, v->item, "$%s is set nowhere that was read", unknown);
+			import_not(a->im, v->item, "$%s is set nowhere that was read",
+				unknown);
 		return false;
 	}
 	if (v && *v->value)
@@ -209,7 +215,8 @@ put_tls(struct account *a)
 static const char *
 scheme(struct account *a, const char *plain, const struct mutt_place *p)
 {
-	bool is_unsafe = is_set_to(a, "sslstarttls", "no") && !is_set_to(a, "sslforcetls", "yes");
+	bool is_unsafe = is_set_to(a, "sslstarttls", "no") &&
+		!is_set_to(a, "sslforcetls", "yes");
 
 	if (p->is_tls)
 		return arena_printf(&a->im->arena, "%ss", plain);
@@ -371,8 +378,9 @@ put_folders(struct account *a)
 		else if (name)
 			set(a, roles[i].ours, name, v->item);
 		else
-			import_not(a->im, v->item, "it is no folder of this account, which has "
-				"one of its own for that");
+			import_not(a->im, v->item,
+				"it is no folder of this account, which has one of its own "
+				"for that");
 	}
 	if (is_set_to(a, "copy", "no"))
 		set(a, "copy", "no", mutt_var(a->vars, "copy")->item);
@@ -464,19 +472,22 @@ name_of(struct mutt *m, const struct mutt_site *site)
 	if (source) {
 		source += strlen("source ");
 		size_t n = strcspn(source, " ;'\"");
-		char *path = arena_strndup(&m->im->arena, source, n), *slash = strrchr(path, '/');
+		char *path = arena_strndup(&m->im->arena, source, n),
+			*slash = strrchr(path, '/');
 		char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
 		if (dot > base && (str_eq(dot, ".muttrc") || str_eq(dot, ".rc")
 		    || str_eq(dot, ".mutt") || str_eq(dot, ".neomuttrc")))
 			*dot = '\0';
 		base += strspn(base, "0123456789-_.");
-		base += str_istarts(base, "account") && strchr(".-_", base[7]) && base[7] ? 8 : 0;
+		base += str_istarts(base, "account") && strchr(".-_", base[7]) && base[7]
+			? 8 : 0;
 		return import_account_name(m->im, base);
 	}
 	if (from && (address = split_address(m->im, from->value, &rest)) != NULL) {
 		const char *word = import_domain_word(m->im, address);
 		const char *name = import_account_name(m->im, word);
-		if (str_ieq(word, name))	/* else another has it, and this one only its address */
+		/* else another has it, and this one only its address */
+		if (str_ieq(word, name))
 			return name;
 	}
 	return import_account_name(m->im, import_domain_word(m->im, site->place.user

@@ -214,7 +214,8 @@ is_maildir(const char *dir, int levels)
 		struct dirent *entry = readdir(d);
 		if (!entry)
 			break;
-		if (entry->d_name[0] == '.' && (!entry->d_name[1] || str_eq(entry->d_name, "..")))
+		if (entry->d_name[0] == '.' &&
+		    (!entry->d_name[1] || str_eq(entry->d_name, "..")))
 			continue;
 		char *path = path_join(dir, entry->d_name);
 		is = is_maildir(path, levels - 1);
@@ -261,7 +262,8 @@ add_local(struct mutt *m)
 			add_without(m, "mail is in Maildirs, which dunlin does not read, but "
 				"the server that it came from");
 		if (folder)
-			import_not(m->im, folder->item, "Maildirs are not read; the server is");
+			import_not(m->im, folder->item,
+				"Maildirs are not read; the server is");
 		if (type)
 			import_taken(m->im, type->item);
 	} else if (folder && *dir == '/' && stat(dir, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -317,16 +319,18 @@ refuse_hooks(struct mutt *m)
 			continue;
 		}
 		for (size_t k = 0; k < h->vars.n; k++) {
-			if (str_eq(h->vars.v[k].value, "no"))	/* it takes away what holds elsewhere */
+			/* it takes away what holds elsewhere */
+			if (str_eq(h->vars.v[k].value, "no"))
 				import_taken(m->im, h->vars.v[k].item);
 		}
 		for (size_t k = 0; k < h->vars.n; k++)
 			import_not(m->im, h->vars.v[k].item,
-				"settings are of all folders of an account, or of all accounts");
+				"settings are of all folders of an account, or of all "
+				"accounts");
 		import_not(m->im, h->item, h->kind == HOOK_MACRO
 			? "it reads a file that names no server"
-			: "no account is known that it is about; settings are of accounts, not "
-			"of folders");
+			: "no account is known that it is about; settings are of "
+			"accounts, not of folders");
 	}
 }
 

@@ -67,7 +67,8 @@ put_source(struct reader *r, const char *value, size_t item)
 		import_set(r->im, "account", r->account, "receive", url, item);
 	else if (str_starts(value, "mbox://"))
 		import_set(r->im, "account", r->account, "receive",
-			arena_printf(&r->im->arena, "mbox:%s", value + strlen("mbox://")), item);
+			arena_printf(&r->im->arena, "mbox:%s", value + strlen("mbox://")),
+			item);
 	else if (str_starts(value, "maildir") || str_starts(value, "notmuch"))
 		import_not(r->im, item, "Maildirs are not read, but the server that they came "
 			"from: put it into "
@@ -95,8 +96,10 @@ static void
 put_account(struct reader *r, const char *name, const char *value, size_t item)
 {
 	static const struct { const char *theirs, *ours; } same[] = {
-		{ "from", "from" }, { "aliases", "identities" }, { "signature-file", "signature" },
-		{ "signature-cmd", "signature-command" }, { "source-cred-cmd", "password-command" },
+		{ "from", "from" }, { "aliases", "identities" },
+		{ "signature-file", "signature" },
+		{ "signature-cmd", "signature-command" },
+		{ "source-cred-cmd", "password-command" },
 		{ "outgoing-cred-cmd", "send-password-command" }, { "copy-to", "sent" },
 		{ "postpone", "drafts" },
 		{ "archive", "archive" }, { "check-mail", "check-every" },
@@ -206,11 +209,14 @@ finish(struct import *im)
 		if (!import_get(im, "account", name, "receive")) {
 			import_off(im, "account", name);
 			import_comment(im, "account", name, "receive = imaps://USER@HOST");
-			import_tell(im, "put the server into [account %s], 'receive', and take "
-				"away the '#'", name);
+			import_tell(im,
+				"put the server into [account %s], 'receive', and take away "
+				"the '#'", name);
 		} else if (!import_get(im, "account", name, "from")) {
-			import_set(im, "account", name, "from", "you@example.org", IMPORT_NO_ITEM);
-			import_tell(im, "[account %s] has no 'from': put your address there", name);
+			import_set(im, "account", name, "from", "you@example.org",
+				IMPORT_NO_ITEM);
+			import_tell(im, "[account %s] has no 'from': put your address there",
+				name);
 		}
 	}
 }
@@ -239,7 +245,8 @@ import_aerc(struct import *im, const char *dir, struct error *e)
 	if (text)
 		read_text(im, program, text, false);
 	if (is_read)
-		import_tell(im, "keys (binds.conf) are not taken over: '?' shows those of dunlin");
+		import_tell(im,
+			"keys (binds.conf) are not taken over: '?' shows those of dunlin");
 	free(text);
 	free(accounts);
 	free(program);

@@ -39,7 +39,8 @@ static const struct setting *
 find(const struct alpine *a, const char *name)
 {
 	for (size_t i = 0; i < a->n; i++) {
-		if (str_eq(a->v[i].name, name) && *a->v[i].value && !str_eq(a->v[i].value, "\"\""))
+		if (str_eq(a->v[i].name, name) && *a->v[i].value &&
+		    !str_eq(a->v[i].value, "\"\""))
 			return &a->v[i];
 	}
 	return NULL;
@@ -94,9 +95,9 @@ static const char *
 scheme(struct alpine *a, const char *plain, const struct server *s)
 {
 	if (s->is_unverified)
-		import_tell(a->im, "%s: certificates are always verified; where nobody vouches "
-			"for it, see tls-fingerprint in "
-			"dunlin-mailrc(5)", s->host);
+		import_tell(a->im,
+			"%s: certificates are always verified; where nobody vouches for it, "
+			"see tls-fingerprint in dunlin-mailrc(5)", s->host);
 	if (s->is_plain && rc_host_is_loopback(s->host))
 		return arena_printf(&a->im->arena, "%s+insecure", plain);
 	return s->is_tls ? arena_printf(&a->im->arena, "%ss", plain) : plain;
@@ -174,9 +175,11 @@ put_send(struct alpine *a, const char *account, const char *user)
 
 	if (!s) {
 		if (path)
-			import_set(a->im, "account", account, "sendmail", path->value, path->item);
+			import_set(a->im, "account", account, "sendmail", path->value,
+				path->item);
 		else
-			import_tell(a->im, "[account %s]: no line says where mail goes to: add "
+			import_tell(a->im,
+				"[account %s]: no line says where mail goes to: add "
 				"'send' to it", account);
 		return;
 	}
@@ -207,8 +210,8 @@ put_details(struct alpine *a, const char *account)
 	if (alt && !strchr(alt->value, '*'))
 		import_set(a->im, "account", account, "identities", alt->value, alt->item);
 	else if (alt)
-		import_not(a->im, alt->item, "'identities' are addresses: write those that you "
-			"have");
+		import_not(a->im, alt->item,
+			"'identities' are addresses: write those that you have");
 }
 
 static void

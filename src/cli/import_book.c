@@ -46,7 +46,8 @@ list_of(struct import *im, const char *name, const char *list)
 	size_t n;
 
 	while (is_good && (one = note_next_address(&list, &n)) != NULL) {
-		const char *text = arena_strndup(&im->arena, one, n), *open = strrchr(text, '<');
+		const char *text = arena_strndup(&im->arena, one, n),
+			*open = strrchr(text, '<');
 		const char *close = open ? strchr(open, '>') : NULL;
 		const char *bare = close ? arena_strndup(&im->arena, open + 1,
 			(size_t)(close - open - 1)) : text;

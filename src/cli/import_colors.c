@@ -64,7 +64,8 @@ color(struct mutt *m, const char *word)
 			return color(m, rest);
 		out = arena_printf(&m->im->arena, "bright-%s", rest);
 	}
-	return rc_color_parse(&c, out, NULL) == ERR_OK && *out && !strchr(out, ' ') ? out : NULL;
+	return rc_color_parse(&c, out, NULL) == ERR_OK && *out && !strchr(out, ' ')
+		? out : NULL;
 }
 
 /* Patterns such as "~N | ~O", of which only unread messages are meant. */

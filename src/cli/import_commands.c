@@ -28,9 +28,9 @@ cmd_source(struct mutt *m, struct mutt_text *t, size_t item)
 			import_not(m->im, item, "it names no file");
 		} else if (v.value[len - 1] == '|') {
 			m->unread_source = arena_strndup(&m->im->arena, v.value, len - 1);
-			import_not(m->im, item, "the command was not run: write what it prints "
-				"into a file and read "
-				"that instead, without the passwords");
+			import_not(m->im, item,
+				"the command was not run: write what it prints into a file "
+				"and read that instead, without the passwords");
 		} else {
 			mutt_source(m, v.value, item);
 		}
@@ -164,8 +164,9 @@ cmd_auto_view(struct mutt *m, struct mutt_text *t, size_t item)
 {
 	while (!mutt_at_end(t)) {
 		if (!str_istarts(take(m, t, 0), "text/"))
-			import_not(m->im, item, "types that are no text open with Enter in the "
-				"list of parts (v)");
+			import_not(m->im, item,
+				"types that are no text open with Enter in the list of "
+				"parts (v)");
 	}
 	import_taken(m->im, item);
 }
@@ -206,8 +207,8 @@ cmd_setenv(struct mutt *m, struct mutt_text *t, size_t item)
 	v.name = name;
 	v.item = IMPORT_NO_ITEM;
 	mutt_vars_set(m->im, &m->env, &v);
-	import_not(m->im, item, "the environment of commands is that of dunlin: set it in your "
-		"shell");
+	import_not(m->im, item,
+		"the environment of commands is that of dunlin: set it in your shell");
 }
 
 /* The settings that follow count: who wrote them has them. */
@@ -239,7 +240,8 @@ static const struct {
 } commands[] = {
 	{ "set", C_SET, NULL }, { "unset", C_SET, NULL }, { "toggle", C_SET, NULL },
 	{ "reset", C_SET, NULL },
-	{ "source", C_SOURCE, NULL }, { "alias", C_ALIAS, NULL }, { "unalias", C_UNALIAS, NULL },
+	{ "source", C_SOURCE, NULL }, { "alias", C_ALIAS, NULL },
+	{ "unalias", C_UNALIAS, NULL },
 	{ "alternates", C_ALTERNATES, NULL }, { "unalternates", C_UNALTERNATES, NULL },
 	{ "mailboxes", C_MAILBOXES, NULL }, { "named-mailboxes", C_MAILBOXES, NULL },
 	{ "bind", C_BIND, NULL }, { "macro", C_MACRO, NULL }, { "color", C_COLOR, NULL },
@@ -252,12 +254,14 @@ static const struct {
 	/* What happens here without being told. */
 	{ "ifndef", C_SAME, NULL }, { "ignore", C_SAME, NULL }, { "lists", C_SAME, NULL },
 	{ "subscribe", C_SAME, NULL },
-	{ "unhook", C_SAME, NULL }, { "unmy_hdr", C_SAME, NULL }, { "unhdr_order", C_SAME, NULL },
+	{ "unhook", C_SAME, NULL }, { "unmy_hdr", C_SAME, NULL },
+	{ "unhdr_order", C_SAME, NULL },
 	{ "unmailboxes", C_SAME, NULL }, { "unlists", C_SAME, NULL },
 	{ "unsubscribe", C_SAME, NULL },
 	{ "uncolor", C_SAME, NULL }, { "unmono", C_SAME, NULL },
 	{ "unalternative_order", C_SAME, NULL },
-	{ "unauto_view", C_SAME, NULL }, { "unsetenv", C_SAME, NULL }, { "echo", C_SAME, NULL },
+	{ "unauto_view", C_SAME, NULL }, { "unsetenv", C_SAME, NULL },
+	{ "echo", C_SAME, NULL },
 	{ "mime_lookup", C_SAME, NULL }, { "unmime_lookup", C_SAME, NULL },
 	{ "version", C_SAME, NULL },
 	{ "unbind", C_SAME, NULL }, { "unmacro", C_SAME, NULL }, { "unscore", C_SAME, NULL },

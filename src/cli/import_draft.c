@@ -1,7 +1,8 @@
 /* import_draft.c - see import.h: items, sections, and the text they make.
  *
- * Whatever a foreign file holds, the text must read without a complaint: the text is parsed as
- * the mailrc it will be, and a line that the parser names is taken out, until it names none. */
+ * Whatever a foreign file holds, the text must read without a complaint: the text
+ * is parsed as the mailrc it will be, and a line that the parser names is taken
+ * out, until it names none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

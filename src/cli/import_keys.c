@@ -10,7 +10,8 @@
 enum { MAX_KEYS = 4 };
 
 static const struct { const char *menu, *view; } menus[] = {
-	{ "index", "index" }, { "pager", "pager" }, { "attach", "parts" }, { "browser", "folders" },
+	{ "index", "index" }, { "pager", "pager" }, { "attach", "parts" },
+	{ "browser", "folders" },
 	{ "compose", "compose" }, { "postpone", "drafts" },
 };
 static const char *const generic_views[] = { "folders", "index", "parts" };
@@ -256,10 +257,12 @@ mutt_keys_finish(struct mutt *m)
 		if (h->kind != HOOK_MACRO || !h->account)
 			continue;
 		char *line = xasprintf("folder %s/INBOX", h->account);
-		struct bound b = { .keys = keys_of(m, h->pattern), .what = line, .item = h->item };
+		struct bound b = { .keys = keys_of(m, h->pattern), .what = line,
+			.item = h->item };
 		for (size_t k = 0; b.keys && k < LEN(menus) - 2; k++) {
 			if (strstr(h->menus, menus[k].menu))
-				import_set(m->im, "keys", menus[k].view, b.keys, line, h->item);
+				import_set(m->im, "keys", menus[k].view, b.keys, line,
+					h->item);
 		}
 		free(line);
 	}

@@ -54,9 +54,10 @@ ends_here(const struct lexer *l)
 {
 	char c = *l->t->p;
 
-	return (is_blank(c) && !(l->flags & WORD_SPACES)) || (c == '#' && !(l->flags & WORD_HASH))
-		|| (c == ';' && !(l->flags & WORD_SEMICOLON)) || (c == '='
-		&& (l->flags & WORD_EQUAL));
+	return (is_blank(c) && !(l->flags & WORD_SPACES)) ||
+		(c == '#' && !(l->flags & WORD_HASH)) ||
+		(c == ';' && !(l->flags & WORD_SEMICOLON)) ||
+		(c == '=' && (l->flags & WORD_EQUAL));
 }
 
 static bool

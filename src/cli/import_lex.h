@@ -8,7 +8,8 @@
 #include "str.h"
 
 struct mutt_text {
-	const char *p;			/* the rest of a line whose parts are joined; NUL ends it */
+	/* the rest of a line whose parts are joined; NUL ends it */
+	const char *p;
 };
 
 enum {				/* where a word ends, and what in it is special */
@@ -30,7 +31,8 @@ struct mutt_word {
 /* The value of $name; NULL: there is none. *command, *is_command: as of the word; borrowed
  * until the next call. */
 struct mutt_names {
-	const char *(*value)(void *ctx, const char *name, const char **command, bool *is_command);
+	const char *(*value)(void *ctx, const char *name, const char **command,
+		bool *is_command);
 	void *ctx;
 };
 

@@ -1,4 +1,5 @@
-/* import_local.c - what the files of msmtp and mbsync say of servers: lines of a word and a value.
+/* import_local.c - what the files of msmtp and mbsync say of servers:
+ * lines of a word and a value.
  *
  * msmtp keeps doing what it did (sendmail = msmtp ...), and its server is told in comments.
  * What mbsync fetches into Maildirs, which are not read here, is read from its server. */
@@ -50,9 +51,9 @@ copy(struct server *to, const struct server *from)
 {
 	*to = (struct server){ .name = xstrdup(from->name), .host = xstrdup(from->host),
 		.user = xstrdup(from->user),
-		.command = xstrdup(from->command), .from = xstrdup(from->from), .port = from->port,
-		.is_tls = from->is_tls, .starttls_off = from->starttls_off, .has_password =
-		from->has_password };
+		.command = xstrdup(from->command), .from = xstrdup(from->from),
+		.port = from->port, .is_tls = from->is_tls, .starttls_off = from->starttls_off,
+		.has_password = from->has_password };
 }
 
 /* A word, in quotes or not; *p moves behind it. Owned; NULL at the end of the line or in a
@@ -213,7 +214,8 @@ mutt_msmtp(struct import *im, const char *account, const char *sendmail)
 		bool is_tls = v->is_tls && v->starttls_off;
 		unsigned port = v->port > 0 && v->port < 65536 ? (unsigned)v->port : is_tls ? 0
 			: 25;
-		const char *url = import_url(im, is_tls ? "smtps" : "smtp", v->user, v->host, port);
+		const char *url = import_url(im, is_tls ? "smtps" : "smtp", v->user, v->host,
+			port);
 		if (url) {
 			import_comment(im, "account", account,
 				"msmtp goes on sending. Without it, as %s has it, in place of "

@@ -35,7 +35,8 @@ take_function(const char **p, char function[40])
 static bool
 is_enter(const char *function)
 {
-	return str_ieq(function, "enter") || str_ieq(function, "return") || str_ieq(function, "cr");
+	return str_ieq(function, "enter") || str_ieq(function, "return") ||
+		str_ieq(function, "cr");
 }
 
 /* Keys that stand for functions, as they are without a bind. */
@@ -97,9 +98,9 @@ take_step(const char **p, struct step *st)
 static bool
 is_nothing(const struct step *st)
 {
-	static const char *const commands[] = { "set wait_key", "unset wait_key", "set pipe_decode",
-		"unset pipe_decode", "set resolve", "unset resolve", "set confirmappend",
-		"unset confirmappend",
+	static const char *const commands[] = { "set wait_key", "unset wait_key",
+		"set pipe_decode", "unset pipe_decode", "set resolve", "unset resolve",
+		"set confirmappend", "unset confirmappend",
 		"set delete", "set pipe_split", "unset pipe_split", "set my_", "unset my_",
 		"set nowait_key", "echo" };
 	static const char *const functions[] = { "sync-mailbox", "refresh", "check-stats",

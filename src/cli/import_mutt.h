@@ -38,7 +38,8 @@ struct mutt_hook {
 	const char *account;		/* the account it turned out to make; NULL: none */
 };
 
-struct mutt_pair {			/* alias: name, addresses; alternates, mailboxes: name */
+/* alias: name, addresses; alternates, mailboxes: name */
+struct mutt_pair {
 	const char *name, *value;
 	size_t item;
 };

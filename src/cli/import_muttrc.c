@@ -57,7 +57,8 @@ mutt_vars_set(struct import *im, struct mutt_vars *vars, const struct mutt_var *
 	struct mutt_var *was = find(vars, v->name);
 
 	if (was) {
-		import_taken(im, was->item);	/* of two lines the later counts, there as here */
+		/* of two lines the later counts, there as here */
+		import_taken(im, was->item);
 		*was = *v;
 		return;
 	}
@@ -172,7 +173,8 @@ read_text(struct mutt *m, const char *name, const char *text)
 
 	m->n_bytes += strlen(text);
 	m->stack[m->depth++] = m->file = arena_strdup(&m->im->arena, name);
-	while (m->n_bytes <= MAX_BYTES && !m->is_done && mutt_line(&s, &p, &n_lines, MAX_LINE)) {
+	while (m->n_bytes <= MAX_BYTES && !m->is_done &&
+	    mutt_line(&s, &p, &n_lines, MAX_LINE)) {
 		m->line = at;
 		at += n_lines;
 		mutt_commands(m, str_get(&s));

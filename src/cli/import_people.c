@@ -32,7 +32,8 @@ one_address(struct mutt *m, const char *s, size_t n, int depth)
 			? import_address(im, trimmed(im, text, (size_t)(open - text)), address)
 			: NULL;
 	}
-	const char *bare = trimmed(im, text, comment ? (size_t)(comment - text) : strlen(text));
+	const char *bare = trimmed(im, text,
+		comment ? (size_t)(comment - text) : strlen(text));
 	if (import_is_address(bare)) {
 		const char *end = comment ? strrchr(comment, ')') : NULL;
 		return import_address(im, end ? trimmed(im, comment + 1,
@@ -86,7 +87,8 @@ mutt_aliases(struct mutt *m)
 
 /* ---- addresses of one's own ---- */
 
-/* An expression that stands for one address: "^ada@example\.org$". NULL: it stands for more. */
+/* An expression that stands for one address: "^ada@example\.org$".
+ * NULL: it stands for more. */
 static const char *
 plain_address(struct import *im, const char *pattern)
 {

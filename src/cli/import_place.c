@@ -23,7 +23,8 @@ decoded(struct import *im, const char *s, size_t n)
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool is_code = s[i] == '%' && n - i > 2 && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0;
+		bool is_code = s[i] == '%' && n - i > 2 && hex(s[i + 1]) >= 0 &&
+			hex(s[i + 2]) >= 0;
 		out[k++] = is_code ? (char)(hex(s[i + 1]) << 4 | hex(s[i + 2])) : s[i];
 		i += is_code ? 2 : 0;
 	}
@@ -44,7 +45,8 @@ static bool
 take_host(struct import *im, const char *s, size_t n, struct mutt_place *out)
 {
 	const char *end = s + n, *close = n && *s == '[' ? memchr(s, ']', n) : NULL;
-	const char *colon = memchr(close ? close : s, ':', (size_t)(end - (close ? close : s)));
+	const char *colon = memchr(close ? close : s, ':',
+		(size_t)(end - (close ? close : s)));
 
 	out->port = colon ? (unsigned)atoi(colon + 1) & 0xffff : 0;
 	if (close)
@@ -104,7 +106,8 @@ atom_len(const char *p, const char *end)
 	if (*p == '\\')
 		return end - p > 1 ? 2 : 0;
 	if (*p == '[') {
-		const char *close = end - p > 2 ? memchr(p + 2, ']', (size_t)(end - p - 2)) : NULL;
+		const char *close = end - p > 2 ? memchr(p + 2, ']', (size_t)(end - p - 2))
+			: NULL;
 		return close ? (size_t)(close - p) + 1 : 0;
 	}
 	return strchr("()*+?{", *p) ? 0 : 1;
@@ -186,7 +189,8 @@ mutt_match(const char *pattern, const char *text)
 
 	if (n > MAX_PATTERN || strlen(text) > MAX_PATTERN)
 		return false;
-	for (const char *p = pattern; *p; p++)	/* as in mutt, a capital letter makes case matter */
+	/* as in mutt, a capital letter makes case matter */
+	for (const char *p = pattern; *p; p++)
 		x.has_case |= isupper((unsigned char)*p) != 0;
 	if (n > 1 && pattern[0] == '(' && pattern[n - 1] == ')') {
 		pattern++;

@@ -1,4 +1,5 @@
-/* import_settings.c - a muttrc's settings that are of the program here, and why others are not. */
+/* import_settings.c - a muttrc's settings that are of the program
+ * here, and why others are not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@ var(const struct mutt *m, const char *name)
 {
 	const struct mutt_var *v = mutt_var(&m->vars, name);
 
-	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown) ? v : NULL;
+	return v && !str_eq(v->value, "no") && (*v->value || v->command || v->unknown)
+		? v : NULL;
 }
 
 static void
@@ -70,7 +72,8 @@ put_sort(struct mutt *m)
 		&& !str_eq(use->value, "flat"));
 
 	if (sort && !order) {
-		import_not(m->im, sort->item, "lists are sorted by date, sender, subject or size");
+		import_not(m->im, sort->item,
+			"lists are sorted by date, sender, subject or size");
 		order = "date";
 	}
 	if (str_eq(order, "threads")) {
@@ -127,8 +130,8 @@ put_dates(struct mutt *m)
 		set(m, "date-format", format, date && format != in_index ? date->item
 			: IMPORT_NO_ITEM);
 	if (index)
-		import_not(m->im, index->item, "the list has its columns: flags, date, sender, "
-			"subject, size%s",
+		import_not(m->im, index->item,
+			"the list has its columns: flags, date, sender, subject, size%s",
 			in_index ? "; its date was taken" : "");
 	if (date)
 		import_not(m->im, date->item, "dates are in the list ('date-format', as the "
@@ -229,16 +232,19 @@ static const struct {
 } fates[] = {
 	{ "my_*", NULL }, { "sidebar*", SIDEBAR }, { "pgp*", PGP }, { "crypt*", PGP },
 	{ "smime*", PGP },
-	{ "autocrypt*", PGP }, { "nm*", NOTMUCH }, { "virtual*", NOTMUCH }, { "vfolder*", NOTMUCH },
+	{ "autocrypt*", PGP }, { "nm*", NOTMUCH }, { "virtual*", NOTMUCH },
+	{ "vfolder*", NOTMUCH },
 	{ "nntp*", NEWS }, { "newsrc", NEWS }, { "newsserver", NEWS },
 	{ "headercache*", STORED }, { "messagecache*", STORED }, { "hcache*", STORED },
-	{ "accountcommand", "put the command that prints the password into 'password-command'" },
+	{ "accountcommand",
+		"put the command that prints the password into 'password-command'" },
 	{ "mimetypequerycommand", NULL }, { "textflowed", NULL }, { "edithdrs", NULL },
 	{ "pagerstop", NULL }, { "usethreads", NULL },
 	{ "tunnel*", "a command cannot stand for the connection; ssh -L and "
 	  "imap+insecure://USER@127.0.0.1:PORT can" },
 	{ "preconnect", "no command is run before connecting" },
-	{ "!sslverifyhost", "the name is always verified; tls-fingerprint is for a certificate "
+	{ "!sslverifyhost",
+		"the name is always verified; tls-fingerprint is for a certificate "
 	  "that has another" },
 	{ "!sslverifydates", "dates are always verified; tls-fingerprint is for a certificate "
 	  "that ran out" },
@@ -274,7 +280,8 @@ static const struct {
 	{ "confirmappend", NULL }, { "confirmcreate", NULL },
 	{ "deleteuntag", NULL },
 	{ "flagsafe", "flagged mail is deleted like other; u takes it back" },
-	{ "waitkey", NULL }, { "beep*", "there is no bell" }, { "quit", NULL }, { "suspend", NULL },
+	{ "waitkey", NULL }, { "beep*", "there is no bell" }, { "quit", NULL },
+	{ "suspend", NULL },
 	{ "saveaddress", "s asks for the folder" }, { "savename", "s asks for the folder" },
 	{ "forcename", "s asks for the folder" },
 	{ "saveempty", NULL }, { "saveunsubscribed", NULL }, { "saveunsub", NULL },
@@ -330,7 +337,8 @@ static const struct {
 	{ "forwardquote", "what is forwarded is not quoted" }, { "forwardattachments", NULL },
 	{ "forwarddecode", NULL },
 	{ "forward*", NULL },
-	{ "mimeforward*", "f forwards the text with its attachments, gf the message as it is" },
+	{ "mimeforward*",
+		"f forwards the text with its attachments, gf the message as it is" },
 	{ "fastreply", NULL }, { "autoedit", NULL },
 	{ "askcc", "it is not asked; c where you write takes who gets a copy" },
 	{ "askbcc", "it is not asked; b where you write takes who gets a blind copy" },
@@ -356,7 +364,8 @@ static const struct {
 	{ "fccdelimiter", NULL }, { "score*", "there are no scores" },
 	{ "spamseparator", NULL }, { "simplesearch", NULL },
 	{ "browserabbreviatemailboxes", NULL }, { "sortbrowser", NULL }, { "mask", NULL },
-	{ "autosubscribe", NULL }, { "writebcc", NULL }, { "writeinc", NULL }, { "readinc", NULL },
+	{ "autosubscribe", NULL }, { "writebcc", NULL }, { "writeinc", NULL },
+	{ "readinc", NULL },
 	{ "netinc", NULL }, { "sleeptime", NULL }, { "timeinc", NULL },
 	{ "readonly", "'read-only' is of an account: set it there" },
 	{ "autotag", "';' before a command means all that are tagged" },
@@ -367,7 +376,8 @@ static const struct {
 	{ "uncollapse*", NULL }, { "abortkey", NULL }, { "statusontop", FORMAT },
 	{ "colordirectcolor", NULL },
 	{ "muttlispinlineeval", NULL }, { "backgroundedit", NULL },
-	{ "countalternatives", NULL }, { "imappass", "there is no account that it belongs to" },
+	{ "countalternatives", NULL },
+	{ "imappass", "there is no account that it belongs to" },
 };
 
 static bool
@@ -376,7 +386,8 @@ fits(const char *pattern, const char *name)
 	pattern += *pattern == '!';
 	size_t n = strlen(pattern);
 
-	return pattern[n - 1] == '*' ? strncmp(pattern, name, n - 1) == 0 : str_eq(pattern, name);
+	return pattern[n - 1] == '*'
+		? strncmp(pattern, name, n - 1) == 0 : str_eq(pattern, name);
 }
 
 static void

@@ -32,7 +32,8 @@ import_read(const char *path, struct error *e)
 }
 
 char *
-import_url(struct import *im, const char *scheme, const char *user, const char *host, unsigned port)
+import_url(struct import *im, const char *scheme, const char *user, const char *host,
+	unsigned port)
 {
 	struct str s = {0};
 	struct rc_url u;
@@ -85,7 +86,8 @@ import_account_name(struct import *im, const char *like)
 	}
 	while (s.len && strchr("-_.", s.data[s.len - 1]))
 		str_cut(&s, s.len - 1);
-	const char *base = s.len ? arena_strdup(&im->arena, str_get(&s)) : "mail", *name = base;
+	const char *base = s.len ? arena_strdup(&im->arena, str_get(&s)) : "mail",
+		*name = base;
 	str_clear(&s);
 	for (int i = 2; is_taken(im, name); i++)
 		name = arena_printf(&im->arena, "%s-%d", base, i);
@@ -95,7 +97,8 @@ import_account_name(struct import *im, const char *like)
 const char *
 import_domain_word(struct import *im, const char *s)
 {
-	const char *at = strrchr(s, '@'), *domain = at ? at + 1 : s, *last = strrchr(domain, '.');
+	const char *at = strrchr(s, '@'), *domain = at ? at + 1 : s,
+		*last = strrchr(domain, '.');
 
 	if (!last || last == domain || !isalpha((unsigned char)last[1]))
 		return at && at != s ? arena_strndup(&im->arena, s, (size_t)(at - s)) : domain;
@@ -161,15 +164,16 @@ import_is_alias(const char *name)
 }
 
 void
-import_no_password(struct import *im, const char *account, const char *setting, const char *theirs,
-	size_t item)
+import_no_password(struct import *im, const char *account, const char *setting,
+	const char *theirs, size_t item)
 {
 	const struct import_item *it = &im->items[item];
 
 	import_comment(im, "account", account, "%s stands in %s:%d and is not copied. You are "
 		"asked for "
 		"it, or put it into a password manager:", theirs, it->file, it->line);
-	import_comment(im, "account", account, "%s-command = pass show mail/%s", setting, account);
+	import_comment(im, "account", account, "%s-command = pass show mail/%s", setting,
+		account);
 	import_comment(im, "account", account, "or write '%s = ...' here, and chmod 600 this "
 		"file.", setting);
 	import_not(im, item, "a password is not printed: see [account %s]", account);

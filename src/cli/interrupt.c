@@ -18,7 +18,8 @@ watch(void *arg)
 
 	while (poll(p, 2, -1) < 0)
 		;
-	if ((p[0].revents & POLLIN) && read(i->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+	if ((p[0].revents & POLLIN) &&
+	    read(i->fd, &info, sizeof info) == (ssize_t)sizeof info) {
 		i->signo = (int)info.ssi_signo;
 		cancel_fire(&i->cancel);
 	}

@@ -1,4 +1,5 @@
-/* questions.c - the questions of `dunlin setup`: when each is asked, what is proposed, what is taken. */
+/* questions.c - the questions of `dunlin setup`: when each is asked, what
+ * is proposed, what is taken. */
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +91,8 @@ check_value(const char *setting, const char *value, struct error *e)
 	rc_parse(&rc, "x", str_get(&text), text.len, NULL);
 	for (size_t i = 0; i < rc->n_problems && code == ERR_OK; i++) {
 		if (str_starts(rc->problems[i].line, "x:2: "))
-			code = error_set(e, ERR_LOCAL, "%s", rc->problems[i].line + strlen("x:2: "));
+			code = error_set(e, ERR_LOCAL, "%s",
+				rc->problems[i].line + strlen("x:2: "));
 	}
 	rc_free(rc);
 	setup_wipe(&text);
@@ -160,7 +162,8 @@ wants_pin(const struct setup *s)
 static bool
 wants_secret(const struct setup *s)
 {
-	return needs_login(s) && (str_ieq(s->answers[A_HOW], "type") || str_ieq(s->answers[A_HOW], "ask"));
+	return needs_login(s) && (str_ieq(s->answers[A_HOW], "type") ||
+		str_ieq(s->answers[A_HOW], "ask"));
 }
 
 /* ---- suggestions ---- */
@@ -187,11 +190,11 @@ suggest_receive(struct setup *s)
 		if (s->guess.note)
 			setup_explain(s->guess.note);
 		else if (!s->guess.receive)
-			setup_explain("Its servers could not be found out; the provider's help names them, often "
-				"under \"IMAP settings\".");
+			setup_explain("Its servers could not be found out; the provider's "
+				"help names them, often under \"IMAP settings\".");
 		if (!(s->guess.flags & (PROVIDER_TOKEN | PROVIDER_CLOSED)))
-			setup_explain("IMAP (imaps://...) leaves the mail on the server, POP3 (pop3s://...) "
-				"downloads it.");
+			setup_explain("IMAP (imaps://...) leaves the mail on the server, POP3 "
+				"(pop3s://...) downloads it.");
 	}
 	return xstrdup(s->guess.receive);
 }
@@ -218,7 +221,8 @@ is_program(const char *name)
 	const char *path = getenv("PATH");
 	bool is_found = false;
 
-	for (const char *p = path ? path : ""; *p && !is_found; p += strcspn(p, ":"), p += *p == ':') {
+	for (const char *p = path ? path : ""; *p && !is_found; p += strcspn(p, ":"),
+	    p += *p == ':') {
 		char *file = xasprintf("%.*s/%s", (int)strcspn(p, ":"), p, name);
 		is_found = access(file, X_OK) == 0;
 		free(file);
@@ -244,9 +248,9 @@ suggest_how(struct setup *s)
 			"    mutt_oauth2.py ~/.config/mail-token");
 		return NULL;
 	}
-	puts("  The password may come from a command that prints it (\"pass show mail/ada\"),\n"
-		"  be typed now and kept in the mailrc, which nobody else can read (\"type\"),\n"
-		"  or be asked for at each start (\"ask\").");
+	puts("  The password may come from a command that prints it (\"pass show "
+		"mail/ada\"),\n  be typed now and kept in the mailrc, which nobody else can "
+		"read (\"type\"),\n  or be asked for at each start (\"ask\").");
 	return how;
 }
 
@@ -293,7 +297,8 @@ accept_address(struct setup *s, char **answer, struct error *e)
 {
 	(void)s;
 	if (strpbrk(*answer, "<>\"' \t"))
-		return error_set(e, ERR_LOCAL, "write the address alone, such as ada@example.org");
+		return error_set(e, ERR_LOCAL,
+			"write the address alone, such as ada@example.org");
 	return check_value("from", *answer, e);
 }
 
@@ -342,8 +347,10 @@ accept_send(struct setup *s, char **answer, struct error *e)
 static enum err
 accept_how(struct setup *s, char **answer, struct error *e)
 {
-	if (setup_wants_token(s) && (!**answer || str_ieq(*answer, "type") || str_ieq(*answer, "ask")))
-		return error_set(e, ERR_LOCAL, "a token lasts an hour: a command has to print it");
+	if (setup_wants_token(s) && (!**answer || str_ieq(*answer, "type") ||
+	    str_ieq(*answer, "ask")))
+		return error_set(e, ERR_LOCAL,
+		"a token lasts an hour: a command has to print it");
 	if (!**answer)
 		return error_set(e, ERR_LOCAL, "a command, type or ask");
 	return check_value("password-command", *answer, e);
@@ -364,8 +371,8 @@ accept_account(struct setup *s, char **answer, struct error *e)
 	if (!**answer || strpbrk(*answer, "[]/;#\"'"))
 		return error_set(e, ERR_LOCAL, "a short word such as work or home");
 	if (is_taken(s, *answer))
-		return error_set(e, ERR_LOCAL, "account '%s' is in the mailrc already; take another name",
-			*answer);
+		return error_set(e, ERR_LOCAL,
+			"account '%s' is in the mailrc already; take another name", *answer);
 	return ERR_OK;
 }
 
@@ -379,11 +386,13 @@ accept_pin(struct setup *s, char **answer, struct error *e)
 const struct question setup_questions[N_ANSWERS] = {
 	[A_NAME] = { "Your name", NULL, suggest_name, accept_name, false },
 	[A_ADDRESS] = { "Your mail address", NULL, NULL, accept_address, false },
-	[A_RECEIVE] = { "Server to read from (host or URL)", NULL, suggest_receive, accept_receive, false },
-	[A_USER] = { "User name there", needs_user, suggest_user, accept_user, false },
-	[A_SEND] = { "Server to send through (host, URL or none)", needs_login, suggest_send, accept_send, false },
-	[A_HOW] = { "Password command, type or ask", needs_login, suggest_how, accept_how, false },
-	[A_SECRET] = { "Password (not shown)", wants_secret, NULL, accept_secret, true },
-	[A_ACCOUNT] = { "Name of the account", NULL, suggest_account, accept_account, false },
-	[A_PIN] = { "Its fingerprint, as you know it from its owner", wants_pin, NULL, accept_pin, false },
+	[A_RECEIVE] = { "Server to read from (host or URL)", NULL, suggest_receive,
+	accept_receive, false }, [A_USER] = { "User name there", needs_user, suggest_user,
+	accept_user, false }, [A_SEND] = { "Server to send through (host, URL or none)",
+	needs_login, suggest_send, accept_send, false },
+	[A_HOW] = { "Password command, type or ask", needs_login, suggest_how, accept_how,
+	false }, [A_SECRET] = { "Password (not shown)", wants_secret, NULL, accept_secret,
+	true }, [A_ACCOUNT] = { "Name of the account", NULL, suggest_account, accept_account,
+	false }, [A_PIN] = { "Its fingerprint, as you know it from its owner", wants_pin, NULL,
+	accept_pin, false },
 };

@@ -1,7 +1,8 @@
 /* sample.c - accounts that no mailrc names: one file (-f), and the tutorial.
  *
- * The tutorial's mbox is part of the program, so that it is there wherever the program is.
- * It is unpacked once, into a place of its own beside the real data, and is the person's from then on. */
+ * The tutorial's mbox is part of the program, so that it is there wherever the
+ * program is. It is unpacked once, into a place of its own beside the real data, and
+ * is the person's from then on. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ extern const char tutorial_begin[], tutorial_end[];
 static enum err
 use_local(struct rc *rc, const char *name, const char *dir, struct error *e)
 {
-	char *text = xasprintf("[account %s]\nfrom = you@dunlin.example\nreceive = mbox:/\n", name);
+	char *text = xasprintf("[account %s]\nfrom = you@dunlin.example\nreceive = mbox:/\n",
+		name);
 	struct rc *local;
 	enum err err = rc_parse(&local, name, text, strlen(text), e);
 
@@ -52,14 +54,16 @@ name_after(struct rc_account *a, const char *full)
 	size_t n = home ? strlen(home) : 0;
 
 	free(a->name);
-	a->name = n > 1 && str_starts(full, home) && full[n] == '/' ? xasprintf("~%s", full + n)
-		: xstrdup(full);
+	a->name = n > 1 && str_starts(full, home) && full[n] == '/'
+		? xasprintf("~%s", full + n) : xstrdup(full);
 }
 
 enum err
-cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs *d, struct error *e)
+cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs *d,
+	struct error *e)
 {
-	char *full = realpath(file, NULL), *dir = path_join(d->data, "files"), *unpacked = NULL;
+	char *full = realpath(file, NULL), *dir = path_join(d->data, "files"),
+		*unpacked = NULL;
 	enum err err;
 
 	if (!full)
@@ -67,8 +71,8 @@ cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs 
 	else
 		err = unpack(&unpacked, full, d, e);
 	if (err == ERR_OK && !mbox_looks_like(unpacked ? unpacked : full))
-		err = error_set(e, ERR_FOLDER, "'%s' is not an mbox: it does not begin with a From_ line",
-			file);
+		err = error_set(e, ERR_FOLDER,
+			"'%s' is not an mbox: it does not begin with a From_ line", file);
 	if (err == ERR_OK && (err = path_mkdirs(dir, e)) == ERR_OK)
 		err = use_local(rc, "file", dir, e);
 	if (err == ERR_OK) {
@@ -90,7 +94,8 @@ cli_use_tutorial(struct rc *rc, struct dirs *d, struct error *e)
 	enum err err = path_mkdirs(mail, e);
 
 	if (err == ERR_OK && access(inbox, F_OK) < 0)
-		err = file_write_atomic(inbox, tutorial_begin, (size_t)(tutorial_end - tutorial_begin), e);
+		err = file_write_atomic(inbox, tutorial_begin,
+			(size_t)(tutorial_end - tutorial_begin), e);
 	if (err == ERR_OK)
 		err = use_local(rc, "tutorial", mail, e);
 	if (err == ERR_OK) {

@@ -82,7 +82,8 @@ account_of(const struct rc *rc, const char *addr)
 {
 	for (size_t i = 0; i < rc->n_accounts; i++) {
 		const struct rc_account *a = &rc->accounts[i];
-		if (rc_account_sends(a) && (has_address(a->from, addr) || has_address(a->identities, addr)))
+		if (rc_account_sends(a) && (has_address(a->from, addr) ||
+		    has_address(a->identities, addr)))
 			return a;
 	}
 	return NULL;
@@ -97,7 +98,8 @@ choose_account(const struct rc *rc, const char *sender, const struct str *raw)
 	struct msg m = {0};
 
 	if (!a && raw) {
-		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw), raw->len));
+		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw),
+			raw->len));
 		a = account_of(rc, m.from_addr);
 	}
 	for (size_t i = 0; !a && i < rc->n_accounts; i++)
@@ -157,7 +159,8 @@ build(struct letter *l, const struct cli_letter *args, const struct rc_account *
 	return code;
 }
 
-/* The recipients that were named, and no others: a header may name people who got it by another way. */
+/* The recipients that were named, and no others: a header may name people
+ * who got it by another way. */
 static void
 keep_named(struct letter *l, const char *named)
 {
@@ -174,16 +177,16 @@ keep_named(struct letter *l, const char *named)
 
 /* Exit code. */
 static int
-prepare(struct letter *l, const struct cli_letter *args, const struct rc_account *a, const struct str *raw,
-	struct error *e)
+prepare(struct letter *l, const struct cli_letter *args, const struct rc_account *a,
+	const struct str *raw, struct error *e)
 {
 	struct compose_stamp stamp = outbox_stamp();
 	struct str named = {0};
 
 	for (int i = 0; i < args->n_to; i++)
 		str_printf(&named, "%s%s", i ? ", " : "", args->to[i]);
-	enum err rc = compose_prepare(l, str_get(raw), raw->len, a->from, named.len ? str_get(&named) : NULL,
-		&stamp, e);
+	enum err rc = compose_prepare(l, str_get(raw), raw->len, a->from,
+		named.len ? str_get(&named) : NULL, &stamp, e);
 	if (rc == ERR_OK && named.len && !args->from_header)
 		keep_named(l, str_get(&named));
 	free((char *)stamp.token);
@@ -229,7 +232,8 @@ code_of(const struct outbox_report *r)
 	return EX_IOERR;
 }
 
-/* Another process may have found it in the outbox before we could: then its end is waited for. */
+/* Another process may have found it in the outbox before we could:
+ * then its end is waited for. */
 static bool
 take(struct send *s, outbox_id id, struct outbox_lock **lock)
 {

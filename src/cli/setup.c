@@ -1,8 +1,9 @@
 /* setup.c - `dunlin setup`: a table of questions, a try, and a new section in the mailrc.
  *
- * On a pipe the answers come a line each, in the order of the table; an empty line takes what
- * stands in brackets. What is there in the mailrc is kept byte by byte, the new section goes behind
- * it; it is written only when the whole then reads with one account more and no new problem. */
+ * On a pipe the answers come a line each, in the order of the table; an empty line
+ * takes what stands in brackets. What is there in the mailrc is kept byte by byte, the
+ * new section goes behind it; it is written only when the whole then reads with one
+ * account more and no new problem. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,8 @@ write_section(struct str *out, const struct setup *s, bool for_trial)
 {
 	char *const *a = s->answers;
 	const char *user = a[A_USER];
-	bool is_typed = a[A_HOW] && str_ieq(a[A_HOW], "type"), is_asked = a[A_HOW] && str_ieq(a[A_HOW], "ask");
+	bool is_typed = a[A_HOW] && str_ieq(a[A_HOW], "type"), is_asked = a[A_HOW] &&
+		str_ieq(a[A_HOW], "ask");
 	bool has_comma = strpbrk(a[A_NAME], ",.()@:[]") != NULL;
 	char *from = !*a[A_NAME] ? xstrdup(a[A_ADDRESS])
 		: xasprintf(has_comma ? "\"%s\" <%s>" : "%s <%s>", a[A_NAME], a[A_ADDRESS]);
@@ -77,8 +79,8 @@ write_section(struct str *out, const struct setup *s, bool for_trial)
 	setup_add_line(out, "from", from);
 	setup_add_line(out, "receive", receive);
 	if (a[A_SEND] && *a[A_SEND] && !str_ieq(a[A_SEND], "none")) {
-		bool is_short = (s->guess.flags & PROVIDER_LOCAL_USER) && setup_is_guessed(s, A_SEND) && user
-			&& !strchr(user, '@');
+		bool is_short = (s->guess.flags & PROVIDER_LOCAL_USER) &&
+			setup_is_guessed(s, A_SEND) && user && !strchr(user, '@');
 		char *send = setup_with_user(a[A_SEND], is_short ? a[A_ADDRESS] : user);
 		setup_add_line(out, "send", send);
 		free(send);
@@ -126,7 +128,8 @@ check_whole(const struct setup *s, const struct str *text, struct error *e)
 	if (rc->n_problems > s->rc->n_problems)
 		code = error_set(e, ERR_LOCAL, "%s", rc->problems[rc->n_problems - 1].line);
 	else if (rc->n_accounts != s->rc->n_accounts + 1)
-		code = error_set(e, ERR_LOCAL, "the new section would not be read back as it is");
+		code = error_set(e, ERR_LOCAL,
+			"the new section would not be read back as it is");
 	rc_free(rc);
 	return code;
 }
@@ -182,12 +185,14 @@ decide(struct setup *s)
 	if (s->why == ERR_AUTH && s->guess.note && setup_is_guessed(s, A_RECEIVE))
 		setup_explain(s->guess.note);
 	if (is_unproven)
-		setup_explain("Who answered could not prove to be that server, so nothing secret was sent. Pin its "
-			"certificate only when somebody who runs it gives you the same fingerprint.");
+		setup_explain("Who answered could not prove to be that server, so nothing "
+			"secret was sent. Pin its certificate only when somebody who runs it "
+			"gives you the same fingerprint.");
 	if (interrupt_begin(&s->stop, &e) == ERR_OK) {
-		char *a = ask(is_unproven ? "That did not work. Answer again, pin the certificate, save it all "
-			"the same, or quit" : "That did not work. Answer again, save it all the same, or quit",
-			"again", false, &s->stop.cancel);
+		char *a = ask(is_unproven
+			? "That did not work. Answer again, pin the certificate, save it all "
+			"the same, or quit" : "That did not work. Answer again, save it all "
+			"the same, or quit", "again", false, &s->stop.cancel);
 		d = !a ? GIVE_UP : str_istarts(a, "a") ? AGAIN : str_istarts(a, "s") ? SAVE
 			: is_unproven && str_istarts(a, "p") ? PIN : GIVE_UP;
 		free(a);
@@ -213,7 +218,8 @@ run(struct setup *s)
 	enum decision d = AGAIN;
 	int code = 0;
 
-	puts("A new account for the mailrc. Enter takes what stands in [brackets], Ctrl-C leaves.\n");
+	puts("A new account for the mailrc. Enter takes what stands in [brackets], Ctrl-C "
+		"leaves.\n");
 	offer_import();
 	while (d == AGAIN || d == PIN) {
 		s->wants_pin = d == PIN;
@@ -231,7 +237,9 @@ run(struct setup *s)
 		return 1;
 	}
 	printf("\nAccount '%s' is written to %s.\n", s->answers[A_ACCOUNT], s->rc->path);
-	puts(code ? "Mend it there, then try 'dunlin check'." : "Start 'dunlin' to read your mail.");
+	puts(code
+		? "Mend it there, then try 'dunlin check'."
+		: "Start 'dunlin' to read your mail.");
 	return code;
 }
 

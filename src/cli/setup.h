@@ -1,4 +1,5 @@
-/* setup.h - private to `dunlin setup`: the questions and what is known while they are asked. */
+/* setup.h - private to `dunlin setup`: the questions and what is
+ * known while they are asked. */
 #ifndef DUNLIN_CLI_SETUP_H
 #define DUNLIN_CLI_SETUP_H
 

@@ -1,7 +1,7 @@
 /* show.c - `dunlin show FILE`: one message as the pager shows it, or as JSON.
  *
- * Reads one file and writes stdout; needs no rc, no store, no network. What is printed is clean
- * already (lines.c, json.c), whatever the file holds. */
+ * Reads one file and writes stdout; needs no rc, no store, no network. What is printed is
+ * clean already (lines.c, json.c), whatever the file holds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,8 @@ cli_show(const char *file, bool json)
 	enum err rc;
 
 	mime_init();
-	rc = file_read(&raw, &n, str_eq(file, "-") ? "/dev/stdin" : file, MAX_MESSAGE_BYTES, &e);
+	rc = file_read(&raw, &n, str_eq(file, "-") ? "/dev/stdin" : file, MAX_MESSAGE_BYTES,
+		&e);
 	if (rc != ERR_OK)
 		goto out;
 	if ((rc = mime_parse(&m, raw, n, &e)) != ERR_OK)

@@ -1,7 +1,7 @@
 /* sync.c - `dunlin sync`: one pass without a screen.
  *
- * The same workers as under the UI get one JOB_SYNC each, and their ends are waited for. A person
- * is not asked for anything: what needs one is told, and the exit code says so. */
+ * The same workers as under the UI get one JOB_SYNC each, and their ends are waited for. A
+ * person is not asked for anything: what needs one is told, and the exit code says so. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ take_event(struct sync *s, const struct event *ev)
 		p->n_new += ev->u.folder.n_new;
 		break;
 	case EV_NOTICE:
-		fprintf(stderr, "dunlin: %s: %s\n", engine_rc_account(s->engine, p->account)->name, ev->u.notice.text);
+		fprintf(stderr, "dunlin: %s: %s\n", engine_rc_account(s->engine,
+			p->account)->name, ev->u.notice.text);
 		p->needs_person = p->needs_person || ev->u.notice.code == ERR_MSG;
 		break;
 	case EV_PASSWORD:
@@ -130,20 +131,23 @@ report(struct sync *s, const struct pass *p)
 	if (n_later > 0)
 		printf("; %u mail%s to go out later", n_later, n_later == 1 ? " is" : "s are");
 	if (n_stuck > 0)
-		printf("; %u mail%s in the outbox need%s you", n_stuck, n_stuck == 1 ? "" : "s",
-			n_stuck == 1 ? "s" : "");
+		printf("; %u mail%s in the outbox need%s you", n_stuck,
+			n_stuck == 1 ? "" : "s", n_stuck == 1 ? "s" : "");
 	uint32_t n_uploads = store_uploads_due(engine_store(s->engine), p->account);
 	uint32_t n_refused = store_uploads_refused(engine_store(s->engine), p->account);
 	if (n_uploads > 0)
-		printf("; %u message%s to be stored", n_uploads, n_uploads == 1 ? " waits" : "s wait");
+		printf("; %u message%s to be stored", n_uploads,
+			n_uploads == 1 ? " waits" : "s wait");
 	if (n_refused > 0)
-		printf("; %u message%s the server would not store", n_refused, n_refused == 1 ? "" : "s");
+		printf("; %u message%s the server would not store", n_refused,
+			n_refused == 1 ? "" : "s");
 	putchar('\n');
 	if (n_stuck > 0 || n_refused > 0)
 		return EXIT_PERSON;
 	if (p->needs_person || (p->is_over && p->code != ERR_OK && !is_later))
 		return EXIT_PERSON;
-	return p->is_over && p->code == ERR_OK && n_mail == 0 && n_uploads == 0 ? 0 : EXIT_LATER;
+	return p->is_over && p->code == ERR_OK && n_mail == 0 && n_uploads == 0
+		? 0 : EXIT_LATER;
 }
 
 static int
@@ -206,7 +210,8 @@ cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, int n
 	}
 	choose(&s, rc, accounts, n);
 	if (s.n == 0)
-		fprintf(stderr, "dunlin: no account in the mailrc; 'dunlin setup' makes one\n");
+		fprintf(stderr,
+			"dunlin: no account in the mailrc; 'dunlin setup' makes one\n");
 	if (interrupt_begin(&stop, &e) == ERR_OK && begin(&s, d, &e) == ERR_OK) {
 		run(&s, &stop.cancel);
 		code = s.n ? report_all(&s) : EXIT_PERSON;

@@ -1,6 +1,6 @@
-/* unpack.c - see unpack.h. Unpacked whole instead of read through zlib, since a message is found by its
- * place, and the newest stand at the end. The name tells the original's path (as a hash) and stamp, so what
- * an older original left is known and removed. */
+/* unpack.c - see unpack.h. Unpacked whole instead of read through zlib, since a message is
+ * found by its place, and the newest stand at the end. The name tells the original's path (as
+ * a hash) and stamp, so what an older original left is known and removed. */
 #include <dirent.h>
 #include <stdint.h>
 #include <errno.h>
@@ -58,14 +58,17 @@ check_size(int to, const char *path, uint64_t packed, uint64_t bytes, struct err
 	struct statvfs fs;
 
 	if (bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed)
-		return error_set(e, ERR_FOLDER, "'%s' unpacks to more than %d times its size: that is no mail", path,
+		return error_set(e, ERR_FOLDER,
+			"'%s' unpacks to more than %d times its size: that is no mail", path,
 			MAX_RATIO);
 	if (fstatvfs(to, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < bytes / 8)
-		return error_set(e, ERR_LOCAL, "'%s' unpacks to more than the disk has room for", path);
+		return error_set(e, ERR_LOCAL,
+			"'%s' unpacks to more than the disk has room for", path);
 	return ERR_OK;
 }
 
-/* zlib also reads what is not compressed, and takes an end too early for the end: both are damage here. */
+/* zlib also reads what is not compressed, and takes an end too early for the
+ * end: both are damage here. */
 static enum err
 copy(gzFile from, int to, const char *path, uint64_t total, struct error *e)
 {
@@ -82,7 +85,8 @@ copy(gzFile from, int to, const char *path, uint64_t total, struct error *e)
 	}
 	gzerror(from, &why);
 	if (rc == ERR_OK && (n < 0 || why != Z_OK || gzdirect(from)))
-		rc = error_set(e, ERR_FOLDER, "'%s' is damaged: it cannot be unpacked whole", path);
+		rc = error_set(e, ERR_FOLDER, "'%s' is damaged: it cannot be unpacked whole",
+			path);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	free(buf);
@@ -137,7 +141,8 @@ unpack(char **out, const char *path, const struct dirs *d, struct error *e)
 	if (!kind)
 		return ERR_OK;
 	if (!str_eq(kind, "gzip"))
-		return error_set(e, ERR_FOLDER, "'%s' is compressed with %s: unpack it first", path, kind);
+		return error_set(e, ERR_FOLDER, "'%s' is compressed with %s: unpack it first",
+			path, kind);
 	char *dir = path_join(d->cache, "unpacked");
 	char *prefix = xasprintf("%016llx-", (unsigned long long)hash_string(path));
 	enum err rc = path_private(d->cache, e);
@@ -146,7 +151,8 @@ unpack(char **out, const char *path, const struct dirs *d, struct error *e)
 	if (rc == ERR_OK)
 		rc = mbox_stamp(&stamp, path, e);
 	if (rc == ERR_OK) {
-		char *name = xasprintf("%s%llx-%llx", prefix, (unsigned long long)stamp.size_bytes,
+		char *name = xasprintf("%s%llx-%llx", prefix,
+			(unsigned long long)stamp.size_bytes,
 			(unsigned long long)stamp.mtime_ns);
 		char *to = path_join(dir, name);
 		if (access(to, R_OK) < 0) {

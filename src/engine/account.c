@@ -58,8 +58,8 @@ local_backend(const struct rc_account *a, const char *data_dir, struct cancel *c
 	char *name = path_safe_name(a->name);
 	char *maps = path_join(data_dir, "maps"), *map_dir = path_join(maps, name);
 	char *dir = account_mbox_dir(a, data_dir);
-	struct local_config cfg = { .dir = dir, .inbox = a->folder[ROLE_INBOX], .map_dir = map_dir,
-		.read_only = a->read_only };
+	struct local_config cfg = { .dir = dir, .inbox = a->folder[ROLE_INBOX],
+		.map_dir = map_dir, .read_only = a->read_only };
 	struct backend *b = local_new(&cfg, cancel);
 
 	free(dir);
@@ -80,8 +80,8 @@ account_backend(const struct rc *rc, const struct rc_account *a, const char *dat
 	case RC_MBOX:
 		return local_backend(a, data_dir, cancel);
 	case RC_SMTP:
-		error_set(e, ERR_UNSUPPORTED, "account '%s': 'receive' names a server for sending",
-			a->name);
+		error_set(e, ERR_UNSUPPORTED,
+			"account '%s': 'receive' names a server for sending", a->name);
 		return NULL;
 	case RC_NONE:
 		break;
@@ -113,16 +113,19 @@ find_password(char **out, const char *password, const char *command, struct canc
 }
 
 enum err
-account_password(char **out, const struct rc_account *a, struct cancel *cancel, struct error *e)
+account_password(char **out, const struct rc_account *a, struct cancel *cancel,
+	struct error *e)
 {
 	return find_password(out, a->password, a->password_command, cancel, e);
 }
 
 enum err
-account_send_password(char **out, const struct rc_account *a, struct cancel *cancel, struct error *e)
+account_send_password(char **out, const struct rc_account *a, struct cancel *cancel,
+	struct error *e)
 {
 	if (a->send_password || a->send_password_command)
-		return find_password(out, a->send_password, a->send_password_command, cancel, e);
+		return find_password(out, a->send_password, a->send_password_command, cancel,
+			e);
 	return account_password(out, a, cancel, e);
 }
 
@@ -133,8 +136,8 @@ account_sender(const struct rc *rc, const struct rc_account *a, struct cancel *c
 	if (a->sendmail)
 		return sendmail_new(&(struct sendmail_config){ .command = a->sendmail,
 			.notify = a->dsn }, cancel);
-	struct smtp_config cfg = { .net = net_of(rc, a, &a->send), .auth = a->auth, .hello = a->hello,
-		.notify = a->dsn };
+	struct smtp_config cfg = { .net = net_of(rc, a, &a->send), .auth = a->auth,
+		.hello = a->hello, .notify = a->dsn };
 	if (a->receive.host && !str_ieq(a->receive.host, a->send.host))
 		cfg.net.fingerprint = NULL;
 	return smtp_new(&cfg, cancel);

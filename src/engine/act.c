@@ -1,6 +1,6 @@
-/* act.c - a keypress becomes intents: one a folder, all of one group, so that undo takes them back
- * together. Runs in the UI's thread: reads and writes the store, and touches nothing of a worker but
- * its wake-up. */
+/* act.c - a keypress becomes intents: one a folder, all of one group, so that undo takes them
+ * back together. Runs in the UI's thread: reads and writes the store, and touches nothing of
+ * a worker but its wake-up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,14 +116,15 @@ named_dest(struct acting *x, account_id account, const char *name)
 	size_t n = store_folders(x->g->store, account, &x->arena, &f);
 
 	for (size_t i = 0; i < n; i++) {
-		if (str_eq(f[i].name, name) || (str_ieq(name, "INBOX") && f[i].role == ROLE_INBOX))
+		if (str_eq(f[i].name, name) ||
+		    (str_ieq(name, "INBOX") && f[i].role == ROLE_INBOX))
 			return f[i].wire;
 	}
 	return arena_printf(&x->arena, ACT_DEST_MARK "%s", name);
 }
 
-/* The account's folder of that role: what the mailrc names, else what the server says it is, else
- * one that is to be made. */
+/* The account's folder of that role: what the mailrc names, else what the server says it is,
+ * else one that is to be made. */
 static const char *
 role_dest(struct acting *x, account_id account, enum folder_role role)
 {
@@ -136,7 +137,7 @@ role_dest(struct acting *x, account_id account, enum folder_role role)
 		return f.wire;
 	if (role == ROLE_ARCHIVE &&
 	    store_folder_by_role(x->g->store, account, ROLE_ALL, &x->arena, &f))
-		return f.wire;		/* where all mail is kept, archiving is leaving the inbox */
+		return f.wire;	/* where all mail is kept, archiving is leaving the inbox */
 	return named_dest(x, account, folder_role_name(role));
 }
 
@@ -147,12 +148,14 @@ check_other(struct acting *x, struct error *e)
 	struct worker *w = engine_worker(x->g, x->act->account);
 
 	if (!w)
-		return error_set(e, ERR_UNSUPPORTED, "that account is not in the mailrc any more");
+		return error_set(e, ERR_UNSUPPORTED,
+			"that account is not in the mailrc any more");
 	if (w->conf->read_only || !(atomic_load(&w->caps) & CAP_APPEND))
-		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only", w->conf->name);
+		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only",
+			w->conf->name);
 	if (x->n > MAX_CARRIED)
-		return error_set(e, ERR_UNSUPPORTED, "no more than %d messages at once to another account",
-			MAX_CARRIED);
+		return error_set(e, ERR_UNSUPPORTED,
+			"no more than %d messages at once to another account", MAX_CARRIED);
 	return ERR_OK;
 }
 
@@ -162,8 +165,10 @@ check_whole(struct acting *x, const msg_id *msgs, size_t n, struct error *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct msg m;
-		if (store_msg(x->g->store, msgs[i], &x->arena, &m) && (m.flags & MSG_HEADER_ONLY))
-			return error_set(e, ERR_MSG, "a message of which only the header is here stays"
+		if (store_msg(x->g->store, msgs[i], &x->arena, &m) &&
+		    (m.flags & MSG_HEADER_ONLY))
+			return error_set(e, ERR_MSG,
+			"a message of which only the header is here stays"
 				" in its account");
 	}
 	return ERR_OK;
@@ -187,7 +192,8 @@ find_dest(struct acting *x, const struct folder *source, const char **dest, stru
 	case ACT_DELETE:
 		*dest = role_dest(x, account, ROLE_TRASH);
 		if (source->role == ROLE_TRASH || str_eq(*dest, source->wire))
-			return error_set(e, ERR_UNSUPPORTED, "this is the Trash already: remove for good?");
+			return error_set(e, ERR_UNSUPPORTED,
+				"this is the Trash already: remove for good?");
 		break;
 	case ACT_ARCHIVE:
 		*dest = role_dest(x, account, ROLE_ARCHIVE);
@@ -227,11 +233,14 @@ check_account(struct acting *x, account_id account, struct error *e)
 	unsigned needs = needed_caps(x->act->kind);
 
 	if (!w)
-		return error_set(e, ERR_UNSUPPORTED, "this account is not in the mailrc any more");
+		return error_set(e, ERR_UNSUPPORTED,
+			"this account is not in the mailrc any more");
 	if (w->conf->read_only)
-		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only", w->conf->name);
+		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only",
+			w->conf->name);
 	if ((atomic_load(&w->caps) & needs) != needs)
-		return error_set(e, ERR_UNSUPPORTED, "account '%s' cannot do that", w->conf->name);
+		return error_set(e, ERR_UNSUPPORTED, "account '%s' cannot do that",
+			w->conf->name);
 	return ERR_OK;
 }
 
@@ -291,8 +300,8 @@ record(struct acting *x, account_id account, folder_id folder, const char *dest,
 	return rc;
 }
 
-/* A run of messages of one folder. First looked at only, then recorded: an act that one of several
- * accounts cannot do leaves no half behind. */
+/* A run of messages of one folder. First looked at only, then recorded: an act that one of
+ * several accounts cannot do leaves no half behind. */
 static enum err
 act_in_folder(struct acting *x, const msg_id *msgs, size_t n, bool is_trial, struct error *e)
 {
@@ -303,7 +312,8 @@ act_in_folder(struct acting *x, const msg_id *msgs, size_t n, bool is_trial, str
 		return error_set(e, ERR_FOLDER, "the folder of a message is gone");
 	enum err rc = check_account(x, f.account, e);
 	if (rc == ERR_OK && (f.attrs & FOLDER_READONLY) && x->act->kind != ACT_COPY)
-		rc = error_set(e, ERR_FOLDER, "the server lets nobody change '%s': it is read-only", f.name);
+		rc = error_set(e, ERR_FOLDER,
+			"the server lets nobody change '%s': it is read-only", f.name);
 	if (rc == ERR_OK)
 		rc = find_dest(x, &f, &dest, e);
 	if (rc == ERR_OK && is_trial && x->act->account && x->act->account != f.account)
@@ -375,7 +385,8 @@ act_folder(struct acting *x, struct error *e)
 	struct folder f = { .account = act->account };
 	const char *dest = "";
 
-	if (act->kind != ACT_FOLDER_CREATE && !store_folder(x->g->store, act->folder, &x->arena, &f))
+	if (act->kind != ACT_FOLDER_CREATE && !store_folder(x->g->store, act->folder,
+	    &x->arena, &f))
 		return error_set(e, ERR_FOLDER, "there is no such folder any more");
 	if (f.role == ROLE_INBOX && act->kind == ACT_FOLDER_DELETE)
 		return error_set(e, ERR_UNSUPPORTED, "the inbox cannot be deleted");
@@ -387,7 +398,8 @@ act_folder(struct acting *x, struct error *e)
 			return error_set(e, ERR_UNSUPPORTED, "a folder needs a name");
 		dest = named_dest(x, f.account, act->dest);
 		if (!act_dest_name(dest))
-			return error_set(e, ERR_UNSUPPORTED, "there is a folder '%s' already", act->dest);
+			return error_set(e, ERR_UNSUPPORTED, "there is a folder '%s' already",
+				act->dest);
 	}
 	make_label(x, 1);
 	return record(x, f.account, f.id, dest, NULL, 0, e);

@@ -1,8 +1,8 @@
-/* background.c - what is done when nobody waits: the folder on the screen kept current, the list of folders,
- * searches that were begun, filling, counts, folders to be synced.
+/* background.c - what is done when nobody waits: the folder on the screen kept current, the
+ * list of folders, searches that were begun, filling, counts, folders to be synced.
  *
- * One piece at a time, the most useful first. Work in other folders returns every second to the one that
- * is waited in, so that what happens there is seen in time. */
+ * One piece at a time, the most useful first. Work in other folders returns every second to
+ * the one that is waited in, so that what happens there is seen in time. */
 #include "worker.h"
 
 enum { LOOK_ALL_MS = 30 * 1000 };	/* OPEN_LOOK_MS where a look costs the flags of all */
@@ -45,8 +45,8 @@ step_todo(struct worker *w, struct error *e)
 	return ERR_OK;
 }
 
-/* Is it time to be in the folder that is waited in? From elsewhere one comes back when nothing is
- * left to do there, or when it was not looked at for a second. */
+/* Is it time to be in the folder that is waited in? From elsewhere one comes back when nothing
+ * is left to do there, or when it was not looked at for a second. */
 static bool
 home_is_due(struct worker *w, folder_id home)
 {
@@ -56,7 +56,8 @@ home_is_due(struct worker *w, folder_id home)
 		return false;
 	if (m->open.id == home)
 		return m->is_dirty;
-	return now_ms() - m->home_ms >= OPEN_LOOK_MS || (m->n_todo == 0 && !folders_turn_due(w));
+	return now_ms() - m->home_ms >= OPEN_LOOK_MS ||
+		(m->n_todo == 0 && !folders_turn_due(w));
 }
 
 static enum err
@@ -110,7 +111,7 @@ background_after(struct worker *w, enum err rc, struct error *e)
 	if (rc == ERR_LOCAL) {
 		w->rest_ms = now_ms() + DISK_REST_MS;
 		syncs_fail(w, e);
-	} else {				/* the folder to wait in: elsewhere for a while */
+	} else {	/* the folder to wait in: elsewhere for a while */
 		w->bad = mirror_home(w);
 		w->bad_until_ms = now_ms() + DISK_REST_MS;
 		if (w->bad == w->focus)

@@ -1,7 +1,7 @@
 /* carry.c - fetches what is to go to another account, whole, into an upload of that account.
  *
- * The message stays where it is until the other account's server has said that it has it (src/store/carry.c). Line
- * ends become CRLF on the way: an mbox has its own. */
+ * The message stays where it is until the other account's server has said that it has it
+ * (src/store/carry.c). Line ends become CRLF on the way: an mbox has its own. */
 #include <string.h>
 
 #include "engine_int.h"
@@ -46,7 +46,8 @@ fetch_whole(struct worker *w, const struct carry *c, struct fetch *f, struct err
 	enum err rc;
 
 	if (!engine_worker(w->engine, c->to))
-		return error_set(e, ERR_FOLDER, "the other account is not in the mailrc any more");
+		return error_set(e, ERR_FOLDER,
+			"the other account is not in the mailrc any more");
 	if (!msg_uid(c->msg))
 		return error_set(e, ERR_MSG, "nobody knows where it is");
 	rc = w->mirror.is_listed ? ERR_OK : folders_list(w, e);
@@ -66,7 +67,8 @@ refused(struct worker *w, const struct carry *c, const struct error *why, struct
 {
 	struct error n;
 
-	error_set(&n, ERR_MSG, "%s: '%.80s' stays where it is: %s", w->conf->name, c->subject, why->text);
+	error_set(&n, ERR_MSG, "%s: '%.80s' stays where it is: %s", w->conf->name, c->subject,
+		why->text);
 	worker_notice(w, &n);
 	return store_carry_refused(w->store, c->intent, why->text, e);
 }
@@ -92,8 +94,8 @@ carry_step(struct worker *w, bool *did, struct error *e)
 			engine_acted(w->engine, c.to);
 	}
 	upload_abort(f.out);
-	log_msg("%s: carrying message %lld to account %u: %s", w->conf->name, (long long)c.msg, c.to,
-		rc == ERR_OK ? "fetched" : e->text);
+	log_msg("%s: carrying message %lld to account %u: %s", w->conf->name, (long long)c.msg,
+		c.to, rc == ERR_OK ? "fetched" : e->text);
 	if (rc != ERR_OK && rc != ERR_LOCAL && !link_is_lost(rc)) {
 		struct error why = *e;
 		rc = refused(w, &c, &why, e);

@@ -1,8 +1,9 @@
-/* chores.c - what an account has to do besides keeping folders in step: decisions made durable, copies of sent
- * mail, uploads, mail that is unsure, drafts, messages for other accounts.
+/* chores.c - what an account has to do besides keeping folders in step: decisions
+ * made durable, copies of sent mail, uploads, mail that is unsure, drafts,
+ * messages for other accounts.
  *
- * Each function does one piece and says whether there was one. What the server refuses is told and
- * costs nothing else; when our own disk fails, all of it rests for a while. */
+ * Each function does one piece and says whether there was one. What the server refuses is told
+ * and costs nothing else; when our own disk fails, all of it rests for a while. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,8 +13,8 @@
 
 /* ---- the store's own needs ---- */
 
-/* The UI's thread commits decisions without fsync; against a power cut they are made sure of here, once
- * a burst. */
+/* The UI's thread commits decisions without fsync; against a power cut they are made
+ * sure of here, once a burst. */
 void
 chores_make_sure(struct worker *w)
 {
@@ -54,13 +55,16 @@ chores_copy(struct worker *w, bool *did, struct error *e)
 	struct error refusal;
 	struct folder f;
 	char *where;
-	enum err rc = outbox_copy_one(w->store, w->conf, w->account, w->b, did, &where, &refusal, e);
+	enum err rc = outbox_copy_one(w->store, w->conf, w->account, w->b, did, &where,
+		&refusal, e);
 
 	if (refusal.code != ERR_OK)
 		worker_notice(w, &refusal);
 	if (*did)
-		w->mirror.is_dirty = true;	/* looking elsewhere may have closed what was open */
-	if (where && store_folder_by_wire(w->store, w->account, where, &a, &f) && f.uidvalidity)
+		/* looking elsewhere may have closed what was open */
+		w->mirror.is_dirty = true;
+	if (where && store_folder_by_wire(w->store, w->account, where, &a, &f) &&
+	    f.uidvalidity)
 		mirror_todo(w, f.id);
 	free(where);
 	arena_clear(&a);
@@ -74,7 +78,8 @@ chores_copy(struct worker *w, bool *did, struct error *e)
 
 /* ---- uploads ---- */
 
-/* What came to stand in a folder: its rows come by a sync, after a list if the folder is new. */
+/* What came to stand in a folder: its rows come by a sync, after a
+ * list if the folder is new. */
 static enum err
 look_where_it_stands(struct worker *w, const char *wire, struct error *e)
 {
@@ -101,7 +106,8 @@ chores_upload(struct worker *w, bool *did, struct error *e)
 	if (r.refusal.code != ERR_OK)
 		worker_notice(w, &r.refusal);
 	if (r.did)
-		w->mirror.open.id = 0;		/* looking elsewhere may have closed what was open */
+		/* looking elsewhere may have closed what was open */
+		w->mirror.open.id = 0;
 	if (rc == ERR_OK && r.wire)
 		rc = look_where_it_stands(w, r.wire, e);
 	if (r.other == w->account) {

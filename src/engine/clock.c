@@ -1,9 +1,10 @@
 /* clock.c - see clock.h.
  *
- * Intervals are measured by a clock that stands still while the computer sleeps and that nobody sets, which
- * is right for pauses and wrong for what was to happen meanwhile: a connection is dead after a night,
- * and a mail that was to go out at eight is due at nine. The kernel cancels a timer of the wall clock when
- * that is set and when the computer wakes (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), so nobody polls. */
+ * Intervals are measured by a clock that stands still while the computer sleeps and that
+ * nobody sets, which is right for pauses and wrong for what was to happen meanwhile: a
+ * connection is dead after a night, and a mail that was to go out at eight is due at nine. The
+ * kernel cancels a timer of the wall clock when that is set and when the computer wakes
+ * (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), so nobody polls. */
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -32,16 +33,18 @@ asleep_ms(void)
 static int
 set_timer(const struct clock_watch *c)
 {
-	struct itimerspec never = { .it_value.tv_sec = read_ms(CLOCK_REALTIME) / 1000 + 365 * 86400L };
+	struct itimerspec never = { .it_value.tv_sec = read_ms(CLOCK_REALTIME) / 1000 +
+		365 * 86400L };
 
-	return timerfd_settime(c->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+	return timerfd_settime(c->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
+		NULL);
 }
 
 enum err
 clock_watch_init(struct clock_watch *c, struct error *e)
 {
-	*c = (struct clock_watch){ .fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK),
-		.asleep_ms = asleep_ms() };
+	*c = (struct clock_watch){ .fd = timerfd_create(CLOCK_REALTIME,
+		TFD_CLOEXEC | TFD_NONBLOCK), .asleep_ms = asleep_ms() };
 	if (c->fd >= 0 && set_timer(c) == 0)
 		return ERR_OK;
 	error_errno(e, ERR_LOCAL, "cannot watch the clock");

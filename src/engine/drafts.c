@@ -1,14 +1,15 @@
 /* drafts.c - what stands in data/drafts is kept in the account's Drafts folder, too.
  *
- * Nobody says what changed: the files are looked at, and one whose content is not that of its copy
- * (note_stamp) is uploaded. So no crash between a save and a word about it can lose the save, and while
- * there is no connection nothing piles up: the newest version is the one that is there. An upload takes the
- * place of the copy before it in the commit that says it stands there (uploads.c); only then that one is
- * removed, by its UID.
+ * Nobody says what changed: the files are looked at, and one whose content is not that of its
+ * copy (note_stamp) is uploaded. So no crash between a save and a word about it can lose the
+ * save, and while there is no connection nothing piles up: the newest version is the one that
+ * is there. An upload takes the place of the copy before it in the commit that says it stands
+ * there (uploads.c); only then that one is removed, by its UID.
  *
- * A message on a server never changes: who edits a draft elsewhere stores another one and removes ours.
- * So before ours gets a successor its copy is looked for, by Message-ID. Is it gone, somebody else has
- * changed, sent or thrown away this draft: ours is kept here, apart, and the person is told. */
+ * A message on a server never changes: who edits a draft elsewhere stores another one and
+ * removes ours. So before ours gets a successor its copy is looked for, by Message-ID. Is
+ * it gone, somebody else has changed, sent or thrown away this draft: ours is kept here,
+ * apart, and the person is told. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,7 +37,8 @@ struct draft_known {
 	char *name, *account, *stamp, *message_id, *subject;
 	uint64_t size_bytes;
 	int64_t dirty_s;		/* differs from its copy since; 0: does not */
-	bool is_bad;			/* could not be made into a message: not before it changes */
+	/* could not be made into a message: not before it changes */
+	bool is_bad;
 	bool is_there;			/* in the directory, at this look */
 };
 
@@ -93,7 +95,8 @@ read_again(struct worker *w, struct draft_known *k, int64_t saved_ns)
 	draft_id id = k->id;
 
 	if (draft_peek(w->data_dir, id, &n, NULL) != ERR_OK)
-		return;				/* it is just being removed, or is none of ours */
+		/* it is just being removed, or is none of ours */
+		return;
 	known_clear(k);
 	*k = (struct draft_known){ .id = id, .saved_ns = saved_ns, .dirty_s = dirty_s,
 		.name = xstrdup(note_get(n.name)), .account = xstrdup(note_get(n.account)),
@@ -162,7 +165,8 @@ folder_of(const struct turn *t, const struct draft_copy *d, uint32_t *uid)
 	char *wire;
 
 	*uid = msg_uid(d->msg);
-	if (store_folder(t->w->store, msg_folder(d->msg), &a, &f) && !(f.attrs & FOLDER_GONE)) {
+	if (store_folder(t->w->store, msg_folder(d->msg), &a, &f) &&
+	    !(f.attrs & FOLDER_GONE)) {
 		wire = xstrdup(f.wire);
 	} else {
 		*uid = 0;
@@ -191,7 +195,8 @@ find_copy(struct turn *t, struct draft_copy *d, bool *is_there, struct error *e)
 		*is_there = uidset_has(&found, uid);
 	else if (rc == ERR_OK)
 		*is_there = found.n > 0;
-	if (rc == ERR_OK && *is_there && !uid && store_folder_by_wire(w->store, w->account, wire, &t->arena, &f))
+	if (rc == ERR_OK && *is_there && !uid && store_folder_by_wire(w->store, w->account,
+	    wire, &t->arena, &f))
 		d->msg = msg_id_of(f.id, uidset_max(&found));
 	if (rc == ERR_FOLDER || rc == ERR_MSG) {	/* the folder itself is gone */
 		*is_there = false;
@@ -212,7 +217,8 @@ part(struct turn *t, const struct draft_known *k, const struct draft_copy *d, st
 	apart.state = DRAFT_APART;
 	apart.msg = 0;
 	apart.message_id = "";
-	error_set(&n, ERR_FOLDER, "%s: changed or removed elsewhere, and kept here (gd): the draft '%.100s'",
+	error_set(&n, ERR_FOLDER,
+		"%s: changed or removed elsewhere, and kept here (gd): the draft '%.100s'",
 		t->w->conf->name, k->subject);
 	t->did = true;
 	enum err rc = store_draft_put(t->w->store, &apart, e);
@@ -230,16 +236,18 @@ seems_gone(const struct turn *t, const struct draft_copy *d)
 	struct folder f;
 	struct msg m;
 	bool is_known = store_folder(s, msg_folder(d->msg), &a, &f);
-	bool is = !is_known || (f.is_filled && msg_uid(d->msg) < f.uidnext && !store_msg(s, d->msg, &a, &m));
+	bool is = !is_known || (f.is_filled && msg_uid(d->msg) < f.uidnext &&
+		!store_msg(s, d->msg, &a, &m));
 
 	arena_clear(&a);
 	return is;
 }
 
-/* Deleted or moved from the list of messages, by the person, here: that was meant for the draft. It is in Trash, or where
- * it was moved to, and is opened from there. */
+/* Deleted or moved from the list of messages, by the person, here: that was meant for the
+ * draft. It is in Trash, or where it was moved to, and is opened from there. */
 static enum err
-follow_removal(struct turn *t, const struct draft_known *k, const struct draft_copy *d, struct error *e)
+follow_removal(struct turn *t, const struct draft_known *k, const struct draft_copy *d,
+	struct error *e)
 {
 	struct draft_lock lock;
 	enum err rc;
@@ -309,14 +317,17 @@ upload(struct turn *t, struct draft_known *k, struct error *e)
 	if (rc != ERR_OK) {
 		struct error why = *e;
 		k->is_bad = true;
-		error_set(e, ERR_MSG, "the draft '%.100s' is kept here only: %s", k->subject, why.text);
+		error_set(e, ERR_MSG, "the draft '%.100s' is kept here only: %s", k->subject,
+			why.text);
 		worker_notice(w, e);
 		rc = ERR_OK;
 	} else {
-		char *label = xasprintf("the draft '%s'", *k->subject ? k->subject : "(no subject)");
-		struct upload u = { .account = w->account, .role = ROLE_DRAFTS, .name = k->name,
-			.flags = MSG_DRAFT | MSG_SEEN, .arrived = t->now, .message_id = l.message_id,
-			.label = label, .after = UPLOAD_THEN_DRAFT, .after_text = stamp };
+		char *label = xasprintf("the draft '%s'",
+			*k->subject ? k->subject : "(no subject)");
+		struct upload u = { .account = w->account, .role = ROLE_DRAFTS,
+			.name = k->name, .flags = MSG_DRAFT | MSG_SEEN, .arrived = t->now,
+			.message_id = l.message_id, .label = label, .after = UPLOAD_THEN_DRAFT,
+			.after_text = stamp };
 		rc = write_letter(t, &l, &u, e);
 		free(label);
 		t->did = true;
@@ -333,8 +344,9 @@ is_on_its_way(struct turn *t, const struct draft_known *k)
 {
 	struct upload u;
 
-	return store_upload_named(t->w->store, k->name, &t->arena, &u) && u.account == t->w->account &&
-		(u.state == UPLOAD_RUNNING || str_eq(u.after_text, k->stamp));
+	return store_upload_named(t->w->store, k->name, &t->arena, &u) &&
+		u.account == t->w->account && (u.state == UPLOAD_RUNNING ||
+		str_eq(u.after_text, k->stamp));
 }
 
 static enum err
@@ -346,7 +358,8 @@ store_it(struct turn *t, struct draft_known *k, struct draft_copy *d, struct err
 
 	k->dirty_s = k->dirty_s && k->dirty_s <= t->now ? k->dirty_s : t->now;
 	int64_t due = (d->stored > k->dirty_s ? d->stored : k->dirty_s) + every;
-	if (due > t->now + every)		/* the clock was set back since it was stored */
+	/* the clock was set back since it was stored */
+	if (due > t->now + every)
 		due = t->now;
 	if (!t->w->drafts.are_due && t->now < due) {
 		due_at(t, due);
@@ -385,10 +398,11 @@ mail_of(struct turn *t, const struct draft_known *k)
 	return NULL;
 }
 
-/* Handed over, and not to be taken back by `u` any more: on the server it would be taken for one that is still to
- * be sent. Should it come back from the outbox, it is stored anew. */
+/* Handed over, and not to be taken back by `u` any more: on the server it would be taken for
+ * one that is still to be sent. Should it come back from the outbox, it is stored anew. */
 static enum err
-leave_for_outbox(struct turn *t, const struct draft_copy *d, const struct outbox_mail *m, struct error *e)
+leave_for_outbox(struct turn *t, const struct draft_copy *d, const struct outbox_mail *m,
+	struct error *e)
 {
 	int64_t due = m->created + t->w->rc->undo_send_s;
 
@@ -405,7 +419,8 @@ static enum err
 one_draft(struct turn *t, struct draft_known *k, struct error *e)
 {
 	struct worker *w = t->w;
-	struct draft_copy d = { .name = k->name, .account = w->account, .message_id = "", .stamp = "" };
+	struct draft_copy d = { .name = k->name, .account = w->account, .message_id = "",
+		.stamp = "" };
 	const struct outbox_mail *m;
 
 	if (!*k->name || !str_eq(k->account, w->conf->name))
@@ -441,8 +456,8 @@ has_moved(struct turn *t, const struct draft_known *k, const struct draft_copy *
 	struct draft_copy other;
 
 	return *k->account && !str_eq(k->account, t->w->conf->name) &&
-		store_draft(t->w->store, k->name, 0, &t->arena, &other) && other.account != d->account &&
-		other.msg && other.state == DRAFT_KEPT;
+		store_draft(t->w->store, k->name, 0, &t->arena, &other) &&
+		other.account != d->account && other.msg && other.state == DRAFT_KEPT;
 }
 
 static enum err
@@ -459,7 +474,8 @@ one_copy(struct turn *t, const struct draft_copy *d, struct error *e)
 	if (store_upload_named(s, d->name, &t->arena, &u))
 		return ERR_OK;			/* it is still to come */
 	if (d->state == DRAFT_KEPT && t->now - d->stored < YOUNG_S)
-		return ERR_OK;			/* so is the draft: recorded before it (drafting.c) */
+		/* so is the draft: recorded before it (drafting.c) */
+		return ERR_OK;
 	return store_draft_forget(s, d->name, d->account, e);
 }
 

@@ -1,9 +1,9 @@
 /* drain.c - the thread that runs passes: when somebody wants one, and every check-every.
  *
- * It owns the account's link state (EV_STATE) and password, as link.c does for a mirror: a refused login is
- * asked about, three times at most; a lost connection is tried again after pauses that double; a
- * certificate that does not verify waits for the person. What passes bring and how they end is kept behind the
- * lock until the worker fetches it (drain_news). */
+ * It owns the account's link state (EV_STATE) and password, as link.c does for a mirror: a
+ * refused login is asked about, three times at most; a lost connection is tried again after
+ * pauses that double; a certificate that does not verify waits for the person. What passes
+ * bring and how they end is kept behind the lock until the worker fetches it (drain_news). */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,7 +36,8 @@ struct drain {
 	pthread_cond_t changed;
 	bool is_quitting;
 	uint64_t n_begun, n_wanted;	/* passes */
-	bool is_open;			/* pass n_begun is under way, or waits for a password */
+	/* pass n_begun is under way, or waits for a password */
+	bool is_open;
 	bool is_joinable;		/* it has not yet looked at the server */
 	bool is_asking, is_person_needed;
 	char *password;
@@ -44,7 +45,8 @@ struct drain {
 	int n_refused, n_failures;
 	int64_t due_ms;			/* the next pass by itself */
 	struct drain_news news;
-	struct swap *swap;		/* the pass waits for the worker to do it; NULL: none */
+	/* the pass waits for the worker to do it; NULL: none */
+	struct swap *swap;
 	/* the thread's own */
 	bool is_asked_for;		/* the pass under way */
 	struct error told;		/* the last notice */
@@ -236,7 +238,8 @@ check_every_ms(const struct drain *d)
 	return ms > MIN_SILENCE_MS ? ms : MIN_SILENCE_MS;
 }
 
-/* What comes of the pass's end; with the lock held. False: it is not over, the person is asked. */
+/* What comes of the pass's end; with the lock held. False: it is not
+ * over, the person is asked. */
 static bool
 judge(struct drain *d, enum err rc, const struct error *e)
 {
@@ -244,7 +247,8 @@ judge(struct drain *d, enum err rc, const struct error *e)
 
 	d->is_asking = rc == ERR_AUTH && ++d->n_refused < MAX_REFUSED;
 	if (d->is_asking && d->is_password_stale && d->cfg.conf->password_command) {
-		d->is_asking = false;		/* a token that has run out: ask the command at once */
+		/* a token that has run out: ask the command at once */
+		d->is_asking = false;
 		d->due_ms = now_ms();
 		return false;
 	}
@@ -287,7 +291,8 @@ wait_for_work(struct drain *d)
 {
 	while (!d->is_quitting && !is_due(d)) {
 		struct timespec until;
-		int64_t ms = d->is_asking || d->due_ms == INT64_MAX ? 3600 * 1000 : d->due_ms - now_ms() + 1;
+		int64_t ms = d->is_asking || d->due_ms == INT64_MAX
+			? 3600 * 1000 : d->due_ms - now_ms() + 1;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += ms / 1000;
 		until.tv_nsec += ms % 1000 * 1000000;
@@ -335,7 +340,8 @@ static enum err
 find_files(struct drain *d, struct error *e)
 {
 	char *dir = account_mbox_dir(d->cfg.conf, d->cfg.data_dir);
-	char *name = path_safe_name(d->cfg.conf->name), *spools = path_join(d->cfg.data_dir, "pop3");
+	char *name = path_safe_name(d->cfg.conf->name), *spools = path_join(d->cfg.data_dir,
+		"pop3");
 	char *file = xasprintf("%s.spool", name);
 	enum err rc = path_mkdirs(dir, e);
 
@@ -380,9 +386,9 @@ drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
 		rc = store_open(&d->store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
 	d->pass = (struct drain_pass){
 		.cfg = &d->cfg, .store = d->store, .cancel = &d->cancel, .inbox = d->inbox,
-		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d, .listed = on_listed,
-		.appended = on_appended, .progress = on_progress, .notice = on_notice,
-		.errand = on_errand,
+		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d,
+		.listed = on_listed, .appended = on_appended, .progress = on_progress,
+		.notice = on_notice, .errand = on_errand,
 	};
 	if (rc == ERR_OK) {
 		*out = d;

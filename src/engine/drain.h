@@ -1,8 +1,9 @@
 /* drain.h - bringing new mail from a POP3 server into the account's inbox, an mbox.
  *
- * The other strategy besides the mirror. A drain has a thread of its own, beside the worker of the account,
- * which serves the local mbox files: a server that stalls keeps nobody from reading. Who wants mail asks for a
- * pass; the worker hears of what passes brought through drain_news. doc/pop3.md tells the order of writes. */
+ * The other strategy besides the mirror. A drain has a thread of its own, beside the worker of
+ * the account, which serves the local mbox files: a server that stalls keeps nobody from
+ * reading. Who wants mail asks for a pass; the worker hears of what passes brought through
+ * drain_news. doc/pop3.md tells the order of writes. */
 #ifndef DUNLIN_ENGINE_DRAIN_H
 #define DUNLIN_ENGINE_DRAIN_H
 
@@ -28,11 +29,12 @@ struct drain_config {
 };
 
 enum err drain_new(struct drain **out, const struct drain_config *cfg, struct error *e);
-/* Repairs what a crash left in the inbox: before the worker first looks at it, and before drain_start.
- * `cancel` (may be NULL) ends the waiting for another program's lock. */
+/* Repairs what a crash left in the inbox: before the worker first looks at it, and before
+ * drain_start. `cancel` (may be NULL) ends the waiting for another program's lock. */
 enum err drain_recover(struct drain *d, const struct cancel *cancel, struct error *e);
 enum err drain_start(struct drain *d, struct error *e);
-/* Stops after the current message if that takes no longer than polite_ms, joins, frees. NULL is fine. */
+/* Stops after the current message if that takes no longer than polite_ms,
+ * joins, frees. NULL is fine. */
 void drain_free(struct drain *d, int polite_ms);
 
 /* The number of a pass that looks at the server after this call. */
@@ -40,11 +42,12 @@ uint64_t drain_want(struct drain *d);
 /* The computer slept: what would have come by itself meanwhile, or is put off, comes now. */
 void drain_awake(struct drain *d);
 void drain_stop(struct drain *d);	/* the pass under way ends after the current message */
-void drain_unwant(struct drain *d);	/* those that were wanted and have not begun: nobody waits for them any more */
+/* those that were wanted and have not begun: nobody waits for them any more */
+void drain_unwant(struct drain *d);
 void drain_password(struct drain *d, const char *password);	/* NULL: declined */
 
-/* Does what the pass waits for, in the worker's thread; while that is busy with decisions, these first. Owned: the
- * wire name of the folder that changed; NULL. */
+/* Does what the pass waits for, in the worker's thread; while that is busy with decisions,
+ * these first. Owned: the wire name of the folder that changed; NULL. */
 char *drain_serve(struct drain *d, bool is_busy);
 
 /* What happened since the last call. */
@@ -73,7 +76,8 @@ struct plan {
 	struct pop3_entry *entries;	/* the ledger, by uidl */
 	size_t n_entries;
 	bool *is_taken;			/* of each entry: found on the server */
-	bool is_all_new;		/* the ledger knows mail, and nothing listed bears a name it knows */
+	/* the ledger knows mail, and nothing listed bears a name it knows */
+	bool is_all_new;
 	struct arena arena;
 };
 
@@ -84,11 +88,13 @@ void plan_clear(struct plan *p);
 
 /* ---- drain_pass.c ---- */
 
-/* What keeps an mbox locked for long: done by the worker, which otherwise would find it locked by ourselves. */
+/* What keeps an mbox locked for long: done by the worker, which otherwise would
+ * find it locked by ourselves. */
 struct errand {
 	enum err (*run)(void *arg, struct error *e);
 	void *arg;
-	const char *path;		/* the file whose messages changed; NULL: told otherwise */
+	/* the file whose messages changed; NULL: told otherwise */
+	const char *path;
 };
 
 struct drain_pass {
@@ -97,12 +103,15 @@ struct drain_pass {
 	struct cancel *cancel;
 	const char *inbox, *spool_path;
 	atomic_bool *stop;		/* no further message */
-	const struct cancel *hurry;	/* fired with it: nor is a locked inbox waited for; may be NULL */
-	char *bad_uidl;			/* during which the link broke last time: put off to the end; owned */
+	/* fired with it: nor is a locked inbox waited for; may be NULL */
+	const struct cancel *hurry;
+	/* during which the link broke last time: put off to the end; owned */
+	char *bad_uidl;
 	uint64_t n_done, n_todo;	/* messages, when progress is called */
 	void *ctx;
 	/* Called as it goes on. */
-	void (*listed)(void *ctx);	/* from here on another pass is needed to see what is new */
+	/* from here on another pass is needed to see what is new */
+	void (*listed)(void *ctx);
 	void (*appended)(void *ctx, uint32_t n);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total, bool is_bytes);
 	void (*notice)(void *ctx, const struct error *e);
@@ -110,7 +119,8 @@ struct drain_pass {
 	enum err (*errand)(void *ctx, const struct errand *x, struct error *e);
 };
 
-/* One session: connect, list, download, delete what may be deleted. ERR_CANCELLED: it was stopped. */
+/* One session: connect, list, download, delete what may be deleted.
+ * ERR_CANCELLED: it was stopped. */
 enum err drain_pass_run(struct drain_pass *d, const char *password, struct error *e);
 enum err drain_pass_recover(struct drain_pass *d, struct error *e);
 

@@ -1,6 +1,7 @@
 /* drain_fetch.c - messages out of a session into the spool, and by batches into the mbox.
  *
- * Of messages larger than max-size only the header comes, in a batch like others; drain_wanted.c brings the rest. */
+ * Of messages larger than max-size only the header comes, in a batch like others;
+ * drain_wanted.c brings the rest. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -61,8 +62,8 @@ pass_tell(struct pass *p)
 		p->d->progress(p->d->ctx, p->n_done, p->n_todo, false);
 }
 
-/* A message is read to its end also when somebody wants to stop, unless that takes long: then the session ends
- * here, and nothing of it is kept. */
+/* A message is read to its end also when somebody wants to stop, unless that takes long: then
+ * the session ends here, and nothing of it is kept. */
 enum err
 pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 {
@@ -80,10 +81,12 @@ pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 }
 
 static void
-add_to_batch(struct pass *p, struct plan_item *item, enum pop3_state state, uint64_t hash, uint64_t end)
+add_to_batch(struct pass *p, struct plan_item *item, enum pop3_state state, uint64_t hash,
+	uint64_t end)
 {
 	p->batch = array_grow(p->batch, p->n_batch, &p->cap_batch, sizeof *p->batch);
-	p->batch_items = array_grow(p->batch_items, p->n_batch, &p->cap_items, sizeof *p->batch_items);
+	p->batch_items = array_grow(p->batch_items, p->n_batch, &p->cap_items,
+		sizeof *p->batch_items);
 	p->batch_items[p->n_batch] = item;
 	p->batch[p->n_batch++] = (struct pop3_entry){
 		.uidl = item->m.uidl, .hash = hash, .size_bytes = item->m.size_bytes,
@@ -166,7 +169,8 @@ fetch_all(struct pass *p, struct plan_item **v, size_t n, bool header_only, stru
 	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
 		if (atomic_load(p->d->stop) && i >= asked)
 			break;
-		if (!atomic_load(p->d->stop) && (i == asked || asked - i < pop3_window(p->pop3) / 2 + 1))
+		if (!atomic_load(p->d->stop) &&
+		    (i == asked || asked - i < pop3_window(p->pop3) / 2 + 1))
 			rc = pass_ask_more(p, v, n, i, &asked, header_only, e);
 		if (rc == ERR_OK)
 			rc = header_only ? fetch_header(p, v[i], e) : fetch_whole(p, v[i], e);
@@ -177,7 +181,8 @@ fetch_all(struct pass *p, struct plan_item **v, size_t n, bool header_only, stru
 		}
 		p->n_done += !v[i]->is_topless || !header_only;
 		pass_tell(p);
-		/* One that fails is not tried again: what fsync refused once it would call written. */
+		/* One that fails is not tried again: what fsync refused
+		 * once it would call written. */
 		if (rc == ERR_OK && is_batch_full(p) && (rc = pass_commit(p, e)) != ERR_OK)
 			return rc;
 	}
@@ -194,7 +199,8 @@ is_large(const struct pass *p, const struct plan_item *item)
 	return kb > 0 && item->m.size_bytes > (uint64_t)kb * 1024 && !item->is_topless;
 }
 
-/* Those that are new, and larger than max-size or not; the one under which the link broke last time at the end. */
+/* Those that are new, and larger than max-size or not; the one under which the link
+ * broke last time at the end. */
 static size_t
 choose(const struct pass *p, bool large, struct plan_item **v)
 {
@@ -227,8 +233,8 @@ count_todo(struct pass *p)
 		if (is_wanted || !is_large(p, item))
 			p->bytes_todo += item->m.size_bytes;
 	}
-	log_msg("%s: %zu messages on the server, %llu of them to be downloaded", p->d->cfg->conf->name,
-		p->plan.n, (unsigned long long)p->n_todo);
+	log_msg("%s: %zu messages on the server, %llu of them to be downloaded",
+		p->d->cfg->conf->name, p->plan.n, (unsigned long long)p->n_todo);
 }
 
 /* Headers of large ones first: they are soon here. */

@@ -12,7 +12,8 @@ struct pass {
 	struct pop3 *pop3;
 	struct plan plan;
 	int spool;
-	bool are_names_durable;		/* of spool, store and inbox, and of their directories */
+	/* of spool, store and inbox, and of their directories */
+	bool are_names_durable;
 	int64_t now;
 	/* the batch in the spool */
 	struct pop3_entry *batch;
@@ -22,7 +23,8 @@ struct pass {
 	int64_t batch_ms;
 	/* for people */
 	uint64_t n_done, n_todo, bytes_done, bytes_todo;
-	uint64_t message_bytes;		/* of the message that is being read: about as many are to come */
+	/* of the message that is being read: about as many are to come */
+	uint64_t message_bytes;
 	uint32_t n_failed;
 	struct error failure;
 };
@@ -31,14 +33,15 @@ struct pass {
 enum err pass_empty_spool(struct pass *p, struct error *e);
 /* A whole header, or as much of it as an mbox would keep for the hash. */
 enum err pass_read_header(struct pass *p, struct str *head, struct error *e);
-/* Keeps as many asked for as the server's window allows; `taken` of v are done, *asked were asked for. */
-enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked,
-	bool header_only, struct error *e);
+/* Keeps as many asked for as the server's window allows; `taken` of v are
+ * done, *asked were asked for. */
+enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken,
+	size_t *asked, bool header_only, struct error *e);
 /* Of those that want it. */
 enum err pass_find_hashes(struct pass *p, struct error *e);
 /* In the worker's thread, where there is one. */
-enum err pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg, const char *path,
-	struct error *e);
+enum err pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg,
+	const char *path, struct error *e);
 /* The batch in the spool into the mbox and the ledger. */
 enum err pass_commit(struct pass *p, struct error *e);
 
@@ -49,8 +52,10 @@ enum err pass_from_server(void *ctx, char *buf, size_t size, size_t *n, struct e
 int64_t pass_arrival(const char *head, size_t n);
 void pass_tell(struct pass *p);
 
-/* ---- drain_witness.c: the number of the last batch, in the ledger and in a file beside the inbox ---- */
-/* Whether mail was appended of which this ledger cannot know: it was put back from a backup. */
+/* ---- drain_witness.c: the number of the last batch, in the ledger and in a
+ * file beside the inbox ---- */
+/* Whether mail was appended of which this ledger cannot know: it was
+ * put back from a backup. */
 bool witness_is_ahead(struct pass *p);
 /* One more, in the ledger; durable with what is synced next there. */
 enum err witness_count(struct pass *p, struct error *e);
@@ -58,15 +63,16 @@ enum err witness_count(struct pass *p, struct error *e);
 enum err witness_repeat(struct pass *p, struct error *e);
 
 /* ---- drain_relearn.c ---- */
-/* After the plan: what is new by the ledger, and stands in the mbox files all the same, is put into the ledger. */
+/* After the plan: what is new by the ledger, and stands in the mbox files all the
+ * same, is put into the ledger. */
 enum err relearn(struct pass *p, struct error *e);
 
 /* ---- drain_wanted.c ---- */
 /* Into the spool. */
 enum err stub_encode(int spool, uint64_t size_bytes, uint64_t hash, const struct str *head,
 	struct mbox_encoded *out, struct error *e);
-/* Downloads what was asked for and is listed. What cannot be had is told, and asked for no more; the error is the
- * session's or the disk's. */
+/* Downloads what was asked for and is listed. What cannot be had is told, and asked for no
+ * more; the error is the session's or the disk's. */
 enum err wanted_fetch(struct pass *p, struct error *e);
 
 #endif

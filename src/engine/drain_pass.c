@@ -1,10 +1,11 @@
 /* drain_pass.c - one session with a POP3 server.
  *
- * The order of writes, which doc/pop3.md argues: messages into the spool, fsync; under the mbox's lock its
- * length and the entries into the ledger, durably; the spool onto the mbox, fsync; the ledger: they are here,
- * durably. Only then, with everything downloaded, DELE and QUIT. The spool is not touched again before its
- * batch has ended, so that a crash anywhere is repaired from spool, mbox and ledger. One program at a time:
- * the spool is locked for the whole of a pass. */
+ * The order of writes, which doc/pop3.md argues: messages into the spool, fsync; under the
+ * mbox's lock its length and the entries into the ledger, durably; the spool onto the mbox,
+ * fsync; the ledger: they are here, durably. Only then, with everything downloaded, DELE
+ * and QUIT. The spool is not touched again before its batch has ended, so that a crash
+ * anywhere is repaired from spool, mbox and ledger. One program at a time: the spool is
+ * locked for the whole of a pass. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ open_spool(struct pass *p, struct error *e)
 	if (p->spool < 0)
 		return error_errno(e, ERR_LOCAL, "cannot open '%s'", p->d->spool_path);
 	if (fcntl(p->spool, F_OFD_SETLK, &whole) < 0)
-		return error_set(e, ERR_CONN, "another dunlin is just fetching this account's mail");
+		return error_set(e, ERR_CONN,
+			"another dunlin is just fetching this account's mail");
 	return ERR_OK;
 }
 
@@ -47,7 +49,8 @@ pass_empty_spool(struct pass *p, struct error *e)
 	p->n_batch = 0;
 	p->batch_bytes = 0;
 	p->batch_ms = now_ms();
-	return ftruncate(p->spool, 0) < 0 ? error_errno(e, ERR_LOCAL, "cannot empty the spool") : ERR_OK;
+	return ftruncate(p->spool, 0) < 0 ? error_errno(e, ERR_LOCAL, "cannot empty the spool")
+		: ERR_OK;
 }
 
 /* A batch that was begun and not ended: by a crash, or because the disk was full. */
@@ -60,10 +63,11 @@ finish_batch(struct pass *p, struct error *e)
 
 	if (!store_pop3_begun(d->store, d->cfg->account, &before, &bytes))
 		return pass_empty_spool(p, e);
-	log_msg("%s: a batch of %llu bytes was not ended: looking at the inbox", d->cfg->conf->name,
-		(unsigned long long)bytes);
+	log_msg("%s: a batch of %llu bytes was not ended: looking at the inbox",
+		d->cfg->conf->name, (unsigned long long)bytes);
 	if (fstat(p->spool, &st) < 0 || (uint64_t)st.st_size < bytes) {
-		error_set(e, ERR_LOCAL, "'%s' was cut short by somebody: what it held is fetched again",
+		error_set(e, ERR_LOCAL,
+			"'%s' was cut short by somebody: what it held is fetched again",
 			d->spool_path);
 		d->notice(d->ctx, e);
 		return store_pop3_abandon(d->store, d->cfg->account, e);
@@ -81,11 +85,13 @@ begin_batch(void *ctx, uint64_t before, struct error *e)
 
 	enum err rc = witness_count(p, e);
 	if (rc == ERR_OK)
-		rc = store_pop3_begin(p->d->store, p->d->cfg->account, before, p->batch_bytes, p->batch, p->n_batch, e);
+		rc = store_pop3_begin(p->d->store, p->d->cfg->account, before, p->batch_bytes,
+			p->batch, p->n_batch, e);
 	return rc == ERR_OK ? witness_repeat(p, e) : rc;
 }
 
-/* Once a pass: whoever made a directory may have died before it was synced. The spool lies below the store. */
+/* Once a pass: whoever made a directory may have died before it was synced. The
+ * spool lies below the store. */
 static enum err
 make_names_durable(struct pass *p, struct error *e)
 {
@@ -100,8 +106,8 @@ make_names_durable(struct pass *p, struct error *e)
 }
 
 enum err
-pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg, const char *path,
-	struct error *e)
+pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg,
+	const char *path, struct error *e)
 {
 	struct errand x = { run, arg, path };
 
@@ -113,7 +119,8 @@ join(void *arg, struct error *e)
 {
 	struct pass *p = arg;
 
-	return mbox_join(p->d->inbox, p->spool, p->batch_bytes, begin_batch, p, p->d->hurry, e);
+	return mbox_join(p->d->inbox, p->spool, p->batch_bytes, begin_batch, p, p->d->hurry,
+		e);
 }
 
 enum err
@@ -128,7 +135,8 @@ pass_commit(struct pass *p, struct error *e)
 	if (rc == ERR_OK)
 		rc = make_names_durable(p, e);
 	if (rc == ERR_OK)
-		rc = p->batch_bytes > ERRAND_BYTES ? pass_errand(p, join, p, NULL, e) : join(p, e);
+		rc = p->batch_bytes > ERRAND_BYTES
+			? pass_errand(p, join, p, NULL, e) : join(p, e);
 	if (rc == ERR_OK)
 		rc = store_pop3_end(d->store, d->cfg->account, e);
 	if (rc != ERR_OK)
@@ -170,15 +178,16 @@ read_hash(struct pass *p, uint64_t *hash, struct error *e)
 }
 
 enum err
-pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked, bool header_only,
-	struct error *e)
+pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size_t *asked,
+	bool header_only, struct error *e)
 {
 	uint64_t ahead = 0;
 
 	for (size_t i = taken; i < *asked; i++)
 		ahead += header_only ? 1 : v[i]->m.size_bytes;
 	while (*asked < n && *asked - taken < pop3_window(p->pop3) &&
-	    (*asked == taken || ahead + v[*asked]->m.size_bytes <= AHEAD_BYTES || header_only)) {
+	    (*asked == taken || ahead + v[*asked]->m.size_bytes <= AHEAD_BYTES ||
+	    header_only)) {
 		enum err rc = pop3_ask(p->pop3, &v[*asked]->m, header_only, e);
 		if (rc != ERR_OK)
 			return rc;
@@ -218,7 +227,8 @@ pass_find_hashes(struct pass *p, struct error *e)
 			v[n++] = &plan->v[i];
 	}
 	if (n > 0)
-		log_msg("%s: %zu messages are told by their headers", p->d->cfg->conf->name, n);
+		log_msg("%s: %zu messages are told by their headers", p->d->cfg->conf->name,
+			n);
 	enum err rc = hash_headers(p, v, n, true, e);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i]->hash == 0)
@@ -232,7 +242,8 @@ pass_find_hashes(struct pass *p, struct error *e)
 
 /* ---- what is on the server, what is here ---- */
 
-/* Notes of entries that were found: their name, size, and that they are still listed (to the day). */
+/* Notes of entries that were found: their name, size, and that they are
+ * still listed (to the day). */
 static enum err
 note_listed(struct pass *p, struct error *e)
 {
@@ -243,8 +254,9 @@ note_listed(struct pass *p, struct error *e)
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plan_item *item = &plan->v[i];
 		struct pop3_entry *entry = item->entry;
-		if (!entry || (str_eq(entry->uidl, item->m.uidl) && entry->size_bytes == item->m.size_bytes &&
-		    entry->state != POP3_DELETED && p->now - entry->listed < DAY_S))
+		if (!entry || (str_eq(entry->uidl, item->m.uidl) &&
+		    entry->size_bytes == item->m.size_bytes && entry->state != POP3_DELETED &&
+		    p->now - entry->listed < DAY_S))
 			continue;
 		entry->uidl = item->m.uidl;
 		entry->size_bytes = item->m.size_bytes;
@@ -270,7 +282,8 @@ make_plan(struct pass *p, struct error *e)
 	plan->v = xcalloc(plan->n, sizeof *plan->v);
 	for (size_t i = 0; i < plan->n; i++)
 		plan->v[i].m = msgs[i];
-	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena, &plan->entries);
+	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena,
+		&plan->entries);
 	bool is_doubtful = plan->n_entries == 0 || witness_is_ahead(p);
 	plan_by_uidl(plan);
 	if (plan->n_entries > 0 && (rc = pass_find_hashes(p, e)) != ERR_OK)
@@ -293,7 +306,8 @@ may_delete(const struct pass *p, const struct pop3_entry *entry)
 }
 
 static enum err
-mark_deleted(struct pass *p, struct pop3_entry **v, const bool *refused, size_t n, struct error *e)
+mark_deleted(struct pass *p, struct pop3_entry **v, const bool *refused, size_t n,
+	struct error *e)
 {
 	struct pop3_entry *gone = xcalloc(n + 1, sizeof *gone);
 	size_t k = 0;
@@ -309,7 +323,8 @@ mark_deleted(struct pass *p, struct pop3_entry **v, const bool *refused, size_t 
 	return rc;
 }
 
-/* DELE and QUIT. The server deletes at QUIT or not at all; when its answer is lost, the next listing tells. */
+/* DELE and QUIT. The server deletes at QUIT or not at all; when its answer is
+ * lost, the next listing tells. */
 static enum err
 delete_and_quit(struct pass *p, struct error *e)
 {
@@ -345,8 +360,8 @@ tell_failures(struct pass *p)
 
 	if (p->n_failed == 0)
 		return;
-	error_set(&e, ERR_MSG, "%u message%s not fetched, tried again later: %.200s", p->n_failed,
-		p->n_failed == 1 ? "" : "s", p->failure.text);
+	error_set(&e, ERR_MSG, "%u message%s not fetched, tried again later: %.200s",
+		p->n_failed, p->n_failed == 1 ? "" : "s", p->failure.text);
 	p->d->notice(p->d->ctx, &e);
 }
 
@@ -406,8 +421,10 @@ drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 	if (rc == ERR_OK)
 		rc = delete_and_quit(&p, e);
 	if (rc == ERR_OK)
-		rc = store_pop3_forget(d->store, d->cfg->account, p.now - FORGET_DAYS * DAY_S, e);
+		rc = store_pop3_forget(d->store, d->cfg->account, p.now - FORGET_DAYS * DAY_S,
+			e);
 	tell_failures(&p);
 	pass_clear(&p);
-	return rc == ERR_OK && atomic_load(d->stop) ? error_set(e, ERR_CANCELLED, "stopped") : rc;
+	return rc == ERR_OK && atomic_load(d->stop) ? error_set(e, ERR_CANCELLED, "stopped")
+		: rc;
 }

@@ -1,9 +1,9 @@
 /* drain_plan.c - which message on the server is which entry of the ledger.
  *
- * A message is known by its UIDL where that names one message here and one there, with the same size.
- * Else its header is asked for (TOP n 0) and its hash decides: where the server has no UIDL, repeats one, reuses
- * one of a message that was deleted, or gave all of them anew. An entry is taken by one message, so that of two
- * equal messages the second is new. */
+ * A message is known by its UIDL where that names one message here and one there, with the
+ * same size. Else its header is asked for (TOP n 0) and its hash decides: where the server has
+ * no UIDL, repeats one, reuses one of a message that was deleted, or gave all of them anew. An
+ * entry is taken by one message, so that of two equal messages the second is new. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +90,8 @@ by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* A name that the ledger does not know: new, unless an entry that lost its name may be the same message. */
+/* A name that the ledger does not know: new, unless an entry that lost its
+ * name may be the same message. */
 static void
 judge_unknown(struct plan *p, const bool *is_named)
 {
@@ -123,7 +124,8 @@ plan_by_uidl(struct plan *p)
 	mark_repeated(p);
 	for (size_t i = 0; i < p->n; i++) {
 		struct plan_item *item = &p->v[i];
-		size_t first = 0, n = *item->m.uidl ? find_entries(p, item->m.uidl, &first) : 0;
+		size_t first = 0, n = *item->m.uidl ? find_entries(p, item->m.uidl,
+			&first) : 0;
 		for (size_t k = first; k < first + n; k++)
 			is_named[k] = true;
 		if (!*item->m.uidl || item->is_repeated)
@@ -169,7 +171,8 @@ first_with_hash(struct pop3_entry *const *v, size_t n, uint64_t hash)
 static int
 fitness(const struct plan *p, const struct plan_item *item, const struct pop3_entry *e)
 {
-	bool same_name = str_eq(e->uidl, item->m.uidl), same_size = e->size_bytes == item->m.size_bytes;
+	bool same_name = str_eq(e->uidl, item->m.uidl),
+		same_size = e->size_bytes == item->m.size_bytes;
 
 	if (same_name && *item->m.uidl)
 		return same_size ? 3 : 2;
@@ -188,8 +191,10 @@ plan_by_hash(struct plan *p)
 	for (int wanted = 3; wanted > 0; wanted--) {
 		for (size_t i = 0; i < p->n; i++) {
 			struct plan_item *item = &p->v[i];
-			size_t k = item->is_settled ? p->n_entries : first_with_hash(v, p->n_entries, item->hash);
-			for (; k < p->n_entries && v[k]->hash == item->hash && !item->is_settled; k++) {
+			size_t k = item->is_settled
+				? p->n_entries : first_with_hash(v, p->n_entries, item->hash);
+			for (; k < p->n_entries && v[k]->hash == item->hash &&
+			    !item->is_settled; k++) {
 				size_t at = (size_t)(v[k] - p->entries);
 				if (!p->is_taken[at] && fitness(p, item, v[k]) >= wanted)
 					take(p, item, at);

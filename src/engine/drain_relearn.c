@@ -1,11 +1,12 @@
 /* drain_relearn.c - what a ledger has lost, from the mbox files that have not.
  *
- * With no ledger at all, or an older one that was put back, and mail in the account's files, every message of the server
- * that the ledger does not know is compared with what is here, by the hash of its header (TOP n 0), before anything is
- * downloaded. One that is here with the very length that the
- * server tells counts as downloaded. One of another length, which a program may have written to, or that lost the
- * Status of its sender, is not downloaded again and never deleted there; and what is here with less than that is
- * torn, and is downloaded. A stub says itself what it is. */
+ * With no ledger at all, or an older one that was put back, and mail in the account's files,
+ * every message of the server that the ledger does not know is compared with what is here, by
+ * the hash of its header (TOP n 0), before anything is downloaded. One that is here with the
+ * very length that the server tells counts as downloaded. One of another length, which a
+ * program may have written to, or that lost the Status of its sender, is not downloaded again
+ * and never deleted there; and what is here with less than that is torn, and is downloaded. A
+ * stub says itself what it is. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,8 @@ read_below(struct files *f, const char *dir, int depth, struct error *e)
 		if (rc == ERR_OK && names[i]->d_name[0] != '.' && stat(path, &st) == 0) {
 			if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
 				rc = read_below(f, path, depth + 1, e);
-			else if (S_ISREG(st.st_mode) && st.st_size > 0 && mbox_looks_like(path))
+			else if (S_ISREG(st.st_mode) && st.st_size > 0 &&
+			    mbox_looks_like(path))
 				rc = read_file(f, path, e);
 		}
 		free(path);
@@ -112,12 +114,14 @@ count(void *ctx, const void *p, size_t n, struct error *e)
 
 	(void)e;
 	l->bytes += n;
-	for (const char *c = p, *end = c + n; c < end && (c = memchr(c, '\n', (size_t)(end - c))); c++)
+	for (const char *c = p, *end = c + n; c < end &&
+	    (c = memchr(c, '\n', (size_t)(end - c))); c++)
 		l->lines++;
 	return ERR_OK;
 }
 
-/* Servers count CRLF or LF; a last line without end got one here. False: something of it is missing. */
+/* Servers count CRLF or LF; a last line without end got one here. False:
+ * something of it is missing. */
 static bool
 compare(const struct known *k, uint64_t size_bytes, enum pop3_state *state)
 {
@@ -164,7 +168,8 @@ first_free(const struct files *f, uint64_t key)
 	return lo < f->n && f->v[lo].key == key ? lo : f->n;
 }
 
-/* Each entry accounts for one message: so of two equal ones the second may be what the ledger lost. */
+/* Each entry accounts for one message: so of two equal ones the second
+ * may be what the ledger lost. */
 static void
 take_what_is_known(struct files *f)
 {
@@ -218,8 +223,8 @@ tell(struct pass *p, size_t n)
 {
 	struct error told;
 
-	error_set(&told, ERR_OK, "%zu message%s of the server %s here already", n, n == 1 ? "" : "s",
-		n == 1 ? "is" : "are");
+	error_set(&told, ERR_OK, "%zu message%s of the server %s here already", n,
+		n == 1 ? "" : "s", n == 1 ? "is" : "are");
 	p->d->notice(p->d->ctx, &told);
 }
 
@@ -238,11 +243,13 @@ record(struct files *f, struct error *e)
 		enum pop3_state state;
 		if (item->entry || item->hash == 0 || !find_message(f, item, &state))
 			continue;
-		v[n] = (struct pop3_entry){ .uidl = item->m.uidl, .hash = item->hash, .state = state,
-			.size_bytes = item->m.size_bytes, .fetched = p->now, .listed = p->now };
+		v[n] = (struct pop3_entry){ .uidl = item->m.uidl, .hash = item->hash,
+			.state = state, .size_bytes = item->m.size_bytes, .fetched = p->now,
+			.listed = p->now };
 		items[n++] = item;
 	}
-	enum err rc = n > 0 ? store_pop3_learn(p->d->store, p->d->cfg->account, v, n, e) : ERR_OK;
+	enum err rc = n > 0 ? store_pop3_learn(p->d->store, p->d->cfg->account, v, n, e)
+		: ERR_OK;
 	for (size_t i = 0; i < n && rc == ERR_OK; i++)
 		items[i]->entry = &v[i];
 	free(items);

@@ -1,9 +1,11 @@
-/* drain_wanted.c - messages larger than max-size: their headers, and the rest when somebody asks.
+/* drain_wanted.c - messages larger than max-size: their headers, and
+ * the rest when somebody asks.
  *
- * A request is a state of the ledger (POP3_WANTED), so that it outlives the program and the connection. The
- * message goes into the spool as a whole and from there, with one rename, into the place of its stub; then the
- * ledger says that it is here. Between the two the mbox alone shows it: a pass that finds no stub of a message
- * that is wanted looks whether the message stands there. What is wanted no more, or cannot be had, is a header
+ * A request is a state of the ledger (POP3_WANTED), so that it outlives the program and
+ * the connection. The message goes into the spool as a whole and from there, with one
+ * rename, into the place of its stub; then the ledger says that it is here. Between the
+ * two the mbox alone shows it: a pass that finds no stub of a message that is wanted looks
+ * whether the message stands there. What is wanted no more, or cannot be had, is a header
  * again: the server keeps it. */
 #include <dirent.h>
 #include <stdlib.h>
@@ -39,8 +41,8 @@ from_memory(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 }
 
 enum err
-stub_encode(int spool, uint64_t size_bytes, uint64_t hash, const struct str *head, struct mbox_encoded *out,
-	struct error *e)
+stub_encode(int spool, uint64_t size_bytes, uint64_t hash, const struct str *head,
+	struct mbox_encoded *out, struct error *e)
 {
 	struct stub s = { size_bytes, hash };
 	struct str text = {0};
@@ -82,7 +84,8 @@ decoded(char *raw)
 
 /* One file; what it has is noted if it is more than was found before. */
 static enum err
-look_into(struct pass *p, const char *path, const struct stub *s, struct place *at, struct error *e)
+look_into(struct pass *p, const char *path, const struct stub *s, struct place *at,
+	struct error *e)
 {
 	enum stub_there there;
 	char *subject;
@@ -112,7 +115,8 @@ look_below(struct pass *p, const char *dir, int depth, const struct stub *s, str
 	for (int i = 0; i < n; i++) {
 		char *path = path_join(dir, names[i]->d_name);
 		struct stat st;
-		if (rc == ERR_OK && at->there != STUB_HERE && names[i]->d_name[0] != '.' && stat(path, &st) == 0) {
+		if (rc == ERR_OK && at->there != STUB_HERE && names[i]->d_name[0] != '.' &&
+		    stat(path, &st) == 0) {
 			if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
 				rc = look_below(p, path, depth + 1, s, at, e);
 			else if (S_ISREG(st.st_mode) && mbox_looks_like(path))
@@ -169,7 +173,8 @@ is_still_wanted(struct pass *p, const struct pop3_entry *entry)
 
 /* It stays a header, and why is told. */
 static enum err
-give_up(struct pass *p, struct pop3_entry *entry, const struct place *at, const char *why, struct error *e)
+give_up(struct pass *p, struct pop3_entry *entry, const struct place *at, const char *why,
+	struct error *e)
 {
 	struct error told;
 
@@ -191,10 +196,12 @@ has_room(const struct pass *p, const char *path, uint64_t bytes)
 	struct statvfs spool, mbox;
 	struct stat st;
 
-	if (statvfs(p->d->spool_path, &spool) < 0 || statvfs(path, &mbox) < 0 || stat(path, &st) < 0)
+	if (statvfs(p->d->spool_path, &spool) < 0 || statvfs(path, &mbox) < 0 ||
+	    stat(path, &st) < 0)
 		return true;
 	uint64_t free_spool = (uint64_t)spool.f_bavail * spool.f_frsize;
-	uint64_t free_mbox = (uint64_t)mbox.f_bavail * mbox.f_frsize, anew = (uint64_t)st.st_size + bytes;
+	uint64_t free_mbox = (uint64_t)mbox.f_bavail * mbox.f_frsize,
+		anew = (uint64_t)st.st_size + bytes;
 	return spool.f_fsid == mbox.f_fsid ? free_mbox >= anew + bytes
 		: free_mbox >= anew && free_spool >= bytes;
 }
@@ -217,7 +224,8 @@ replace_now(void *arg, struct error *e)
 }
 
 static enum err
-replace(struct pass *p, const char *path, const struct stub *s, uint64_t n_bytes, bool *done, struct error *e)
+replace(struct pass *p, const char *path, const struct stub *s, uint64_t n_bytes, bool *done,
+	struct error *e)
 {
 	struct replacing r = { path, s, p->spool, n_bytes, false, p->d->hurry };
 	enum err rc = pass_errand(p, replace_now, &r, path, e);
@@ -246,12 +254,14 @@ put_in_place(struct pass *p, struct plan_item *item, const struct stub *s, uint6
 		log_msg("the header was removed while the message was downloaded");
 	bool did;
 	if (done)		/* whoever changed his mind in this moment: it is here */
-		rc = store_pop3_turn(p->d->store, item->entry->id, POP3_HEADER, POP3_WANTED, 0, &did, e);
+		rc = store_pop3_turn(p->d->store, item->entry->id, POP3_HEADER, POP3_WANTED, 0,
+			&did, e);
 	return rc == ERR_OK ? turn(p, item->entry, done ? POP3_HERE : POP3_HEADER, e) : rc;
 }
 
 static enum err
-fetch(struct pass *p, struct plan_item *item, const struct stub *s, struct place *at, struct error *e)
+fetch(struct pass *p, struct plan_item *item, const struct stub *s, struct place *at,
+	struct error *e)
 {
 	struct mbox_source src = { p, pass_from_server };
 	struct mbox_encoded out = {0};
@@ -268,7 +278,8 @@ fetch(struct pass *p, struct plan_item *item, const struct stub *s, struct place
 		rc = mbox_encode(p->spool, &src, 0, pass_arrival, &out, e);
 	if (rc == ERR_OK && is_still_wanted(p, item->entry))
 		rc = put_in_place(p, item, s, out.end, at, e);
-	if (rc == ERR_LOCAL || rc == ERR_FOLDER) {	/* not again before somebody looked after it */
+	/* not again before somebody looked after it */
+	if (rc == ERR_LOCAL || rc == ERR_FOLDER) {
 		struct error ignored, why = *e;
 		rc = give_up(p, item->entry, at, why.text, &ignored);
 		if (rc != ERR_OK)

@@ -1,10 +1,12 @@
 /* drain_witness.c - whether the ledger is the one that knows what was downloaded.
  *
- * An older dunlin.db that somebody put back has lost what came after its day, and does not look like it. So the
- * number of the last batch stands in two places: in the ledger, and in a small file beside the inbox, which a backup of
- * dunlin.db does not bring back. The ledger's is durable before the file's, the file's before the first byte of the batch is
- * in the inbox; so whatever a crash leaves, mail of a batch that the ledger does not know means a file that is
- * ahead of it. A random name, given once, tells this ledger from one that was begun anew, or of another home. */
+ * An older dunlin.db that somebody put back has lost what came after its day, and does not
+ * look like it. So the number of the last batch stands in two places: in the ledger, and in a
+ * small file beside the inbox, which a backup of dunlin.db does not bring back. The ledger's
+ * is durable before the file's, the file's before the first byte of the batch is in the
+ * inbox; so whatever a crash leaves, mail of a batch that the ledger does not know means a
+ * file that is ahead of it. A random name, given once, tells this ledger from one that was
+ * begun anew, or of another home. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,8 +29,8 @@ parse(struct number *out, const char *text)
 {
 	int n = 0;
 
-	return sscanf(text, "%16" SCNx64 " %20" SCNu64 "%n", &out->name, &out->batch, &n) == 2 &&
-		text[n + (int)strspn(text + n, "\n")] == '\0';
+	return sscanf(text, "%16" SCNx64 " %20" SCNu64 "%n", &out->name, &out->batch,
+		&n) == 2 && text[n + (int)strspn(text + n, "\n")] == '\0';
 }
 
 /* ---- in the ledger ---- */
@@ -55,7 +57,8 @@ in_ledger(struct pass *p)
 static enum err
 put_in_ledger(struct pass *p, struct number n, struct error *e)
 {
-	char *name = value_name(p), *value = xasprintf("%016" PRIx64 " %" PRIu64, n.name, n.batch);
+	char *name = value_name(p), *value = xasprintf("%016" PRIx64 " %" PRIu64, n.name,
+		n.batch);
 	enum err rc = store_value_put(p->d->store, name, value, e);
 
 	free(value);
@@ -71,13 +74,15 @@ file_of(const struct pass *p)
 {
 	const char *slash = strrchr(p->d->inbox, '/'), *base = slash ? slash + 1 : p->d->inbox;
 	char *account = path_safe_name(p->d->cfg->conf->name);
-	char *path = xasprintf("%.*s.%s.%s.dunlin-batch", (int)(base - p->d->inbox), p->d->inbox, base, account);
+	char *path = xasprintf("%.*s.%s.%s.dunlin-batch", (int)(base - p->d->inbox),
+		p->d->inbox, base, account);
 
 	free(account);
 	return path;
 }
 
-/* *fd -1: the directory is not ours to write; then nothing is noticed, as if there were no such file. */
+/* *fd -1: the directory is not ours to write; then nothing is noticed, as
+ * if there were no such file. */
 static enum err
 open_file(int *fd, bool *is_new, const char *path, struct error *e)
 {
@@ -97,7 +102,8 @@ static enum err
 put_in_file(int fd, bool is_new, const char *path, struct number n, struct error *e)
 {
 	char line[48];
-	int len = snprintf(line, sizeof line, "%016" PRIx64 " %020" PRIu64 "\n", n.name, n.batch);
+	int len = snprintf(line, sizeof line, "%016" PRIx64 " %020" PRIu64 "\n", n.name,
+		n.batch);
 	enum err rc = fd_pwrite_all(fd, line, (size_t)len, 0, e);
 
 	if (rc == ERR_OK)
@@ -142,11 +148,13 @@ witness_is_ahead(struct pass *p)
 	struct number known = in_ledger(p), seen = {0};
 	char *path = file_of(p);
 	bool is_there = in_file(path, &seen);
-	bool is_ahead = is_there ? seen.name != known.name || seen.batch > known.batch : known.name != 0;
+	bool is_ahead = is_there ? seen.name != known.name || seen.batch > known.batch
+		: known.name != 0;
 
 	if (is_ahead)
-		log_msg("%s: batch %" PRIu64 " of %016" PRIx64 " is in the inbox, the ledger knows %" PRIu64 " of %016"
-			PRIx64, p->d->cfg->conf->name, seen.batch, seen.name, known.batch, known.name);
+		log_msg("%s: batch %" PRIu64 " of %016" PRIx64
+			" is in the inbox, the ledger knows %" PRIu64 " of %016" PRIx64,
+			p->d->cfg->conf->name, seen.batch, seen.name, known.batch, known.name);
 	free(path);
 	return is_ahead;
 }
@@ -161,7 +169,8 @@ witness_count(struct pass *p, struct error *e)
 
 	if (in_file(path, &seen) && seen.name == n.name && seen.batch > n.batch)
 		n.batch = seen.batch;
-	if (is_writable && n.name == 0 && getrandom(&n.name, sizeof n.name, 0) != sizeof n.name)
+	if (is_writable && n.name == 0 &&
+	    getrandom(&n.name, sizeof n.name, 0) != sizeof n.name)
 		rc = error_errno(e, ERR_LOCAL, "no random number is to be had");
 	n.batch++;
 	if (rc == ERR_OK && n.name)

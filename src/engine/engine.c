@@ -1,8 +1,9 @@
 /* engine.c - the public functions: all of them put something into a queue or into the store.
  *
- * Quitting: every worker is asked, and has a third of the time to finish its command and say goodbye; then
- * its connection is cancelled under it. Should one not end even so, the engine is left as it is, not
- * freed: the process is about to end, and memory a thread still uses must stay. */
+ * Quitting: every worker is asked, and has a third of the time to finish its command and
+ * say goodbye; then its connection is cancelled under it. Should one not end even so,
+ * the engine is left as it is, not freed: the process is about to end, and memory a
+ * thread still uses must stay. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,12 +76,12 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 		rc = store_open(&w->store, dirs->data, dirs->cache, STORE_WRITE, e);
 	if (rc == ERR_OK && conf->receive.protocol == RC_POP3)
 		rc = drain_new(&w->drain, &(struct drain_config){ .rc = g->rc, .conf = conf,
-			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
-			.events = &g->events, .jobs = &w->jobs }, e);
+			.account = w->account, .data_dir = dirs->data,
+			.cache_dir = dirs->cache, .events = &g->events, .jobs = &w->jobs }, e);
 	if (rc == ERR_OK && rc_account_sends(conf))
-		rc = outboxer_new(&w->outboxer, &(struct outboxer_config){ .rc = g->rc, .conf = conf,
-			.account = w->account, .data_dir = dirs->data, .cache_dir = dirs->cache,
-			.events = &g->events, .jobs = &w->jobs }, e);
+		rc = outboxer_new(&w->outboxer, &(struct outboxer_config){ .rc = g->rc,
+			.conf = conf, .account = w->account, .data_dir = dirs->data,
+			.cache_dir = dirs->cache, .events = &g->events, .jobs = &w->jobs }, e);
 	if (rc == ERR_OK) {
 		atomic_init(&w->caps, remembered_caps(g->store, w->account));
 		*out = w;
@@ -106,7 +107,8 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 	if (clock_watch_init(&g->clock, e) != ERR_OK)
 		log_msg("clock: %s", e ? e->text : "");
 	if (err == ERR_OK)
-		err = neighbours_new(&g->neighbours, g->store, (int[]){ g->events.fd, g->clock.fd }, 2, e);
+		err = neighbours_new(&g->neighbours, g->store,
+			(int[]){ g->events.fd, g->clock.fd }, 2, e);
 	for (size_t i = 0; i < rc->n_accounts && err == ERR_OK; i++) {
 		err = worker_new(&g->workers[i], g, &rc->accounts[i], dirs, maker, e);
 		g->n_workers += err == ERR_OK;
@@ -139,7 +141,8 @@ engine_start(struct engine *g, struct error *e)
 			jobs_acted(&w->jobs);
 		int failed = pthread_create(&w->thread, NULL, worker_main, w);
 		if (failed)
-			return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
+			return error_set(e, ERR_LOCAL, "cannot start a thread: %s",
+				strerror(failed));
 		w->has_thread = true;
 		enum err rc = w->outboxer ? outboxer_start(w->outboxer, e) : ERR_OK;
 		if (rc != ERR_OK)
@@ -261,7 +264,8 @@ engine_submit(struct engine *g, const struct job *job)
 	if (w) {
 		jobs_submit(&w->jobs, ev.job, job);
 	} else {
-		error_set(&ev.u.done, ERR_FOLDER, "there is no such account or folder any more");
+		error_set(&ev.u.done, ERR_FOLDER,
+			"there is no such account or folder any more");
 		events_post(&g->events, &ev);
 	}
 	return ev.job;
@@ -280,8 +284,8 @@ engine_cancel(struct engine *g, job_id id)
 	}
 }
 
-/* A slice of what a decision about very many messages left to do; the event about it brings the caller
- * back for the next one, and keys have their turn between. */
+/* A slice of what a decision about very many messages left to do; the event about it brings
+ * the caller back for the next one, and keys have their turn between. */
 static void
 go_on(struct engine *g)
 {
@@ -304,8 +308,8 @@ go_on(struct engine *g)
 	events_post(&g->events, &ev);
 }
 
-/* Another process has changed the store: whoever shows it reads again, and what that process has left to
- * be done, should it end before, is not forgotten. */
+/* Another process has changed the store: whoever shows it reads again, and what that process
+ * has left to be done, should it end before, is not forgotten. */
 static void
 look_around(struct engine *g)
 {
@@ -314,7 +318,8 @@ look_around(struct engine *g)
 	events_post(&g->events, &ev);
 	for (size_t i = 0; i < g->n_workers; i++) {
 		struct worker *w = g->workers[i];
-		if (store_intents_pending(g->store, w->account) > 0 || store_uploads_due(g->store, w->account) > 0)
+		if (store_intents_pending(g->store, w->account) > 0 ||
+		    store_uploads_due(g->store, w->account) > 0)
 			jobs_neighbour(&w->jobs);
 		if (w->outboxer && store_outbox_waiting(g->store, w->account) > 0)
 			outboxer_look(w->outboxer);
@@ -359,8 +364,8 @@ engine_fd(const struct engine *g)
 /* ---- sending ---- */
 
 enum err
-engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l, int64_t not_before,
-	bool is_planned, outbox_id *out, struct error *e)
+engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l,
+	int64_t not_before, bool is_planned, outbox_id *out, struct error *e)
 {
 	struct worker *w = engine_worker(g, id);
 
@@ -374,15 +379,15 @@ engine_put(struct engine *g, struct store *s, account_id id, const struct letter
 }
 
 enum err
-engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before, outbox_id *out,
-	struct error *e)
+engine_send(struct engine *g, account_id id, const struct letter *l, int64_t not_before,
+	outbox_id *out, struct error *e)
 {
 	return engine_put(g, g->store, id, l, not_before, false, out, e);
 }
 
 enum err
-engine_send_at(struct engine *g, account_id id, const struct letter *l, int64_t when, outbox_id *out,
-	struct error *e)
+engine_send_at(struct engine *g, account_id id, const struct letter *l, int64_t when,
+	outbox_id *out, struct error *e)
 {
 	return engine_put(g, g->store, id, l, when, true, out, e);
 }
@@ -483,7 +488,8 @@ account_named(const struct engine *g, const char *name)
 enum err
 engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e)
 {
-	return look_at_drafts(g, store_draft_leave(g->store, name, account_named(g, account), e));
+	return look_at_drafts(g, store_draft_leave(g->store, name, account_named(g, account),
+		e));
 }
 
 enum err

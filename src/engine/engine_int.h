@@ -18,14 +18,15 @@ struct engine {
 	struct tasks tasks;
 	job_id last_job;
 	bool is_started;
-	bool has_later;			/* a decision is not recorded to its end (store_later) */
+	/* a decision is not recorded to its end (store_later) */
+	bool has_later;
 };
 
 enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,
 	const struct backend_maker *maker, struct error *e);
 /* engine_send and engine_send_at, through the store of whichever thread asks. */
-enum err engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l, int64_t not_before,
-	bool is_planned, outbox_id *out, struct error *e);
+enum err engine_put(struct engine *g, struct store *s, account_id id, const struct letter *l,
+	int64_t not_before, bool is_planned, outbox_id *out, struct error *e);
 struct worker *engine_worker(const struct engine *g, account_id id);	/* NULL: none */
 
 /* The clock was set, or the computer slept: whoever waits looks again. */

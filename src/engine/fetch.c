@@ -1,9 +1,10 @@
 /* fetch.c - JOB_FETCH: sections of a message into the store.
  *
- * What is here already costs nothing; what can be cut out of a whole message in the store is cut
- * out of it. "TEXT*" is what the pager needs: header, part tree and the parts to read. A small message without
- * attachments is fetched whole, in one round trip; of others the header, the structure and the text parts alone, so
- * that attachments stay where they are. Sections are stored as the server has them, still encoded. */
+ * What is here already costs nothing; what can be cut out of a whole message in the store is
+ * cut out of it. "TEXT*" is what the pager needs: header, part tree and the parts to read. A
+ * small message without attachments is fetched whole, in one round trip; of others the header,
+ * the structure and the text parts alone, so that attachments stay where they are. Sections
+ * are stored as the server has them, still encoded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,8 @@ static enum err
 download(struct worker *w, job_id job, msg_id id, const char *section, struct error *e)
 {
 	struct download d = { .w = w, .job = job, .folder = msg_folder(id) };
-	struct byte_sink sink = { .ctx = &d, .write = download_write, .total = download_total };
+	struct byte_sink sink = { .ctx = &d, .write = download_write,
+		.total = download_total };
 	enum err rc = body_create(&d.out, w->store, id, section, e);
 
 	if (rc != ERR_OK)
@@ -117,7 +119,8 @@ cut_piece(void *ctx, const char *p, size_t n)
 }
 
 static enum err
-cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *section, struct error *e)
+cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *section,
+	struct error *e)
 {
 	struct cutting c = { .e = e };
 	bool is_there;
@@ -128,7 +131,8 @@ cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *s
 		return c.rc;
 	if (strcmp(section, "HEADER") == 0) {
 		struct str header = {0};
-		is_there = mime_part_header(m, "", &header) && cut_piece(&c, str_get(&header), header.len);
+		is_there = mime_part_header(m, "", &header) &&
+			cut_piece(&c, str_get(&header), header.len);
 		str_clear(&header);
 	} else {
 		is_there = mime_part_pieces(m, section, cut_piece, &c);
@@ -136,14 +140,16 @@ cut_section(struct worker *w, msg_id id, const struct mime_msg *m, const char *s
 	if (is_there)
 		return body_commit(c.out, e);
 	body_abort(c.out);
-	return c.rc != ERR_OK ? c.rc : error_set(e, ERR_MSG, "the message has no part %s", section);
+	return c.rc != ERR_OK
+		? c.rc : error_set(e, ERR_MSG, "the message has no part %s", section);
 }
 
 static enum err
 cut_text(struct worker *w, msg_id id, const struct mime_msg *m, struct error *e)
 {
 	const struct part *readable[MAX_READABLE];
-	size_t n_readable = part_readable(mime_root(m), w->rc->prefer_html, readable, MAX_READABLE);
+	size_t n_readable = part_readable(mime_root(m), w->rc->prefer_html, readable,
+		MAX_READABLE);
 	enum err rc = cut_section(w, id, m, "HEADER", e);
 
 	for (size_t i = 0; i < n_readable && rc == ERR_OK; i++)
@@ -205,7 +211,8 @@ is_small(struct worker *w, msg_id id)
 }
 
 static enum err
-fetch_structure(struct worker *w, msg_id id, struct arena *a, struct part **root, struct error *e)
+fetch_structure(struct worker *w, msg_id id, struct arena *a, struct part **root,
+	struct error *e)
 {
 	*root = store_parts(w->store, id, a);
 	if (*root)
@@ -260,7 +267,8 @@ fetch_is_here(struct worker *w, const struct queued *j)
 	const char *section = j->job.section;
 
 	return is_here(w, j->job.msg, "") ||
-	    (strcmp(section, "TEXT*") == 0 ? has_text(w, j->job.msg) : is_here(w, j->job.msg, section));
+	    (strcmp(section, "TEXT*") == 0 ? has_text(w, j->job.msg) : is_here(w, j->job.msg,
+	    section));
 }
 
 static enum err
@@ -296,7 +304,8 @@ fetch_run(struct worker *w, const struct queued *j, struct error *e)
 	post_body(w, j->id, id, section);
 	if (is_text) {
 		words_fetched(w, id);
-		post_folder(w, msg_folder(id), 0);	/* its attachment mark may have changed */
+		/* its attachment mark may have changed */
+		post_folder(w, msg_folder(id), 0);
 	}
 	return ERR_OK;
 }

@@ -1,8 +1,9 @@
 /* folders.c - the list of folders, and the counts of those that are not open.
  *
- * Counts come with the list where the server can do that (LIST-STATUS); else they are asked for in turns, one
- * folder a step, so that a server with a thousand folders delays nobody. A folder whose counts differ from the index is put on the list to be synced,
- * if it was ever opened; one that nobody has looked into costs its counts and no more. */
+ * Counts come with the list where the server can do that (LIST-STATUS); else they are asked
+ * for in turns, one folder a step, so that a server with a thousand folders delays nobody. A
+ * folder whose counts differ from the index is put on the list to be synced, if it was ever
+ * opened; one that nobody has looked into costs its counts and no more. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,11 +68,13 @@ has_role(const struct list *l, enum folder_role role)
 	return false;
 }
 
-/* What the mailrc says goes before what the server says, and that before what a name suggests. */
+/* What the mailrc says goes before what the server says, and that
+ * before what a name suggests. */
 static void
 give_roles(struct list *l)
 {
-	for (int role = ROLE_INBOX + 1; role < N_ROLES; role++) {	/* INBOX is what it is */
+	/* INBOX is what it is */
+	for (int role = ROLE_INBOX + 1; role < N_ROLES; role++) {
 		const char *wanted = l->w->conf->folder[role];
 		for (size_t i = 0; i < l->n && wanted; i++) {
 			bool is = str_eq(l->v[i].name, wanted);
@@ -110,7 +113,8 @@ tell_unlisted(struct worker *w, const struct list *l)
 	struct error n;
 
 	if (w->n_unlisted != l->n_dropped && l->n_dropped > 0) {
-		error_set(&n, ERR_FOLDER, "%s: the server has more than %d folders: %zu of them are not shown",
+		error_set(&n, ERR_FOLDER,
+			"%s: the server has more than %d folders: %zu of them are not shown",
 			w->conf->name, MAX_FOLDERS, l->n_dropped);
 		worker_notice(w, &n);
 	}
@@ -151,8 +155,9 @@ take_listed_counts(struct worker *w, struct list *l, struct error *e)
 				m->turn[m->n_turn++] = f[i].id;
 			continue;
 		}
-		struct folder_status st = { .uidvalidity = said->uidvalidity, .uidnext = said->uidnext,
-			.n_msgs = said->n_server, .n_unread = said->n_server_unread };
+		struct folder_status st = { .uidvalidity = said->uidvalidity,
+			.uidnext = said->uidnext, .n_msgs = said->n_server,
+			.n_unread = said->n_server_unread };
 		m->has_counts = true;
 		if (f[i].id != m->open.id)
 			rc = take_counts(w, &f[i], &st, &changed, e);
@@ -235,7 +240,8 @@ folders_turn_due(struct worker *w)
 {
 	struct mirror *m = &w->mirror;
 
-	return m->is_listed && (m->i_turn < m->n_turn || now_ms() >= m->turn_ms || is_inbox_due(w));
+	return m->is_listed && (m->i_turn < m->n_turn || now_ms() >= m->turn_ms ||
+		is_inbox_due(w));
 }
 
 int64_t
@@ -298,8 +304,10 @@ folders_turn(struct worker *w, struct error *e)
 	enum err rc = ERR_OK;
 
 	if (w->mirror.has_counts && w->mirror.i_turn >= w->mirror.n_turn && !is_inbox_due(w))
-		return folders_list(w, e);	/* a round in one command, and new folders with it */
-	if (!next_of_turn(w, &id) || id == w->mirror.open.id || !store_folder(w->store, id, &a, &f))
+		/* a round in one command, and new folders with it */
+		return folders_list(w, e);
+	if (!next_of_turn(w, &id) || id == w->mirror.open.id ||
+	    !store_folder(w->store, id, &a, &f))
 		goto out;
 	rc = w->b->ops->status(w->b, f.wire, &st, e);
 	if (rc == ERR_OK)

@@ -1,10 +1,10 @@
 /* hunts.c - JOB_SEARCH: which messages of a folder have words in their text.
  *
- * What the index of words knows is the first answer, at once and without a server. Then a server that can
- * search is asked about all the rest, in ranges of UIDs from the newest down, as many in one command as take it
- * about a quarter of a second: so the answer grows on the screen, other work goes on between
- * two ranges, and a search is given up between them, not by dropping the connection. Of
- * what is near the answer is complete as soon as the index is. */
+ * What the index of words knows is the first answer, at once and without a server. Then a
+ * server that can search is asked about all the rest, in ranges of UIDs from the newest down,
+ * as many in one command as take it about a quarter of a second: so the answer grows on the
+ * screen, other work goes on between two ranges, and a search is given up between them, not by
+ * dropping the connection. Of what is near the answer is complete as soon as the index is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@
 enum {
 	FIRST_SLICE = 500, MIN_SLICE = 20, MAX_SLICE = 200000,
 	QUICK_MS = 150, SLOW_MS = 400,
-	LOOK_MS = 500			/* between answers while what is near is being indexed */
+	LOOK_MS = 500	/* between answers while what is near is being indexed */
 };
 
 folder_id
@@ -55,8 +55,8 @@ static enum err
 ask_index(struct worker *w, struct hunting *h, struct error *e)
 {
 	if (!words_index(w))
-		return error_set(e, ERR_UNSUPPORTED, "there is no index of words ('search-size' in the"
-			" mailrc)");
+		return error_set(e, ERR_UNSUPPORTED,
+			"there is no index of words ('search-size' in the mailrc)");
 	return search_find(words_index(w), h->folder, h->words, &h->found, e);
 }
 
@@ -64,7 +64,8 @@ static struct hunted *
 hunted_of(struct worker *w, const struct hunting *h)
 {
 	for (size_t i = 0; i < MAX_HUNTED; i++) {
-		if (w->hunted[i].folder == h->folder && strcmp(w->hunted[i].words, h->words) == 0)
+		if (w->hunted[i].folder == h->folder &&
+		    strcmp(w->hunted[i].words, h->words) == 0)
 			return &w->hunted[i];
 	}
 	return NULL;
@@ -234,7 +235,8 @@ ask_server(struct worker *w, struct hunting *h, struct error *e)
 
 /* The index is asked again from time to time while it grows; *did: it was. */
 static enum err
-ask_near(struct worker *w, struct hunting *h, enum words_state state, bool *did, struct error *e)
+ask_near(struct worker *w, struct hunting *h, enum words_state state, bool *did,
+	struct error *e)
 {
 	*did = state != WORDS_COMING || now_ms() - h->looked_ms >= LOOK_MS;
 	if (!*did)
@@ -244,8 +246,9 @@ ask_near(struct worker *w, struct hunting *h, enum words_state state, bool *did,
 	if (rc == ERR_OK)
 		rc = answer(w, h, state == WORDS_COMPLETE, e);
 	if (rc == ERR_OK && state == WORDS_NEVER)
-		rc = error_set(e, ERR_UNSUPPORTED, "not all texts are in the index of words ('search-size' in"
-			" the mailrc)");
+		rc = error_set(e, ERR_UNSUPPORTED,
+			"not all texts are in the index of words ('search-size' in the "
+			"mailrc)");
 	return rc;
 }
 

@@ -1,9 +1,9 @@
 /* intents.c - carries out what the person decided.
  *
- * An intent is marked running before the server hears of it and settled after the answer. One that a
- * crash or a cut leaves running may have been done. What of it is idempotent
- * (flags, removal) is simply done again; a copy or a move is looked for first (transfer.c). What the server
- * refuses of many is found out by refusal.c. */
+ * An intent is marked running before the server hears of it and settled after the answer. One
+ * that a crash or a cut leaves running may have been done. What of it is idempotent (flags,
+ * removal) is simply done again; a copy or a move is looked for first (transfer.c). What the
+ * server refuses of many is found out by refusal.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,8 +16,8 @@
 enum {
 	MAX_UNDO_LIST = 10000,
 	NAMED = 3,			/* of what was refused, by subject */
-	CLAIM_MS = 100,			/* between looks whether another process has finished */
-	NEIGHBOUR_MS = 2000		/* decisions of another process are left to it for so long */
+	CLAIM_MS = 100,	/* between looks whether another process has finished */
+	NEIGHBOUR_MS = 2000	/* decisions of another process are left to it for so long */
 };
 
 enum err
@@ -53,15 +53,17 @@ tell_sum(struct worker *w, const char *label)
 	struct refused *sum = &w->refused;
 	struct error note;
 
-	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s", w->conf->name, label,
-		(unsigned long long)sum->n, (unsigned long long)sum->n_all, sum->why.text);
+	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s", w->conf->name,
+		label, (unsigned long long)sum->n, (unsigned long long)sum->n_all,
+		sum->why.text);
 	if (sum->n > 0)
 		worker_notice(w, &note);
 	*sum = (struct refused){0};
 }
 
-/* What another process has decided it carries out itself, a burst of keys in one go; only when it has not
- * been heard of for a while (it has ended, or its server is out of its reach) it is ours. */
+/* What another process has decided it carries out itself, a burst of keys in one go;
+ * only when it has not been heard of for a while (it has ended, or its server is out
+ * of its reach) it is ours. */
 static bool
 is_ours(struct worker *w)
 {
@@ -77,7 +79,8 @@ intents_due(struct worker *w)
 	if (w->replay_ms && now_ms() < w->replay_ms)
 		return false;
 	w->replay_ms = 0;
-	if (store_intents_pending(w->store, w->account) > store_carries_left(w->store, w->account))
+	if (store_intents_pending(w->store, w->account) > store_carries_left(w->store,
+	    w->account))
 		return is_ours(w);
 	if (w->refused.n_all > 0)		/* the rest was undone meanwhile */
 		tell_sum(w, "refused");
@@ -162,14 +165,16 @@ do_folder(struct replay *r, struct error *e)
 	switch (r->b.first.kind) {
 	case INTENT_FOLDER_CREATE:
 		rc = b->ops->folder_create(b, r->dest, e);
-		return r->b.was_running && !link_is_lost(rc) && exists(r, r->dest) ? ERR_OK : rc;
+		return r->b.was_running && !link_is_lost(rc) && exists(r, r->dest)
+			? ERR_OK : rc;
 	case INTENT_FOLDER_RENAME:
 		rc = b->ops->folder_rename(b, r->source.wire, r->dest, e);
 		return r->b.was_running && !link_is_lost(rc) && !exists(r, r->source.wire) &&
 			exists(r, r->dest) ? ERR_OK : rc;
 	default:
 		rc = b->ops->folder_delete(b, r->source.wire, e);
-		return r->b.was_running && !link_is_lost(rc) && !exists(r, r->source.wire) ? ERR_OK : rc;
+		return r->b.was_running && !link_is_lost(rc) && !exists(r, r->source.wire)
+			? ERR_OK : rc;
 	}
 }
 
@@ -224,7 +229,8 @@ name_some(const struct replay *r, const struct uidset *uids, struct str *out)
 	struct msg m;
 
 	for (int n = 0; n < NAMED && (uid = uidset_next(uids, uid)) != 0; n++) {
-		if (store_msg(r->w->store, msg_id_of(r->b.first.folder, uid), &a, &m) && *m.subject)
+		if (store_msg(r->w->store, msg_id_of(r->b.first.folder, uid), &a, &m) &&
+		    *m.subject)
 			str_printf(out, "%s'%.60s'", out->len ? ", " : "", m.subject);
 	}
 	if (out->len && uidset_count(uids) > NAMED)
@@ -233,15 +239,17 @@ name_some(const struct replay *r, const struct uidset *uids, struct str *out)
 }
 
 static void
-tell_refused(struct replay *r, uint64_t n, uint64_t n_all, const char *words, const struct uidset *which)
+tell_refused(struct replay *r, uint64_t n, uint64_t n_all, const char *words,
+	const struct uidset *which)
 {
 	struct str names = {0};
 	struct error note;
 
 	name_some(r, which, &names);
-	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s%s%s%s", r->w->conf->name,
-		label_of(r), (unsigned long long)n, (unsigned long long)n_all, words, names.len ? " (" : "",
-		str_get(&names), names.len ? ")" : "");
+	error_set(&note, ERR_MSG, "%s: %s: the server refuses %llu of %llu: %s%s%s%s",
+		r->w->conf->name, label_of(r), (unsigned long long)n,
+		(unsigned long long)n_all, words, names.len ? " (" : "", str_get(&names),
+		names.len ? ")" : "");
 	worker_notice(r->w, &note);
 	str_clear(&names);
 }
@@ -267,7 +275,8 @@ refused(struct replay *r, const struct error *why, struct error *e)
 	struct error n;
 
 	if (strstr(why->text, "[NOPERM]") && r->w->mirror.open.id == r->source.id)
-		r->w->mirror.open.id = 0;	/* what we may do there has changed: it is opened anew */
+		/* what we may do there has changed: it is opened anew */
+		r->w->mirror.open.id = 0;
 	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label_of(r), why->text);
 	enum err rc = store_intents_refused(r->w->store, &r->b, why->text, e);
 	if (r->w->refused.n_all > 0)		/* told when it is back in sight */
@@ -287,18 +296,20 @@ refused_some(struct replay *r, struct error *e)
 
 	for (size_t i = 0; i < r->n_refusals && rc == ERR_OK; i++) {
 		const struct refusal *no = &r->refusals[i];
-		rc = store_intents_refused_some(r->w->store, &r->b, &no->uids, no->why.text, e);
+		rc = store_intents_refused_some(r->w->store, &r->b, &no->uids, no->why.text,
+			e);
 		n += uidset_count(&no->uids);
 		if (!is_slice)
-			tell_refused(r, uidset_count(&no->uids), n_all, no->why.text, &no->uids);
+			tell_refused(r, uidset_count(&no->uids), n_all, no->why.text,
+				&no->uids);
 	}
 	if (is_slice)
 		tell_slices(r, n, n_all, r->n_refusals ? &r->refusals[0].why : NULL);
 	return rc;
 }
 
-/* The server does not say where messages went, or they may have left the index before we knew that it was
- * our doing: the rows come by a sync of the folder. */
+/* The server does not say where messages went, or they may have left the index before we knew
+ * that it was our doing: the rows come by a sync of the folder. */
 static void
 look_at_dest(struct replay *r)
 {
@@ -341,14 +352,16 @@ settle(struct replay *r, enum err rc, struct error *e)
 	if (rc == ERR_OK) {
 		rc = kept = done(r, e);
 	} else if (link_is_lost(rc)) {
-		kept = ERR_OK;		/* running it was and running it stays, until it is looked into */
+		/* running it was and running it stays, until it is looked into */
+		kept = ERR_OK;
 	} else if (rc == ERR_LOCAL) {
 		kept = rc;
 	} else {
 		kept = refused(r, e, &local);
 		rc = ERR_OK;
 	}
-	if (kept != ERR_OK) {		/* our disk: the intent stays, and is looked into after a while */
+	/* our disk: the intent stays, and is looked into after a while */
+	if (kept != ERR_OK) {
 		worker_notice(w, rc == kept ? e : &local);
 		syncs_fail(w, rc == kept ? e : &local);
 		w->replay_ms = now_ms() + 5000;
@@ -373,13 +386,15 @@ uidnext_before(struct replay *r, intent_id id)
 }
 
 static enum err
-locate_one(struct replay *r, intent_id id, const struct intent_msg *m, uint32_t from, struct error *e)
+locate_one(struct replay *r, intent_id id, const struct intent_msg *m, uint32_t from,
+	struct error *e)
 {
 	struct uidset found = {0};
 	enum err rc = ERR_OK;
 
 	if (*m->message_id)
-		rc = r->w->b->ops->find(r->w->b, r->source.wire, m->message_id, from, &found, e);
+		rc = r->w->b->ops->find(r->w->b, r->source.wire, m->message_id, from, &found,
+			e);
 	if (rc == ERR_OK && found.n > 0)
 		rc = store_intent_found(r->w->store, id, m->origin,
 			msg_id_of(r->source.id, uidset_max(&found)), e);
@@ -413,12 +428,14 @@ locate(struct replay *r, struct error *e)
 		if (rc == ERR_OK && !store_intent_next(w->store, w->account, &r->arena, &r->b))
 			rc = error_set(e, ERR_LOCAL, "an intent went away");
 		if (rc == ERR_OK && r->b.uids.n == 0)
-			rc = error_set(e, ERR_MSG, "where the server put it cannot be found out");
+			rc = error_set(e, ERR_MSG,
+				"where the server put it cannot be found out");
 	}
 	return rc;
 }
 
-/* What the person calls a folder that is not listed becomes the name the server knows it by. */
+/* What the person calls a folder that is not listed becomes the name
+ * the server knows it by. */
 static enum err
 translate_dest(struct replay *r, struct error *e)
 {
@@ -435,7 +452,8 @@ translate_dest(struct replay *r, struct error *e)
 	return rc;
 }
 
-/* Where the cache was deleted the row of the folder comes back with the list, and not before. */
+/* Where the cache was deleted the row of the folder comes back with
+ * the list, and not before. */
 static enum err
 find_source(struct replay *r, struct error *e)
 {
@@ -474,14 +492,16 @@ step(struct worker *w, struct error *e)
 	struct replay r = { .w = w };
 
 	if (!store_intent_next(w->store, w->account, &r.arena, &r.b)) {
-		w->replay_ms = now_ms() + 1000;		/* pending, but not to be had: not a busy loop */
+		/* pending, but not to be had: not a busy loop */
+		w->replay_ms = now_ms() + 1000;
 		return ERR_OK;
 	}
 	enum err rc = prepare(&r, e);
 	if (rc == ERR_OK)
 		rc = carry_out(&r, e);
-	log_msg("%s: intent %lld (%s), %zu in one%s: %s", w->conf->name, (long long)r.b.first.id,
-		r.b.first.label, r.b.n_ids, r.b.was_running ? ", perhaps done before" : "",
+	log_msg("%s: intent %lld (%s), %zu in one%s: %s", w->conf->name,
+		(long long)r.b.first.id, r.b.first.label, r.b.n_ids,
+		r.b.was_running ? ", perhaps done before" : "",
 		r.is_waiting ? "not yet" : rc == ERR_OK ? "done" : e->text);
 	if (rc != ERR_OK || !r.is_waiting)
 		rc = settle(&r, rc, e);
@@ -489,8 +509,8 @@ step(struct worker *w, struct error *e)
 	return rc;
 }
 
-/* Two processes may have the store open; what one of them has begun the other would take for what
- * a crash left, and do again while it is being done. */
+/* Two processes may have the store open; what one of them has begun the other would take for
+ * what a crash left, and do again while it is being done. */
 enum err
 intents_step(struct worker *w, struct error *e)
 {

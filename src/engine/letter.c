@@ -1,7 +1,7 @@
 /* letter.c - a draft with its attachments becomes the bytes of a message.
  *
- * The attachments are mapped, and what was taken over is let go: in memory there is one message, and never what it
- * is made of as well. */
+ * The attachments are mapped, and what was taken over is let go: in memory there is one
+ * message, and never what it is made of as well. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,7 +32,8 @@ map_file(struct draft_file *f, int fd, size_t len, struct error *e)
 }
 
 static enum err
-open_file(struct building *b, const char *data_dir, draft_id id, const struct note_file *file, struct error *e)
+open_file(struct building *b, const char *data_dir, draft_id id, const struct note_file *file,
+	struct error *e)
 {
 	struct draft_file *f = &b->files[b->n++];
 	size_t len;
@@ -76,21 +77,24 @@ close_files(struct building *b)
 }
 
 enum err
-outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struct note *n, bool is_draft,
-	struct task *task, struct error *e)
+outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struct note *n,
+	bool is_draft, struct task *task, struct error *e)
 {
-	struct building b = { .files = xcalloc(n->n_files + 1, sizeof *b.files), .task = task };
+	struct building b = { .files = xcalloc(n->n_files + 1, sizeof *b.files),
+		.task = task };
 	struct compose_stamp stamp = outbox_stamp();
 	enum err r = ERR_OK;
 
 	*out = (struct letter){ 0 };
 	for (size_t i = 0; i < n->n_files && r == ERR_OK; i++)
 		r = open_file(&b, data_dir, id, &n->files[i], e);
-	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc, .subject = n->subject,
-		.in_reply_to = n->in_reply_to, .references = n->references, .text = str_get(&n->text),
+	struct draft d = { .from = n->from, .to = n->to, .cc = n->cc, .bcc = n->bcc,
+		.subject = n->subject, .in_reply_to = n->in_reply_to,
+		.references = n->references, .text = str_get(&n->text),
 		.text_len = n->text.len, .files = b.files, .n_files = n->n_files,
-		.is_flowed = n->is_flowed, .followup_to = is_draft ? NULL : n->followup_to, .draft_name = is_draft ? note_get(n->name) : NULL,
-		.go_on = go_on, .go_on_ctx = &b };
+		.is_flowed = n->is_flowed, .followup_to = is_draft ? NULL : n->followup_to,
+		.draft_name = is_draft ? note_get(n->name) : NULL, .go_on = go_on,
+		.go_on_ctx = &b };
 	if (r == ERR_OK)
 		r = compose_build(out, &d, &stamp, e);
 	free((char *)(uintptr_t)stamp.token);

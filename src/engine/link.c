@@ -1,10 +1,11 @@
 /* link.c - a worker's connection: passwords, attempts, waiting between them.
  *
- * States: OFFLINE (will try again by itself), CONNECTING, SYNCING, ONLINE, NEEDS_PERSON (will not:
- * a refused login, a certificate that does not verify, a protocol there is no backend for).
- * The first break of a connection is mended at once and without a word; from then on the pauses double
- * from 1 s to 5 min, until a connection has held for half a minute. A password that was refused
- * is forgotten and asked for, three times at most, and never tried twice by itself. */
+ * States: OFFLINE (will try again by itself), CONNECTING, SYNCING, ONLINE, NEEDS_PERSON
+ * (will not: a refused login, a certificate that does not verify, a protocol there is no
+ * backend for). The first break of a connection is mended at once and without a word; from
+ * then on the pauses double from 1 s to 5 min, until a connection has held for half a
+ * minute. A password that was refused is forgotten and asked for, three times at most, and
+ * never tried twice by itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +41,15 @@ link_set(struct worker *w, enum link_state state, const struct error *why)
 	w->link.state = state;
 	w->link.why = why ? *why : (struct error){0};
 	if (w->drain && state != LINK_OFFLINE && state != LINK_NEEDS_PERSON)
-		return;				/* files are always there; the drain tells of the server */
+		/* files are always there; the drain tells of the server */
+		return;
 	ev.u.state.link = state;
 	ev.u.state.why = w->link.why;
 	if (state == LINK_OFFLINE && w->link.retry_ms > now_ms())
 		ev.u.state.retry_at = time(NULL) + (w->link.retry_ms - now_ms() + 999) / 1000;
 	events_post(w->events, &ev);
-	log_msg("%s: link state %d%s%s", w->conf->name, state, why ? ": " : "", why ? why->text : "");
+	log_msg("%s: link state %d%s%s", w->conf->name, state, why ? ": " : "",
+		why ? why->text : "");
 }
 
 /* Doubles, with a quarter more or less so that many clients do not come back at one moment. */
@@ -202,7 +205,8 @@ failed(struct worker *w, enum err rc, const struct error *e)
 	struct link *l = &w->link;
 
 	if (rc == ERR_CANCELLED)
-		return;				/* quitting, or somebody wants another attempt */
+		/* quitting, or somebody wants another attempt */
+		return;
 	if (rc == ERR_AUTH) {
 		refused(w, e);
 		return;
@@ -212,7 +216,7 @@ failed(struct worker *w, enum err rc, const struct error *e)
 		l->n_failures++;
 		l->retry_ms = now_ms() + pause_ms(l->n_failures);
 		link_set(w, LINK_OFFLINE, e);
-	} else {				/* TLS, a protocol without backend, the password command */
+	} else {	/* TLS, a protocol without backend, the password command */
 		link_set(w, LINK_NEEDS_PERSON, e);
 	}
 	worker_fail_jobs(w, e);
@@ -275,8 +279,9 @@ link_orders(struct worker *w)
 	o->has_password = o->is_reconnect = false;
 }
 
-/* After a sleep a connection is dead more often than not, and finding that out takes as long as a server may be
- * silent: it is made anew, without a word. A certificate may verify by the new time. */
+/* After a sleep a connection is dead more often than not, and finding that out takes
+ * as long as a server may be silent: it is made anew, without a word. A certificate
+ * may verify by the new time. */
 void
 link_clock(struct worker *w, bool has_slept)
 {
@@ -304,7 +309,8 @@ link_step(struct worker *w)
 	int64_t now = now_ms();
 	bool has_jobs = jobs_count(&w->jobs) > 0;
 
-	if (jobs_want_link(&w->jobs))		/* given before those jobs: they are not failed yet */
+	/* given before those jobs: they are not failed yet */
+	if (jobs_want_link(&w->jobs))
 		return;
 	if (l->state == LINK_NEEDS_PERSON) {
 		if (has_jobs && !l->is_asking)

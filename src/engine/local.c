@@ -1,9 +1,11 @@
-/* local.c - mbox files behind the calls of backend.h: connecting, waiting, and the table of calls.
+/* local.c - mbox files behind the calls of backend.h: connecting,
+ * waiting, and the table of calls.
  *
  * Whatever another program did to the file in the meantime is taken in (map_update) before
- * anything is done, and once more when the file turns out to have changed under us. What is appended or moved
- * goes by way of a journal (local_move.c), so that a crash loses nothing and doubles nothing. A header is read
- * where the map says it stands; only what the map does not know is scanned. */
+ * anything is done, and once more when the file turns out to have changed under us. What is
+ * appended or moved goes by way of a journal (local_move.c), so that a crash loses nothing
+ * and doubles nothing. A header is read where the map says it stands; only what the map
+ * does not know is scanned. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -28,10 +30,12 @@ local_connect(struct backend *b, const struct backend_login *login, struct error
 	enum err rc = ERR_OK;
 
 	(void)login;
-	/* Perhaps a disk that is not mounted: an empty directory in its place would take the other half of a message. */
+	/* Perhaps a disk that is not mounted: an empty directory in its place would take
+	 * the other half of a message. */
 	if (local_move_is_pending(&l->maps) && access(l->cfg.dir, F_OK) < 0)
-		return error_set(e, ERR_LOCAL, "'%s' is gone, and something was being moved there: bring it back, or"
-			" make an empty directory there to go on without it", l->cfg.dir);
+		return error_set(e, ERR_LOCAL,
+			"'%s' is gone, and something was being moved there: bring it back, or "
+			"make an empty directory there to go on without it", l->cfg.dir);
 	rc = path_mkdirs(l->cfg.dir, e);
 	if (rc == ERR_OK)
 		rc = path_mkdirs(l->cfg.map_dir, e);
@@ -92,7 +96,8 @@ static int
 watch(const struct local *l)
 {
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char *dir = l->wire ? xstrdup(l->map.path) : NULL, *slash = dir ? strrchr(dir, '/') : NULL;
+	char *dir = l->wire ? xstrdup(l->map.path) : NULL, *slash = dir ? strrchr(dir,
+		'/') : NULL;
 
 	if (slash)
 		slash[slash == dir] = '\0';
@@ -119,7 +124,8 @@ local_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error 
 {
 	struct local *l = local_self(b);
 	int fd = watch(l);
-	struct pollfd p[3] = { { .fd = fd, .events = POLLIN }, { .fd = wake, .events = POLLIN },
+	struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
+		{ .fd = wake, .events = POLLIN },
 		{ .fd = cancel_fd(l->cancel), .events = POLLIN } };
 	enum err rc = ERR_OK;
 
@@ -145,8 +151,8 @@ local_wait(struct backend *b, int timeout_ms, int wake, int *what, struct error 
 
 /* The engine's index of words (words.c) serves better than reading all files anew. */
 static enum err
-local_search(struct backend *b, const struct uidset *uids, const char *words, struct uidset *out,
-	struct error *e)
+local_search(struct backend *b, const struct uidset *uids, const char *words,
+	struct uidset *out, struct error *e)
 {
 	(void)b, (void)uids, (void)words, (void)out;
 	return error_set(e, ERR_UNSUPPORTED, "mbox files are not searched by themselves");

@@ -61,7 +61,8 @@ ahead_stop(struct ahead *a)
 }
 
 void
-ahead_tell(struct ahead *a, const struct map *m, struct uidset *uids, const struct folder_sink *sink)
+ahead_tell(struct ahead *a, const struct map *m, struct uidset *uids,
+	const struct folder_sink *sink)
 {
 	struct uidset told = {0};
 
@@ -95,7 +96,8 @@ start(struct ahead *a)
 void
 ahead_begin(struct ahead *a, const struct map *m, const struct uidset *told)
 {
-	const struct map_entry *lo = map_find(m, uidset_min(told)), *hi = map_find(m, uidset_max(told));
+	const struct map_entry *lo = map_find(m, uidset_min(told)),
+		*hi = map_find(m, uidset_max(told));
 	bool is_next = lo && hi && hi + 1 < m->v + m->n && hi[1].uid == a->lowest;
 	size_t n = lo && hi ? (size_t)(hi - lo) + 1 : 0, n_left = lo ? (size_t)(lo - m->v) : 0;
 

@@ -1,4 +1,5 @@
-/* local_edit.c - what a person does to messages, carried out in the file: flags, removal, copies. */
+/* local_edit.c - what a person does to messages, carried out in the
+ * file: flags, removal, copies. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ struct plan {
 };
 
 static void
-plan_make(struct plan *p, const struct map *map, const struct uidset *uids, const struct edit *edit)
+plan_make(struct plan *p, const struct map *map, const struct uidset *uids,
+	const struct edit *edit)
 {
 	for (uint32_t uid = 0; (uid = uidset_next(uids, uid)) != 0;) {
 		const struct map_entry *m = map_find(map, uid);
@@ -45,16 +47,19 @@ carry_out(struct map *map, struct plan *p, bool is_removal, struct error *e)
 	bool was_rewritten;
 
 	local_sort_changes(p->v, p->n);
-	enum err rc = mbox_change(map->path, p->v, p->n, &stamp, &was_rewritten, map->maps->cancel, e);
+	enum err rc = mbox_change(map->path, p->v, p->n, &stamp, &was_rewritten,
+		map->maps->cancel, e);
 	if (rc != ERR_OK)
 		return rc;
 	if (is_removal)
 		return map_removed(map, &p->uids, &stamp, e);
-	return was_rewritten ? map_update(map, e) : map_marked(map, &p->uids, p->flags, &stamp, e);
+	return was_rewritten
+		? map_update(map, e) : map_marked(map, &p->uids, p->flags, &stamp, e);
 }
 
 static enum err
-change_once(struct local *l, const struct uidset *uids, const struct edit *edit, struct error *e)
+change_once(struct local *l, const struct uidset *uids, const struct edit *edit,
+	struct error *e)
 {
 	struct plan p = {0};
 
@@ -68,7 +73,8 @@ change_once(struct local *l, const struct uidset *uids, const struct edit *edit,
 	if (rc == ERR_OK && p.n > 0)
 		rc = carry_out(&l->map, &p, edit->remove, e);
 	else if (rc == ERR_OK)
-		rc = mbox_settle(l->map.path, e);	/* who did it may not have come to the fsync */
+		/* who did it may not have come to the fsync */
+		rc = mbox_settle(l->map.path, e);
 	maps_leave(&l->maps);
 	uidset_clear(&p.uids);
 	free(p.flags);
@@ -168,8 +174,8 @@ read_on(void *ctx, char *buf, size_t size, size_t *n, struct error *e)
 }
 
 enum err
-local_append(struct backend *b, const char *wire, const struct byte_source *from, uint32_t flags,
-	int64_t arrived, uint32_t *uid, struct error *e)
+local_append(struct backend *b, const char *wire, const struct byte_source *from,
+	uint32_t flags, int64_t arrived, uint32_t *uid, struct error *e)
 {
 	struct local *l = local_self(b);
 	struct reading r = { .from = from };

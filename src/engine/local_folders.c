@@ -72,14 +72,16 @@ ends_with(const char *s, const char *end)
 }
 
 static void
-walk(const struct local *l, const char *below, int depth, const struct backend_folder_sink *sink)
+walk(const struct local *l, const char *below, int depth,
+	const struct backend_folder_sink *sink)
 {
 	char *dir = *below ? path_join(l->cfg.dir, below) : xstrdup(l->cfg.dir);
 	struct dirent **names;
 	int n = scandir(dir, &names, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		char *wire = *below ? path_join(below, names[i]->d_name) : xstrdup(names[i]->d_name);
+		char *wire = *below
+			? path_join(below, names[i]->d_name) : xstrdup(names[i]->d_name);
 		char *path = path_join(l->cfg.dir, wire);
 		struct stat st;
 		if (is_safe_wire(wire) && stat(path, &st) == 0 && !ends_with(wire, ".lock")) {
@@ -102,7 +104,8 @@ walk(const struct local *l, const char *below, int depth, const struct backend_f
 enum err
 local_folders(struct backend *b, const struct backend_folder_sink *sink, struct error *e)
 {
-	static const char *const expected[] = { "inbox", "Archive", "Drafts", "Sent", "Trash" };
+	static const char *const expected[] = { "inbox", "Archive", "Drafts", "Sent",
+		"Trash" };
 	struct local *l = local_self(b);
 
 	(void)e;
@@ -161,7 +164,8 @@ local_folder_rename(struct backend *b, const char *wire, const char *to, struct 
 	if (rc == ERR_OK && rename(from_path, to_path) < 0)
 		rc = error_errno(e, ERR_FOLDER, "cannot rename the folder '%s'", wire);
 	if (rc == ERR_OK && from_real)
-		map_rename(&l->maps, maps_below_root(&l->maps, from_path) ? from_path : from_real, to_path);
+		map_rename(&l->maps,
+			maps_below_root(&l->maps, from_path) ? from_path : from_real, to_path);
 	free(from_real);
 	free(from_path);
 	free(to_path);
@@ -190,13 +194,15 @@ local_fill_counts(const struct local *l, const struct map_counts *c, struct fold
 	*st = (struct folder_status){ .uidvalidity = c->uidvalidity, .uidnext = c->uidnext,
 		.n_msgs = c->n_msgs, .n_unread = c->n_unread, .modseq = c->generation,
 		.is_readonly = l->cfg.read_only,
-		.flags_allowed = MSG_SEEN | MSG_ANSWERED | MSG_FLAGGED | MSG_DELETED | MSG_DRAFT };
+		.flags_allowed =
+		MSG_SEEN | MSG_ANSWERED | MSG_FLAGGED | MSG_DELETED | MSG_DRAFT };
 }
 
 void
 local_fill_status(const struct local *l, const struct map *m, struct folder_status *st)
 {
-	struct map_counts c = { m->uidvalidity, m->uidnext, (uint32_t)m->n, m->n_unread, m->generation };
+	struct map_counts c = { m->uidvalidity, m->uidnext, (uint32_t)m->n, m->n_unread,
+		m->generation };
 
 	local_fill_counts(l, &c, st);
 }

@@ -1,9 +1,10 @@
 /* local_journal.c - see local_journal.h.
  *
- * The two files, the length of the destination before, and where each message was. Whatever a dead process left in the
- * destination is known by comparison with the spool (mbox_join_again), and whether it had
- * removed the messages from the source by how many of that header there were: they go all at once.
- * Mboxes are named as they lie below the account's directory, which a person may move. */
+ * The two files, the length of the destination before, and where each message was. Whatever a
+ * dead process left in the destination is known by comparison with the spool
+ * (mbox_join_again), and whether it had removed the messages from the source by how many of
+ * that header there were: they go all at once. Mboxes are named as they lie below the
+ * account's directory, which a person may move. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -47,7 +48,8 @@ enum err
 join_open_spool(struct join *j, int how, struct error *e)
 {
 	j->spool = open(j->spool_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | how, 0600);
-	return j->spool < 0 ? error_errno(e, ERR_LOCAL, "cannot open '%s'", j->spool_path) : ERR_OK;
+	return j->spool < 0 ? error_errno(e, ERR_LOCAL, "cannot open '%s'", j->spool_path)
+		: ERR_OK;
 }
 
 /* ---- the journal ---- */
@@ -66,7 +68,8 @@ short_name(const struct join *j, const char *path, char **own)
 static char *
 long_name(const struct join *j, const char *name)
 {
-	return strncmp(name, "./", 2) == 0 ? path_join(j->maps->root, name + 2) : xstrdup(name);
+	return strncmp(name, "./", 2) == 0
+		? path_join(j->maps->root, name + 2) : xstrdup(name);
 }
 
 enum err
@@ -78,10 +81,11 @@ journal_write(void *ctx, uint64_t before, struct error *e)
 
 	j->before = before;
 	str_printf(&s, "%s\n%s\n%s\n%" PRIu64 " %" PRIu64 "\n", journal_magic,
-		j->from ? short_name(j, j->from, &from) : "-", short_name(j, j->to, &to), before, j->n_bytes);
+		j->from ? short_name(j, j->from, &from) : "-", short_name(j, j->to, &to),
+		before, j->n_bytes);
 	for (size_t i = 0; i < j->n; i++)
-		str_printf(&s, "%" PRIu64 " %016" PRIx64 " %" PRIu32 "\n", j->v[i].pos, j->v[i].hash,
-			j->v[i].n_same);
+		str_printf(&s, "%" PRIu64 " %016" PRIx64 " %" PRIu32 "\n", j->v[i].pos,
+			j->v[i].hash, j->v[i].n_same);
 	str_puts(&s, "end\n");
 	enum err rc = file_write_atomic(j->journal_path, str_get(&s), s.len, e);
 	j->is_begun = rc == ERR_OK;
@@ -108,7 +112,8 @@ parse_journal(struct join *j, char *text)
 		j->from = j->own_from = long_name(j, from);
 	j->to = j->own_to = long_name(j, to);
 	while ((word = strtok_r(NULL, "\n", &save)) &&
-	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same) == 3) {
+	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same) ==
+	    3) {
 		j->v = array_grow(j->v, j->n, &j->cap, sizeof *j->v);
 		j->v[j->n++] = m;
 	}
@@ -118,7 +123,8 @@ parse_journal(struct join *j, char *text)
 void
 journal_remove(struct join *j)
 {
-	if ((unlink(j->journal_path) < 0 && errno != ENOENT) || path_sync_dir_of(j->journal_path, NULL) != ERR_OK)
+	if ((unlink(j->journal_path) < 0 && errno != ENOENT) ||
+	    path_sync_dir_of(j->journal_path, NULL) != ERR_OK)
 		log_msg("cannot remove '%s'", j->journal_path);
 	else if (unlink(j->spool_path) < 0 && errno != ENOENT)
 		log_msg("cannot remove '%s'", j->spool_path);
@@ -188,7 +194,8 @@ collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 	(void)n_head;
 	if (join_find_moved(f->j, m->hash)) {
 		f->v = array_grow(f->v, f->n, &f->cap, sizeof *f->v);
-		f->v[f->n++] = (struct mbox_change){ .from_pos = m->from_pos, .hash = m->hash };
+		f->v[f->n++] = (struct mbox_change){ .from_pos = m->from_pos,
+			.hash = m->hash };
 	}
 	return true;
 }
@@ -203,8 +210,8 @@ was_at(const struct moved *k, size_t n, uint64_t pos)
 	return false;
 }
 
-/* Of those with one hash: as many are still to be removed as have not gone since, those first that
- * stand where the journal says. */
+/* Of those with one hash: as many are still to be removed as have not gone since, those first
+ * that stand where the journal says. */
 static void
 mark(struct found *f, const struct moved *k, size_t n_moved)
 {
@@ -217,7 +224,8 @@ mark(struct found *f, const struct moved *k, size_t n_moved)
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < f->n && n_left > 0; i++) {
 			struct mbox_change *c = &f->v[i];
-			if (c->hash == k->hash && !c->remove && (round || was_at(k, n_moved, c->from_pos))) {
+			if (c->hash == k->hash && !c->remove &&
+			    (round || was_at(k, n_moved, c->from_pos))) {
 				c->remove = true;
 				n_left--;
 			}
@@ -272,7 +280,8 @@ static enum err
 finish(struct join *j, char *text, struct error *e)
 {
 	struct stat st;
-	bool is_good = parse_journal(j, text) && (access(j->spool_path, F_OK) == 0 || errno != ENOENT);
+	bool is_good = parse_journal(j, text) && (access(j->spool_path, F_OK) == 0 ||
+		errno != ENOENT);
 	enum err rc = is_good ? join_open_spool(j, 0, e) : ERR_OK;
 
 	if (rc != ERR_OK)
@@ -284,7 +293,8 @@ finish(struct join *j, char *text, struct error *e)
 	log_msg("finishing what was begun: to %s", j->to);
 	rc = make_dir_of(j->to, e);
 	if (rc == ERR_OK)
-		rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, j->maps->cancel, e);
+		rc = mbox_join_again(j->to, j->spool, j->n_bytes, j->before, j->maps->cancel,
+			e);
 	return rc == ERR_OK && j->from ? finish_removal(j, e) : rc;
 }
 

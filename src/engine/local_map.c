@@ -1,7 +1,8 @@
 /* local_map.c - see local_map.h: the map on disk, and the lock on all of an account's.
  *
- * On disk: a header, then the entries. Entries are on disk before the header that tells of them, so a crash
- * leaves the old header, whose stamp is not the mbox's any more, and the mbox is looked at again. */
+ * On disk: a header, then the entries. Entries are on disk before the header that tells
+ * of them, so a crash leaves the old header, whose stamp is not the mbox's any more, and
+ * the mbox is looked at again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -56,7 +57,8 @@ maps_below_root(const struct maps *s, const char *path)
 
 	while (n > 1 && s->root[n - 1] == '/')
 		n--;
-	return n && strncmp(path, s->root, n) == 0 && path[n] == '/' && path[n + 1] ? path + n + 1 : NULL;
+	return n && strncmp(path, s->root, n) == 0 && path[n] == '/' && path[n + 1]
+		? path + n + 1 : NULL;
 }
 
 static enum err
@@ -89,7 +91,8 @@ maps_enter(struct maps *s, struct error *e)
 		if (poll(&p, 1, LOCK_STEP_MS) > 0)
 			return error_set(e, ERR_CANCELLED, "cancelled");
 		if ((left_ms -= LOCK_STEP_MS) <= 0)
-			return error_set(e, ERR_FOLDER, "another dunlin is busy with these mailboxes");
+			return error_set(e, ERR_FOLDER,
+				"another dunlin is busy with these mailboxes");
 	}
 	s->depth += rc == ERR_OK;
 	return rc;
@@ -106,7 +109,8 @@ maps_leave(struct maps *s)
 
 /* ---- names ---- */
 
-/* By its name below the account's directory, which may be moved as a whole; what lies elsewhere by its real one. */
+/* By its name below the account's directory, which may be moved as a whole; what lies
+ * elsewhere by its real one. */
 static char *
 file_of(const char *mbox_path, const struct maps *maps)
 {
@@ -116,13 +120,15 @@ file_of(const char *mbox_path, const struct maps *maps)
 	if (!known_as)
 		known_as = realpath(mbox_path, real) ? real : mbox_path;
 
-	return xasprintf("%s/%016llx.map", maps->dir, (unsigned long long)hash_string(known_as));
+	return xasprintf("%s/%016llx.map", maps->dir,
+		(unsigned long long)hash_string(known_as));
 }
 
 void
 map_init(struct map *m, const char *mbox_path, struct maps *maps)
 {
-	*m = (struct map){ .maps = maps, .path = xstrdup(mbox_path), .file = file_of(mbox_path, maps) };
+	*m = (struct map){ .maps = maps, .path = xstrdup(mbox_path),
+		.file = file_of(mbox_path, maps) };
 }
 
 void
@@ -224,7 +230,8 @@ static struct disk_header
 header_of(const struct map *m)
 {
 	struct disk_header h = { .stamp = m->stamp, .uidvalidity = m->uidvalidity,
-		.uidnext = m->uidnext, .n = m->n, .generation = m->generation, .n_unread = m->n_unread };
+		.uidnext = m->uidnext, .n = m->n, .generation = m->generation,
+		.n_unread = m->n_unread };
 
 	memcpy(h.magic, magic, sizeof magic);
 	h.sum = sum_of(&h);
@@ -289,7 +296,8 @@ map_save_changed(struct map *m, const struct uidset *uids, size_t from, struct e
 	if (is_same) {
 		m->generation++;
 		struct disk_header h = header_of(m);
-		if (!save_parts(m, fd, uids, from) || fdatasync(fd) < 0 || !write_at(fd, &h, sizeof h, 0))
+		if (!save_parts(m, fd, uids, from) || fdatasync(fd) < 0 ||
+		    !write_at(fd, &h, sizeof h, 0))
 			rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", m->file);
 	}
 	if (fd >= 0)

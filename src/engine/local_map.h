@@ -1,12 +1,13 @@
 /* local_map.h - which UID each message of an mbox has, kept over restarts.
  *
- * lifetime: loaded when the folder is opened, brought up to date with the file (map_update), and
- * written as far as it changed: flags over themselves, new messages behind the others, all anew only when the
- * mbox was rewritten. Losing the file costs the UIDs: the mailbox then counts as rebuilt (a new
- * UIDVALIDITY). 24 bytes a message, in memory too.
+ * lifetime: loaded when the folder is opened, brought up to date with the file (map_update),
+ * and written as far as it changed: flags over themselves, new messages behind the others, all
+ * anew only when the mbox was rewritten. Losing the file costs the UIDs: the mailbox then
+ * counts as rebuilt (a new UIDVALIDITY). 24 bytes a message, in memory too.
  *
- * Several processes may have the same maps open (two Dunlins on one account): what is on disk is the
- * truth, told apart by its generation, and only who is between maps_enter and maps_leave reads or writes it. */
+ * Several processes may have the same maps open (two Dunlins on one account): what is on disk
+ * is the truth, told apart by its generation, and only who is between maps_enter and
+ * maps_leave reads or writes it. */
 #ifndef DUNLIN_LOCAL_MAP_H
 #define DUNLIN_LOCAL_MAP_H
 
@@ -58,14 +59,16 @@ struct map_counts {
 	uint32_t uidvalidity, uidnext, n_msgs, n_unread;
 	uint64_t generation;
 };
-/* The head of the kept map alone, when it is true for the file as it is: at no cost that grows with it. The
- * messages are read by map_update, when they are needed. False: m is as it was. */
+/* The head of the kept map alone, when it is true for the file as it is: at no
+ * cost that grows with it. The messages are read by map_update, when they are
+ * needed. False: m is as it was. */
 bool map_peek(struct map *m, struct map_counts *out);
 /* Makes it true: nothing to do when the file is as it was; scans what was appended; else scans
  * all and finds the messages again by their hashes. */
 enum err map_update(struct map *m, struct error *e);
-/* Takes in what mbox_change did to the mbox, without looking at it: new flags (in the same order as
- * the UIDs ascend), or removal. `stamp` is what mbox_change gave; all 0: map_update will look. */
+/* Takes in what mbox_change did to the mbox, without looking at it: new flags (in
+ * the same order as the UIDs ascend), or removal. `stamp` is what mbox_change gave;
+ * all 0: map_update will look. */
 enum err map_marked(struct map *m, const struct uidset *uids, const uint32_t *flags,
 	const struct mbox_stamp *stamp, struct error *e);
 enum err map_removed(struct map *m, const struct uidset *uids, const struct mbox_stamp *stamp,
@@ -88,12 +91,14 @@ void map_rename(const struct maps *maps, const char *from_path, const char *to_p
 uint32_t map_first_uid(uint64_t pos, uint64_t file_size);
 struct map_entry *map_find(const struct map *m, uint32_t uid);	/* NULL: none */
 
-/* ---- between local_map.c and local_match.c; all of it between maps_enter and maps_leave ---- */
+/* ---- between local_map.c and local_match.c; all of it between
+ * maps_enter and maps_leave ---- */
 
 void map_read(struct map *m);		/* what is on disk; begun anew when there is nothing */
 enum err map_save_whole(struct map *m, struct error *e);
 /* The entries of these UIDs, and those from index `from` on; else whole. */
-enum err map_save_changed(struct map *m, const struct uidset *uids, size_t from, struct error *e);
+enum err map_save_changed(struct map *m, const struct uidset *uids, size_t from,
+	struct error *e);
 void map_count_unread(struct map *m);
 
 #endif

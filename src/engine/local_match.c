@@ -1,9 +1,10 @@
 /* local_match.c - a map brought up to date with its mbox.
  *
- * Another program may have appended, deleted, sorted or changed flags. Appended: the newest
- * messages we know are still where they were, and the scan begins at the last of them. Anything else: all
- * is scanned, and each message found takes the UID of the known one with its hash, in file order; what has none
- * is new. So a flag that mutt set costs a scan, never an identity. */
+ * Another program may have appended, deleted, sorted or changed flags. Appended: the
+ * newest messages we know are still where they were, and the scan begins at the last of
+ * them. Anything else: all is scanned, and each message found takes the UID of the known
+ * one with its hash, in file order; what has none is new. So a flag that mutt set costs
+ * a scan, never an identity. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +62,8 @@ sort(struct map_entry *v, size_t n, int (*order)(const void *, const void *))
 		qsort(v, n, sizeof *v, order);
 }
 
-/* The first of the entries with that hash that is not taken (uid 0): those that are stand before. */
+/* The first of the entries with that hash that is not taken (uid 0):
+ * those that are stand before. */
 static struct map_entry *
 first_with_hash(struct map_entry *v, size_t n, uint64_t hash)
 {
@@ -144,7 +146,8 @@ recheck_visit(void *ctx, const struct mbox_msg *msg, const char *head, size_t n_
 	return true;
 }
 
-/* The newest are where they were? Their flags are taken in: whoever appended may have marked, too. */
+/* The newest are where they were? Their flags are taken in: whoever
+ * appended may have marked, too. */
 static bool
 is_as_it_was(struct map *m)
 {
@@ -154,11 +157,12 @@ is_as_it_was(struct map *m)
 
 	for (size_t i = from; i < m->n; i++)
 		pos[i - from] = m->v[i].pos;
-	return mbox_heads(m->path, pos, m->n - from, recheck_visit, &r, m->maps->cancel, NULL) == ERR_OK &&
-		r.n_same == m->n - from;
+	return mbox_heads(m->path, pos, m->n - from, recheck_visit, &r, m->maps->cancel,
+		NULL) == ERR_OK && r.n_same == m->n - from;
 }
 
-/* True when the file only grew: the tail, scanned from the last message known, begins with it. */
+/* True when the file only grew: the tail, scanned from the last
+ * message known, begins with it. */
 static bool
 try_tail(struct map *m, const struct mbox_stamp *now)
 {
@@ -295,8 +299,8 @@ map_marked(struct map *m, const struct uidset *uids, const uint32_t *flags,
 	return map_save_changed(m, uids, m->n, e);
 }
 
-/* The others moved up by what was taken out before them. False: they do not stand in the file as
- * their UIDs ascend, or something does not add up. */
+/* The others moved up by what was taken out before them. False: they do not stand in the file
+ * as their UIDs ascend, or something does not add up. */
 static bool
 close_gaps(struct map *m, const struct uidset *uids, const struct mbox_stamp *stamp)
 {
@@ -328,7 +332,8 @@ close_gaps(struct map *m, const struct uidset *uids, const struct mbox_stamp *st
 }
 
 enum err
-map_removed(struct map *m, const struct uidset *uids, const struct mbox_stamp *stamp, struct error *e)
+map_removed(struct map *m, const struct uidset *uids, const struct mbox_stamp *stamp,
+	struct error *e)
 {
 	if (!is_known(stamp) || !close_gaps(m, uids, stamp))
 		return map_update(m, e);

@@ -35,7 +35,8 @@ tell_changes(struct local *l, const struct folder_known *known, const struct fol
 	for (uint32_t uid = 0; sink->flags && (uid = uidset_next(&m->changed, uid)) != 0;) {
 		const struct map_entry *v = map_find(m, uid);
 		if (v)
-			sink->flags(sink->ctx, uid, v->flags & MSG_SERVER_FLAGS, m->generation);
+			sink->flags(sink->ctx, uid, v->flags & MSG_SERVER_FLAGS,
+				m->generation);
 	}
 	if (sink->vanished && m->gone.n > 0)
 		sink->vanished(sink->ctx, &m->gone);
@@ -100,14 +101,16 @@ local_open(struct backend *b, const char *wire, const struct folder_known *known
 		rc = map_load(&l->map, e);
 	if (rc == ERR_OK)
 		rc = mbox_stamp(&now, path, e);
-	/* A large file seen for the first time: its newest page is shown before it is scanned. */
+	/* A large file seen for the first time: its newest page is
+	 * shown before it is scanned. */
 	bool is_lazy = rc == ERR_OK && l->map.n == 0 && now.size_bytes > LAZY_BYTES;
 	if (rc == ERR_OK && !is_lazy)
 		rc = map_update(&l->map, e);
 	local_fill_status(l, &l->map, st);
 	if (is_lazy) {
 		st->uidnext = map_first_uid(now.size_bytes, now.size_bytes);
-		st->n_msgs = (uint32_t)(now.size_bytes / GUESS_BYTES);	/* until it is scanned */
+		/* until it is scanned */
+		st->n_msgs = (uint32_t)(now.size_bytes / GUESS_BYTES);
 	}
 	if (rc == ERR_OK && !is_lazy && known && known->uidvalidity == st->uidvalidity)
 		*delta = tell_changes(l, known, sink);
@@ -117,8 +120,8 @@ out:
 }
 
 enum err
-local_changes(struct backend *b, const struct folder_known *known, const struct folder_sink *sink,
-	struct folder_status *st, struct error *e)
+local_changes(struct backend *b, const struct folder_known *known,
+	const struct folder_sink *sink, struct folder_status *st, struct error *e)
 {
 	struct local *l = local_self(b);
 
@@ -161,7 +164,8 @@ local_is_misled(struct local *l, uint32_t uid)
 {
 	const struct map_entry *v = map_find(&l->map, uid), *left = v;
 
-	return v && mbox_heads(l->map.path, &v->pos, 1, is_same_head, &left, l->cancel, NULL) == ERR_OK && left;
+	return v && mbox_heads(l->map.path, &v->pos, 1, is_same_head, &left, l->cancel,
+		NULL) == ERR_OK && left;
 }
 
 /* ---- summaries ---- */
@@ -174,13 +178,13 @@ struct summaries {
 };
 
 static void
-tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m, uint64_t end_pos,
-	const char *head, size_t n_head)
+tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m,
+	uint64_t end_pos, const char *head, size_t n_head)
 {
 	struct arena a = {0};
-	struct msg out = { .id = uid, .arrived = m->arrived, .flags = m->flags & MSG_SERVER_FLAGS,
-		.size_bytes = end_pos > m->head_pos ? end_pos - m->head_pos : 0,
-		.pos_bytes = m->from_pos };
+	struct msg out = { .id = uid, .arrived = m->arrived,
+		.flags = m->flags & MSG_SERVER_FLAGS, .size_bytes = end_pos > m->head_pos
+		? end_pos - m->head_pos : 0, .pos_bytes = m->from_pos };
 	struct stub stub;
 
 	mime_summary(&a, &out, head, n_head);
@@ -211,7 +215,8 @@ visit_wanted(void *ctx, const struct mbox_msg *m, const char *head, size_t n_hea
 		s->next++;
 	if (s->next < s->n && s->v[s->next].entry.pos == m->from_pos &&
 	    s->v[s->next].entry.hash == m->hash)
-		tell_summary(s, s->v[s->next].entry.uid, m, s->v[s->next].end_pos, head, n_head);
+		tell_summary(s, s->v[s->next].entry.uid, m, s->v[s->next].end_pos, head,
+		n_head);
 	return true;
 }
 
@@ -223,8 +228,8 @@ by_pos(const void *a, const void *b)
 	return (x->entry.pos > y->entry.pos) - (x->entry.pos < y->entry.pos);
 }
 
-/* Where the message ends, by where the next one begins; an empty line stands between. Where another
- * program sorted the file, the size shown is a guess until the map is made anew. */
+/* Where the message ends, by where the next one begins; an empty line stands between. Where
+ * another program sorted the file, the size shown is a guess until the map is made anew. */
 static uint64_t
 end_of(const struct map *m, const struct map_entry *v)
 {
@@ -271,7 +276,8 @@ headers_of(const struct map *map, const struct uidset *uids, const struct folder
 		v = array_grow(v, n, &cap, sizeof *v);
 		v[n++] = local_wanted(map, m);
 	}
-	enum err rc = n > 0 ? local_tell_wanted(map->path, v, n, sink, map->maps->cancel, e) : ERR_OK;
+	enum err rc = n > 0 ? local_tell_wanted(map->path, v, n, sink, map->maps->cancel, e)
+		: ERR_OK;
 	free(v);
 	return rc;
 }
@@ -330,7 +336,8 @@ local_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, stru
 /* ---- bodies ---- */
 
 enum err
-local_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **root, struct error *e)
+local_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **root,
+	struct error *e)
 {
 	(void)b;
 	(void)uid;
@@ -391,8 +398,8 @@ find_msg(void *ctx, const struct msg *m)
 }
 
 enum err
-local_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
-	struct error *e)
+local_arrivals(struct backend *b, const char *wire, uint32_t from,
+	const struct folder_sink *sink, struct error *e)
 {
 	struct local *l = local_self(b);
 	struct uidset uids = {0};

@@ -1,7 +1,8 @@
 /* local_move.c - append, fsync, then remove.
  *
- * What is to be appended is first written, as it will stand in the mbox, to a spool beside the maps; the journal is on disk
- * before the first byte is appended, and gone after the last removal (local_journal.c). */
+ * What is to be appended is first written, as it will stand in the mbox, to a spool beside the
+ * maps; the journal is on disk before the first byte is appended, and gone after the last
+ * removal (local_journal.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ spool_message(struct join *j, const struct map *m, const struct map_entry *msg, 
 {
 	struct mbox_source src = { &tmp, from_file };
 	int64_t arrived = 0;
-	enum err rc = mbox_heads(m->path, &msg->pos, 1, take_arrived, &arrived, j->maps->cancel, e);
+	enum err rc = mbox_heads(m->path, &msg->pos, 1, take_arrived, &arrived,
+		j->maps->cancel, e);
 
 	if (rc == ERR_OK && (ftruncate(tmp, 0) < 0 || lseek(tmp, 0, SEEK_SET) < 0))
 		rc = error_errno(e, ERR_LOCAL, "cannot write a temporary file");
@@ -78,11 +80,12 @@ spool_message(struct join *j, const struct map *m, const struct map_entry *msg, 
 }
 
 static enum err
-spool_messages(struct join *j, const struct map *m, const struct uidset *uids, struct uid_map *map,
-	struct error *e)
+spool_messages(struct join *j, const struct map *m, const struct uidset *uids,
+	struct uid_map *map, struct error *e)
 {
 	int tmp = open(j->maps->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	enum err rc = tmp < 0 ? error_errno(e, ERR_LOCAL, "cannot make a temporary file") : ERR_OK;
+	enum err rc = tmp < 0 ? error_errno(e, ERR_LOCAL, "cannot make a temporary file")
+		: ERR_OK;
 
 	for (uint32_t uid = 0; rc == ERR_OK && (uid = uidset_next(uids, uid)) != 0;) {
 		const struct map_entry *msg = map_find(m, uid);
@@ -115,8 +118,8 @@ count_same(struct join *j, const struct map *m)
 	}
 }
 
-/* The source is held from before the append until after the removal, so that of two who move the same message one finds it
- * gone, and not both have appended it. */
+/* The source is held from before the append until after the removal, so that of two who move
+ * the same message one finds it gone, and not both have appended it. */
 struct removal {
 	struct mbox_change *v;
 	size_t n;
@@ -141,9 +144,11 @@ release_source(struct removal *r)
 	*r = (struct removal){0};
 }
 
-/* There is no way back: until they are gone from the source, the messages stand in both, and the journal says so. */
+/* There is no way back: until they are gone from the source, the messages stand in
+ * both, and the journal says so. */
 static enum err
-remove_held(struct join *j, struct removal *r, struct map *m, const struct uidset *uids, struct error *e)
+remove_held(struct join *j, struct removal *r, struct map *m, const struct uidset *uids,
+	struct error *e)
 {
 	struct mbox_stamp stamp = m->stamp;
 	bool was_rewritten;
@@ -151,7 +156,8 @@ remove_held(struct join *j, struct removal *r, struct map *m, const struct uidse
 
 	release_source(r);
 	if (rc == ERR_FOLDER)
-		return error_set(e, ERR_LOCAL, "moved, but not yet taken out of '%s'", j->from);
+		return error_set(e, ERR_LOCAL, "moved, but not yet taken out of '%s'",
+			j->from);
 	return rc == ERR_OK ? map_removed(m, uids, &stamp, e) : rc;
 }
 
@@ -184,9 +190,10 @@ join(struct join *j, struct error *e)
 	enum err rc = mbox_join(j->to, j->spool, j->n_bytes, journal_write, j,
 		j->maps->cancel, e);
 	struct mbox_stamp now;
-	/* Cut back, durably: as if nothing had been begun, so that nothing is finished later. */
-	if (rc != ERR_OK && mbox_stamp(&now, j->to, NULL) == ERR_OK && now.size_bytes == j->before &&
-	    mbox_settle(j->to, NULL) == ERR_OK) {
+	/* Cut back, durably: as if nothing had been begun, so that
+	 * nothing is finished later. */
+	if (rc != ERR_OK && mbox_stamp(&now, j->to, NULL) == ERR_OK &&
+	    now.size_bytes == j->before && mbox_settle(j->to, NULL) == ERR_OK) {
 		journal_remove(j);
 		j->is_begun = false;
 	}
@@ -203,10 +210,11 @@ tell_arrived(struct join *j, uint32_t *uids)
 	return 0;
 }
 
-/* Everything up to the first byte in the destination. ERR_MSG: the source was changed by another program. */
+/* Everything up to the first byte in the destination. ERR_MSG: the source was
+ * changed by another program. */
 static enum err
-prepare(struct join *j, struct map *m, const struct uidset *uids, struct uid_map *map, struct removal *r,
-	struct error *e)
+prepare(struct join *j, struct map *m, const struct uidset *uids, struct uid_map *map,
+	struct removal *r, struct error *e)
 {
 	enum err rc = map_update(m, e);
 	uint64_t n_uids = uidset_count(uids);
@@ -225,8 +233,8 @@ prepare(struct join *j, struct map *m, const struct uidset *uids, struct uid_map
 }
 
 static enum err
-transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move, struct uid_map *map,
-	struct error *e)
+transfer(struct map *m, const struct uidset *uids, const char *to, bool is_move,
+	struct uid_map *map, struct error *e)
 {
 	struct removal r = {0};
 	struct join j;
@@ -267,7 +275,8 @@ local_transfer(struct map *m, const struct uidset *uids, const char *to, bool is
 		rc = transfer(m, uids, to, is_move, map, e);
 	}
 	maps_leave(m->maps);
-	return rc == ERR_MSG ? error_set(e, ERR_FOLDER, "'%s' is changed all the time", m->path) : rc;
+	return rc == ERR_MSG
+		? error_set(e, ERR_FOLDER, "'%s' is changed all the time", m->path) : rc;
 }
 
 enum err
@@ -295,7 +304,8 @@ local_deliver(struct maps *maps, const char *to, const struct mbox_source *src, 
 		*uid = tell_arrived(&j, &found) ? found : 0;
 	} else if (j.is_begun) {
 		log_msg("will be delivered later: %s", e ? e->text : "");
-		rc = ERR_OK;		/* as one that is tried again would be delivered twice */
+		/* as one that is tried again would be delivered twice */
+		rc = ERR_OK;
 	}
 	join_clear(&j);
 	maps_leave(maps);

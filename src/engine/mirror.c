@@ -1,9 +1,10 @@
-/* mirror.c - the index follows the server: one folder at a time is opened, looked through for what
- * changed, and filled.
+/* mirror.c - the index follows the server: one folder at a time is opened, looked through
+ * for what changed, and filled.
  *
- * Invariants. A folder's `uidnext` and `modseq` are written only after everything below them is in the
- * index, so a break anywhere costs a repetition and never a gap. `is_filled` says that every message of the
- * server is in the index; while it is not, what is missing is found by mirror_fill.c. */
+ * Invariants. A folder's `uidnext` and `modseq` are written only after everything below
+ * them is in the index, so a break anywhere costs a repetition and never a gap. `is_filled`
+ * says that every message of the server is in the index; while it is not, what is missing
+ * is found by mirror_fill.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,8 @@ mirror_todo_drop(struct worker *w, folder_id id)
 
 	for (size_t i = 0; i < m->n_todo; i++) {
 		if (m->todo[i] == id) {
-			memmove(m->todo + i, m->todo + i + 1, (m->n_todo - i - 1) * sizeof *m->todo);
+			memmove(m->todo + i, m->todo + i + 1,
+				(m->n_todo - i - 1) * sizeof *m->todo);
 			m->n_todo--;
 			return;
 		}
@@ -97,7 +99,8 @@ changes(struct worker *w, bool *changed, struct error *e)
 	struct known k = { .w = w, .folder = m->open.id };
 	struct folder_known known = mirror_known(&k);
 	struct gather g = { .w = w, .folder = m->open.id };
-	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
+	struct folder_sink sink = { .ctx = &g, .flags = gather_flags,
+		.vanished = gather_vanished };
 	struct folder_status st = m->st;
 	enum err rc = w->b->ops->changes(w->b, &known, &sink, &st, e);
 
@@ -115,7 +118,8 @@ changes(struct worker *w, bool *changed, struct error *e)
 	return rc;
 }
 
-/* Of a folder that is not in the index at all: what the screen will show first, in one round trip. */
+/* Of a folder that is not in the index at all: what the screen will show
+ * first, in one round trip. */
 static enum err
 first_page(struct worker *w, bool *changed, struct error *e)
 {
@@ -152,18 +156,21 @@ news(struct worker *w, bool *changed, uint32_t *n_new, struct error *e)
 	struct uidset uids = {0};
 	enum err rc;
 
-	if (m->st.uidnext == 0) {		/* a server that does not say: compare the UIDs */
+	/* a server that does not say: compare the UIDs */
+	if (m->st.uidnext == 0) {
 		compare_anew(w);
 		return ERR_OK;
 	}
 	if (m->st.uidnext <= m->open.uidnext)
 		return ERR_OK;
 	if (m->st.uidnext - m->open.uidnext <= 2 * PAGE) {
-		uidset_add_range(&uids, m->open.uidnext ? m->open.uidnext : 1, m->st.uidnext - 1);
+		uidset_add_range(&uids, m->open.uidnext ? m->open.uidnext : 1,
+			m->st.uidnext - 1);
 		rc = w->b->ops->headers(w->b, &uids, &sink, e);
 	} else {
 		m->open.is_filled = false;
-		rc = mirror_save(w, e);		/* first: a break must not leave a gap behind `uidnext` */
+		/* first: a break must not leave a gap behind `uidnext` */
+		rc = mirror_save(w, e);
 		if (rc == ERR_OK)
 			rc = w->b->ops->newest(w->b, PAGE, &sink, e);
 	}
@@ -198,16 +205,18 @@ settle(struct worker *w, struct error *e)
 	return ERR_OK;
 }
 
-/* Another dunlin on the same store may have taken in what is new before us: then there was nothing for us to do, and all
- * the same something to show. So also the first time, when the screen may have looked before the other wrote. */
+/* Another dunlin on the same store may have taken in what is new before us: then there was
+ * nothing for us to do, and all the same something to show. So also the first time, when the
+ * screen may have looked before the other wrote. */
 static bool
 has_changed_otherwise(struct worker *w)
 {
 	struct mirror *m = &w->mirror;
 	struct fill *f = mirror_fill_of(w, m->open.id);
-	struct shown now = { true, store_count(w->store, m->open.id), m->open.uidnext, m->open.modseq };
-	bool is_same = f->shown.is_known && f->shown.n_msgs == now.n_msgs && f->shown.uidnext == now.uidnext &&
-		f->shown.modseq == now.modseq;
+	struct shown now = { true, store_count(w->store, m->open.id), m->open.uidnext,
+		m->open.modseq };
+	bool is_same = f->shown.is_known && f->shown.n_msgs == now.n_msgs &&
+		f->shown.uidnext == now.uidnext && f->shown.modseq == now.modseq;
 
 	f->shown = now;
 	return !is_same;

@@ -1,7 +1,8 @@
-/* mirror_fill.c - what is missing of the open folder is fetched, newest first, a slice at a time.
+/* mirror_fill.c - what is missing of the open folder is fetched,
+ * newest first, a slice at a time.
  *
- * What is missing is found by comparing UIDs, anew on each connection, which also mends whatever went wrong
- * before. */
+ * What is missing is found by comparing UIDs, anew on each connection, which also mends
+ * whatever went wrong before. */
 #include "mirror_int.h"
 #include "str.h"
 
@@ -53,7 +54,8 @@ list_missing(struct worker *w, struct fill *f, struct error *e)
 	f->n_missing = uidset_count(&f->missing);
 	f->is_listed = true;
 	if (uidset_count(&gone) > 0)
-		rc = mirror_remove_gone(w, id, &gone, &changed, e);	/* may reconnect, and forget f */
+		/* may reconnect, and forget f */
+		rc = mirror_remove_gone(w, id, &gone, &changed, e);
 	if (changed)
 		post_folder(w, id, 0);
 out:
@@ -75,8 +77,8 @@ post_progress(struct worker *w, uint64_t n_missing)
 	events_post(w->events, &ev);
 }
 
-/* A slice should be over before anybody who came meanwhile notices that he waited. The link's own
- * delay, which no slice is quicker than, is not the slice's fault. */
+/* A slice should be over before anybody who came meanwhile notices that he waited. The link's
+ * own delay, which no slice is quicker than, is not the slice's fault. */
 static void
 adapt_slice(struct mirror *m, int64_t took_ms)
 {

@@ -1,4 +1,5 @@
-/* mirror_int.h - what the files of the mirror share: mirror.c, mirror_open.c, mirror_fill.c. */
+/* mirror_int.h - what the files of the mirror share: mirror.c,
+ * mirror_open.c, mirror_fill.c. */
 #ifndef DUNLIN_ENGINE_MIRROR_INT_H
 #define DUNLIN_ENGINE_MIRROR_INT_H
 
@@ -20,14 +21,17 @@ struct folder_known mirror_known(struct known *k);	/* of the open folder; k name
 enum err mirror_known_end(struct known *k, enum err rc, struct error *e);
 /* Takes in what was gathered: flags first, then absence. */
 enum err mirror_gather_end(struct gather *g, enum err rc, struct error *e);
-/* The one place that removes rows because the server does not have them any more. May connect anew. */
-enum err mirror_remove_gone(struct worker *w, folder_id id, const struct uidset *said, bool *changed,
-	struct error *e);
+/* The one place that removes rows because the server does not have them
+ * any more. May connect anew. */
+enum err mirror_remove_gone(struct worker *w, folder_id id, const struct uidset *said,
+	bool *changed, struct error *e);
 /* What the server lets us do in the open folder, as it last said. */
 enum err mirror_take_rights(struct worker *w, struct error *e);
-enum err mirror_save(struct worker *w, struct error *e);	/* the state of the open folder */
+/* the state of the open folder */
+enum err mirror_save(struct worker *w, struct error *e);
 
 /* ---- mirror_fill.c ---- */
-struct fill *mirror_fill_of(struct worker *w, folder_id id);	/* on this connection; made if there is none */
+/* on this connection; made if there is none */
+struct fill *mirror_fill_of(struct worker *w, folder_id id);
 
 #endif

@@ -1,13 +1,14 @@
-/* mirror_open.c - a folder is opened with what is known of it, and what the server says is gone is believed, or
- * not.
+/* mirror_open.c - a folder is opened with what is known of it, and what the server says
+ * is gone is believed, or not.
  *
- * Rows are removed by one function only, which looks a second time, over a new connection, before it believes
- * that more than half of a mailbox is gone. */
+ * Rows are removed by one function only, which looks a second time, over a new connection,
+ * before it believes that more than half of a mailbox is gone. */
 #include "log.h"
 #include "mirror_int.h"
 #include "str.h"
 
-enum { DOUBT_MIN = 20 };		/* mailboxes smaller than that may empty without being doubted */
+/* mailboxes smaller than that may empty without being doubted */
+enum { DOUBT_MIN = 20 };
 
 /* ---- what the index holds ---- */
 
@@ -47,15 +48,16 @@ mirror_known_end(struct known *k, enum err rc, struct error *e)
 
 static enum err reopen_for_a_second_look(struct worker *w, folder_id id, struct error *e);
 
-/* Over a new connection: which of `gone` are really not there? Those that are leave the set. */
+/* Over a new connection: which of `gone` are really not there? Those
+ * that are leave the set. */
 static enum err
 look_again(struct worker *w, folder_id id, struct uidset *gone, struct error *e)
 {
 	struct uidset there = {0}, really = {0};
 	uint64_t said = uidset_count(gone);
 
-	log_msg("%s: %llu messages of folder %u are said to be gone: looking again", w->conf->name,
-		(unsigned long long)said, id);
+	log_msg("%s: %llu messages of folder %u are said to be gone: looking again",
+		w->conf->name, (unsigned long long)said, id);
 	enum err rc = reopen_for_a_second_look(w, id, e);
 	if (rc == ERR_OK)
 		rc = w->b->ops->uids(w->b, &there, e);
@@ -64,9 +66,11 @@ look_again(struct worker *w, folder_id id, struct uidset *gone, struct error *e)
 	uidset_minus(&really, gone, &there);
 	if (uidset_count(&really) != said) {
 		struct error n;
-		error_set(&n, ERR_FOLDER, "%s: the server first denied, then showed %llu messages of "
-			"'%s': they are kept", w->conf->name,
-			(unsigned long long)(said - uidset_count(&really)), w->mirror.open.name);
+		error_set(&n, ERR_FOLDER,
+			"%s: the server first denied, then showed %llu messages of '%s': they "
+			"are kept", w->conf->name,
+			(unsigned long long)(said - uidset_count(&really)),
+			w->mirror.open.name);
 		worker_notice(w, &n);
 	}
 	uidset_clear(gone);
@@ -88,7 +92,8 @@ mirror_remove_gone(struct worker *w, folder_id id, const struct uidset *said, bo
 	enum err rc = ERR_OK;
 
 	if (uidset_count(said) <= n_before / 2) {
-		uidset_copy(&gone, said);	/* not to be doubted: no more is read than is removed */
+		/* not to be doubted: no more is read than is removed */
+		uidset_copy(&gone, said);
 	} else {
 		rc = store_uids(w->store, id, &known, e);
 		uidset_and(&gone, said, &known);
@@ -159,12 +164,13 @@ rebuilt(struct worker *w, folder_id old, folder_id id, uint32_t n_dropped)
 			w->syncs[i].folder = id;
 	}
 	if (n_dropped)
-		error_set(&n, ERR_MSG, "%s: the server rebuilt '%s'; it is read anew, and %u action%s on it "
+		error_set(&n, ERR_MSG,
+			"%s: the server rebuilt '%s'; it is read anew, and %u action%s on it "
 			"%s dropped", w->conf->name, w->mirror.open.name, n_dropped,
 			n_dropped == 1 ? "" : "s", n_dropped == 1 ? "is" : "are");
 	else
-		error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew", w->conf->name,
-			w->mirror.open.name);
+		error_set(&n, ERR_FOLDER, "%s: the server rebuilt '%s'; it is read anew",
+			w->conf->name, w->mirror.open.name);
 	worker_notice(w, &n);
 	post_folders(w);
 }
@@ -178,7 +184,8 @@ check_validity(struct worker *w, folder_id *id, struct error *e)
 	uint32_t n_pending = store_intents_pending(w->store, w->account);
 
 	if (m->st.uidvalidity == 0)
-		return error_set(e, ERR_FOLDER, "the server gives '%s' no UIDVALIDITY", m->open.name);
+		return error_set(e, ERR_FOLDER, "the server gives '%s' no UIDVALIDITY",
+			m->open.name);
 	enum err rc = store_folder_validity(w->store, id, m->st.uidvalidity, e);
 	if (rc != ERR_OK)
 		return rc;
@@ -199,14 +206,16 @@ mirror_take_rights(struct worker *w, struct error *e)
 	if (attrs == m->open.attrs)
 		return ERR_OK;
 	m->open.attrs = attrs;
-	log_msg("%s: '%s' is %s", w->conf->name, m->open.name, m->st.is_readonly ? "read-only" : "writable");
+	log_msg("%s: '%s' is %s", w->conf->name, m->open.name,
+		m->st.is_readonly ? "read-only" : "writable");
 	enum err rc = mirror_save(w, e);
 	post_folder(w, m->open.id, 0);
 	post_folders(w);
 	return rc;
 }
 
-/* What came with the opening is in the index: nothing older than this needs to be asked again. */
+/* What came with the opening is in the index: nothing older than this
+ * needs to be asked again. */
 static enum err
 take_delta(struct worker *w, struct gather *g, struct error *e)
 {
@@ -229,13 +238,14 @@ open_known(struct worker *w, folder_id id, struct error *e)
 	struct known k = { .w = w, .folder = id };
 	struct folder_known known = mirror_known(&k);
 	struct gather g = { .w = w, .folder = id, .is_held = true };
-	struct folder_sink sink = { .ctx = &g, .flags = gather_flags, .vanished = gather_vanished };
+	struct folder_sink sink = { .ctx = &g, .flags = gather_flags,
+		.vanished = gather_vanished };
 	bool is_delta = false;
 	folder_id now = id;
 
 	m->st = (struct folder_status){0};
-	enum err rc = w->b->ops->open(w->b, m->open.wire, known.uidvalidity ? &known : NULL, &sink,
-		&m->st, &is_delta, e);
+	enum err rc = w->b->ops->open(w->b, m->open.wire, known.uidvalidity ? &known : NULL,
+		&sink, &m->st, &is_delta, e);
 	rc = mirror_known_end(&k, rc, e);
 	if (rc == ERR_OK)
 		rc = check_validity(w, &now, e);
@@ -246,7 +256,8 @@ open_known(struct worker *w, folder_id id, struct error *e)
 	if (rc == ERR_OK && is_delta && now == id) {
 		m->looked_ms = now_ms();
 		m->is_current = true;
-		m->is_dirty = m->st.uidnext != m->open.uidnext || m->st.n_msgs != m->open.n_server;
+		m->is_dirty = m->st.uidnext != m->open.uidnext ||
+			m->st.n_msgs != m->open.n_server;
 		rc = take_delta(w, &g, e);
 	}
 	gather_clear(&g);
@@ -263,7 +274,8 @@ mirror_open(struct worker *w, folder_id id, struct error *e)
 	if (!load(w, id))
 		return error_set(e, ERR_FOLDER, "there is no such folder any more");
 	enum err rc = folder_is_selectable(&m->open) ? open_known(w, id, e)
-		: error_set(e, ERR_FOLDER, m->open.attrs & FOLDER_GONE ? "'%s' is not on the server any more"
+		: error_set(e, ERR_FOLDER,
+		m->open.attrs & FOLDER_GONE ? "'%s' is not on the server any more"
 			: "'%s' holds folders, not messages", m->open.name);
 	if (rc != ERR_OK)
 		m->open.id = 0;

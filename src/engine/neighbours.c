@@ -1,8 +1,9 @@
 /* neighbours.c - see neighbours.h.
  *
- * A ring is let rest for a moment, since they come in bursts and each costs the reader a look; until then
- * the bell is not listened to, so that a neighbour who fills a large folder wakes nobody more often. Where
- * there can be no bell the store is looked at every few seconds, which costs a read of shared memory. */
+ * A ring is let rest for a moment, since they come in bursts and each costs the reader a look;
+ * until then the bell is not listened to, so that a neighbour who fills a large folder wakes
+ * nobody more often. Where there can be no bell the store is looked at every few seconds,
+ * which costs a read of shared memory. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -27,8 +28,8 @@ watch(struct neighbours *n, int op, int fd, uint32_t events, struct error *e)
 {
 	struct epoll_event ev = { .events = events, .data.fd = fd };
 
-	return epoll_ctl(n->fd, op, fd, &ev) < 0 ? error_errno(e, ERR_LOCAL, "cannot watch a descriptor")
-		: ERR_OK;
+	return epoll_ctl(n->fd, op, fd, &ev) < 0
+		? error_errno(e, ERR_LOCAL, "cannot watch a descriptor") : ERR_OK;
 }
 
 /* once: 0 repeats */
@@ -59,8 +60,8 @@ find_bell(struct neighbours *n)
 }
 
 enum err
-neighbours_new(struct neighbours **out, const struct store *s, const int *others, size_t n_others,
-	struct error *e)
+neighbours_new(struct neighbours **out, const struct store *s, const int *others,
+	size_t n_others, struct error *e)
 {
 	struct neighbours *n = xcalloc(1, sizeof *n);
 
@@ -68,7 +69,8 @@ neighbours_new(struct neighbours **out, const struct store *s, const int *others
 	n->store = s;
 	n->fd = epoll_create1(EPOLL_CLOEXEC);
 	n->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	enum err rc = n->fd < 0 || n->timer < 0 ? error_errno(e, ERR_LOCAL, "cannot make an epoll descriptor")
+	enum err rc = n->fd < 0 || n->timer < 0
+		? error_errno(e, ERR_LOCAL, "cannot make an epoll descriptor")
 		: watch(n, EPOLL_CTL_ADD, n->timer, EPOLLIN, e);
 	for (size_t i = 0; i < n_others && rc == ERR_OK; i++) {
 		if (others[i] >= 0)

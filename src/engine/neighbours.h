@@ -6,9 +6,10 @@
 
 struct neighbours;
 
-/* All are borrowed and outlive it. `others` is what neighbours_fd is readable for besides; -1: none. */
-enum err neighbours_new(struct neighbours **out, const struct store *s, const int *others, size_t n_others,
-	struct error *e);
+/* All are borrowed and outlive it. `others` is what neighbours_fd is
+ * readable for besides; -1: none. */
+enum err neighbours_new(struct neighbours **out, const struct store *s, const int *others,
+	size_t n_others, struct error *e);
 void neighbours_free(struct neighbours *n);	/* NULL is fine */
 int neighbours_fd(const struct neighbours *n);
 /* They have changed something since it last said so; five times a second at most. */

@@ -38,7 +38,8 @@ outbox_stamp(void)
 		.token = str_take(&token) };
 }
 
-/* For the address book: who is written to comes first there. That it could not be noted keeps no mail back. */
+/* For the address book: who is written to comes first there. That it could not be
+ * noted keeps no mail back. */
 static void
 remember_people(struct store *s, const struct letter *l)
 {
@@ -54,14 +55,15 @@ remember_people(struct store *s, const struct letter *l)
 
 enum err
 outbox_put(struct store *s, const struct rc_account *a, account_id account,
-	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id, struct error *e)
+	const struct letter *l, int64_t not_before, bool is_planned, outbox_id *id,
+	struct error *e)
 {
 	struct outbox_mail m = { .account = account, .sender = l->sender,
 		.message_id = l->message_id,
 		.subject = l->subject, .to = l->shown_to, .needs_utf8 = l->needs_utf8,
 		.needs_8bit = l->needs_8bit, .not_before = not_before,
-		.is_planned = is_planned, .copy = a->copy && !l->is_resent ? COPY_WANTED : COPY_NONE,
-		.n_rcpts = l->n_to };
+		.is_planned = is_planned, .copy = a->copy &&
+		!l->is_resent ? COPY_WANTED : COPY_NONE, .n_rcpts = l->n_to };
 
 	*id = 0;
 	if (!rc_account_sends(a))
@@ -129,8 +131,8 @@ with_meaning(struct arena *a, const struct outbox_rcpt *r)
 {
 	const char *meaning = mail_status(r->words);
 
-	return arena_printf(a, "%s: %s%s%s", r->addr, meaning ? meaning : "", meaning ? ": " : "",
-		r->words);
+	return arena_printf(a, "%s: %s%s%s", r->addr, meaning ? meaning : "",
+		meaning ? ": " : "", r->words);
 }
 
 /* Why it is not sent, for people: the first recipient that was refused, else the first that
@@ -244,8 +246,8 @@ outbox_send(struct outbox *o, outbox_id id, struct outbox_report *r, struct erro
 	    (rc = connect_sender(o, e)) == ERR_OK) {
 		struct send_mail mail = { .from = g.m.sender, .rcpts = g.rcpts, .n_rcpts = g.n,
 			.bytes = bytes,
-			.len = len, .id = g.m.message_id, .needs_utf8 = g.m.needs_utf8, .needs_8bit = g.m.needs_8bit,
-			.before_end = before_end, .ctx = &g };
+			.len = len, .id = g.m.message_id, .needs_utf8 = g.m.needs_utf8,
+			.needs_8bit = g.m.needs_8bit, .before_end = before_end, .ctx = &g };
 		rc = o->sender->ops->send(o->sender, &mail, e);
 	}
 	if (rc != ERR_OK)
@@ -288,8 +290,9 @@ mind_clock(struct outbox *o, struct error *e)
 	uint32_t n;
 	enum err rc = store_outbox_clock(o->store, o->account, time(NULL), &n, e);
 
-	error_set(&r.why, ERR_MSG, "the clock was set back: %u mail%s to go out later %s held, say anew"
-		" when (go shows %s)", n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
+	error_set(&r.why, ERR_MSG,
+		"the clock was set back: %u mail%s to go out later %s held, say anew when (go "
+		"shows %s)", n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
 		n == 1 ? "it" : "them");
 	if (n > 0 && o->report)
 		o->report(o->ctx, &r);
@@ -331,7 +334,8 @@ uploads_of(struct store *s, const struct rc_account *a, account_id account, stru
 }
 
 char *
-outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account, struct backend *b)
+outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account,
+	struct backend *b)
 {
 	struct uploads x = uploads_of(s, a, account, b);
 
@@ -340,8 +344,8 @@ outbox_sent_folder(struct store *s, const struct rc_account *a, account_id accou
 
 /* In Sent once: one that was begun is looked for first. */
 static enum err
-store_copy(const struct uploads *x, const struct outbox_mail *m, const char *wire, bool was_running,
-	const char *bytes, size_t len, struct error *e)
+store_copy(const struct uploads *x, const struct outbox_mail *m, const char *wire,
+	bool was_running, const char *bytes, size_t len, struct error *e)
 {
 	struct byte_source src = byte_source_memory(bytes, len);
 	uint32_t uidnext, uid = 0;
@@ -352,7 +356,8 @@ store_copy(const struct uploads *x, const struct outbox_mail *m, const char *wir
 	if (rc != ERR_OK || uid)
 		return rc;
 	rc = store_outbox_copy(x->store, m->id, COPY_RUNNING, 0, e);
-	return rc == ERR_OK ? x->b->ops->append(x->b, wire, &src, MSG_SEEN, m->created, &uid, e) : rc;
+	return rc == ERR_OK
+		? x->b->ops->append(x->b, wire, &src, MSG_SEEN, m->created, &uid, e) : rc;
 }
 
 enum err

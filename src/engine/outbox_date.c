@@ -1,8 +1,8 @@
 /* outbox_date.c - mail that was planned gets the date of its sending.
  *
- * Who plans a mail for Monday morning means it to be of Monday: lists are sorted by Date, and what was written in
- * the night would be passed over in the morning. The new bytes are on disk before anything is sent, so that each
- * further try and the copy in Sent have the same. */
+ * Who plans a mail for Monday morning means it to be of Monday: lists are sorted by Date, and
+ * what was written in the night would be passed over in the morning. The new bytes are on disk
+ * before anything is sent, so that each further try and the copy in Sent have the same. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +11,8 @@
 #include "outbox_int.h"
 #include "str.h"
 
-/* The line "Date: ..." with its end; NULL: the header has none, or more than one line of it. */
+/* The line "Date: ..." with its end; NULL: the header has none, or
+ * more than one line of it. */
 static const char *
 date_line(const char *bytes, size_t header_len, size_t *len)
 {
@@ -29,7 +30,8 @@ date_line(const char *bytes, size_t header_len, size_t *len)
 }
 
 enum err
-outbox_freshen_date(struct store *s, const struct outbox_mail *m, char **bytes, size_t *len, struct error *e)
+outbox_freshen_date(struct store *s, const struct outbox_mail *m, char **bytes, size_t *len,
+	struct error *e)
 {
 	struct str out = {0};
 	time_t now = time(NULL);

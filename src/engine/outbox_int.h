@@ -12,9 +12,10 @@
 char *outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account,
 	struct backend *b);
 
-/* Before the first try of a mail that was planned: its Date becomes now, in *bytes (owned) and on disk. */
-enum err outbox_freshen_date(struct store *s, const struct outbox_mail *m, char **bytes, size_t *len,
-	struct error *e);
+/* Before the first try of a mail that was planned: its Date becomes now, in
+ * *bytes (owned) and on disk. */
+enum err outbox_freshen_date(struct store *s, const struct outbox_mail *m, char **bytes,
+	size_t *len, struct error *e);
 
 static inline bool
 is_link_error(enum err rc)

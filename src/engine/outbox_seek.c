@@ -1,7 +1,9 @@
-/* outbox_seek.c - what can be found out about mail that is unsure, and forgetting what is sent.
+/* outbox_seek.c - what can be found out about mail that is unsure,
+ * and forgetting what is sent.
  *
- * Many servers file what they take, and programs beside us may: so the Message-ID in Sent says that it went. That it is
- * not there says something only where the server is known to file (copy = no). */
+ * Many servers file what they take, and programs beside us may: so the Message-ID in
+ * Sent says that it went. That it is not there says something only where the server is
+ * known to file (copy = no). */
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,8 +25,10 @@ outbox_sought_text(const struct outbox_mail *m, const struct rc_account *a)
 		return "found in Sent: it very probably went";
 	case SOUGHT_ABSENT:
 	case SOUGHT_AGAIN:
-		return !a->copy ? "not in Sent, where the server files it: it probably did not go"
-			: "not in Sent, which says little: few servers file mail by themselves";
+		return !a->copy
+			? "not in Sent, where the server files it: it probably did not go"
+			: "not in Sent, which says little: few servers file mail by "
+			"themselves";
 	case SOUGHT_NOT:
 		break;
 	}
@@ -50,7 +54,8 @@ outbox_seek_one(struct store *s, const struct rc_account *a, account_id account,
 	if (is_link_error(rc))
 		goto out;
 	bool is_news = m.sought == SOUGHT_NOT || uids.n > 0;
-	m.sought = rc == ERR_OK && uids.n > 0 ? SOUGHT_FOUND : SOUGHT_ABSENT;	/* or no such folder */
+	/* or no such folder */
+	m.sought = rc == ERR_OK && uids.n > 0 ? SOUGHT_FOUND : SOUGHT_ABSENT;
 	if ((rc = store_outbox_sought(s, *id, m.sought, e)) == ERR_OK && is_news)
 		error_set(told, ERR_MSG, "'%.100s' may have been sent, or not: %s", m.subject,
 			outbox_sought_text(&m, a));

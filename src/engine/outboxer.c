@@ -1,9 +1,9 @@
 /* outboxer.c - see outboxer.h.
  *
- * Sleeps until the next message is due, or somebody wakes it; a minute at a time, by a clock that nobody
- * can set, so that a wall clock set back does not make it sleep for years, nor a computer that slept. A server that cannot be reached
- * is tried again after pauses that double from 30 s to 15 min; a login or certificate that was
- * refused, only when woken. */
+ * Sleeps until the next message is due, or somebody wakes it; a minute at a time, by a clock
+ * that nobody can set, so that a wall clock set back does not make it sleep for years, nor a
+ * computer that slept. A server that cannot be reached is tried again after pauses that double
+ * from 30 s to 15 min; a login or certificate that was refused, only when woken. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ struct outboxer {
 	struct cancel cancel;
 	pthread_t thread;
 	bool has_thread;
-	int pause_s;			/* the thread's own: of a server out of reach; 0: none */
+	/* the thread's own: of a server out of reach; 0: none */
+	int pause_s;
 	int64_t forgot_at;
 	pthread_mutex_t lock;		/* for all below */
 	pthread_cond_t changed;
@@ -93,7 +94,8 @@ sleep_until(struct outboxer *x, int64_t when)
 {
 	int64_t now = time(NULL), before = now;
 
-	while (!x->is_woken && !x->is_looking && !x->is_quitting && (when == 0 || now < when) && now >= before) {
+	while (!x->is_woken && !x->is_looking && !x->is_quitting &&
+	    (when == 0 || now < when) && now >= before) {
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += when && when - now < SLICE_S ? when - now : SLICE_S;

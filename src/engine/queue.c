@@ -1,5 +1,5 @@
-/* queue.c - see queue.h. Every field is behind its queue's lock; the eventfd is written and read
- * under it too, so that "readable" and "not empty" are never at odds. */
+/* queue.c - see queue.h. Every field is behind its queue's lock; the eventfd is written and
+ * read under it too, so that "readable" and "not empty" are never at odds. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* queue.h - the two queues between the UI's thread and the workers.
  *
- * `events` goes out, one for the whole engine: many workers post, the UI's thread reads. What a
- * later event makes worthless is merged into the one already waiting, so that a reader
- * who does not come costs a bounded number of events: at most one a folder, a body, a state.
- * `jobs` goes in, one a worker. Both own an eventfd that is readable while there is something. */
+ * `events` goes out, one for the whole engine: many workers post, the UI's thread reads.
+ * What a later event makes worthless is merged into the one already waiting, so that a
+ * reader who does not come costs a bounded number of events: at most one a folder, a
+ * body, a state. `jobs` goes in, one a worker. Both own an eventfd that is readable
+ * while there is something. */
 #ifndef DUNLIN_ENGINE_QUEUE_H
 #define DUNLIN_ENGINE_QUEUE_H
 
@@ -39,9 +40,12 @@ struct orders {
 	size_t n_cancelled, cap_cancelled;
 	bool has_slept;		/* the computer did */
 	bool is_clock_set;	/* the wall clock was */
-	bool has_neighbour;	/* another process has decisions of this account to carry out */
-	bool has_drafts, are_drafts_due;	/* some were saved; they are to be stored now */
-	int64_t first_act_ms, last_act_ms;	/* intents recorded since they were last taken; 0: none */
+	/* another process has decisions of this account to carry out */
+	bool has_neighbour;
+	/* some were saved; they are to be stored now */
+	bool has_drafts, are_drafts_due;
+	/* intents recorded since they were last taken; 0: none */
+	int64_t first_act_ms, last_act_ms;
 };
 
 struct jobs {
@@ -59,22 +63,28 @@ void jobs_clear(struct jobs *q);
 
 /* For the UI's thread. */
 void jobs_submit(struct jobs *q, job_id id, const struct job *job);
-bool jobs_cancel(struct jobs *q, job_id id);	/* true: it had not begun and is gone, the caller says so */
+/* true: it had not begun and is gone, the caller says so */
+bool jobs_cancel(struct jobs *q, job_id id);
 void jobs_acted(struct jobs *q);		/* intents were recorded */
 void jobs_drafts(struct jobs *q, bool now);	/* drafts were saved, or are to go */
 void jobs_reconnect(struct jobs *q);
 void jobs_wake(struct jobs *q);			/* there is something to do that is no job */
-void jobs_clock(struct jobs *q, bool has_slept);	/* the computer slept, or its clock was set */
-void jobs_neighbour(struct jobs *q);		/* another process is at decisions of this account */
+/* the computer slept, or its clock was set */
+void jobs_clock(struct jobs *q, bool has_slept);
+/* another process is at decisions of this account */
+void jobs_neighbour(struct jobs *q);
 void jobs_password(struct jobs *q, const char *password);	/* NULL: declined */
 void jobs_poke(struct jobs *q);			/* any thread: there is news elsewhere */
-void jobs_quit(struct jobs *q);			/* ask politely; cancel_fire is the other way */
+/* ask politely; cancel_fire is the other way */
+void jobs_quit(struct jobs *q);
 
 /* For the worker. */
-void jobs_orders(struct jobs *q, struct orders *out);	/* out is cleared first; resets `wake` */
+/* out is cleared first; resets `wake` */
+void jobs_orders(struct jobs *q, struct orders *out);
 void orders_clear(struct orders *o);
 bool jobs_quitting(struct jobs *q);
-bool jobs_want_link(struct jobs *q);	/* an order to connect, or a password, waits to be taken */
+/* an order to connect, or a password, waits to be taken */
+bool jobs_want_link(struct jobs *q);
 size_t jobs_count(struct jobs *q);
 /* The next in order of who waits (see worker.c); it becomes the running one. */
 bool jobs_take(struct jobs *q, struct queued *out);

@@ -1,10 +1,11 @@
 /* refusal.c - the server said NO to a command about many messages: to which of them?
  *
- * Decisions are joined into one command (store_intent_next), and one message that the server will not
- * take must not cost the others. So a refused command is halved, down to the single message, and what is
- * refused alone is refused. That costs two commands a message when nothing passes, so it is done in slices: what a slice
- * did not come to stays pending, in its place, and other work goes on between. Of many some, evenly spread,
- * are tried first; when none of them passes, and the server says that the mailbox is the reason, all is refused. */
+ * Decisions are joined into one command (store_intent_next), and one message that the server
+ * will not take must not cost the others. So a refused command is halved, down to the single
+ * message, and what is refused alone is refused. That costs two commands a message when
+ * nothing passes, so it is done in slices: what a slice did not come to stays pending, in its
+ * place, and other work goes on between. Of many some, evenly spread, are tried first; when
+ * none of them passes, and the server says that the mailbox is the reason, all is refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,9 @@ enum {
 };
 
 /* Response codes that are about the mailbox, not about a message (RFC 5530). */
-static const char *const of_mailbox[] = { "[NOPERM]", "[OVERQUOTA]", "[NONEXISTENT]", "[TRYCREATE]", "[READ-ONLY]",
-	"[UNAVAILABLE]", "[CANNOT]", "this folder is read-only" };
+static const char *const of_mailbox[] = { "[NOPERM]", "[OVERQUOTA]", "[NONEXISTENT]",
+	"[TRYCREATE]", "[READ-ONLY]", "[UNAVAILABLE]", "[CANNOT]",
+	"this folder is read-only" };
 
 static bool
 is_about_mailbox(const struct error *why)
@@ -35,7 +37,8 @@ is_about_mailbox(const struct error *why)
 static bool
 is_slice_over(const struct replay *r)
 {
-	return r->n_tries >= SLICE_TRIES || (r->n_tries > SAMPLE && now_ms() - r->tried_since_ms >= SLICE_MS);
+	return r->n_tries >= SLICE_TRIES ||
+		(r->n_tries > SAMPLE && now_ms() - r->tried_since_ms >= SLICE_MS);
 }
 
 enum err
@@ -83,7 +86,8 @@ try_one(struct replay *r, uint32_t uid, replay_act act, bool *did, struct error 
 	return rc == ERR_MSG ? ERR_OK : rc;
 }
 
-static enum err halve(struct replay *r, const struct uidset *uids, replay_act act, struct error *e);
+static enum err halve(struct replay *r, const struct uidset *uids, replay_act act,
+	struct error *e);
 
 /* A piece of what was refused. */
 static enum err
@@ -164,7 +168,8 @@ split(struct replay *r, struct uidset *uids, replay_act act, const struct error 
 	r->tried_since_ms = now_ms();
 	if (uidset_count(uids) > MANY)
 		rc = try_sample(r, uids, act, &any, e);
-	if (rc == ERR_OK && !any && (is_about_mailbox(why) || !store_intents_can_part(r->w->store, &r->b))) {
+	if (rc == ERR_OK && !any &&
+	    (is_about_mailbox(why) || !store_intents_can_part(r->w->store, &r->b))) {
 		*e = *why;
 		return ERR_MSG;
 	}
@@ -188,9 +193,9 @@ count_refused(const struct replay *r)
 	return n;
 }
 
-/* A server may refuse a whole command because another client removed one of its messages meanwhile
- * (RFC 5530, EXPUNGEISSUED): it is asked again about those that are left, for as long as they get
- * fewer. Otherwise it was a refusal, of one of them or more. */
+/* A server may refuse a whole command because another client removed one of its messages
+ * meanwhile (RFC 5530, EXPUNGEISSUED): it is asked again about those that are left, for as
+ * long as they get fewer. Otherwise it was a refusal, of one of them or more. */
 enum err
 replay_after(struct replay *r, enum err rc, replay_act again, replay_act act, struct error *e)
 {

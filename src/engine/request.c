@@ -1,7 +1,8 @@
 /* request.c - JOB_DOWNLOAD: the whole of a message whose header alone is here.
  *
- * The stub itself says which entry of the ledger it is (stub.h). The entry is marked as wanted, durably, and a pass
- * of the drain does the rest; so a request outlives a lost connection and the program. */
+ * The stub itself says which entry of the ledger it is (stub.h). The entry is marked as
+ * wanted, durably, and a pass of the drain does the rest; so a request outlives a lost
+ * connection and the program. */
 #include <string.h>
 
 #include "str.h"
@@ -52,12 +53,14 @@ request_begin(struct worker *w, msg_id id, int64_t *entry, struct error *e)
 	bool did = false;
 
 	if (!w->drain)
-		return error_set(e, ERR_UNSUPPORTED, "only the POP3 account that left it on the server can fetch it");
+		return error_set(e, ERR_UNSUPPORTED,
+			"only the POP3 account that left it on the server can fetch it");
 	enum err rc = read_stub(w, id, &s, e);
 	if (rc != ERR_OK)
 		return rc;
 	if (!store_pop3_find(w->store, w->account, s.hash, s.size_bytes, &found))
-		return error_set(e, ERR_MSG, "the server no longer has this message, as far as is known");
+		return error_set(e, ERR_MSG,
+			"the server no longer has this message, as far as is known");
 	*entry = found.id;
 	if (found.state == POP3_HEADER || found.state == POP3_WANTED)
 		rc = store_pop3_turn(w->store, found.id, POP3_HEADER, POP3_WANTED, 0, &did, e);
@@ -84,6 +87,7 @@ request_end(struct worker *w, int64_t entry, const struct error *pass, struct er
 		return ERR_CANCELLED;
 	if (now.state != POP3_WANTED)
 		return ERR_OK;
-	return error_set(e, ERR_CONN, "not yet downloaded, it will be with the next check (%.250s)",
+	return error_set(e, ERR_CONN,
+		"not yet downloaded, it will be with the next check (%.250s)",
 		pass->code != ERR_OK ? pass->text : "the pass was stopped");
 }

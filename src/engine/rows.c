@@ -1,5 +1,6 @@
-/* rows.c - see rows.h. A callback runs in the middle of a command, so it only collects; the store is
- * written a thousand rows at a time, and no transaction is open while the network is waited for. */
+/* rows.c - see rows.h. A callback runs in the middle of a command, so it only
+ * collects; the store is written a thousand rows at a time, and no transaction is open
+ * while the network is waited for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,8 @@ by_uid(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
-/* Keeps those that differ from the index: a server without CONDSTORE tells the flags of all. */
+/* Keeps those that differ from the index: a server without CONDSTORE
+ * tells the flags of all. */
 static size_t
 only_changed(struct gather *g)
 {
@@ -78,7 +80,8 @@ only_changed(struct gather *g)
 		while (i < n_have && have[i].uid < g->v[k].uid)
 			i++;
 		if (i == n_have) {
-			n_have = store_uid_flags(g->w->store, g->folder, g->v[k].uid, LEN(have), have);
+			n_have = store_uid_flags(g->w->store, g->folder, g->v[k].uid,
+				LEN(have), have);
 			i = 0;
 		}
 		if (i < n_have && have[i].uid == g->v[k].uid &&

@@ -4,8 +4,8 @@
 
 #include "worker.h"
 
-/* Rows a transaction: the more, the less each page of the index is written; what holds the lock on it
- * stays under 50 ms. */
+/* Rows a transaction: the more, the less each page of the index is written; what holds the
+ * lock on it stays under 50 ms. */
 enum { COMMIT = 1000, COMMIT_BYTES = 1 << 20 };
 
 /* Messages as they come, until a transaction's worth is there. */
@@ -23,7 +23,8 @@ struct rows {
 };
 
 void rows_add(void *ctx, const struct msg *m);		/* folder_sink.msg; ctx is the rows */
-/* The rest of a call that brought rows and returned rc: the last commit, and which failure counts. */
+/* The rest of a call that brought rows and returned rc: the last commit,
+ * and which failure counts. */
 enum err rows_end(struct rows *r, enum err rc, struct error *e);
 
 /* Flags and absences that open() or changes() told. With is_held nothing is written before
@@ -45,8 +46,10 @@ struct gather {
 	struct error e;
 };
 
-void gather_flags(void *ctx, uint32_t uid, uint32_t flags, uint64_t modseq);	/* folder_sink.flags */
-void gather_vanished(void *ctx, const struct uidset *uids);		/* folder_sink.vanished */
+/* folder_sink.flags */
+void gather_flags(void *ctx, uint32_t uid, uint32_t flags, uint64_t modseq);
+/* folder_sink.vanished */
+void gather_vanished(void *ctx, const struct uidset *uids);
 void gather_flush(struct gather *g);
 void gather_clear(struct gather *g);
 

@@ -1,9 +1,9 @@
 /* secret.c - runs the password command.
  *
- * The command is a program of the person's choice: it may hang, print megabytes, leave children
- * behind or ask something on a terminal that is ours. So it gets a session of its own without
- * any terminal (not even /dev/tty), a bounded buffer and a deadline, and is killed with all its
- * children. What it prints lives in one buffer that is wiped. */
+ * The command is a program of the person's choice: it may hang, print megabytes, leave
+ * children behind or ask something on a terminal that is ours. So it gets a session of its own
+ * without any terminal (not even /dev/tty), a bounded buffer and a deadline, and is killed
+ * with all its children. What it prints lives in one buffer that is wiped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -126,10 +126,12 @@ read_complaint(struct child *c)
 	while (c->err >= 0) {
 		if (c->n_complaint == MAX_COMPLAINT_BYTES) {	/* keep the end */
 			c->n_complaint = MAX_COMPLAINT_BYTES / 2;
-			memmove(c->complaint, c->complaint + MAX_COMPLAINT_BYTES - c->n_complaint,
+			memmove(c->complaint,
+				c->complaint + MAX_COMPLAINT_BYTES - c->n_complaint,
 				c->n_complaint);
 		}
-		n = read(c->err, c->complaint + c->n_complaint, MAX_COMPLAINT_BYTES - c->n_complaint);
+		n = read(c->err, c->complaint + c->n_complaint,
+			MAX_COMPLAINT_BYTES - c->n_complaint);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
@@ -140,7 +142,8 @@ read_complaint(struct child *c)
 	}
 }
 
-/* Until the shell itself has ended; children it left in the background may go on holding the pipes. */
+/* Until the shell itself has ended; children it left in the background
+ * may go on holding the pipes. */
 static enum err
 watch(struct child *c, struct cancel *cancel, int64_t until_ms, struct error *e)
 {
@@ -154,9 +157,11 @@ watch(struct child *c, struct cancel *cancel, int64_t until_ms, struct error *e)
 		int64_t left = until_ms - now_ms();
 
 		if (left <= 0)
-			return error_set(e, ERR_LOCAL, "the password command did not end in time");
+			return error_set(e, ERR_LOCAL,
+				"the password command did not end in time");
 		if (poll(p, LEN(p), (int)left) < 0 && errno != EINTR)
-			return error_errno(e, ERR_LOCAL, "cannot wait for the password command");
+			return error_errno(e, ERR_LOCAL,
+				"cannot wait for the password command");
 		if (cancel_fired(cancel))
 			return error_set(e, ERR_CANCELLED, "cancelled");
 		read_secret(c);
@@ -186,8 +191,8 @@ judge(struct child *c, int status, struct error *e)
 	bool has_nul = len < c->n_secret && c->secret[len] == '\0';
 	c->secret[len] = '\0';
 	if (c->is_over_long)
-		return error_set(e, ERR_LOCAL, "the password command prints more than %d bytes",
-			MAX_SECRET_BYTES);
+		return error_set(e, ERR_LOCAL,
+			"the password command prints more than %d bytes", MAX_SECRET_BYTES);
 	if (WIFSIGNALED(status))
 		return error_set(e, ERR_LOCAL, "the password command was killed by signal %d",
 			WTERMSIG(status));
@@ -195,7 +200,8 @@ judge(struct child *c, int status, struct error *e)
 		return error_set(e, ERR_LOCAL, "the password command failed (exit %d)%s%s",
 			WEXITSTATUS(status), *said ? ": " : "", said);
 	if (has_nul)
-		return error_set(e, ERR_LOCAL, "the password command prints a NUL byte, which is no password");
+		return error_set(e, ERR_LOCAL,
+			"the password command prints a NUL byte, which is no password");
 	if (!c->secret[0])
 		return error_set(e, ERR_LOCAL, "the password command prints an empty line%s%s",
 			*said ? ": " : "", said);

@@ -1,14 +1,16 @@
 /* syncs.c - JOB_SYNC and JOB_DOWNLOAD: begun, then done behind everything else.
  *
- * A sync of a folder is over when that folder was looked through; one of the account when nothing is left
- * to be fetched and nothing to be carried out. A broken link is survived once. */
+ * A sync of a folder is over when that folder was looked through; one of the
+ * account when nothing is left to be fetched and nothing to be carried out. A
+ * broken link is survived once. */
 #include <stdlib.h>
 
 #include "str.h"
 #include "worker.h"
 
 enum {
-	MAX_DROPS = 1,			/* a sync is gone on with when the link broke under it */
+	/* a sync is gone on with when the link broke under it */
+	MAX_DROPS = 1,
 	CARRY_WAIT_MS = 15 * 1000	/* it waits so long for the other account */
 };
 
@@ -28,14 +30,16 @@ end_request(struct worker *w, size_t i)
 	end_sync(w, i, rc, &e);
 }
 
-/* A sync of a POP3 account is over when its pass is, too; a pass that failed is its failure. */
+/* A sync of a POP3 account is over when its pass is, too; a pass that
+ * failed is its failure. */
 void
 syncs_end_of(struct worker *w, folder_id folder, enum err code, const struct error *e)
 {
 	const struct error *drained = &w->drained.result;
 
 	for (size_t i = w->n_syncs; i-- > 0;) {
-		if (w->syncs[i].folder != folder || (code == ERR_OK && w->syncs[i].pass > w->drained.pass))
+		if (w->syncs[i].folder != folder ||
+		    (code == ERR_OK && w->syncs[i].pass > w->drained.pass))
 			continue;
 		if (code == ERR_OK && w->syncs[i].wanted)
 			end_request(w, i);
@@ -83,14 +87,16 @@ syncs_cancel(struct worker *w)
 	if (o->n_cancelled > 0 && w->n_syncs == 0) {
 		w->mirror.n_todo = 0;
 		if (w->drain) {
-			drain_unwant(w->drain);	/* else the next pass would go on where this one stops */
+			/* else the next pass would go on where this one stops */
+			drain_unwant(w->drain);
 			drain_stop(w->drain);
 		}
 	}
 	o->n_cancelled = 0;
 }
 
-/* Folders that repeat what others hold (all mail, flagged) are left out until somebody opens them. */
+/* Folders that repeat what others hold (all mail, flagged) are left out
+ * until somebody opens them. */
 static void
 plan_everything(struct worker *w)
 {
@@ -116,7 +122,8 @@ syncs_begin(struct worker *w, const struct queued *j, struct error *e)
 		if (rc != ERR_OK)
 			return rc;
 	} else if (j->job.folder) {
-		if (w->mirror.open.id == j->job.folder && (w->mirror.open.attrs & FOLDER_READONLY))
+		if (w->mirror.open.id == j->job.folder &&
+		    (w->mirror.open.attrs & FOLDER_READONLY))
 			w->mirror.open.id = 0;	/* it may not be any more */
 		mirror_todo(w, j->job.folder);
 	} else {
@@ -151,7 +158,8 @@ still_waits(struct worker *w)
 	return now_ms() < w->carry_until_ms;
 }
 
-/* A whole account is in step when nothing is left to be fetched and nothing to be carried out. */
+/* A whole account is in step when nothing is left to be fetched and
+ * nothing to be carried out. */
 void
 syncs_end_whole(struct worker *w)
 {

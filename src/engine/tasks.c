@@ -1,5 +1,6 @@
-/* tasks.c - see tasks.h. A task is told to stop by a flag that it looks at itself: nothing here blocks on a network, and
- * what writes a file must get to the place where it can be left. */
+/* tasks.c - see tasks.h. A task is told to stop by a flag that it looks at
+ * itself: nothing here blocks on a network, and what writes a file must get to
+ * the place where it can be left. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@ enum { TELL_MS = 50 };
 void
 tasks_init(struct tasks *q, struct events *events, const struct dirs *dirs)
 {
-	*q = (struct tasks){ .events = events, .data_dir = dirs->data, .cache_dir = dirs->cache };
+	*q = (struct tasks){ .events = events, .data_dir = dirs->data,
+		.cache_dir = dirs->cache };
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
 }
@@ -34,7 +36,8 @@ run(struct tasks *q, struct task *t, struct error *e)
 {
 	if (atomic_load(&t->is_stopped))
 		return error_set(e, ERR_CANCELLED, "stopped");
-	if (!q->store && store_open(&q->store, q->data_dir, q->cache_dir, STORE_WRITE, e) != ERR_OK)
+	if (!q->store && store_open(&q->store, q->data_dir, q->cache_dir, STORE_WRITE,
+	    e) != ERR_OK)
 		return e->code;
 	t->store = q->store;
 	return t->run(t, e);
@@ -194,8 +197,8 @@ task_step(struct task *t, uint64_t done, uint64_t total, struct error *e)
 }
 
 enum err
-task_send(struct task *t, account_id account, const struct letter *l, int64_t not_before, bool is_planned,
-	outbox_id *out, struct error *e)
+task_send(struct task *t, account_id account, const struct letter *l, int64_t not_before,
+	bool is_planned, outbox_id *out, struct error *e)
 {
 	return engine_put(t->engine, t->store, account, l, not_before, is_planned, out, e);
 }

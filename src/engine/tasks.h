@@ -27,7 +27,8 @@ void tasks_init(struct tasks *q, struct events *events, const struct dirs *dirs)
 void tasks_add(struct tasks *q, struct task *t);
 bool tasks_cancel(struct tasks *q, job_id id);	/* false: none of these */
 void tasks_quit(struct tasks *q);		/* stops what runs; what waits is not begun */
-bool tasks_join(struct tasks *q, int64_t until_ms);	/* by now_ms; true: the thread has ended */
+/* by now_ms; true: the thread has ended */
+bool tasks_join(struct tasks *q, int64_t until_ms);
 void tasks_clear(struct tasks *q);		/* after that */
 
 #endif

@@ -1,14 +1,15 @@
 /* transfer.c - carries out copies and moves, and finds out how far one got that was cut off.
  *
- * A copy done twice is mail doubled, a move taken for done that was not is mail lost. So before one goes out
- * the destination's next UID is recorded, and one that a cut or a crash interrupted is looked
- * for there first: by Message-ID, among what came in since.
+ * A copy done twice is mail doubled, a move taken for done that was not is mail lost. So
+ * before one goes out the destination's next UID is recorded, and one that a cut or a crash
+ * interrupted is looked for there first: by Message-ID, among what came in since.
  *
- * What is not there yet may still come: a server that was cut off while it copies goes on copying, and shows
- * nothing of it before the end. So what is missing counts as not done only when source and destination have
- * stayed as they are for a while, longer the more messages there are. A server that is
- * slower than that doubles; then of two messages that are alike, and of which we know by COPYUID
- * that we made the second, the second is removed; anything less sure is told. */
+ * What is not there yet may still come: a server that was cut off while it copies goes on
+ * copying, and shows nothing of it before the end. So what is missing counts as not done
+ * only when source and destination have stayed as they are for a while, longer the more
+ * messages there are. A server that is slower than that doubles; then of two messages that
+ * are alike, and of which we know by COPYUID that we made the second, the second is removed;
+ * anything less sure is told. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@
 enum {
 	FIRST_PAUSE_MS = 200,		/* between looks; each next one is twice as long */
 	MAX_PAUSE_MS = 5000,
-	MSGS_A_SETTLE = 200,		/* so many messages make the wait longer by settle_ms */
+	MSGS_A_SETTLE = 200,	/* so many messages make the wait longer by settle_ms */
 	MAX_THERE = 100000		/* of what a server shows in the destination */
 };
 
@@ -81,7 +82,8 @@ struct seen {
 struct look {
 	struct replay *r;
 	struct arena arena;
-	struct seen *wanted, *there;	/* the batch; what is in the destination and may be of it */
+	/* the batch; what is in the destination and may be of it */
+	struct seen *wanted, *there;
 	size_t n_wanted, cap_wanted, n_there, cap_there;
 };
 
@@ -102,9 +104,11 @@ look_init(struct look *l, struct replay *r)
 		struct intent_msg *msgs;
 		size_t n = store_intent_messages(r->w->store, r->b.ids[i], &l->arena, &msgs);
 		for (size_t k = 0; k < n; k++) {
-			if (msg_folder(msgs[k].now) != r->b.first.folder || !*msgs[k].message_id)
+			if (msg_folder(msgs[k].now) != r->b.first.folder ||
+			    !*msgs[k].message_id)
 				continue;
-			l->wanted = array_grow(l->wanted, l->n_wanted, &l->cap_wanted, sizeof *l->wanted);
+			l->wanted = array_grow(l->wanted, l->n_wanted, &l->cap_wanted,
+				sizeof *l->wanted);
 			l->wanted[l->n_wanted++] = (struct seen){ msg_uid(msgs[k].now),
 				msgs[k].message_id, msgs[k].size_bytes, msgs[k].arrived };
 		}
@@ -142,7 +146,8 @@ by_uid(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Looks into the destination. The source is no longer open then, and opening it takes in what went away. */
+/* Looks into the destination. The source is no longer open then, and opening
+ * it takes in what went away. */
 static enum err
 look_there(struct look *l, struct error *e)
 {
@@ -180,8 +185,8 @@ first_not_mapped(const struct look *l, const char *message_id)
 	return 0;
 }
 
-/* Which of `present` have arrived. Several messages may have one Message-ID: none of them counts as
- * arrived before all have. */
+/* Which of `present` have arrived. Several messages may have one Message-ID: none of them
+ * counts as arrived before all have. */
 static void
 find_copied(struct look *l, const struct uidset *present, struct uidset *copied)
 {
@@ -200,7 +205,8 @@ find_copied(struct look *l, const struct uidset *present, struct uidset *copied)
 
 /* ---- is the server still at it? ---- */
 
-/* True when nothing moved for long enough since the link broke; else when to look again is set. */
+/* True when nothing moved for long enough since the link broke; else
+ * when to look again is set. */
 static bool
 has_settled(struct replay *r, const struct look *l, uint64_t n_missing)
 {
@@ -214,9 +220,11 @@ has_settled(struct replay *r, const struct look *l, uint64_t n_missing)
 
 	if (s->id != now.id) {
 		if (w->lost_ms && l->n_there == 0)
-			now.since_ms = w->lost_ms;	/* that was the last it can have heard of us */
+			/* that was the last it can have heard of us */
+			now.since_ms = w->lost_ms;
 		*s = now;
-	} else if (s->uidnext != now.uidnext || s->n_msgs != now.n_msgs || s->n_missing != n_missing) {
+	} else if (s->uidnext != now.uidnext || s->n_msgs != now.n_msgs ||
+	    s->n_missing != n_missing) {
 		*s = now;
 	}
 	int64_t left = s->since_ms + quiet_ms - now_ms();
@@ -224,8 +232,8 @@ has_settled(struct replay *r, const struct look *l, uint64_t n_missing)
 		return true;
 	w->replay_ms = now_ms() + (s->pause_ms < left ? s->pause_ms : left);
 	s->pause_ms = s->pause_ms * 2 < MAX_PAUSE_MS ? s->pause_ms * 2 : MAX_PAUSE_MS;
-	log_msg("%s: %llu messages are not in %s yet: looking again for %lld ms", w->conf->name,
-		(unsigned long long)n_missing, r->dest, (long long)left);
+	log_msg("%s: %llu messages are not in %s yet: looking again for %lld ms",
+		w->conf->name, (unsigned long long)n_missing, r->dest, (long long)left);
 	return false;
 }
 
@@ -274,8 +282,8 @@ forget_there(struct look *l, uint32_t uid)
 	l->n_there = n;
 }
 
-/* Those that our second command made (`rest`) of what the first had made as well. The one with the
- * lower UID stays, whoever else may be looking at them in the same way. */
+/* Those that our second command made (`rest`) of what the first had made as well. The one with
+ * the lower UID stays, whoever else may be looking at them in the same way. */
 static void
 find_doubles(struct look *l, const struct uidset *rest, struct uidset *doubles)
 {
@@ -285,7 +293,8 @@ find_doubles(struct look *l, const struct uidset *rest, struct uidset *doubles)
 		size_t k = 0;
 		while (k < l->n_wanted && l->wanted[k].uid != map->from[i])
 			k++;
-		if (k == l->n_wanted || !uidset_has(rest, map->from[i]) || !count_surplus(l, &l->wanted[k]))
+		if (k == l->n_wanted || !uidset_has(rest, map->from[i]) ||
+		    !count_surplus(l, &l->wanted[k]))
 			continue;
 		uint32_t first = first_of_its_like(l, &l->wanted[k]);
 		if (first && first < map->to[i]) {
@@ -319,7 +328,8 @@ tell_doubles(struct replay *r, uint64_t n)
 
 	if (store_folder_by_wire(r->w->store, r->w->account, r->dest, &r->arena, &f))
 		name = f.name;
-	error_set(&why, ERR_MSG, "%s: the connection broke in the middle: %llu message%s may be twice in "
+	error_set(&why, ERR_MSG,
+		"%s: the connection broke in the middle: %llu message%s may be twice in "
 		"'%s' now", r->w->conf->name, (unsigned long long)n, n == 1 ? "" : "s", name);
 	worker_notice(r->w, &why);
 }
@@ -394,10 +404,11 @@ remove_originals(struct replay *r, const struct uidset *copied, struct error *e)
 		: b->ops->set_flags(b, copied, MSG_DELETED, 0, e);
 }
 
-/* Some of it may have been done: what arrived is only removed from the source (move), the rest is
- * transferred. After a cut (`may_wait`) only when the server has surely come to rest. */
+/* Some of it may have been done: what arrived is only removed from the source (move), the rest
+ * is transferred. After a cut (`may_wait`) only when the server has surely come to rest. */
 static enum err
-transfer_rest_of(struct replay *r, const struct uidset *present, bool may_wait, struct error *e)
+transfer_rest_of(struct replay *r, const struct uidset *present, bool may_wait,
+	struct error *e)
 {
 	struct uidset copied = {0}, rest = {0};
 	struct look l;

@@ -1,8 +1,9 @@
 /* uploads.c - see uploads.h.
  *
- * Order: claim; the folder's next UID; RUNNING (durable); APPEND; its UID; DONE with what follows (durable).
- * One that is found RUNNING is looked for by its Message-ID first. So a cut anywhere costs a
- * look, and a copy too many only where neither the server nor the message gives anything to look by. */
+ * Order: claim; the folder's next UID; RUNNING (durable); APPEND; its UID; DONE with what
+ * follows (durable). One that is found RUNNING is looked for by its Message-ID first. So a cut
+ * anywhere costs a look, and a copy too many only where neither the server nor the message
+ * gives anything to look by. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -50,7 +51,8 @@ wire_of(const struct uploads *x, const struct upload *u)
 }
 
 enum err
-uploads_find_folder(const struct uploads *x, const char *wire, uint32_t *uidnext, struct error *e)
+uploads_find_folder(const struct uploads *x, const char *wire, uint32_t *uidnext,
+	struct error *e)
 {
 	struct folder_status st = {0};
 	enum err rc = x->b->ops->status(x->b, wire, &st, e);
@@ -71,8 +73,8 @@ uploads_look(const struct uploads *x, const char *wire, const char *message_id, 
 	uint32_t *uid, struct error *e)
 {
 	struct uidset found = {0};
-	enum err rc = *message_id ? x->b->ops->find(x->b, wire, message_id, from ? from : 1, &found, e)
-		: ERR_OK;
+	enum err rc = *message_id ? x->b->ops->find(x->b, wire, message_id, from ? from : 1,
+		&found, e) : ERR_OK;
 
 	*uid = rc == ERR_OK && found.n > 0 ? uidset_max(&found) : 0;
 	uidset_clear(&found);
@@ -86,7 +88,8 @@ store_bytes(const struct uploads *x, const struct upload *u, const char *wire, u
 	int fd = store_upload_open(x->store, u, e);
 
 	if (fd < 0)
-		return ERR_MSG;		/* not the disk's moment of weakness: these bytes are lost */
+		/* not the disk's moment of weakness: these bytes are lost */
+		return ERR_MSG;
 	struct byte_source src = byte_source_file(&fd, u->size_bytes);
 	enum err rc = x->b->ops->append(x->b, wire, &src, u->flags, u->arrived, uid, e);
 	close(fd);
@@ -103,7 +106,8 @@ carry_out(const struct uploads *x, const struct upload *u, const char *wire, uin
 
 	*uid = 0;
 	if (x->conf->read_only || !(x->b->caps & CAP_APPEND))
-		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only", x->conf->name);
+		return error_set(e, ERR_UNSUPPORTED, "account '%s' is read-only",
+			x->conf->name);
 	enum err rc = uploads_find_folder(x, wire, &uidnext, e);
 	if (!was_running || uidnext < from || from == 0)
 		from = uidnext;
@@ -144,8 +148,8 @@ advice(const struct upload *u, const char *words)
 }
 
 static enum err
-refused(const struct uploads *x, const struct upload *u, const char *wire, struct upload_result *r,
-	struct error *e)
+refused(const struct uploads *x, const struct upload *u, const char *wire,
+	struct upload_result *r, struct error *e)
 {
 	struct arena arena = {0};
 	struct folder f;
@@ -153,19 +157,22 @@ refused(const struct uploads *x, const struct upload *u, const char *wire, struc
 	struct error why = *e;
 
 	if (!str_eq(u->error, why.text))
-		error_set(&r->refusal, ERR_MSG, "%s: %.100s could not be stored in %.60s: %.200s (%s)",
-			x->conf->name, u->label, is_known ? f.name : wire, why.text, advice(u, why.text));
+		error_set(&r->refusal, ERR_MSG,
+			"%s: %.100s could not be stored in %.60s: %.200s (%s)", x->conf->name,
+			u->label, is_known ? f.name : wire, why.text, advice(u, why.text));
 	arena_clear(&arena);
-	return store_upload_refused(x->store, u->id, why.text, time(NULL) + retry_in_s(u->n_tries), e);
+	return store_upload_refused(x->store, u->id, why.text,
+		time(NULL) + retry_in_s(u->n_tries), e);
 }
 
 static enum err
 end(const struct uploads *x, const struct upload *u, char *wire, enum err rc, uint32_t uid,
 	struct upload_result *r, struct error *e)
 {
-	log_msg("%s: upload %lld (%s, %llu bytes)%s: %s", x->conf->name, (long long)u->id, u->label,
-		(unsigned long long)u->size_bytes,
-		u->state == UPLOAD_RUNNING ? ", perhaps done before" : "", rc == ERR_OK ? "done" : e->text);
+	log_msg("%s: upload %lld (%s, %llu bytes)%s: %s", x->conf->name, (long long)u->id,
+		u->label, (unsigned long long)u->size_bytes,
+		u->state == UPLOAD_RUNNING ? ", perhaps done before" : "",
+		rc == ERR_OK ? "done" : e->text);
 	if (is_link_error(rc) || rc == ERR_LOCAL)
 		return rc;		/* it stays what it is, and is looked into */
 	if (rc != ERR_OK)

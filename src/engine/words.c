@@ -2,8 +2,8 @@
  *
  * What is near (mbox files) is read and indexed when there is nothing else to do, the newest
  * first, for a quarter of a second at a time and not a message longer when somebody wants
- * something. What is on a server is indexed when its text was fetched to be read: nothing is downloaded for
- * it, and what is not here the server searches (hunts.c). */
+ * something. What is on a server is indexed when its text was fetched to be read: nothing is
+ * downloaded for it, and what is not here the server searches (hunts.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +17,8 @@ enum {
 	MAX_RAW_BYTES = 4 << 20,	/* of a message; of longer ones the beginning is read */
 	MAX_READABLE = 50,
 	BLOCK = 1000,			/* messages planned at once */
-	MAX_BLOCKS = 32,		/* looked at in one go for one that is not all in the index */
-	CROWDED = 2			/* times as many messages in it as there are: begun anew when full */
+	MAX_BLOCKS = 32,	/* looked at in one go for one that is not all in the index */
+	CROWDED = 2	/* times as many messages in it as there are: begun anew when full */
 };
 
 /* ---- the index ---- */
@@ -96,8 +96,9 @@ make_room(struct worker *w)
 		forget_folders(x);
 	} else if (!x->is_full) {
 		x->is_full = true;
-		error_set(&e, ERR_LOCAL, "the index of words is full: 'search-size' in the mailrc gives it"
-			" more room; mail that is not in it is not found by body:");
+		error_set(&e, ERR_LOCAL,
+			"the index of words is full: 'search-size' in the mailrc gives it "
+			"more room; mail that is not in it is not found by body:");
 		worker_notice(w, &e);
 	}
 }
@@ -166,7 +167,8 @@ plan_folder(struct worker *w, const struct folder *f, struct error *e)
 		plan_new(w, state);
 	if (f->uidnext > state->next)
 		state->next = f->uidnext;
-	for (int i = 0; i < MAX_BLOCKS && rc == ERR_OK && state->todo.n == 0 && state->below > 0; i++)
+	for (int i = 0; i < MAX_BLOCKS && rc == ERR_OK && state->todo.n == 0 &&
+	    state->below > 0; i++)
 		rc = plan_block(w, state, e);
 	return rc;
 }
@@ -231,7 +233,8 @@ words_state(struct worker *w, folder_id folder)
 		return WORDS_NEVER;
 	for (size_t i = 0; i < x->n_folders; i++)
 		if (x->folders[i].id == folder && x->folders[i].next > 0)
-			return x->folders[i].todo.n > 0 || x->folders[i].below > 0 ? WORDS_COMING : WORDS_COMPLETE;
+			return x->folders[i].todo.n > 0 || x->folders[i].below > 0
+				? WORDS_COMING : WORDS_COMPLETE;
 	return WORDS_COMING;			/* its rows are not all in the index yet */
 }
 
@@ -266,7 +269,8 @@ index_near(struct worker *w, folder_id folder, uint32_t uid, struct error *e)
 	if (rc == ERR_OK || r.is_cut) {
 		if (mime_parse(&m, str_get(&r.raw), r.raw.len, NULL) == ERR_OK)
 			mime_text(&text, m);
-		rc = search_add(w->words.db, msg_id_of(folder, uid), str_get(&text), text.len, e);
+		rc = search_add(w->words.db, msg_id_of(folder, uid), str_get(&text), text.len,
+			e);
 	} else if (rc == ERR_MSG) {
 		rc = ERR_OK;
 	}
@@ -289,8 +293,8 @@ index_slice(struct worker *w, struct words_folder *f, struct error *e)
 		uint32_t uid = uidset_max(&f->todo);
 		uidset_remove(&f->todo, uid);
 		rc = index_near(w, id, uid, e);
-	} while (rc == ERR_OK && f->todo.n > 0 && now_ms() < until && jobs_count(&w->jobs) == 0 &&
-	    !jobs_quitting(&w->jobs));
+	} while (rc == ERR_OK && f->todo.n > 0 && now_ms() < until &&
+	    jobs_count(&w->jobs) == 0 && !jobs_quitting(&w->jobs));
 	if (rc == ERR_OK)
 		return search_commit(w->words.db, e);
 	search_rollback(w->words.db);

@@ -1,9 +1,9 @@
 /* worker.c - the loop of one account.
  *
  * Each turn does the one most urgent thing and looks again: quit, what the person waits for (a
- * body, a folder just opened), decisions to carry out, a slice of background work, and when nothing is
- * left it waits in the folder on the screen, or the inbox, until the server, the person or the clock says
- * something. The pieces are in syncs.c, background.c and chores.c. */
+ * body, a folder just opened), decisions to carry out, a slice of background work, and when
+ * nothing is left it waits in the folder on the screen, or the inbox, until the server, the
+ * person or the clock says something. The pieces are in syncs.c, background.c and chores.c. */
 #include <poll.h>
 #include <stdlib.h>
 
@@ -11,11 +11,12 @@
 #include "worker.h"
 
 enum {
-	LINGER_MAX = 5,			/* times linger_ms, after the first of a burst of decisions */
+	/* times linger_ms, after the first of a burst of decisions */
+	LINGER_MAX = 5,
 	WAIT_MAX_MS = 4 * 60 * 1000,	/* also finds out that a connection is dead */
 	GOODBYE_MS = 500,
 	DRAIN_END_MS = 200,
-	MAX_DROPS = 1			/* a job is tried once more when the link broke under it */
+	MAX_DROPS = 1	/* a job is tried once more when the link broke under it */
 };
 
 /* ---- what is told ---- */
@@ -82,7 +83,8 @@ worker_fail_jobs(struct worker *w, const struct error *why)
 	hunts_fail(w, why);
 	while (n-- > 0 && jobs_take(&w->jobs, &j)) {
 		if (j.job.kind == JOB_FOCUS)
-			w->focus = j.job.folder;	/* where to look first, once there is a connection */
+			/* where to look first, once there is a connection */
+			w->focus = j.job.folder;
 		struct error e = *why;
 		enum err rc = why->code;
 		if (j.job.kind == JOB_FETCH && fetch_is_here(w, &j))
@@ -210,7 +212,8 @@ take_drained(struct worker *w)
 	bool is_new_pass = news.pass != w->drained.pass;
 	w->drained = news;
 	w->drained.n_new = n_new;
-	if (news.n_new > 0 && store_folder_by_role(w->store, w->account, ROLE_INBOX, &a, &inbox)) {
+	if (news.n_new > 0 && store_folder_by_role(w->store, w->account, ROLE_INBOX, &a,
+	    &inbox)) {
 		w->mirror.is_dirty = w->mirror.is_dirty || w->mirror.open.id == inbox.id;
 		mirror_todo(w, inbox.id);
 	}
@@ -286,8 +289,8 @@ step(struct worker *w, struct error *e)
 	if (now_ms() >= w->rest_ms && ((rc = chores_carry(w, &did, e)) != ERR_OK || did))
 		return rc;
 	if (now_ms() >= w->rest_ms && ((rc = chores_copy(w, &did, e)) != ERR_OK || did ||
-		(rc = chores_upload(w, &did, e)) != ERR_OK || did || (rc = chores_drafts(w, &did, e)) != ERR_OK ||
-		did))
+		(rc = chores_upload(w, &did, e)) != ERR_OK || did ||
+		(rc = chores_drafts(w, &did, e)) != ERR_OK || did))
 		return rc;
 	if (now_ms() >= w->rest_ms && ((rc = chores_seek(w, &did, e)) != ERR_OK || did))
 		return rc;

@@ -1,5 +1,5 @@
-/* worker.h - one account's worker: what its files share. All of it is the worker thread's own but
- * for the fields above the line in struct worker. */
+/* worker.h - one account's worker: what its files share. All of it is the worker thread's own
+ * but for the fields above the line in struct worker. */
 #ifndef DUNLIN_ENGINE_WORKER_H
 #define DUNLIN_ENGINE_WORKER_H
 
@@ -15,7 +15,8 @@
 #include "store.h"
 
 enum {
-	OPEN_LOOK_MS = 1000,		/* between looks at the open folder while there is other work */
+	/* between looks at the open folder while there is other work */
+	OPEN_LOOK_MS = 1000,
 	DISK_REST_MS = 30 * 1000	/* after our disk failed */
 };
 
@@ -55,7 +56,8 @@ struct fill {
 	uint64_t n_missing;
 	bool is_listed;			/* `missing` was compared with the server's UIDs */
 	bool is_over;
-	uint64_t n_known;		/* at the end: rows in the index, if the server's count differs */
+	/* at the end: rows in the index, if the server's count differs */
+	uint64_t n_known;
 	struct shown shown;
 };
 
@@ -69,15 +71,18 @@ struct mirror {
 	int64_t looked_ms;		/* when its changes were last asked for */
 	struct fill *fills;
 	size_t n_fills, cap_fills;
-	int64_t home_ms;		/* when the folder to wait in was last looked at; 0: never */
+	/* when the folder to wait in was last looked at; 0: never */
+	int64_t home_ms;
 	int64_t quickest_ms;		/* that a slice ever took */
-	uint32_t slice;			/* messages at a time: what takes about a quarter of a second */
+	/* messages at a time: what takes about a quarter of a second */
+	uint32_t slice;
 
 	bool is_listed;			/* folders were listed on this connection */
 	bool has_counts;		/* and the counts came along */
 	folder_id *turn;		/* whose counts to ask for, in turns */
 	size_t n_turn, i_turn;
-	int64_t turn_ms, inbox_ms;	/* when the next round, the next look at the inbox is due */
+	/* when the next round, the next look at the inbox is due */
+	int64_t turn_ms, inbox_ms;
 	folder_id *todo;		/* to be synced when nothing else is to be done */
 	size_t n_todo, cap_todo;
 	bool is_turn_next;		/* slices and turns alternate */
@@ -107,11 +112,12 @@ struct sync_job {
 	int n_drops;
 };
 
-/* The texts of mail on their way into the index of words (words.c): planned downwards, some thousand at a
- * time, since a set of a million UIDs is megabytes. */
+/* The texts of mail on their way into the index of words (words.c): planned downwards, some
+ * thousand at a time, since a set of a million UIDs is megabytes. */
 struct words_folder {
 	folder_id id;
-	uint32_t next;			/* UIDs from it on are new; 0: nothing was planned yet */
+	/* UIDs from it on are new; 0: nothing was planned yet */
+	uint32_t next;
 	uint32_t below;			/* UIDs below it are not planned yet; 0: all are */
 	uint64_t n_planned;
 	struct uidset todo;
@@ -141,7 +147,8 @@ struct draft_known;
 struct drafts {
 	struct draft_known *v;
 	size_t n, cap;
-	bool are_due;			/* whatever changed is to be stored now, not only now and then */
+	/* whatever changed is to be stored now, not only now and then */
+	bool are_due;
 	int64_t next_ms;		/* when to look again; 0: now */
 };
 
@@ -165,8 +172,10 @@ struct worker {
 	struct cancel cancel;
 	struct jobs jobs;
 	struct outboxer *outboxer;	/* NULL: the account does not send */
-	int linger_ms;			/* decisions come in bursts: replayed so long after the last */
-	int settle_ms;			/* a server that was cut off may go on for so long, and longer */
+	/* decisions come in bursts: replayed so long after the last */
+	int linger_ms;
+	/* a server that was cut off may go on for so long, and longer */
+	int settle_ms;
 	atomic_uint caps;
 	pthread_t thread;
 	bool has_thread;
@@ -178,14 +187,17 @@ struct worker {
 	folder_id focus;		/* 0: the inbox */
 	struct sync_job *syncs;
 	size_t n_syncs, cap_syncs;
-	int64_t replay_ms;		/* when intents may be replayed: a moment after the last key */
+	/* when intents may be replayed: a moment after the last key */
+	int64_t replay_ms;
 	int64_t replay_latest_ms;
 	bool is_replaying;		/* what is pending is ours to carry out, */
-	int64_t neighbour_ms;		/* else another process's until then; 0: none is known of */
+	/* else another process's until then; 0: none is known of */
+	int64_t neighbour_ms;
 	struct settle settle;
 	struct refused refused;
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
-	int64_t sync_ms;		/* when decisions are to be made sure of; 0: they are */
+	/* when decisions are to be made sure of; 0: they are */
+	int64_t sync_ms;
 	struct drafts drafts;
 	bool is_tidy;
 	uint32_t n_carries;		/* messages that wait for another account, */
@@ -200,7 +212,8 @@ struct worker {
 	struct hunted hunted[MAX_HUNTED];
 	size_t i_hunted;		/* the next place */
 	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
-	struct drain_news drained;	/* how its last pass ended, and what is not yet in the index */
+	/* how its last pass ended, and what is not yet in the index */
+	struct drain_news drained;
 };
 
 /* engine.c; any thread: intents were recorded for that account. */
@@ -220,7 +233,8 @@ void worker_wait(struct worker *w, int64_t until_ms);	/* or until something is w
 /* ---- syncs.c: JOB_SYNC, JOB_DOWNLOAD ---- */
 /* ERR_OK: begun, and ends later. */
 enum err syncs_begin(struct worker *w, const struct queued *j, struct error *e);
-/* ends every one, for want of a connection, or since what they wait for will not come by itself */
+/* ends every one, for want of a connection, or since what they wait
+ * for will not come by itself */
 void syncs_fail(struct worker *w, const struct error *why);
 void syncs_cancel(struct worker *w);	/* those w->orders names */
 /* Of that folder; with code ERR_OK not before the pass of the drain that they wait for. */
@@ -237,7 +251,8 @@ enum err background_after(struct worker *w, enum err rc, struct error *e);
 /* ---- chores.c: *did: there was something to do; the error is the link's ---- */
 enum err chores_copy(struct worker *w, bool *did, struct error *e);	/* of sent mail */
 enum err chores_upload(struct worker *w, bool *did, struct error *e);
-enum err chores_seek(struct worker *w, bool *did, struct error *e);	/* mail that is unsure */
+/* mail that is unsure */
+enum err chores_seek(struct worker *w, bool *did, struct error *e);
 enum err chores_drafts(struct worker *w, bool *did, struct error *e);
 enum err chores_carry(struct worker *w, bool *did, struct error *e);
 void chores_make_sure(struct worker *w);	/* of decisions, against a power cut */
@@ -246,7 +261,8 @@ void chores_tidy(struct worker *w);		/* once a process */
 /* ---- link.c ---- */
 /* One step towards a connection; returns when there is one, or something is wanted. */
 void link_step(struct worker *w);
-enum err link_reopen(struct worker *w, struct error *e);	/* drops it, connects anew, once */
+/* drops it, connects anew, once */
+enum err link_reopen(struct worker *w, struct error *e);
 /* The backend said ERR_CONN, ERR_TLS or ERR_CANCELLED. */
 void link_lost(struct worker *w, const struct error *why);
 void link_set(struct worker *w, enum link_state state, const struct error *why);
@@ -259,8 +275,8 @@ bool link_is_lost(enum err rc);		/* does that code end the session? */
 /* ---- mirror.c, mirror_open.c, mirror_fill.c ---- */
 void mirror_forget(struct worker *w);	/* the connection is gone */
 void mirror_clear(struct worker *w);
-/* Makes it the open folder and takes in what changed, when that came along. When the mailbox was
- * rebuilt meanwhile the open folder is another than asked for: compare mirror.open.id. */
+/* Makes it the open folder and takes in what changed, when that came along. When the mailbox
+ * was rebuilt meanwhile the open folder is another than asked for: compare mirror.open.id. */
 enum err mirror_open(struct worker *w, folder_id id, struct error *e);
 /* Opens it, and brings in what is new, changed and gone; of a new folder, the newest page. */
 enum err mirror_sync(struct worker *w, folder_id id, struct error *e);
@@ -274,7 +290,8 @@ void mirror_todo_drop(struct worker *w, folder_id id);
 
 /* ---- folders.c ---- */
 enum err folders_list(struct worker *w, struct error *e);
-enum err folders_first(struct worker *w, struct error *e);	/* an inbox, before anything is listed */
+/* an inbox, before anything is listed */
+enum err folders_first(struct worker *w, struct error *e);
 bool folders_turn_due(struct worker *w);
 enum err folders_turn(struct worker *w, struct error *e);	/* counts of one folder */
 int64_t folders_next_ms(struct worker *w);
@@ -282,14 +299,16 @@ bool folder_is_selectable(const struct folder *f);
 
 /* ---- intents.c ---- */
 bool intents_due(struct worker *w);
-int64_t intents_next_ms(const struct worker *w);	/* when to ask again; INT64_MAX: when told */
+/* when to ask again; INT64_MAX: when told */
+int64_t intents_next_ms(const struct worker *w);
 void intents_ours(struct worker *w);	/* some were recorded by this process */
 void intents_theirs(struct worker *w);	/* another process is at what is pending */
-enum err intents_step(struct worker *w, struct error *e);	/* one batch; the error is the link's */
+/* one batch; the error is the link's */
+enum err intents_step(struct worker *w, struct error *e);
 
 /* ---- drafts.c ---- */
-/* Looks at the drafts of this account when it is time, and does one thing about one of them: an upload
- * recorded, a copy to be removed. The error is the link's. */
+/* Looks at the drafts of this account when it is time, and does one thing about one of them:
+ * an upload recorded, a copy to be removed. The error is the link's. */
 enum err drafts_step(struct worker *w, bool *did, struct error *e);
 void drafts_clear(struct drafts *d);
 
@@ -297,8 +316,10 @@ void drafts_clear(struct drafts *d);
 /* Records that the whole message is wanted; *entry of the ledger. */
 enum err request_begin(struct worker *w, msg_id id, int64_t *entry, struct error *e);
 void request_cancel(struct worker *w, int64_t entry);
-/* How it ended, when the pass that it waited for did so with `pass`. ERR_CANCELLED: why was told. */
-enum err request_end(struct worker *w, int64_t entry, const struct error *pass, struct error *e);
+/* How it ended, when the pass that it waited for did so with `pass`.
+ * ERR_CANCELLED: why was told. */
+enum err request_end(struct worker *w, int64_t entry, const struct error *pass,
+	struct error *e);
 
 /* ---- carry.c ---- */
 /* Fetches one message that is to go to another account. *did: there was one. */
@@ -316,13 +337,16 @@ bool words_due(struct worker *w);
 enum err words_step(struct worker *w, struct error *e);
 enum words_state { WORDS_COMPLETE, WORDS_COMING, WORDS_NEVER };
 enum words_state words_state(struct worker *w, folder_id folder);	/* of what is near */
-void words_fetched(struct worker *w, msg_id id);	/* what is for reading is in the store now */
+/* what is for reading is in the store now */
+void words_fetched(struct worker *w, msg_id id);
 
 /* ---- hunts.c ---- */
 /* ERR_OK: begun, and ends later; the first answer is there. */
 enum err hunts_begin(struct worker *w, const struct queued *j, struct error *e);
-void hunts_offline(struct worker *w, const struct queued *j);	/* the first answer, and no more */
-enum err hunts_step(struct worker *w, bool *did, struct error *e);	/* the error is the link's */
+/* the first answer, and no more */
+void hunts_offline(struct worker *w, const struct queued *j);
+/* the error is the link's */
+enum err hunts_step(struct worker *w, bool *did, struct error *e);
 folder_id hunts_folder(const struct worker *w);	/* the one being searched; 0: none */
 void hunts_cancel(struct worker *w, job_id id);
 void hunts_fail(struct worker *w, const struct error *why);

@@ -1,8 +1,8 @@
 /* address.c - lists of addresses and dates out of header values.
  *
  * One pass over the value, no recursion, so that 100,000 addresses or as many open brackets
- * cost what their length is. Reads what RFC 5322 3.4 allows (groups, comments, quoted local parts,
- * routes) and what mail has besides: names with commas left unquoted in encoded words,
+ * cost what their length is. Reads what RFC 5322 3.4 allows (groups, comments, quoted local
+ * parts, routes) and what mail has besides: names with commas left unquoted in encoded words,
  * addresses without brackets behind a name, semicolons as separators. */
 #include <gmime/gmime.h>
 #include <stdlib.h>
@@ -88,8 +88,8 @@ finish(struct collector *c)
 	c->has_angle = c->was_quoted = false;
 }
 
-/* A quoted string at s (behind its quote) into out; returns where it ends. One that is not closed
- * is taken as far as the value goes. */
+/* A quoted string at s (behind its quote) into out; returns where it ends. One that is not
+ * closed is taken as far as the value goes. */
 static const char *
 take_quoted(struct str *out, const char *s)
 {
@@ -147,7 +147,8 @@ take_string(struct collector *c, const char *s)
 	const char *next = take_quoted(&text, s + 1);
 
 	if (next[-1] != '"' || next == s + 1) {
-		c->no_quotes = true;	/* an ordinary character then, and never looked for again */
+		/* an ordinary character then, and never looked for again */
+		c->no_quotes = true;
 		next = s + 1;
 	} else if (*next == '@') {
 		str_add(&c->words, s, (size_t)(next - s));

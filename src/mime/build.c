@@ -73,8 +73,8 @@ set_content(GMimePart *part, const void *p, size_t n, GMimeContentEncoding encod
 	g_object_unref(stream);
 }
 
-/* RFC 3676 4.4: a space goes before what others would take for a quote's, or a mailbox's. Lines that begin with '>' are
- * quotes: nobody writes another. */
+/* RFC 3676 4.4: a space goes before what others would take for a quote's, or a mailbox's.
+ * Lines that begin with '>' are quotes: nobody writes another. */
 static void
 stuff_spaces(struct str *text)
 {
@@ -138,9 +138,9 @@ is_media_type(const char *t)
 	return is;
 }
 
-/* Its header; its bytes come in behind (build_files.c). A message may be encoded as 7bit, 8bit and binary only
- * (RFC 2046 5.2.1), and binary is taken hardly anywhere; so one with lines too long, or with a NUL, goes as a file of
- * bytes. */
+/* Its header; its bytes come in behind (build_files.c). A message may be encoded as 7bit, 8bit
+ * and binary only (RFC 2046 5.2.1), and binary is taken hardly anywhere; so one with lines too
+ * long, or with a NUL, goes as a file of bytes. */
 static GMimeObject *
 file_part(const struct draft_file *f)
 {
@@ -295,7 +295,8 @@ read_draft(struct lists *l, const struct draft *d, struct error *e)
 }
 
 static void
-put_addresses(GMimeMessage *m, const struct draft *d, const struct lists *l, GMimeFormatOptions *format)
+put_addresses(GMimeMessage *m, const struct draft *d, const struct lists *l,
+	GMimeFormatOptions *format)
 {
 	put_list(m, "From", l->from, format);
 	put_list(m, "To", l->to, format);
@@ -303,29 +304,33 @@ put_addresses(GMimeMessage *m, const struct draft *d, const struct lists *l, GMi
 	put_list(m, "Mail-Followup-To", l->followup, format);
 	if (d->draft_name) {
 		put_list(m, "Bcc", l->bcc, format);
-		g_mime_object_set_header(GMIME_OBJECT(m), "X-Dunlin-Draft", d->draft_name, "utf-8");
+		g_mime_object_set_header(GMIME_OBJECT(m), "X-Dunlin-Draft", d->draft_name,
+			"utf-8");
 	} else if (!l->to && !l->cc) {
 		/* RFC 5322 3.6.3 lets it go out without; people wonder */
-		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;", "utf-8");
+		g_mime_object_set_header(GMIME_OBJECT(m), "To", "undisclosed-recipients:;",
+			"utf-8");
 	}
 }
 
-/* What is half typed in a draft is kept as it is, in a field that is of no form then. Written before all others,
- * since the library would leave out what is no address. */
+/* What is half typed in a draft is kept as it is, in a field that is of no form then. Written
+ * before all others, since the library would leave out what is no address. */
 static void
-put_unfinished(struct str *out, const char *field, InternetAddressList *list, const char *typed,
-	GMimeFormatOptions *format)
+put_unfinished(struct str *out, const char *field, InternetAddressList *list,
+	const char *typed, GMimeFormatOptions *format)
 {
 	if (list || !typed || !*typed)
 		return;
-	char *clean = text_clean_dup(typed), *word = g_mime_utils_header_encode_text(NULL, clean, "utf-8");
+	char *clean = text_clean_dup(typed), *word = g_mime_utils_header_encode_text(NULL,
+		clean, "utf-8");
 	header_put(out, format, field, word);
 	g_free(word);
 	free(clean);
 }
 
-/* What looks like an encoded word already is left as it is by GMime, and would be read as what it says (RFC 2047 7): all of such
- * a text is encoded, in words of at most 45 bytes, none of which parts a character. */
+/* What looks like an encoded word already is left as it is by GMime, and would be read as
+ * what it says (RFC 2047 7): all of such a text is encoded, in words of at most 45 bytes,
+ * none of which parts a character. */
 static void
 put_words(GMimeMessage *m, const char *text)
 {
@@ -342,7 +347,8 @@ put_words(GMimeMessage *m, const char *text)
 	}
 	str_putc(&raw, '\n');
 	g_mime_header_list_set(list, "Subject", "", NULL);
-	g_mime_header_set_raw_value(g_mime_header_list_get_header(list, "Subject"), str_get(&raw));
+	g_mime_header_set_raw_value(g_mime_header_list_get_header(list, "Subject"),
+		str_get(&raw));
 	str_clear(&raw);
 }
 
@@ -365,8 +371,8 @@ put_subject(GMimeMessage *m, const struct draft *d)
 }
 
 static enum err
-write_bytes(struct str *out, GMimeMessage *m, const struct draft *d, const struct compose_stamp *stamp,
-	GMimeFormatOptions *format, struct error *e)
+write_bytes(struct str *out, GMimeMessage *m, const struct draft *d,
+	const struct compose_stamp *stamp, GMimeFormatOptions *format, struct error *e)
 {
 	GMimeStream *stream = g_mime_stream_mem_new();
 	char *boundary = boundary_of(stamp);

@@ -1,17 +1,20 @@
 /* build_files.c - the bytes of attachments, put into a message that was built without them.
  *
- * The library would hold each of them three times over. So it writes the message with empty attachments,
- * which is short, and here each one's bytes go straight into the result, encoded a piece at a time. Where each belongs
- * is told by the boundary, a random word that nothing else in there says. */
+ * The library would hold each of them three times over. So it writes the message with empty
+ * attachments, which is short, and here each one's bytes go straight into the result,
+ * encoded a piece at a time. Where each belongs is told by the boundary, a random word that
+ * nothing else in there says. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "envelope.h"
 #include "mime.h"
 
-enum { LINE_BYTES = 57, PIECE_LINES = 18000, MAX_WIRE_LINE = 990 };	/* 76 columns (RFC 2045 6.8) */
+/* 76 columns (RFC 2045 6.8) */
+enum { LINE_BYTES = 57, PIECE_LINES = 18000, MAX_WIRE_LINE = 990 };
 
-/* Line ends aside it can stand there unencoded: lines that servers take, no NUL, no lone CR. */
+/* Line ends aside it can stand there unencoded: lines that servers
+ * take, no NUL, no lone CR. */
 static bool
 is_plain_enough(const char *p, size_t n)
 {
@@ -30,10 +33,11 @@ is_plain_enough(const char *p, size_t n)
 GMimeContentEncoding
 file_encoding(const struct draft_file *f)
 {
-	if (!f->type || !str_ieq(f->type, "message/rfc822") || f->len == 0 || mime_header_length(f->data, f->len) == 0 ||
-	    !is_plain_enough(f->data, f->len))
+	if (!f->type || !str_ieq(f->type, "message/rfc822") || f->len == 0 ||
+	    mime_header_length(f->data, f->len) == 0 || !is_plain_enough(f->data, f->len))
 		return GMIME_CONTENT_ENCODING_BASE64;
-	return has_8bit(f->data, f->len) ? GMIME_CONTENT_ENCODING_8BIT : GMIME_CONTENT_ENCODING_7BIT;
+	return has_8bit(f->data, f->len)
+		? GMIME_CONTENT_ENCODING_8BIT : GMIME_CONTENT_ENCODING_7BIT;
 }
 
 /* ---- encoding ---- */
@@ -41,12 +45,14 @@ file_encoding(const struct draft_file *f)
 static void
 put_base64(struct str *out, const unsigned char *p, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char line[LINE_BYTES / 3 * 4 + 1];
 	char *c = line;
 
 	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
+		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8
+			: 0) | (i + 2 < n ? p[i + 2] : 0);
 		*c++ = digits[v >> 18];
 		*c++ = digits[v >> 12 & 63];
 		*c++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
@@ -85,12 +91,14 @@ room_for(const struct draft_file *f, GMimeContentEncoding encoding)
 
 	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
 		return n_lines * (LINE_BYTES / 3 * 4 + 2);
-	for (const char *p = f->data, *end = p + f->len; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+	for (const char *p = f->data, *end = p + f->len;
+	    (p = memchr(p, '\n', (size_t)(end - p))); p++)
 		n++;
 	return f->len + n;
 }
 
-/* A piece ends with a line of base64; of what stands there as it is, wherever, but never between CR and LF. */
+/* A piece ends with a line of base64; of what stands there as it is, wherever,
+ * but never between CR and LF. */
 static size_t
 piece_at(const struct draft_file *f, size_t at, bool is_plain)
 {
@@ -121,8 +129,8 @@ put_file(struct str *out, const struct draft *d, const struct draft_file *f, uin
 }
 
 enum err
-files_insert(struct str *out, const struct draft *d, const char *boundary, const char *skeleton, size_t n,
-	struct error *e)
+files_insert(struct str *out, const struct draft *d, const char *boundary,
+	const char *skeleton, size_t n, struct error *e)
 {
 	char *mark = xasprintf("\r\n--%s", boundary);
 	size_t room = n, n_mark = strlen(mark);

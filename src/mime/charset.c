@@ -1,7 +1,7 @@
 /* charset.c - bytes to valid UTF-8.
  *
- * Only charsets of our own list reach iconv: mail may name any, and the rare converters of the C
- * library have been a way in before. Labels are widened to what mailers mean by them
+ * Only charsets of our own list reach iconv: mail may name any, and the rare converters of the
+ * C library have been a way in before. Labels are widened to what mailers mean by them
  * (iso-8859-1 is windows-1252, gb2312 is gb18030), and a text without a label, or with one
  * that its bytes contradict, is guessed. Invalid sequences become U+FFFD, so nothing fails. */
 #include <errno.h>
@@ -27,11 +27,15 @@ static const struct { const char *name, *iconv; } charsets[] = {
 	{ "utf32le", "UTF-32LE" }, { "utf32be", "UTF-32BE" },
 	{ "iso88591", "CP1252" }, { "latin1", "CP1252" }, { "l1", "CP1252" },
 	{ "iso885911987", "CP1252" }, { "iso88592", "ISO-8859-2" }, { "latin2", "ISO-8859-2" },
-	{ "iso88593", "ISO-8859-3" }, { "iso88594", "ISO-8859-4" }, { "iso88595", "ISO-8859-5" },
-	{ "iso88596", "ISO-8859-6" }, { "iso88596i", "ISO-8859-6" }, { "iso88597", "ISO-8859-7" },
-	{ "iso88598", "ISO-8859-8" }, { "iso88598i", "ISO-8859-8" }, { "iso88598e", "ISO-8859-8" },
+	{ "iso88593", "ISO-8859-3" }, { "iso88594", "ISO-8859-4" },
+	{ "iso88595", "ISO-8859-5" },
+	{ "iso88596", "ISO-8859-6" }, { "iso88596i", "ISO-8859-6" },
+	{ "iso88597", "ISO-8859-7" },
+	{ "iso88598", "ISO-8859-8" }, { "iso88598i", "ISO-8859-8" },
+	{ "iso88598e", "ISO-8859-8" },
 	{ "iso88599", "CP1254" }, { "latin5", "CP1254" }, { "iso885910", "ISO-8859-10" },
-	{ "iso885911", "CP874" }, { "iso885913", "ISO-8859-13" }, { "iso885914", "ISO-8859-14" },
+	{ "iso885911", "CP874" }, { "iso885913", "ISO-8859-13" },
+	{ "iso885914", "ISO-8859-14" },
 	{ "iso885915", "ISO-8859-15" }, { "latin9", "ISO-8859-15" },
 	{ "iso885916", "ISO-8859-16" },
 	{ "windows1250", "CP1250" }, { "windows1251", "CP1251" }, { "windows1252", "CP1252" },
@@ -42,16 +46,20 @@ static const struct { const char *name, *iconv; } charsets[] = {
 	{ "cp1256", "CP1256" }, { "cp1257", "CP1257" }, { "cp1258", "CP1258" },
 	{ "windows874", "CP874" }, { "cp874", "CP874" }, { "tis620", "CP874" },
 	{ "koi8r", "KOI8-R" }, { "koi8u", "KOI8-U" }, { "koi8ru", "KOI8-U" },
-	{ "cp437", "CP437" }, { "ibm437", "CP437" }, { "cp850", "CP850" }, { "ibm850", "CP850" },
-	{ "cp852", "CP852" }, { "ibm852", "CP852" }, { "cp855", "CP855" }, { "cp866", "CP866" },
+	{ "cp437", "CP437" }, { "ibm437", "CP437" }, { "cp850", "CP850" },
+	{ "ibm850", "CP850" },
+	{ "cp852", "CP852" }, { "ibm852", "CP852" }, { "cp855", "CP855" },
+	{ "cp866", "CP866" },
 	{ "ibm866", "CP866" }, { "cp858", "CP850" },
-	{ "macintosh", "MACINTOSH" }, { "macroman", "MACINTOSH" }, { "xmacroman", "MACINTOSH" },
+	{ "macintosh", "MACINTOSH" }, { "macroman", "MACINTOSH" },
+	{ "xmacroman", "MACINTOSH" },
 	{ "gb2312", "GB18030" }, { "gbk", "GB18030" }, { "gb18030", "GB18030" },
 	{ "xgbk", "GB18030" }, { "cp936", "GB18030" }, { "euccn", "GB18030" },
 	{ "gb231280", "GB18030" }, { "hzgb2312", "HZ" }, { "hz", "HZ" },
 	{ "big5", "BIG5-HKSCS" }, { "big5hkscs", "BIG5-HKSCS" }, { "cp950", "CP950" },
 	{ "xxbig5", "BIG5-HKSCS" }, { "cnbig5", "BIG5-HKSCS" }, { "euctw", "EUC-TW" },
-	{ "shiftjis", "CP932" }, { "sjis", "CP932" }, { "xsjis", "CP932" }, { "mskanji", "CP932" },
+	{ "shiftjis", "CP932" }, { "sjis", "CP932" }, { "xsjis", "CP932" },
+	{ "mskanji", "CP932" },
 	{ "cp932", "CP932" }, { "windows31j", "CP932" }, { "eucjp", "EUC-JP-MS" },
 	{ "xeucjp", "EUC-JP-MS" }, { "iso2022jp", "ISO-2022-JP-3" },
 	{ "iso2022jp1", "ISO-2022-JP-3" }, { "iso2022jp2", "ISO-2022-JP-2" },
@@ -59,7 +67,8 @@ static const struct { const char *name, *iconv; } charsets[] = {
 	{ "iso2022jpms", "ISO-2022-JP-3" }, { "cp50220", "ISO-2022-JP-3" },
 	{ "cp50221", "ISO-2022-JP-3" }, { "iso2022kr", "ISO-2022-KR" },
 	{ "iso2022cn", "ISO-2022-CN" }, { "euckr", "CP949" }, { "ksc56011987", "CP949" },
-	{ "ksc5601", "CP949" }, { "ksx1001", "CP949" }, { "cp949", "CP949" }, { "uhc", "CP949" },
+	{ "ksc5601", "CP949" }, { "ksx1001", "CP949" }, { "cp949", "CP949" },
+	{ "uhc", "CP949" },
 	{ "xwindows949", "CP949" }, { "windows949", "CP949" }, { "johab", "JOHAB" },
 	{ "viscii", "VISCII" }, { "tcvn", "TCVN" }, { "armscii8", "ARMSCII-8" },
 	{ "georgianps", "GEORGIAN-PS" }, { "ptcp154", "PT154" },
@@ -163,7 +172,8 @@ convert(struct str *out, const char *from, const char *s, size_t n)
 		str_add(out, buf, sizeof buf - room);
 		if (r != (size_t)-1 || errno == E2BIG)
 			continue;
-		str_puts(out, REPLACEMENT);	/* EILSEQ, or EINVAL: cut off in mid character */
+		/* EILSEQ, or EINVAL: cut off in mid character */
+		str_puts(out, REPLACEMENT);
 		if (errno == EINVAL)
 			break;
 		in++;
@@ -210,7 +220,8 @@ charset_to_utf8(struct str *out, const char *charset, const char *s, size_t n)
 			add_ascii(out, s, n);
 		return;
 	}
-	if (!*from || (strcmp(from, "UTF-8") == 0 && !utf8_valid(s, n) && !has_multibyte(s, n)))
+	if (!*from || (strcmp(from, "UTF-8") == 0 && !utf8_valid(s, n) &&
+	    !has_multibyte(s, n)))
 		from = guess(s, n);
 	size_t begin = out->len;
 	if (strcmp(from, "UTF-8") == 0)

@@ -1,7 +1,7 @@
 /* content.c - the Content-* fields of a part (RFC 2045, 2183, 2231) into struct part.
  *
- * Values are GMime's to read: parameters in pieces, in charsets, encoded as RFC 2047 says they must not
- * be. Strings are cut, so that a tree stays small whatever it says. */
+ * Values are GMime's to read: parameters in pieces, in charsets, encoded as RFC 2047 says they
+ * must not be. Strings are cut, so that a tree stays small whatever it says. */
 #include <gmime/gmime.h>
 #include <string.h>
 
@@ -81,7 +81,8 @@ read_disposition(struct arena *a, struct part *p, const char *value)
 	const char *kind = g_mime_content_disposition_get_disposition(d);
 	const char *name = g_mime_content_disposition_get_parameter(d, "filename");
 
-	if (kind && *kind)		/* RFC 2183 2.8: what is not known counts as attachment */
+	/* RFC 2183 2.8: what is not known counts as attachment */
+	if (kind && *kind)
 		p->disposition = str_ieq(kind, "inline") ? DISP_INLINE : DISP_ATTACHMENT;
 	if (name && *name)
 		p->filename = keep_name(a, name);
@@ -94,13 +95,15 @@ read_encoding(const char *value)
 	static const struct { const char *name; enum part_encoding enc; } known[] = {
 		{ "7bit", ENC_7BIT }, { "8bit", ENC_8BIT }, { "binary", ENC_BINARY },
 		{ "quoted-printable", ENC_QP }, { "base64", ENC_BASE64 },
-		{ "uuencode", ENC_UUENCODE }, { "x-uuencode", ENC_UUENCODE }, { "x-uue", ENC_UUENCODE },
+		{ "uuencode", ENC_UUENCODE }, { "x-uuencode", ENC_UUENCODE },
+		{ "x-uue", ENC_UUENCODE },
 	};
 
 	value += strspn(value, " \t\"");
 	for (size_t i = 0; i < LEN(known); i++) {
 		size_t n = strlen(known[i].name);
-		if (str_istarts(value, known[i].name) && !g_ascii_isalnum(value[n]) && value[n] != '-')
+		if (str_istarts(value, known[i].name) && !g_ascii_isalnum(value[n]) &&
+		    value[n] != '-')
 			return known[i].enc;
 	}
 	return ENC_7BIT;

@@ -1,8 +1,8 @@
 /* decode.c - transfer encodings undone, leniently and by the piece.
  *
- * The decoders of base64 (with junk in it) and of quoted-printable (torn) are GMime's; what is here
- * bounds them: 64 KB at a time, so that a limit on the output is a limit on the work. Uuencode is
- * ours, since GMime's filter wants a begin line that mail does not always have. */
+ * The decoders of base64 (with junk in it) and of quoted-printable (torn) are GMime's; what is
+ * here bounds them: 64 KB at a time, so that a limit on the output is a limit on the work.
+ * Uuencode is ours, since GMime's filter wants a begin line that mail does not always have. */
 #include <gmime/gmime.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +91,8 @@ mime_decoder_new(enum part_encoding enc)
 	d->enc = enc;
 	if (enc == ENC_BASE64 || enc == ENC_QP)
 		d->filter = g_mime_filter_basic_new(enc == ENC_BASE64
-			? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
+			? GMIME_CONTENT_ENCODING_BASE64
+			: GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
 	return d;
 }
 
@@ -104,7 +105,8 @@ mime_decoder_free(struct mime_decoder *d)
 }
 
 void
-mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n, bool is_last)
+mime_decoder_feed(struct mime_decoder *d, struct str *out, const char *p, size_t n,
+	bool is_last)
 {
 	do {
 		size_t piece = n < PIECE_BYTES ? n : PIECE_BYTES;

@@ -109,7 +109,8 @@ is_blank(const char *s)
 	return s[strspn(s, " \t,;")] == '\0';
 }
 
-/* How many addresses somebody typed, members of groups alike: the pieces between commas that are not blank. */
+/* How many addresses somebody typed, members of groups alike: the pieces between
+ * commas that are not blank. */
 static int
 count_typed(const char *s)
 {
@@ -126,7 +127,8 @@ count_typed(const char *s)
 		else if (!in_quotes && strchr(")>]", *s) && depth > 0)
 			depth--;
 		else if (!in_quotes && depth == 0 && strchr(",;:", *s)) {
-			n += is_any && *s != ':';	/* before a colon stands the name of a group */
+			/* before a colon stands the name of a group */
+			n += is_any && *s != ':';
 			is_any = false;
 			continue;
 		}
@@ -159,8 +161,10 @@ addresses_read(InternetAddressList **out, const char *field, const char *value,
 	*out = internet_address_list_parse(NULL, value);
 	if (!*out || internet_address_list_length(*out) == 0)
 		rc = error_set(e, ERR_MSG, "%s: '%s' is not an address", field, value);
-	else if ((rc = check_list(*out, field, 0, e)) == ERR_OK && count_read(*out) < count_typed(value))
-		rc = error_set(e, ERR_MSG, "%s: something in '%s' is not an address", field, value);
+	else if ((rc = check_list(*out, field, 0, e)) == ERR_OK &&
+	    count_read(*out) < count_typed(value))
+		rc = error_set(e, ERR_MSG, "%s: something in '%s' is not an address", field,
+		value);
 	if (rc != ERR_OK && *out) {
 		g_object_unref(*out);
 		*out = NULL;
@@ -202,7 +206,8 @@ letter_add_recipients(struct letter *l, InternetAddressList *list)
 		if (INTERNET_ADDRESS_IS_GROUP(a))
 			letter_add_recipients(l, members_of(a));
 		else
-			add_recipient(l, address_of(INTERNET_ADDRESS_MAILBOX(a)), internet_address_get_name(a));
+			add_recipient(l, address_of(INTERNET_ADDRESS_MAILBOX(a)),
+				internet_address_get_name(a));
 	}
 }
 

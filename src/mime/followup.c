@@ -1,7 +1,9 @@
-/* followup.c - Mail-Followup-To of what is written to a mailing list: where answers to all shall go.
+/* followup.c - Mail-Followup-To of what is written to a mailing list:
+ * where answers to all shall go.
  *
- * The field is no standard, but what mutt, Gnus and this program heed (draft-drums-mail-followup-to). It names those the
- * mail goes to without ourselves, who get it by the list; and ourselves, where we read none of these lists. */
+ * The field is no standard, but what mutt, Gnus and this program heed
+ * (draft-drums-mail-followup-to). It names those the mail goes to without ourselves, who get
+ * it by the list; and ourselves, where we read none of these lists. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +57,8 @@ reply_followup_to(const struct note *n, const struct reply_lists *lists)
 {
 	struct followup f = { 0 };
 	const struct address *known, *subscribed, *mine, *from, *to[2];
-	size_t n_known = read(&f, lists->known, &known), n_subscribed = read(&f, lists->subscribed, &subscribed);
+	size_t n_known = read(&f, lists->known, &known),
+		n_subscribed = read(&f, lists->subscribed, &subscribed);
 	size_t n_mine = read(&f, lists->mine, &mine), n_from = read(&f, n->from, &from);
 	size_t n_to[2] = { read(&f, n->to, &to[0]), read(&f, n->cc, &to[1]) };
 	bool is_to_list = false, is_to_subscribed = false;
@@ -64,8 +67,10 @@ reply_followup_to(const struct note *n, const struct reply_lists *lists)
 		for (size_t i = 0; i < n_to[k]; i++) {
 			bool reads = is_in(subscribed, n_subscribed, to[k][i].addr);
 			is_to_subscribed = is_to_subscribed || reads;
-			is_to_list = is_to_list || reads || is_in(known, n_known, to[k][i].addr);
-			if (!is_in(mine, n_mine, to[k][i].addr) && !is_in(from, n_from, to[k][i].addr))
+			is_to_list = is_to_list || reads ||
+				is_in(known, n_known, to[k][i].addr);
+			if (!is_in(mine, n_mine, to[k][i].addr) &&
+			    !is_in(from, n_from, to[k][i].addr))
 				add(&f, &to[k][i]);
 		}
 	}

@@ -39,7 +39,8 @@ name_length(const char *line, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && i < MAX_NAME_BYTES && line[i] > ' ' && line[i] < 0x7f && line[i] != ':')
+	while (i < n && i < MAX_NAME_BYTES && line[i] > ' ' && line[i] < 0x7f &&
+	    line[i] != ':')
 		i++;
 	size_t name = i;
 	while (i < n && (line[i] == ' ' || line[i] == '\t'))
@@ -50,7 +51,8 @@ name_length(const char *line, size_t n)
 static bool
 is_from_line(const char *line, size_t n)
 {
-	return (n >= 5 && memcmp(line, "From ", 5) == 0) || (n >= 6 && memcmp(line, ">From ", 6) == 0);
+	return (n >= 5 && memcmp(line, "From ", 5) == 0) ||
+		(n >= 6 && memcmp(line, ">From ", 6) == 0);
 }
 
 size_t
@@ -69,7 +71,8 @@ header_scan(const char *p, size_t n, header_stop *stop, void *ctx)
 			return (size_t)((is_junk ? good : line) - p);
 		bool goes_on = (*line == ' ' || *line == '\t') && line > p;
 		if (!goes_on)
-			is_junk = name_length(line, len) == 0 && !(line == p && is_from_line(line, len));
+			is_junk = name_length(line, len) == 0 &&
+				!(line == p && is_from_line(line, len));
 		if (!is_junk)
 			good = next;
 	}
@@ -141,13 +144,16 @@ field_unfold(struct arena *a, const struct field *f, size_t max)
 
 	while (s < end && (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n'))
 		s++;
-	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n'))
+	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' ||
+	    end[-1] == '\n'))
 		end--;
 	if ((size_t)(end - s) > max)
 		end = s + max;
 	char *out = arena_alloc(a, (size_t)(end - s) + 1), *to = out;
 	for (; s < end; s++) {
-		if (*s == '\n' || (*s == '\r' && (s + 1 == end || s[1] == '\n' || s[1] == ' ' || s[1] == '\t')))
+		if (*s == '\n' ||
+		    (*s == '\r' && (s + 1 == end || s[1] == '\n' || s[1] == ' ' ||
+		    s[1] == '\t')))
 			continue;
 		*to++ = *s == '\0' || *s == '\r' ? ' ' : *s;
 	}

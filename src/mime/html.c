@@ -1,10 +1,10 @@
 /* html.c - HTML to lines of text, as a person would write it down.
  *
- * One walk through the tree (html_tree.c): text collects in a paragraph, blocks end it, and prefixes
- * (quote marks, bullets, indents) are kept for whatever is printed inside. Links get numbers,
- * with their addresses at the end, so that where a link goes is always seen. What the mail
- * hides (display:none, letters of no size) is not shown, but told. Nothing is fetched; nothing of
- * it is trusted: lines_wrap gets text_clean's output only. */
+ * One walk through the tree (html_tree.c): text collects in a paragraph, blocks end it, and
+ * prefixes (quote marks, bullets, indents) are kept for whatever is printed inside. Links get
+ * numbers, with their addresses at the end, so that where a link goes is always seen. What the
+ * mail hides (display:none, letters of no size) is not shown, but told. Nothing is fetched;
+ * nothing of it is trusted: lines_wrap gets text_clean's output only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +17,22 @@ enum kind { INLINE, BLOCK, PARAGRAPH, HEADING, LIST, ITEM, QUOTE, PRE, BREAK, RU
 
 static const struct { const char *name; enum kind kind; } elements[] = {
 	{ "a", LINK }, { "br", BREAK }, { "img", IMAGE }, { "table", TABLE }, { "td", CELL },
-	{ "th", CELL }, { "tr", BLOCK }, { "div", BLOCK }, { "p", PARAGRAPH }, { "center", BLOCK },
+	{ "th", CELL }, { "tr", BLOCK }, { "div", BLOCK }, { "p", PARAGRAPH },
+	{ "center", BLOCK },
 	{ "h1", HEADING }, { "h2", HEADING }, { "h3", HEADING }, { "h4", HEADING },
 	{ "h5", HEADING }, { "h6", HEADING }, { "ul", LIST }, { "ol", LIST }, { "menu", LIST },
-	{ "dir", LIST }, { "li", ITEM }, { "blockquote", QUOTE }, { "pre", PRE }, { "xmp", PRE },
-	{ "listing", PRE }, { "plaintext", PRE }, { "hr", RULE }, { "dd", INDENT }, { "dt", BLOCK },
+	{ "dir", LIST }, { "li", ITEM }, { "blockquote", QUOTE }, { "pre", PRE },
+	{ "xmp", PRE },
+	{ "listing", PRE }, { "plaintext", PRE }, { "hr", RULE }, { "dd", INDENT },
+	{ "dt", BLOCK },
 	{ "dl", PARAGRAPH }, { "address", BLOCK }, { "article", BLOCK }, { "aside", BLOCK },
 	{ "section", BLOCK }, { "header", BLOCK }, { "footer", BLOCK }, { "main", BLOCK },
 	{ "nav", BLOCK }, { "figure", BLOCK }, { "figcaption", BLOCK }, { "fieldset", BLOCK },
 	{ "legend", BLOCK }, { "form", BLOCK }, { "caption", PARAGRAPH }, { "details", BLOCK },
 	{ "summary", BLOCK }, { "tbody", BLOCK }, { "thead", BLOCK }, { "tfoot", BLOCK },
 	{ "body", BLOCK }, { "option", BLOCK },
-	{ "head", SKIP }, { "style", SKIP }, { "script", SKIP }, { "title", SKIP }, { "meta", SKIP },
+	{ "head", SKIP }, { "style", SKIP }, { "script", SKIP }, { "title", SKIP },
+	{ "meta", SKIP },
 	{ "link", SKIP }, { "template", SKIP }, { "iframe", SKIP }, { "object", SKIP },
 	{ "applet", SKIP }, { "textarea", SKIP }, { "input", SKIP }, { "map", SKIP },
 };
@@ -54,7 +58,8 @@ html_attr(const xmlNode *n, const char *name)
 {
 	for (const xmlAttr *a = n->properties; a; a = a->next) {
 		if (strcmp((const char *)a->name, name) == 0)
-			return a->children && a->children->content ? (const char *)a->children->content : "";
+			return a->children && a->children->content
+				? (const char *)a->children->content : "";
 	}
 	return NULL;
 }
@@ -72,8 +77,8 @@ ends_in_space(const struct str *s)
 static size_t
 filler(const char *s, size_t n)
 {
-	static const char *const fillers[] = { "\xe2\x80\x8b", "\xef\xbb\xbf", "\xe2\x81\xa0", "\xc2\xad",
-		"\xcd\x8f", "\xe2\x80\x8c", "\xe1\xa0\x8e" };
+	static const char *const fillers[] = { "\xe2\x80\x8b", "\xef\xbb\xbf", "\xe2\x81\xa0",
+		"\xc2\xad", "\xcd\x8f", "\xe2\x80\x8c", "\xe1\xa0\x8e" };
 
 	for (size_t i = 0; i < LEN(fillers); i++) {
 		size_t len = strlen(fillers[i]);
@@ -129,7 +134,8 @@ html_put(struct html *h, const char *s, size_t n)
 		}
 		/* The whole run up to what needs a look. */
 		len = 1;
-		while (i + len < n && (unsigned char)s[i + len] > ' ' && (unsigned char)s[i + len] < 0x80)
+		while (i + len < n && (unsigned char)s[i + len] > ' ' &&
+		    (unsigned char)s[i + len] < 0x80)
 			len++;
 		while (i + len < n && (s[i + len] & 0xc0) == 0x80)
 			len++;
@@ -208,7 +214,8 @@ static void
 trim_end(struct str *s)
 {
 	while (s->len && ends_in_space(s))
-		str_cut(s, s->len - (s->data[s->len - 1] == ' ' || s->data[s->len - 1] == '\n' ? 1 : 2));
+		str_cut(s, s->len - (s->data[s->len - 1] == ' ' ||
+			s->data[s->len - 1] == '\n' ? 1 : 2));
 }
 
 void
@@ -361,8 +368,9 @@ html_is_hidden(struct html *h, const xmlNode *n)
 static bool
 is_web_address(const char *s)
 {
-	static const char *const schemes[] = { "http://", "https://", "mailto:", "ftp://", "tel:", "sms:",
-		"news:", "xmpp:", "webcal://", "geo:", "irc://", "matrix:", "magnet:" };
+	static const char *const schemes[] = { "http://", "https://", "mailto:", "ftp://",
+		"tel:", "sms:", "news:", "xmpp:", "webcal://", "geo:", "irc://", "matrix:",
+		"magnet:" };
 
 	for (size_t i = 0; i < LEN(schemes); i++) {
 		if (str_istarts(s, schemes[i]) && s[strlen(schemes[i])])
@@ -395,7 +403,8 @@ static bool
 has_image(const xmlNode *n, int depth)
 {
 	for (const xmlNode *c = n->children; c && depth < 8; c = c->next) {
-		if (html_is(c, "img") || (c->type == XML_ELEMENT_NODE && has_image(c, depth + 1)))
+		if (html_is(c, "img") || (c->type == XML_ELEMENT_NODE &&
+		    has_image(c, depth + 1)))
 			return true;
 	}
 	return false;
@@ -437,14 +446,16 @@ put_image(struct html *h, const xmlNode *n)
 static void
 walk_item(struct html *h, const xmlNode *n)
 {
-	static const char *const bullets[] = { "\xe2\x80\xa2 ", "\xe2\x97\xa6 ", "\xe2\x80\xa3 " };
+	static const char *const bullets[] = { "\xe2\x80\xa2 ", "\xe2\x97\xa6 ",
+		"\xe2\x80\xa3 " };
 	char bullet[32];
 
 	html_flush(h);
 	if (n->parent && html_is(n->parent, "ol")) {
 		snprintf(bullet, sizeof bullet, "%d. ", ++h->ordinal);
 	} else {
-		snprintf(bullet, sizeof bullet, "%s", bullets[(h->list > 0 ? h->list - 1 : 0) % 3]);
+		snprintf(bullet, sizeof bullet, "%s",
+			bullets[(h->list > 0 ? h->list - 1 : 0) % 3]);
 	}
 	char indent[32];
 	snprintf(indent, sizeof indent, "%*s", text_width(bullet, strlen(bullet)), "");
@@ -465,7 +476,8 @@ walk_prefixed(struct html *h, const xmlNode *n, enum kind kind)
 	int outer_ordinal = h->ordinal;
 
 	html_block(h, is_quote || (kind == LIST && h->list == 0));
-	size_t was = push_prefix(h, is_quote ? "> " : kind == INDENT ? "  " : h->list == 0 ? " " : "");
+	size_t was = push_prefix(h, is_quote ? "> " : kind == INDENT ? "  " : h->list ==
+		0 ? " " : "");
 
 	h->quote_level += is_quote && h->quote_level < 200;
 	h->list += kind == LIST;
@@ -600,7 +612,8 @@ put_links(struct lines *out, size_t from, int columns)
 void
 lines_html(struct lines *out, const char *utf8, size_t n, int columns)
 {
-	struct html h = { .out = out, .start = out->n, .columns = columns, .style = SPAN_TEXT };
+	struct html h = { .out = out, .start = out->n, .columns = columns,
+		.style = SPAN_TEXT };
 	size_t links_before = out->n_links;
 	bool is_cut;
 	xmlDoc *doc = html_tree(utf8, n, &is_cut);
@@ -618,11 +631,13 @@ lines_html(struct lines *out, const char *utf8, size_t n, int columns)
 		lines_blank(out, 0, "");
 	if (h.n_hidden) {
 		char text[100];
-		snprintf(text, sizeof text, "%zu character%s of hidden text %s not shown", h.n_hidden,
-			h.n_hidden == 1 ? "" : "s", h.n_hidden == 1 ? "is" : "are");
+		snprintf(text, sizeof text, "%zu character%s of hidden text %s not shown",
+			h.n_hidden, h.n_hidden == 1 ? "" : "s",
+			h.n_hidden == 1 ? "is" : "are");
 		lines_add(out, SPAN_NOTICE, text, columns);
 	}
 	if (is_cut)
-		lines_add(out, SPAN_NOTICE, "this HTML is too long or nested too deeply: its rest is not shown",
+		lines_add(out, SPAN_NOTICE,
+			"this HTML is too long or nested too deeply: its rest is not shown",
 			columns);
 }

@@ -8,7 +8,8 @@
 
 enum { HTML_MAX_BYTES = 4 * 1024 * 1024, HTML_MAX_DEPTH = 250 };
 
-/* The tree of a text; NULL when there is none. *is_cut: a limit was hit, not all of it is there. */
+/* The tree of a text; NULL when there is none. *is_cut: a limit was
+ * hit, not all of it is there. */
 xmlDoc *html_tree(const char *utf8, size_t n, bool *is_cut);
 
 /* Where the walk through a tree stands. */
@@ -16,7 +17,8 @@ struct html {
 	struct lines *out;
 	size_t start;			/* lines there were before */
 	int columns;
-	struct str text;		/* the paragraph so far: spaces collapsed, '\n' where <br> was */
+	/* the paragraph so far: spaces collapsed, '\n' where <br> was */
+	struct str text;
 	bool wants_space;		/* a space before the next word */
 	bool wants_blank;		/* an empty line before the next paragraph */
 	size_t blank_prefix_n;		/* with that much of the prefix */
@@ -27,7 +29,8 @@ struct html {
 	int pre;			/* inside that many <pre> */
 	int list;			/* nesting of lists */
 	bool is_zero_size;		/* font-size:0 here */
-	size_t link;			/* number of the link we are in, not yet printed; 0: none */
+	/* number of the link we are in, not yet printed; 0: none */
+	size_t link;
 	bool link_has_text;
 	size_t link_end;		/* length of text where a link ended */
 	size_t n_visible, n_hidden;	/* characters that are no spaces */

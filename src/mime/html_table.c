@@ -1,10 +1,10 @@
 /* html_table.c - tables: those that hold data are set in columns, those that are layout are
  * read in order.
  *
- * Which is which shows in the rows: neighbouring rows of several short cells are data, and stand
- * in columns as wide as their content allows; a single such row is put on one line (menus, "Total
- * 12.00"); everything else is cells one after the other. A cell is looked into only as far as
- * it stays simple, so nested tables do not multiply the work. */
+ * Which is which shows in the rows: neighbouring rows of several short cells are data, and
+ * stand in columns as wide as their content allows; a single such row is put on one line
+ * (menus, "Total 12.00"); everything else is cells one after the other. A cell is looked into
+ * only as far as it stays simple, so nested tables do not multiply the work. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,14 +35,15 @@ is_cell(const xmlNode *n)
 bool
 html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
 {
-	static const char *const complex[] = { "table", "ul", "ol", "blockquote", "pre", "hr", "dl",
-		"h1", "h2", "h3", "h4", "form" };
+	static const char *const complex[] = { "table", "ul", "ol", "blockquote", "pre", "hr",
+		"dl", "h1", "h2", "h3", "h4", "form" };
 
 	if (depth > MAX_CELL_DEPTH)
 		return false;
 	for (const xmlNode *c = n->children; c; c = c->next) {
 		if (c->type == XML_TEXT_NODE && c->content)
-			*n_bytes += strlen((const char *)c->content + strspn((const char *)c->content, " \t\r\n"));
+			*n_bytes += strlen((const char *)c->content +
+				strspn((const char *)c->content, " \t\r\n"));
 		for (size_t i = 0; i < LEN(complex); i++) {
 			if (html_is(c, complex[i]))
 				return false;
@@ -50,7 +51,8 @@ html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
 		*n_breaks += html_is(c, "br") || html_is(c, "p") || html_is(c, "div");
 		if (*n_bytes > MAX_CELL_BYTES || *n_breaks > MAX_BREAKS)
 			return false;
-		if (c->type == XML_ELEMENT_NODE && !html_is_simple(c, n_bytes, n_breaks, depth + 1))
+		if (c->type == XML_ELEMENT_NODE && !html_is_simple(c, n_bytes, n_breaks,
+		    depth + 1))
 			return false;
 	}
 	return true;
@@ -304,7 +306,8 @@ add_row(struct grid *g, const xmlNode *tr)
 		size_t n_bytes = 0;
 		int n_breaks = 0;
 		if (is_cell(c))
-			simple = ++n <= MAX_COLUMNS && html_is_simple(c, &n_bytes, &n_breaks, 0);
+			simple = ++n <= MAX_COLUMNS && html_is_simple(c, &n_bytes, &n_breaks,
+				0);
 		else if (c->type == XML_ELEMENT_NODE)
 			simple = false;
 	}
@@ -341,7 +344,8 @@ add_rows(struct grid *g, const xmlNode *n, int depth)
 				html_walk(g->h, c);
 		} else if (html_is(c, "tr")) {
 			add_row(g, c);
-		} else if (depth == 0 && (html_is(c, "tbody") || html_is(c, "thead") || html_is(c, "tfoot"))) {
+		} else if (depth == 0 && (html_is(c, "tbody") || html_is(c, "thead") ||
+		    html_is(c, "tfoot"))) {
 			add_rows(g, c, 1);
 		} else {
 			put_grid(g);

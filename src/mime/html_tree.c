@@ -1,10 +1,11 @@
 /* html_tree.c - HTML of strangers to a tree of bounded depth, in linear time.
  *
- * libxml2 reads the HTML, but some of its steps are quadratic in what a mail may choose: attributes of one
- * tag, end tags that match none of many open elements, unclosed comments. So the text goes
- * through a sieve first, one pass, that drops what is never shown (comments, style, script), caps
- * tags, attributes and the whole; and elements below HTML_MAX_DEPTH are left out of the tree,
- * their text being kept in the deepest that is in it. No network, no external entity. */
+ * libxml2 reads the HTML, but some of its steps are quadratic in what a mail may choose:
+ * attributes of one tag, end tags that match none of many open elements, unclosed comments.
+ * So the text goes through a sieve first, one pass, that drops what is never shown
+ * (comments, style, script), caps tags, attributes and the whole; and elements below
+ * HTML_MAX_DEPTH are left out of the tree, their text being kept in the deepest that is in
+ * it. No network, no external entity. */
 #include <string.h>
 
 #include <libxml/SAX2.h>
@@ -56,7 +57,8 @@ static void
 skip_raw(struct sieve *s, const char *name, size_t n)
 {
 	for (const char *q = s->p; (q = memchr(q, '<', (size_t)(s->end - q))); q++) {
-		if ((size_t)(s->end - q) > n + 2 && q[1] == '/' && strncasecmp(q + 2, name, n) == 0) {
+		if ((size_t)(s->end - q) > n + 2 && q[1] == '/' &&
+		    strncasecmp(q + 2, name, n) == 0) {
 			const char *stop = memchr(q, '>', (size_t)(s->end - q));
 			s->p = stop ? stop + 1 : s->end;
 			return;
@@ -117,7 +119,8 @@ copy_tag(struct sieve *s, const char *p, const char *stop)
 static void
 sieve_tag(struct sieve *s)
 {
-	static const char *const raw[] = { "style", "script", "title", "noframes", "svg", "xml" };
+	static const char *const raw[] = { "style", "script", "title", "noframes", "svg",
+		"xml" };
 	const char *p = s->p, *stop = tag_end(p, s->end);
 	size_t n = 1;
 
@@ -164,7 +167,8 @@ sieve(struct sieve *s)
 		char next = lt + 1 < s->end ? lt[1] : ' ';
 		if (next == '!' || next == '?')
 			skip_declaration(s);
-		else if (is_letter(next) || (next == '/' && lt + 2 < s->end && is_letter(lt[2])))
+		else if (is_letter(next) || (next == '/' && lt + 2 < s->end &&
+		    is_letter(lt[2])))
 			sieve_tag(s);
 		else {
 			str_puts(&s->out, "&lt;");

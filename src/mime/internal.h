@@ -19,8 +19,8 @@ struct span {
 
 /* ---- charset.c ---- */
 
-/* Appends s[0..n) as valid UTF-8. An empty charset, or one that 8-bit bytes contradict (us-ascii),
- * is guessed; an unknown one leaves ASCII and U+FFFD. */
+/* Appends s[0..n) as valid UTF-8. An empty charset, or one that 8-bit bytes contradict
+ * (us-ascii), is guessed; an unknown one leaves ASCII and U+FFFD. */
 void charset_to_utf8(struct str *out, const char *charset, const char *s, size_t n);
 bool charset_is_known(const char *charset);
 
@@ -43,17 +43,20 @@ char *field_unfold(struct arena *a, const struct field *f, size_t max);
 /* Length of the header, as mime_header_length; ends before a line for which stop says so. */
 typedef bool header_stop(void *ctx, const char *line, size_t n);
 size_t header_scan(const char *p, size_t n, header_stop *stop, void *ctx);
-size_t header_read(size_t n);			/* how much of a header of n bytes is looked at */
+/* how much of a header of n bytes is looked at */
+size_t header_read(size_t n);
 
 /* ---- decode.c ---- */
 
-void decode_transfer(struct str *out, enum part_encoding enc, const char *raw, size_t n, size_t max);
+void decode_transfer(struct str *out, enum part_encoding enc, const char *raw, size_t n,
+	size_t max);
 void decode_base64(struct str *out, const char *s, size_t n);
 void decode_q(struct str *out, const char *s, size_t n);	/* RFC 2047 4.2 */
 
 /* ---- parse.c ---- */
 
-/* Content-* fields of one header into a part (type, charset, names, ...); `boundary` may be NULL. */
+/* Content-* fields of one header into a part (type, charset, names,
+ * ...); `boundary` may be NULL. */
 void part_read_header(struct arena *a, struct part *p, const char *header, size_t n,
 	const char *default_type, const char **boundary);
 /* A value such as "text/plain; charset=utf-8" into the fields of a part. */
@@ -77,7 +80,8 @@ bool lines_wrap(struct lines *out, const struct shape *s, const char *text, size
 void lines_header(struct lines *out, const char *raw, size_t n, bool all, bool is_inner,
 	int columns);
 bool lines_blank(struct lines *out, int quote_level, const char *prefix);
-void lines_plain(struct lines *out, const struct part *p, const char *utf8, size_t n, int columns);
+void lines_plain(struct lines *out, const struct part *p, const char *utf8, size_t n,
+	int columns);
 void lines_html(struct lines *out, const char *utf8, size_t n, int columns);
 size_t lines_link(struct lines *out, const char *url);	/* its number, from 1 */
 

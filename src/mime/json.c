@@ -1,7 +1,8 @@
 /* json.c - a message as one JSON object (DESIGN 5, `dunlin show --json`).
  *
- * Every string passes one function, which escapes what JSON wants escaped and besides all that acts
- * on a terminal, and makes valid UTF-8 of anything: so the output is valid whatever the mail is. */
+ * Every string passes one function, which escapes what JSON wants escaped and besides
+ * all that acts on a terminal, and makes valid UTF-8 of anything: so the output is
+ * valid whatever the mail is. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,8 +13,8 @@
 static bool
 is_plain(uint32_t c)
 {
-	return c >= ' ' && c != '"' && c != '\\' && !(c >= 0x7f && c < 0xa0) && c != 0x200c && c != 0x200d &&
-		!text_is_trick(c);
+	return c >= ' ' && c != '"' && c != '\\' && !(c >= 0x7f && c < 0xa0) && c != 0x200c &&
+		c != 0x200d && !text_is_trick(c);
 }
 
 /* Beyond U+FFFF a pair of surrogates (RFC 8259 7). */
@@ -38,7 +39,8 @@ put_string(struct str *out, const char *s, size_t n)
 	str_putc(out, '"');
 	for (size_t i = 0; i < n;) {
 		size_t run = i;
-		while (run < n && s[run] >= ' ' && s[run] < 0x7f && s[run] != '"' && s[run] != '\\')
+		while (run < n && s[run] >= ' ' && s[run] < 0x7f && s[run] != '"' &&
+		    s[run] != '\\')
 			run++;
 		str_add(out, s + i, run - i);
 		if ((i = run) == n)
@@ -111,14 +113,15 @@ put_date(struct str *out, const char *raw)
 	struct tm tm;
 	char text[100];
 
-	if (!seconds || !gmtime_r(&local, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year < -1899) {
+	if (!seconds || !gmtime_r(&local, &tm) || tm.tm_year + 1900 > 9999 ||
+	    tm.tm_year < -1899) {
 		str_puts(out, ",\"date\":null");
 		return;
 	}
 	int away = tz < 0 ? -tz : tz;
-	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", tm.tm_year + 1900,
-		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tz < 0 ? '-' : '+',
-		away / 60 % 24, away % 60);
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		tz < 0 ? '-' : '+', away / 60 % 24, away % 60);
 	str_putc(out, ',');
 	put_member(out, "date", text);
 }
@@ -144,7 +147,8 @@ put_content(struct str *out, const struct mime_msg *m, const struct part *p)
 
 	if (!p->child || part_is_message(p))
 		mime_part_bytes(m, p->section, &bytes, SIZE_MAX);
-	str_printf(out, ",\"size\":%zu", p->child && part_is_multipart(p) ? (size_t)p->size_bytes : bytes.len);
+	str_printf(out, ",\"size\":%zu", p->child &&
+		part_is_multipart(p) ? (size_t)p->size_bytes : bytes.len);
 	if (!p->child && str_starts(p->type, "text/")) {
 		mime_to_utf8(&text, p, str_get(&bytes), bytes.len);
 		str_puts(out, ",\"text\":");

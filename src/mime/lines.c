@@ -1,9 +1,10 @@
 /* lines.c - lines of text as they stand on the screen, and the one place that breaks them.
  *
- * Invariant: every line is clean, no wider than asked for (but for a grapheme wider than the
- * screen), and one that is the mail's own never begins with the mark of ours, so that no mail can
- * print a notice or a header block (SECURITY 17). Breaks fall at spaces; between CJK characters
- * where Unicode (UAX 14) allows; inside a word only when it is wider than the line. */
+ * Invariant: every line is clean, no wider than asked for (but for a grapheme wider than
+ * the screen), and one that is the mail's own never begins with the mark of ours, so
+ * that no mail can print a notice or a header block (SECURITY 17). Breaks fall at
+ * spaces; between CJK characters where Unicode (UAX 14) allows; inside a word only when
+ * it is wider than the line. */
 #include <stdlib.h>
 #include <string.h>
 #include <unilbrk.h>
@@ -11,7 +12,8 @@
 #include "internal.h"
 #include "utf8.h"
 
-static const char too_long[] = OUR_MARK "the rest of this text is not shown: it has more than 100,000 lines";
+static const char too_long[] = OUR_MARK
+	"the rest of this text is not shown: it has more than 100,000 lines";
 
 static struct line *
 new_line(struct lines *out)
@@ -93,7 +95,8 @@ may_break(const char *text, const char *breaks, size_t i)
 {
 	if (text[i - 1] == ' ' && text[i] != ' ')
 		return true;
-	return breaks && text[i - 1] != ' ' && text[i] != ' ' && breaks[i] == UC_BREAK_POSSIBLE;
+	return breaks && text[i - 1] != ' ' && text[i] != ' ' &&
+		breaks[i] == UC_BREAK_POSSIBLE;
 }
 
 /* Bytes of text[i..n) that go on one line of `columns`; at least one grapheme. */
@@ -142,7 +145,8 @@ lines_wrap(struct lines *out, const struct shape *s, const char *text, size_t n)
 			shown--;
 		ok = push(out, s, prefix, text + i, shown - i, end < n);
 		if (ok)
-			out->v[out->n - 1].is_split = end < n && text[end - 1] != ' ' && text[end] != ' ';
+			out->v[out->n - 1].is_split = end < n && text[end - 1] != ' ' &&
+				text[end] != ' ';
 		i = end;
 		if (prefix != s->rest) {
 			prefix = s->rest;
@@ -158,7 +162,8 @@ lines_add(struct lines *out, enum span_style style, const char *text, int column
 {
 	struct str clean = {0};
 	bool marked = style == SPAN_NOTICE || style == SPAN_ATTACHMENT;
-	struct shape s = { style, 0, marked ? OUR_MARK : "", marked ? OUR_MARK : "", columns, marked };
+	struct shape s = { style, 0, marked ? OUR_MARK : "", marked ? OUR_MARK : "", columns,
+		marked };
 
 	text_clean(&clean, text, strlen(text), CLEAN_LINE);
 	lines_wrap(out, &s, str_get(&clean), clean.len);
@@ -168,13 +173,14 @@ lines_add(struct lines *out, enum span_style style, const char *text, int column
 bool
 lines_blank(struct lines *out, int quote_level, const char *prefix)
 {
-	struct shape s = { quote_level ? SPAN_QUOTE : SPAN_TEXT, quote_level, prefix, prefix, 80, false };
+	struct shape s = { quote_level ? SPAN_QUOTE : SPAN_TEXT, quote_level, prefix, prefix,
+		80, false };
 
 	return lines_wrap(out, &s, "", 0);
 }
 
-/* Link numbers by URL: the same address has the same number, found by a walk back of bounded length,
- * so that 100,000 links stay linear. */
+/* Link numbers by URL: the same address has the same number, found by a walk back of bounded
+ * length, so that 100,000 links stay linear. */
 size_t
 lines_link(struct lines *out, const char *url)
 {

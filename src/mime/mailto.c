@@ -1,5 +1,6 @@
-/* mailto.c - mailto: URLs (RFC 6068). They come from web pages, so they say who and what about, and
- * nothing else: no Bcc, no other field, no attachment, no line end in a field (SECURITY 13). */
+/* mailto.c - mailto: URLs (RFC 6068). They come from web pages, so they say who and
+ * what about, and nothing else: no Bcc, no other field, no attachment, no line end
+ * in a field (SECURITY 13). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,8 @@ decode_field(struct str *out, const char *s, size_t n, struct error *e)
 	for (size_t i = 0; i < out->len; i++) {
 		unsigned char c = (unsigned char)out->data[i];
 		if (c < ' ' || c == 0x7f)
-			return error_set(e, ERR_MSG, "this mailto: link has a control byte in a header");
+			return error_set(e, ERR_MSG,
+				"this mailto: link has a control byte in a header");
 	}
 	if (!utf8_valid(str_get(out), out->len))
 		return error_set(e, ERR_MSG, "this mailto: link is not UTF-8");
@@ -57,7 +59,8 @@ decode_body(struct str *out, const char *s, size_t n)
 static void
 append_list(char **field, const char *more)
 {
-	char *all = *more ? xasprintf("%s%s%s", note_get(*field), *field ? ", " : "", more) : NULL;
+	char *all = *more ? xasprintf("%s%s%s", note_get(*field), *field ? ", " : "", more)
+		: NULL;
 
 	if (!all)
 		return;
@@ -124,7 +127,8 @@ reply_mailto(struct note *out, const char *url, struct error *e)
 		n = strcspn(url, "&#");
 		const char *is = memchr(url, '=', n);
 		if (is)
-			r = take_field(out, url, (size_t)(is - url), is + 1, n - (size_t)(is + 1 - url), e);
+			r = take_field(out, url, (size_t)(is - url), is + 1,
+				n - (size_t)(is + 1 - url), e);
 	}
 	if (r != ERR_OK)
 		note_clear(out);

@@ -1,14 +1,14 @@
 /* parse.c - a whole message to a tree of parts.
  *
- * Parts are spans of one copy of the bytes: the tree costs no second copy, offsets are those that an
- * IMAP server would give, and the transfer encoding is undone when somebody asks. GMime's
- * parser is not used for this, only for values: on lines of dashes inside 1,000 nested
- * multiparts it takes 9 s for 10 MB, and it cannot be told to stop at a depth or a count.
- * Here every line is looked at once, and compared with at most PART_MAX_DEPTH boundaries by
- * length first.
+ * Parts are spans of one copy of the bytes: the tree costs no second copy, offsets are
+ * those that an IMAP server would give, and the transfer encoding is undone when somebody
+ * asks. GMime's parser is not used for this, only for values: on lines of dashes inside
+ * 1,000 nested multiparts it takes 9 s for 10 MB, and it cannot be told to stop at a
+ * depth or a count. Here every line is looked at once, and compared with at most
+ * PART_MAX_DEPTH boundaries by length first.
  *
- * The invariant: the span of a part lies inside that of its parent, but for a message in base64
- * or quoted-printable, which is decoded into the arena. */
+ * The invariant: the span of a part lies inside that of its parent, but for a message in
+ * base64 or quoted-printable, which is decoded into the arena. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,7 +31,8 @@ struct mime_msg {
 	size_t n_nodes, cap_nodes;
 	const char *warning;
 	bool is_mapped;			/* `bytes` is a file's, and not ours to write */
-	char *let_go;			/* of a mapped one: pages before are not kept in memory */
+	/* of a mapped one: pages before are not kept in memory */
+	char *let_go;
 };
 
 /* A multipart whose parts are being read. */
@@ -47,13 +48,14 @@ struct parser {
 	const char *stop;		/* where the last body ended, before its boundary */
 	struct level levels[PART_MAX_DEPTH + 1];
 	int n_levels, depth;
-	int hit;			/* level whose boundary ended the last part; -1: none, the end */
+	/* level whose boundary ended the last part; -1: none, the end */
+	int hit;
 	bool is_decoded;		/* inside a message that was in base64 */
 	bool is_full;
 };
 
-/* The innermost level whose boundary this line is; -1: none. What follows a boundary after a space
- * does not count (RFC 2046 5.1.1), but "--ab" is no boundary "a". */
+/* The innermost level whose boundary this line is; -1: none. What follows a boundary after a
+ * space does not count (RFC 2046 5.1.1), but "--ab" is no boundary "a". */
 static int
 boundary_level(const struct parser *ps, const char *line, size_t n, bool *closes)
 {
@@ -89,7 +91,8 @@ piece_of(const struct mime_msg *m, const char *p)
 	return m->bytes + (size_t)(p - m->bytes) / PIECE_BYTES * PIECE_BYTES;
 }
 
-/* Pages of a mapped file that were looked at; they come back by themselves when somebody looks again. */
+/* Pages of a mapped file that were looked at; they come back by themselves
+ * when somebody looks again. */
 static void
 let_go(struct mime_msg *m, const char *upto)
 {
@@ -110,8 +113,8 @@ stops_header(void *ctx, const char *line, size_t n)
 	return boundary_level(ps, line, n, &closes) >= 0;
 }
 
-/* Reads lines up to a boundary of an open level, and past it; returns what stood before, without
- * the line end that belongs to the boundary. */
+/* Reads lines up to a boundary of an open level, and past it; returns what stood before,
+ * without the line end that belongs to the boundary. */
 static struct span
 take_body(struct parser *ps)
 {
@@ -121,7 +124,8 @@ take_body(struct parser *ps)
 		const char *line = ps->p, *nl = memchr(line, '\n', (size_t)(ps->end - line));
 		const char *stop = nl ? nl : ps->end;
 		bool closes;
-		int level = *line == '-' ? boundary_level(ps, line, (size_t)(stop - line), &closes) : -1;
+		int level = *line == '-'
+			? boundary_level(ps, line, (size_t)(stop - line), &closes) : -1;
 		ps->p = nl ? nl + 1 : ps->end;
 		let_go(ps->m, ps->p);
 		if (level < 0)
@@ -172,7 +176,8 @@ add_part(struct parser *ps, struct part *parent)
 	m->nodes[m->n_nodes++] = (struct node){ .part = p };
 	if (m->n_nodes >= PART_MAX_COUNT && !ps->is_full) {
 		ps->is_full = true;
-		m->warning = "this message has too many parts: those behind the 5,000th are not shown";
+		m->warning = "this message has too many parts: those behind the 5,000th are "
+			"not shown";
 	}
 	return p;
 }
@@ -182,7 +187,8 @@ too_deep(struct parser *ps)
 {
 	if (ps->depth < PART_MAX_DEPTH)
 		return false;
-	ps->m->warning = "this message is nested too deeply: what is below the 100th level is not taken apart";
+	ps->m->warning = "this message is nested too deeply: what is below the 100th level is "
+		"not taken apart";
 	return true;
 }
 
@@ -193,7 +199,8 @@ read_multipart(struct parser *ps, struct part *p, const char *boundary)
 {
 	const char *begin = ps->p;
 	int mine = ps->n_levels++;
-	const char *kind = str_eq(p->type, "multipart/digest") ? "message/rfc822" : "text/plain";
+	const char *kind = str_eq(p->type, "multipart/digest")
+		? "message/rfc822" : "text/plain";
 
 	ps->levels[mine] = (struct level){ boundary, strlen(boundary), false };
 	ps->depth++;
@@ -221,8 +228,8 @@ read_encoded_message(struct parser *ps, struct part *p)
 	decode_transfer(&bytes, p->encoding, body.p, body.n, SIZE_MAX);
 	char *copy = arena_alloc(&ps->m->arena, bytes.len + 1);
 	memcpy(copy, str_get(&bytes), bytes.len);
-	struct parser inner = { .m = ps->m, .p = copy, .end = copy + bytes.len, .is_decoded = true,
-		.depth = ps->depth + 1 };
+	struct parser inner = { .m = ps->m, .p = copy, .end = copy + bytes.len,
+		.is_decoded = true, .depth = ps->depth + 1 };
 	str_clear(&bytes);
 	read_entity(&inner, p, "text/plain");
 	ps->is_full = inner.is_full;
@@ -320,7 +327,8 @@ take_apart(struct mime_msg *m)
 static enum err
 check_size(size_t n, struct error *e)
 {
-	return n > (size_t)2 << 30 ? error_set(e, ERR_MSG, "the message is larger than 2 GB") : ERR_OK;
+	return n > (size_t)2 << 30 ? error_set(e, ERR_MSG, "the message is larger than 2 GB")
+		: ERR_OK;
 }
 
 enum err
@@ -356,8 +364,8 @@ mime_parse(struct mime_msg **out, const char *p, size_t n, struct error *e)
 static bool
 has_bare_cr_only(const char *p, size_t n)
 {
-	return !memchr(p, '\n', n < PIECE_BYTES ? n : PIECE_BYTES) && memchr(p, '\r', n < PIECE_BYTES ? n : PIECE_BYTES)
-		&& n <= MAX_INNER_BYTES;
+	return !memchr(p, '\n', n < PIECE_BYTES ? n : PIECE_BYTES) &&
+		memchr(p, '\r', n < PIECE_BYTES ? n : PIECE_BYTES) && n <= MAX_INNER_BYTES;
 }
 
 enum err
@@ -366,7 +374,8 @@ mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error *e)
 	*out = NULL;
 	if (n == 0)
 		return mime_parse(out, "", 0, e);
-	char *p = n > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, (size_t)n, PROT_READ, MAP_PRIVATE, fd, 0);
+	char *p = n > SIZE_MAX / 2
+		? MAP_FAILED : mmap(NULL, (size_t)n, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return error_errno(e, ERR_LOCAL, "cannot read the message");
 	if (has_bare_cr_only(p, (size_t)n)) {
@@ -445,7 +454,8 @@ mime_part_pieces(const struct mime_msg *m, const char *section,
 		size_t n = body.n - at < PIECE_BYTES ? body.n - at : PIECE_BYTES;
 		ok = write(ctx, body.p + at, n);
 		if (is_of_file(m, body.p) && body.n > PIECE_BYTES)
-			madvise(piece_of(m, body.p + at), (size_t)(body.p + at + n - piece_of(m, body.p + at)),
+			madvise(piece_of(m, body.p + at),
+				(size_t)(body.p + at + n - piece_of(m, body.p + at)),
 				MADV_DONTNEED);
 		at += n;
 	}

@@ -1,8 +1,8 @@
 /* plain.c - text/plain for reading: quotes by level, signatures, format=flowed (RFC 3676).
  *
  * A long line is wrapped behind its own quote prefix, so that a quote stays one when it is
- * folded. Flowed lines are joined to paragraphs first; there the prefix is made anew from the level.
- * One pass; a joined paragraph is the only thing held. */
+ * folded. Flowed lines are joined to paragraphs first; there the prefix is made anew from the
+ * level. One pass; a joined paragraph is the only thing held. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,8 +82,9 @@ emit_quoted(struct plain *p, const char *s, size_t prefix_n, size_t n, int level
 		free(prefix);
 		prefix = spaced;
 	}
-	struct shape shape = { level ? SPAN_QUOTE : p->in_signature ? SPAN_SIGNATURE : SPAN_TEXT,
-		level < MAX_QUOTE_LEVEL ? level : MAX_QUOTE_LEVEL, prefix, prefix, p->columns, false };
+	struct shape shape = { level ? SPAN_QUOTE : p->in_signature ? SPAN_SIGNATURE
+		: SPAN_TEXT, level < MAX_QUOTE_LEVEL ? level : MAX_QUOTE_LEVEL, prefix, prefix,
+		p->columns, false };
 	bool ok = lines_wrap(p->out, &shape, s + prefix_n, n - prefix_n);
 	free(prefix);
 	return ok;
@@ -120,7 +121,8 @@ close_paragraph(struct plain *p)
 	return ok;
 }
 
-/* RFC 3676 4.2 to 4.5: marks are counted, one space of stuffing goes, a space at the end joins. */
+/* RFC 3676 4.2 to 4.5: marks are counted, one space of stuffing goes,
+ * a space at the end joins. */
 static bool
 emit_flowed(struct plain *p, const char *s, size_t n)
 {
@@ -147,7 +149,8 @@ emit_flowed(struct plain *p, const char *s, size_t n)
 	return goes_on || close_paragraph(p);
 }
 
-/* Characters without a width that only break up words: gone, where text_clean would show a box. */
+/* Characters without a width that only break up words: gone, where
+ * text_clean would show a box. */
 static void
 drop_invisible(struct str *s)
 {
@@ -169,10 +172,11 @@ drop_invisible(struct str *s)
 }
 
 void
-lines_plain(struct lines *out, const struct part *part, const char *utf8, size_t n, int columns)
+lines_plain(struct lines *out, const struct part *part, const char *utf8, size_t n,
+	int columns)
 {
-	struct plain p = { .out = out, .columns = columns, .is_flowed = str_eq(part->format, "flowed"),
-		.delsp = str_eq(part->delsp, "yes") };
+	struct plain p = { .out = out, .columns = columns, .is_flowed = str_eq(part->format,
+		"flowed"), .delsp = str_eq(part->delsp, "yes") };
 	struct str raw = {0}, clean = {0}, line = {0};
 	bool ok = true;
 

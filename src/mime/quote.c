@@ -1,6 +1,6 @@
-/* quote.c - quoting: line by line; of format=flowed (RFC 3676) the paragraphs are joined first and
- * wrapped again, so that they do not become ragged with every answer. Text is cleaned line by line, so
- * that no control byte gets into an answer. */
+/* quote.c - quoting: line by line; of format=flowed (RFC 3676) the paragraphs are joined first
+ * and wrapped again, so that they do not become ragged with every answer. Text is cleaned line
+ * by line, so that no control byte gets into an answer. */
 #include <string.h>
 
 #include "quote.h"
@@ -80,7 +80,8 @@ put_paragraph(struct str *out, int level, const char *s, size_t n)
 			while (cut > 0 && s[cut] != ' ')
 				cut--;
 			const char *space = memchr(s + fit, ' ', n - fit);
-			if (cut == 0)			/* one long word: a link, never broken */
+			/* one long word: a link, never broken */
+			if (cut == 0)
 				cut = space ? (size_t)(space - s) : n;
 		}
 		put_line(out, level, s, cut);
@@ -103,7 +104,8 @@ put_all(struct str *out, const struct reply_source *s, int deeper)
 		while (l.goes_on && at < s->text_len) {
 			size_t behind = at;
 			struct line next = next_line(s, &behind);
-			if (next.level != l.level || (next.n == 3 && memcmp(next.s, "-- ", 3) == 0))
+			if (next.level != l.level ||
+			    (next.n == 3 && memcmp(next.s, "-- ", 3) == 0))
 				break;
 			text_clean(&joined, next.s, next.n, CLEAN_TEXT);
 			l.goes_on = next.goes_on;

@@ -4,7 +4,8 @@
 
 #include "reply.h"
 
-/* Every line one level deeper, without the signature; paragraphs of format=flowed are laid out anew. */
+/* Every line one level deeper, without the signature; paragraphs of
+ * format=flowed are laid out anew. */
 void quote_text(struct str *out, const struct reply_source *s);
 /* As it is, with the soft line ends of format=flowed taken out. */
 void quote_plain(struct str *out, const struct reply_source *s);

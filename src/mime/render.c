@@ -22,7 +22,8 @@ meta_charset(char *out, size_t size, const char *s, size_t n)
 		size_t len = 0;
 		while (v < end && (*v == ' ' || *v == '"' || *v == '\''))
 			v++;
-		while (v + len < end && len < size - 1 && v[len] > ' ' && !strchr("\"'>;/", v[len]))
+		while (v + len < end && len < size - 1 && v[len] > ' ' &&
+		    !strchr("\"'>;/", v[len]))
 			len++;
 		memcpy(out, v, len);
 		out[len] = '\0';
@@ -37,8 +38,10 @@ mime_to_utf8(struct str *out, const struct part *p, const char *decoded, size_t 
 
 	if (!*p->charset && str_eq(p->type, "text/html"))
 		meta_charset(meta, sizeof meta, decoded, n);
-	/* A meta tag was written for some file once; what is no charset of ours does not count. */
-	charset_to_utf8(out, *p->charset || !charset_is_known(meta) ? p->charset : meta, decoded, n);
+	/* A meta tag was written for some file once; what is no
+	 * charset of ours does not count. */
+	charset_to_utf8(out, *p->charset || !charset_is_known(meta) ? p->charset : meta,
+		decoded, n);
 }
 
 void
@@ -68,7 +71,8 @@ put_field(const struct block *b, const char *name, const char *value)
 	const char *rest = b->is_inner ? OUR_MARK "    " : "    ";
 	struct shape shape = { SPAN_HEADER, 0, first, rest, b->columns, true };
 
-	size_t max = str_ieq(name, "To") || str_ieq(name, "Cc") ? MAX_PEOPLE_BYTES : MAX_FIELD_BYTES;
+	size_t max = str_ieq(name, "To") || str_ieq(name, "Cc")
+		? MAX_PEOPLE_BYTES : MAX_FIELD_BYTES;
 	str_printf(&raw, "%s: ", name);
 	str_add(&raw, value, strnlen(value, max));
 	if (strlen(value) > max)
@@ -101,8 +105,8 @@ is_too_long(const struct block *b, const char *name, const char *value)
 	return is;
 }
 
-/* Addresses with their names, the real address always in sight; of many as many as fit, and how
- * many more there are. Of an embedded message all, since nothing else shows those. */
+/* Addresses with their names, the real address always in sight; of many as many as fit, and
+ * how many more there are. Of an embedded message all, since nothing else shows those. */
 static void
 put_addresses(const struct block *b, const char *name, const char *raw)
 {
@@ -145,11 +149,11 @@ mime_print_date(char out[MIME_DATE_SIZE], int64_t seconds, int tz)
 	if (!seconds || !gmtime_r(&local, &tm) || tm.tm_year > 8099)
 		return false;
 	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
-		"Sep", "Oct", "Nov", "Dec" };
-	snprintf(out, MIME_DATE_SIZE, "%s, %d %s %d %02d:%02d %c%02d%02d", days[tm.tm_wday], tm.tm_mday,
-		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tz < 0 ? '-' : '+',
-		(tz < 0 ? -tz : tz) / 60, (tz < 0 ? -tz : tz) % 60);
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+		"Aug", "Sep", "Oct", "Nov", "Dec" };
+	snprintf(out, MIME_DATE_SIZE, "%s, %d %s %d %02d:%02d %c%02d%02d", days[tm.tm_wday],
+		tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+		tz < 0 ? '-' : '+', (tz < 0 ? -tz : tz) / 60, (tz < 0 ? -tz : tz) % 60);
 	return true;
 }
 
@@ -181,7 +185,8 @@ is_elsewhere(const struct header *from, const struct header *reply_to)
 	const struct address *f, *r;
 	bool differs = true;
 
-	if (from && mime_addresses(&a, &f, from->raw) == 1 && mime_addresses(&a, &r, reply_to->raw) == 1)
+	if (from && mime_addresses(&a, &f, from->raw) == 1 &&
+	    mime_addresses(&a, &r, reply_to->raw) == 1)
 		differs = !str_ieq(f[0].addr, r[0].addr);
 	arena_clear(&a);
 	return differs;
@@ -204,7 +209,8 @@ put_block(const struct block *b, const struct header *h, size_t n)
 }
 
 void
-lines_header(struct lines *out, const char *raw, size_t n, bool all, bool is_inner, int columns)
+lines_header(struct lines *out, const char *raw, size_t n, bool all, bool is_inner,
+	int columns)
 {
 	struct block b = { out, columns < MIN_COLUMNS ? MIN_COLUMNS : columns, is_inner };
 	struct arena a = {0};

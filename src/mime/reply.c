@@ -1,7 +1,8 @@
 /* reply.c - whom an answer goes to, what it is called, and how it hangs in its thread.
  *
- * Every address is taken apart and put together anew, so that nothing of the mail's own writing
- * gets into a field but a name (cleaned, quoted) and an address that reads back as itself. */
+ * Every address is taken apart and put together anew, so that nothing of the
+ * mail's own writing gets into a field but a name (cleaned, quoted) and an address
+ * that reads back as itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,8 @@ is_new(struct maker *k, const char *addr)
 }
 
 static void
-add_addresses(struct maker *k, struct str *out, const struct address *v, size_t n, bool with_mine)
+add_addresses(struct maker *k, struct str *out, const struct address *v, size_t n,
+	bool with_mine)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *s = *v[i].addr && (with_mine || !is_mine(k, v[i].addr))
@@ -124,7 +126,8 @@ to_list_post(struct maker *k, struct str *to, struct error *e)
 	struct note n = { 0 };
 
 	if (raw && str_istarts(raw, "NO"))
-		return error_set(e, ERR_MSG, "this list takes no mail (its List-Post says NO)");
+		return error_set(e, ERR_MSG,
+			"this list takes no mail (its List-Post says NO)");
 	while (at && to->len == 0 && (at = strchr(at, '<')) != NULL) {
 		at++;
 		char *url = arena_strndup(&k->arena, at, strcspn(at, ">"));
@@ -139,7 +142,8 @@ to_list_post(struct maker *k, struct str *to, struct error *e)
 }
 
 static enum err
-recipients(struct maker *k, enum reply_kind kind, struct str *to, struct str *cc, struct error *e)
+recipients(struct maker *k, enum reply_kind kind, struct str *to, struct str *cc,
+	struct error *e)
 {
 	if (kind != REPLY_SENDER)
 		add_field(k, to, "Mail-Followup-To", false);
@@ -223,7 +227,8 @@ add_ids(struct str *out, const char *ids)
 		size_t n = strcspn(ids, " ");
 		bool is_good = n > 0;
 		for (size_t i = 0; i < n; i++)
-			is_good = is_good && ids[i] > ' ' && ids[i] < 0x7f && !strchr("<>()\"\\,;", ids[i]);
+			is_good = is_good && ids[i] > ' ' && ids[i] < 0x7f &&
+				!strchr("<>()\"\\,;", ids[i]);
 		if (is_good) {
 			str_puts(out, out->len ? " " : "");
 			str_add(out, ids, n);
@@ -263,8 +268,8 @@ attribution(const struct maker *k, struct str *out)
 	char when[40];
 
 	if (date && gmtime_r(&t, &tm) && strftime(when, sizeof when, "%Y-%m-%d %H:%M", &tm))
-		str_printf(out, "On %s %c%02d%02d, %s wrote:\n", when, tz < 0 ? '-' : '+', abs(tz) / 60,
-			abs(tz) % 60, who);
+		str_printf(out, "On %s %c%02d%02d, %s wrote:\n", when, tz < 0 ? '-' : '+',
+			abs(tz) / 60, abs(tz) % 60, who);
 	else
 		str_printf(out, "%s wrote:\n", who);
 	free(who);
@@ -344,7 +349,8 @@ edit_as_new(struct maker *k, struct note *out)
 static char *
 typed_field(const struct maker *k, const char *name)
 {
-	const char *raw = raw_value(k, name), *text = mime_header_value(k->headers, k->n_headers, name);
+	const char *raw = raw_value(k, name), *text = mime_header_value(k->headers,
+		k->n_headers, name);
 	InternetAddressList *list = NULL;
 	char *line = xstrdup(raw ? raw : ""), *typed = NULL, *to = line;
 
@@ -411,7 +417,8 @@ reply_make(struct note *out, enum reply_kind kind, const struct reply_source *s,
 	for (size_t i = 0; i < n_mine; i++) {
 		const struct address *v;
 		size_t n = mime_addresses(&k->arena, &v, mine[i]);
-		own[k->n_mine++] = n ? v[0] : (struct address){ "", "\n" };	/* fits nothing */
+		/* fits nothing */
+		own[k->n_mine++] = n ? v[0] : (struct address){ "", "\n" };
 	}
 	mime_summary(&k->arena, &k->m, s->header, s->header_len);
 	k->n_headers = mime_headers(&k->arena, &k->headers, s->header, s->header_len);

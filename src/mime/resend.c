@@ -11,8 +11,8 @@
 static bool
 is_of_the_copy(const struct field *f)
 {
-	static const char *const names[] = { "bcc", "resent-bcc", "return-path", "delivered-to",
-		"x-original-to", "status", "x-status" };
+	static const char *const names[] = { "bcc", "resent-bcc", "return-path",
+		"delivered-to", "x-original-to", "status", "x-status" };
 
 	for (size_t i = 0; i < LEN(names); i++) {
 		if (field_is(f, names[i]))
@@ -107,7 +107,8 @@ compose_resend(struct letter *out, const char *raw, size_t n, const char *from, 
 	    (rc = addresses_read(&recipients, "the recipients", to, e)) != ERR_OK)
 		goto out;
 	if (!sender || !addresses_first(sender) || !recipients) {
-		rc = error_set(e, ERR_MSG, sender ? "there is no recipient" : "From needs an address");
+		rc = error_set(e, ERR_MSG,
+			sender ? "there is no recipient" : "From needs an address");
 		goto out;
 	}
 	out->shown_to = xstrdup(to);

@@ -1,8 +1,8 @@
 /* show.c - a whole message as the pager shows it.
  *
- * The header block, then each part that a person reads, then what is attached. Whatever is said by
- * us behind the first header block (headers of embedded messages, notices, attachments) begins with the mark
- * that lines.c keeps out of the mail's own lines. */
+ * The header block, then each part that a person reads, then what is attached. Whatever is
+ * said by us behind the first header block (headers of embedded messages, notices,
+ * attachments) begins with the mark that lines.c keeps out of the mail's own lines. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +46,8 @@ name_of(struct arena *a, const struct show *s, const struct part *p)
 	return *p->description ? p->description : "without a name";
 }
 
-/* Of a large one as base64 in lines of 76 makes it: nobody sees the difference, and decoding it takes long. */
+/* Of a large one as base64 in lines of 76 makes it: nobody sees the difference,
+ * and decoding it takes long. */
 static uint64_t
 decoded_size(const struct show *s, const struct part *p)
 {
@@ -122,8 +123,8 @@ enter_message(struct show *s, const struct part *p)
 	if (message == s->inside)
 		return;
 	s->inside = message;
-	lines_add(s->out, SPAN_NOTICE, message ? "message in this message:" : "end of that message",
-		s->columns);
+	lines_add(s->out, SPAN_NOTICE,
+		message ? "message in this message:" : "end of that message", s->columns);
 	if (message && mime_part_header(s->m, message->section, &header))
 		lines_header(s->out, str_get(&header), header.len, false, true, s->columns);
 	lines_blank(s->out, 0, "");
@@ -148,11 +149,14 @@ put_security(struct show *s, const struct part *root)
 	const char *said = NULL;
 
 	for (const struct part *p = root; p && !said; p = part_next(p)) {
-		if (str_eq(p->type, "multipart/encrypted") || str_eq(p->type, "application/pkcs7-mime") ||
+		if (str_eq(p->type, "multipart/encrypted") ||
+		    str_eq(p->type, "application/pkcs7-mime") ||
 		    str_eq(p->type, "application/x-pkcs7-mime"))
-			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): it is not opened here";
+			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): it is "
+			"not opened here";
 		else if (str_eq(p->type, "multipart/signed"))
-			said = "a part of this message is signed; the signature is not checked";
+			said = "a part of this message is signed; the signature is not "
+				"checked";
 	}
 	if (said)
 		lines_add(s->out, SPAN_NOTICE, said, s->columns);
@@ -166,11 +170,13 @@ void
 mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
 	bool all_headers, int columns)
 {
-	struct show s = { .out = out, .m = m, .columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns };
+	struct show s = { .out = out, .m = m,
+		.columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns };
 	const struct part *parts[MAX_READABLE];
 	size_t n_parts = part_readable(mime_root(m), false, parts, MAX_READABLE);
 
-	mime_render_header(out, raw, header_read(mime_header_length(raw, n)), all_headers, s.columns);
+	mime_render_header(out, raw, header_read(mime_header_length(raw, n)), all_headers,
+		s.columns);
 	lines_blank(out, 0, "");
 	put_security(&s, mime_root(m));
 	for (size_t i = 0; i < n_parts; i++) {

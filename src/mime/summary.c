@@ -10,7 +10,8 @@
 enum { MAX_TEXT_BYTES = 2000, MAX_REFERENCES_BYTES = 20000, MAX_RAW_BYTES = 64 * 1024 };
 
 enum which { F_DATE, F_FROM, F_SENDER, F_TO, F_CC, F_SUBJECT, F_MESSAGE_ID, F_IN_REPLY_TO,
-	F_REFERENCES, F_LIST_ID, F_LIST_POST, F_CONTENT_TYPE, F_DISPOSITION, F_PRECEDENCE, N_FIELDS };
+	F_REFERENCES, F_LIST_ID, F_LIST_POST, F_CONTENT_TYPE, F_DISPOSITION, F_PRECEDENCE,
+	N_FIELDS };
 
 static const char *const names[N_FIELDS] = { "date", "from", "sender", "to", "cc", "subject",
 	"message-id", "in-reply-to", "references", "list-id", "list-post", "content-type",
@@ -123,7 +124,8 @@ sender(struct arena *a, struct msg *m, const char *raw)
 	}
 }
 
-/* Without looking at the body: a multipart/mixed mostly has one, a single part is one unless text. */
+/* Without looking at the body: a multipart/mixed mostly has one, a
+ * single part is one unless text. */
 static bool
 probably_attached(const char *type, const char *disposition)
 {

@@ -1,4 +1,5 @@
-/* text.c - the text of a message for an index of words: what is for reading, without a layout. */
+/* text.c - the text of a message for an index of words: what is for
+ * reading, without a layout. */
 #include <string.h>
 
 #include "internal.h"

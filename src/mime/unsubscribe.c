@@ -1,9 +1,9 @@
 /* unsubscribe.c - the ways out of a mailing list (List-Unsubscribe, RFC 2369 3.2).
  *
- * The field is a row of <URL>, the one its sender likes best first, with comments between them. White space
- * inside the brackets does not count (RFC 2369 2). RFC 8058 lets a program leave by a POST that nobody
- * sees: we do not, since opening an address tells the sender that somebody reads here, which is the
- * person's to decide. */
+ * The field is a row of <URL>, the one its sender likes best first, with comments between
+ * them. White space inside the brackets does not count (RFC 2369 2). RFC 8058 lets a program
+ * leave by a POST that nobody sees: we do not, since opening an address tells the sender that
+ * somebody reads here, which is the person's to decide. */
 #include <string.h>
 
 #include "mime.h"
@@ -46,7 +46,8 @@ reply_unsubscribe(struct unsubscribe *out, struct arena *a, const char *header, 
 		char *url = raw[size] == '>' ? copy_url(a, raw, size) : NULL;
 		if (url && !out->mail && str_istarts(url, "mailto:"))
 			out->mail = url;
-		else if (url && (!out->web || str_istarts(out->web, "http:")) && str_istarts(url, "https://"))
+		else if (url && (!out->web || str_istarts(out->web, "http:")) &&
+		    str_istarts(url, "https://"))
 			out->web = url;
 		else if (url && !out->web && str_istarts(url, "http://"))
 			out->web = url;

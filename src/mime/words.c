@@ -1,9 +1,9 @@
 /* words.c - encoded words (RFC 2047), as mail really has them.
  *
  * Strictly an encoded word stands between spaces; mailers glue them to text, put them in
- * quotes, leave raw spaces inside, and cut multi-byte characters between two words. All of that is
- * read: words of the same charset side by side are joined before conversion. What is not a word
- * is text in a guessed charset. */
+ * quotes, leave raw spaces inside, and cut multi-byte characters between two words. All of
+ * that is read: words of the same charset side by side are joined before conversion. What is
+ * not a word is text in a guessed charset. */
 #include <stdint.h>
 #include <string.h>
 
@@ -30,7 +30,8 @@ read_word(struct word *w, const char *s, const char *end)
 	if (w->encoding != 'q' && w->encoding != 'b')
 		return false;
 	p = q + 3;
-	/* A raw '?' or two in the text is forgiven; more tries would cost more than linear time. */
+	/* A raw '?' or two in the text is forgiven; more tries would
+	 * cost more than linear time. */
 	q = memchr(p, '?', (size_t)(end - p));
 	for (int tries = 0; q && !(q + 1 < end && q[1] == '=');) {
 		if (++tries > 8 || q + 1 >= end)
@@ -61,7 +62,8 @@ flush(struct str *out, struct pending *w)
 static void
 add_word(struct str *out, struct pending *pend, const struct word *w)
 {
-	if (strncmp(pend->charset, w->charset.p, w->charset.n) != 0 || pend->charset[w->charset.n]) {
+	if (strncmp(pend->charset, w->charset.p, w->charset.n) != 0 ||
+	    pend->charset[w->charset.n]) {
 		flush(out, pend);
 		memcpy(pend->charset, w->charset.p, w->charset.n);
 		pend->charset[w->charset.n] = '\0';
@@ -108,7 +110,8 @@ mime_decode_words(struct arena *a, const char *raw)
 	bool is_plain = true;
 
 	for (size_t i = 0; i < n && is_plain; i++)
-		is_plain = (unsigned char)raw[i] < 0x80 && raw[i] != 033 && !(raw[i] == '=' && raw[i + 1] == '?');
+		is_plain = (unsigned char)raw[i] < 0x80 && raw[i] != 033 &&
+			!(raw[i] == '=' && raw[i + 1] == '?');
 	if (is_plain)
 		return arena_strndup(a, raw, n);
 	struct str out = {0};

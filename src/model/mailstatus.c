@@ -75,7 +75,8 @@ mail_status(const char *words)
 
 	if (sscanf(words, "%3d%n", &code, &end) != 1 || end != 3 || code < 400 || code > 599)
 		return NULL;
-	if (sscanf(words + end, " %1d.%3d.%3d", &class, &subject, &detail) == 3 && class == code / 100) {
+	if (sscanf(words + end, " %1d.%3d.%3d", &class, &subject, &detail) == 3 &&
+	    class == code / 100) {
 		for (size_t i = 0; i < LEN(enhanced); i++) {
 			if (enhanced[i].subject == subject && enhanced[i].detail == detail &&
 			    (!enhanced[i].class || enhanced[i].class == class))

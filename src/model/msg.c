@@ -1,4 +1,5 @@
-/* msg.c - the strings of a message: kept, and subjects without what replying and forwarding put in front. */
+/* msg.c - the strings of a message: kept, and subjects without what replying
+ * and forwarding put in front. */
 #include <string.h>
 
 #include "arena.h"
@@ -8,12 +9,12 @@
 /* What mail programs write for "reply" and "forward" in many languages, without the
  * colon. Compared without ASCII case; other scripts stand here in the cases seen. */
 static const char *const marks[] = {
-	"re", "fwd", "fw", "aw", "antwort", "wg", "tr", "rép", "rv", "res", "enc", "rif", "ref", "réf",
-	"r", "i", "antw", "doorst", "sv", "vs", "vb", "vl", "odp", "pd", "ynt", "ilt", "İLT", "vá", "Vá", "VÁ",
-	"tov", "továbbítás", "bls", "trs", "atb", "ats", "rsp", "feil", "вх", "отв", "Отв", "пересл", "Пересл",
-	"απ", "ΑΠ", "Απ", "πρθ", "ΠΡΘ", "σχετ", "ΣΧΕΤ",
-	"回复", "回覆", "答复", "答覆", "转发", "轉寄", "轉發", "返信", "転送", "회신", "답장", "전달",
-	"תגובה", "הועבר", "رد", "إعادة توجيه"
+	"re", "fwd", "fw", "aw", "antwort", "wg", "tr", "rép", "rv", "res", "enc", "rif",
+	"ref", "réf", "r", "i", "antw", "doorst", "sv", "vs", "vb", "vl", "odp", "pd", "ynt",
+	"ilt", "İLT", "vá", "Vá", "VÁ", "tov", "továbbítás", "bls", "trs", "atb", "ats", "rsp",
+	"feil", "вх", "отв", "Отв", "пересл", "Пересл", "απ", "ΑΠ", "Απ", "πρθ", "ΠΡΘ", "σχετ",
+	"ΣΧΕΤ", "回复", "回覆", "答复", "答覆", "转发", "轉寄", "轉發", "返信", "転送", "회신",
+	"답장", "전달", "תגובה", "הועבר", "رد", "إعادة توجيه"
 };
 
 static const char *

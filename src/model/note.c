@@ -25,7 +25,8 @@ note_add_file(struct note *n, const char *name, const char *type, uint32_t numbe
 	uint64_t size_bytes)
 {
 	n->files = array_grow(n->files, n->n_files, &n->cap_files, sizeof *n->files);
-	n->files[n->n_files++] = (struct note_file){ xstrdup(name), xstrdup(type), number, size_bytes };
+	n->files[n->n_files++] = (struct note_file){ xstrdup(name), xstrdup(type), number,
+		size_bytes };
 }
 
 void
@@ -63,16 +64,17 @@ void
 note_copy(struct note *to, const struct note *from)
 {
 	*to = *from;
-	char **fields[] = { &to->from, &to->to, &to->cc, &to->bcc, &to->subject, &to->in_reply_to,
-		&to->references, &to->message_id, &to->name, &to->account, &to->followup_to };
+	char **fields[] = { &to->from, &to->to, &to->cc, &to->bcc, &to->subject,
+		&to->in_reply_to, &to->references, &to->message_id, &to->name, &to->account,
+		&to->followup_to };
 
 	for (size_t i = 0; i < LEN(fields); i++)
 		*fields[i] = xstrdup(*fields[i]);
 	to->files = NULL;
 	to->n_files = to->cap_files = 0;
 	for (size_t i = 0; i < from->n_files; i++)
-		note_add_file(to, from->files[i].name, from->files[i].type, from->files[i].number,
-			from->files[i].size_bytes);
+		note_add_file(to, from->files[i].name, from->files[i].type,
+			from->files[i].number, from->files[i].size_bytes);
 	to->others = NULL;
 	to->n_others = to->cap_others = 0;
 	for (size_t i = 0; i < from->n_others; i++)
@@ -84,14 +86,15 @@ note_copy(struct note *to, const struct note *from)
 static uint64_t
 mix(uint64_t h, const void *p, size_t n)
 {
-	return hash_bytes(hash_bytes(h, p, n), "\xff", 1);	/* so that no two fields run into one */
+	/* so that no two fields run into one */
+	return hash_bytes(hash_bytes(h, p, n), "\xff", 1);
 }
 
 char *
 note_stamp(const struct note *n)
 {
-	const char *const fields[] = { n->from, n->to, n->cc, n->bcc, n->subject, n->in_reply_to,
-		n->references };
+	const char *const fields[] = { n->from, n->to, n->cc, n->bcc, n->subject,
+		n->in_reply_to, n->references };
 	uint64_t h = HASH_START;
 
 	for (size_t i = 0; i < LEN(fields); i++)

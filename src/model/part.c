@@ -1,5 +1,5 @@
-/* part.c - see part.h. Nothing recurses deeper than PART_MAX_DEPTH, which whoever builds a tree
- * keeps; the flat form is one line a part, so that damage is seen at its line. */
+/* part.c - see part.h. Nothing recurses deeper than PART_MAX_DEPTH, which whoever builds a
+ * tree keeps; the flat form is one line a part, so that damage is seen at its line. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +129,8 @@ static const char *const report_text[] = { "message/delivery-status", "text/rfc8
 
 /* Text by name, but written by programs for programs. */
 static const char *const for_programs[] = { "text/calendar", "text/vcard", "text/x-vcard",
-	"text/directory", "text/css", "text/xml", "text/javascript", "text/rtf", "text/csv", NULL };
+	"text/directory", "text/css", "text/xml", "text/javascript", "text/rtf", "text/csv",
+	NULL };
 
 bool
 part_is_attachment(const struct part *p)
@@ -141,7 +142,8 @@ part_is_attachment(const struct part *p)
 	if (p->disposition == DISP_ATTACHMENT)
 		return true;
 	if (up && str_eq(up->type, "multipart/related"))
-		return p == up->child ? *p->filename && !str_starts(p->type, "text/") : !*p->id;
+		return p == up->child
+			? *p->filename && !str_starts(p->type, "text/") : !*p->id;
 	if (up && str_eq(up->type, "multipart/alternative"))
 		return false;
 	if (*p->filename)
@@ -265,8 +267,8 @@ static const char magic[] = "parts 1\n";
 static const char **
 string_field(struct part *p, int i)
 {
-	const char **fields[N_STRINGS] = { &p->section, &p->type, &p->charset, &p->filename, &p->id,
-		&p->description, &p->format, &p->delsp, &p->protocol };
+	const char **fields[N_STRINGS] = { &p->section, &p->type, &p->charset, &p->filename,
+		&p->id, &p->description, &p->format, &p->delsp, &p->protocol };
 
 	return fields[i];
 }
@@ -399,7 +401,8 @@ part_parse(struct arena *a, const char *text, size_t n)
 	struct part *root = NULL, *last = NULL;
 	int depth = 0, count = 0;
 
-	if (n > MAX_FORM_BYTES || n < sizeof magic - 1 || memcmp(text, magic, sizeof magic - 1) != 0)
+	if (n > MAX_FORM_BYTES || n < sizeof magic - 1 ||
+	    memcmp(text, magic, sizeof magic - 1) != 0)
 		return NULL;
 	for (const char *s = text + sizeof magic - 1; s < end;) {
 		const char *eol = memchr(s, '\n', (size_t)(end - s));

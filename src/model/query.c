@@ -73,15 +73,15 @@ static const struct state_word {
 	{ "pending", MSG_PENDING, MSG_PENDING, false },
 	{ "partial", MSG_HEADER_ONLY, MSG_HEADER_ONLY, false },
 };
-static const char *const state_names[] = { "unread", "read", "new", "flagged", "answered", "forwarded",
-	"list", "draft", "deleted", "junk", "pending", "partial", NULL };
+static const char *const state_names[] = { "unread", "read", "new", "flagged", "answered",
+	"forwarded", "list", "draft", "deleted", "junk", "pending", "partial", NULL };
 static const char *const has_names[] = { "attachment", NULL };
 static const char *const day_names[] = { "today", "yesterday", NULL };
 
-static const char *const known_words[] = { "from:", "to:", "cc:", "subject:", "list:", "is:unread", "is:read",
-	"is:new", "is:flagged", "is:answered", "is:forwarded", "is:list", "is:draft", "is:deleted",
-	"is:junk", "is:pending", "is:partial", "has:attachment", "body:", "before:", "after:", "on:", "larger:",
-	"smaller:", NULL };
+static const char *const known_words[] = { "from:", "to:", "cc:", "subject:", "list:",
+	"is:unread", "is:read", "is:new", "is:flagged", "is:answered", "is:forwarded",
+	"is:list", "is:draft", "is:deleted", "is:junk", "is:pending", "is:partial",
+	"has:attachment", "body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
 
 const char *const *
 query_words(void)
@@ -95,12 +95,13 @@ unknown(struct parser *ps, const char *prefix, const char *word, const char *con
 	const char *near = nearest_word(word, valid);
 
 	if (near)
-		return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' (did you mean '%s%s'?)", prefix,
-			word, prefix, near);
+		return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' (did you mean '%s%s'?)",
+			prefix, word, prefix, near);
 	if (valid[1])
-		return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s', '%s%s', ...)", prefix,
-			word, prefix, valid[0], prefix, valid[1]);
-	return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s')", prefix, word, prefix, valid[0]);
+		return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s', '%s%s', ...)",
+			prefix, word, prefix, valid[0], prefix, valid[1]);
+	return error_set(ps->e, ERR_LOCAL, "unknown '%s%s' ('%s%s')", prefix, word, prefix,
+		valid[0]);
 }
 
 /* ---- terms ---- */
@@ -254,8 +255,8 @@ static const struct prefix {
 	{ "on:", term_day, SIDE_ON },
 	{ "larger:", term_size, 1 }, { "smaller:", term_size, 0 },
 };
-static const char *const prefix_names[] = { "from:", "to:", "cc:", "subject:", "list:", "is:", "has:",
-	"body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
+static const char *const prefix_names[] = { "from:", "to:", "cc:", "subject:", "list:", "is:",
+	"has:", "body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
 
 /* ---- the parse ---- */
 
@@ -345,7 +346,8 @@ accept_word(struct parser *ps, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (!str_starts(ps->p, word) || (ps->p[n] && !isspace((unsigned char)ps->p[n]) && ps->p[n] != '('))
+	if (!str_starts(ps->p, word) || (ps->p[n] && !isspace((unsigned char)ps->p[n]) &&
+	    ps->p[n] != '('))
 		return false;
 	ps->p += n;
 	skip_space(ps);
@@ -435,7 +437,8 @@ query_parse(struct query **out, const char *text, int64_t now, struct error *e)
 	*ps.e = (struct error){0};
 	skip_space(&ps);
 	if (strlen(text) > MAX_QUERY_BYTES)
-		error_set(ps.e, ERR_LOCAL, "the query is longer than %d bytes", MAX_QUERY_BYTES);
+		error_set(ps.e, ERR_LOCAL, "the query is longer than %d bytes",
+			MAX_QUERY_BYTES);
 	else
 		q->root = *ps.p ? parse_or(&ps) : node_new(&ps, OP_ALL);
 	if (q->root && *ps.p)
@@ -472,8 +475,8 @@ fit(bool fits)
 	return fits ? FIT_YES : FIT_NO;
 }
 
-/* In three values, since what is not known of a text must not come out as known behind a NOT: AND is the least of
- * both, OR the greatest (Kleene). */
+/* In three values, since what is not known of a text must not come out as known behind a NOT:
+ * AND is the least of both, OR the greatest (Kleene). */
 static enum query_fit
 match(const struct query *q, const struct node *n, const struct msg *m)
 {
@@ -526,7 +529,8 @@ needs_body(const struct node *n, size_t *body)
 	if (n->op == OP_BODY)
 		*body = n->body;
 	return n->op == OP_BODY
-		|| (n->op == OP_AND && (needs_body(n->left, body) || needs_body(n->right, body)));
+		|| (n->op == OP_AND && (needs_body(n->left, body) ||
+		needs_body(n->right, body)));
 }
 
 bool

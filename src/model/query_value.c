@@ -13,7 +13,8 @@ enum { MAX_DAYS = 365 * 1000 };
 static int64_t
 midnight(int year, int month, int day)
 {
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1 };
+	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
+		.tm_isdst = -1 };
 
 	return mktime(&tm);
 }
@@ -36,7 +37,8 @@ days_in(int year, int month)
 {
 	static const int n[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
-	return n[month - 1] + (month == 2 && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
+	return n[month - 1] + (month == 2 &&
+		(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
 }
 
 /* 2026, 2026-01, 2026-01-31, with '-' or '/'. */

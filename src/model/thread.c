@@ -33,7 +33,8 @@ struct id_table {
 	uint64_t seed;
 };
 
-/* Seeded with an address, which an attacker does not know, so that ids made to collide do not. */
+/* Seeded with an address, which an attacker does not know, so that
+ * ids made to collide do not. */
 static uint64_t
 hash(const struct id_table *t, struct span id)
 {
@@ -190,8 +191,8 @@ static uint32_t
 add_node(struct forest *f)
 {
 	f->nodes = array_grow(f->nodes, f->n, &f->cap, sizeof *f->nodes);
-	f->nodes[f->n] = (struct node){ .parent = NONE, .msg = NONE, .first = NONE, .last = NONE,
-		.next = NONE };
+	f->nodes[f->n] = (struct node){ .parent = NONE, .msg = NONE, .first = NONE,
+		.last = NONE, .next = NONE };
 	return (uint32_t)f->n++;
 }
 
@@ -223,14 +224,16 @@ add_messages(struct forest *f, const struct msg *msgs, size_t n, uint32_t *node)
 }
 
 static void
-link_messages(struct forest *f, const struct msg *msgs, size_t n, const uint32_t *node, bool own)
+link_messages(struct forest *f, const struct msg *msgs, size_t n, const uint32_t *node,
+	bool own)
 {
 	struct span refs[MAX_REFS];
 
 	for (size_t i = 0; i < n; i++) {
 		size_t n_refs = ancestors(&msgs[i], refs, MAX_REFS);
 		for (size_t k = own && n_refs > 0 ? n_refs - 1 : 0; k < n_refs; k++) {
-			uint32_t parent = own ? node_of(f, refs[k]) : k > 0 ? node_of(f, refs[k - 1]) : NONE;
+			uint32_t parent = own ? node_of(f, refs[k])
+				: k > 0 ? node_of(f, refs[k - 1]) : NONE;
 			uint32_t child = own ? node[i] : node_of(f, refs[k]);
 			if (child != NONE && f->nodes[child].parent == NONE && child != parent)
 				f->nodes[child].parent = parent;
@@ -263,7 +266,8 @@ oldest_in_loop(const struct forest *f, const struct msg *msgs, uint32_t i)
 
 	do {
 		const struct node *x = &f->nodes[k], *b = &f->nodes[best];
-		if (x->msg != NONE && (b->msg == NONE || msgs[x->msg].date < msgs[b->msg].date))
+		if (x->msg != NONE &&
+		    (b->msg == NONE || msgs[x->msg].date < msgs[b->msg].date))
 			best = k;
 		k = x->parent;
 	} while (k != i);

@@ -168,7 +168,8 @@ uidset_subtract(struct uidset *s, const struct uidset *b)
 {
 	size_t n = s->n, n_out = 0, j = 0;
 
-	/* A range of b parts one of s in two at most: written from the front, read so much behind. */
+	/* A range of b parts one of s in two at most: written from the
+	 * front, read so much behind. */
 	s->cap = n + b->n;
 	s->ranges = xreallocarray(s->ranges, s->cap + 1, sizeof *s->ranges);
 	struct uid_range *out = s->ranges, *in = s->ranges + b->n;
@@ -180,7 +181,8 @@ uidset_subtract(struct uidset *s, const struct uidset *b)
 			j++;
 		for (size_t k = j; k < b->n && b->ranges[k].lo <= hi; k++) {
 			if (b->ranges[k].lo > lo)
-				out[n_out++] = (struct uid_range){ (uint32_t)lo, b->ranges[k].lo - 1 };
+				out[n_out++] = (struct uid_range){ (uint32_t)lo,
+					b->ranges[k].lo - 1 };
 			lo = (uint64_t)b->ranges[k].hi + 1;
 			j = k;
 		}

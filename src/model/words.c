@@ -39,8 +39,8 @@ distance(const char *a, const char *b)
 		for (size_t j = 1; j <= lb; j++) {
 			row[j] = min3(last[j] + 1, row[j - 1] + 1,
 				last[j - 1] + !same(a[i - 1], b[j - 1]));
-			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1])
-			    && before[j - 2] + 1 < row[j])
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]) && before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 		unsigned *spare = before;

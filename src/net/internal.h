@@ -47,7 +47,8 @@ enum err resolve_host(struct net_addrs *out, const char *host, uint16_t port,
 
 /* ---- connect.c ---- */
 
-/* A connected, non-blocking socket to the first address that answers. `where` is for people. */
+/* A connected, non-blocking socket to the first address that answers.
+ * `where` is for people. */
 enum err connect_any(int *fd, const struct net_addrs *addrs, const char *where,
 	int64_t until_ms, struct cancel *cancel, struct error *e);
 
@@ -116,7 +117,8 @@ enum err io_check(struct net *n);
 enum err io_wait(struct net *n, short events);
 ssize_t io_read(struct net *n, void *buf, size_t size);		/* > 0, or -1 */
 ssize_t io_write(struct net *n, const void *buf, size_t size);	/* > 0, or -1 */
-/* One byte is there to be read, without waiting. False with n->failure set: it never will be. */
+/* One byte is there to be read, without waiting. False with
+ * n->failure set: it never will be. */
 bool io_has_input(struct net *n);
 
 /* ---- tls.c ---- */
@@ -131,7 +133,8 @@ enum { FINGERPRINT_TEXT_BYTES = 96 };	/* "ab:cd:..." and a NUL */
 bool cert_fingerprint(const X509 *x, unsigned char digest[32]);
 void cert_fingerprint_text(const X509 *x, char out[FINGERPRINT_TEXT_BYTES]);
 bool cert_fingerprint_parse(const char *text, unsigned char digest[32]);
-/* Why `leaf` is refused: `code` is an X509_V_ERR_, met at `culprit`, `depth` links above it. */
+/* Why `leaf` is refused: `code` is an X509_V_ERR_, met at `culprit`,
+ * `depth` links above it. */
 void cert_explain(struct net *n, X509 *leaf, X509 *culprit, int code, int depth);
 
 /* ---- stream.c ---- */

@@ -131,7 +131,8 @@ static void
 take_addresses(struct net_addrs *out, const struct addrinfo *list)
 {
 	int family = list ? list->ai_family : 0;
-	const struct addrinfo *next[2] = { list, list };	/* same family, other families */
+	/* same family, other families */
+	const struct addrinfo *next[2] = { list, list };
 
 	out->n = 0;
 	for (int turn = 0; out->n < MAX_ADDRS && (next[0] || next[1]); turn ^= 1) {

@@ -23,7 +23,8 @@ enum {
 struct mechanism {
 	const char *name;
 	bool is_safe_in_clear;	/* the password cannot be had from what is sent */
-	bool is_only_wanted;	/* needs a token in place of a password: never chosen by itself */
+	/* needs a token in place of a password: never chosen by itself */
+	bool is_only_wanted;
 	bool is_client_first;
 	int max_steps;		/* answers of ours; a server that asks for more gets none */
 	enum err (*step)(struct sasl *s, const char *in, size_t n, struct str *answer,
@@ -92,7 +93,8 @@ step_gsasl(struct sasl *s, const char *in, size_t n, struct str *answer, struct 
 	return ERR_OK;
 }
 
-/* The N of ",i=N" in "r=nonce,s=salt,i=N" (RFC 5802 7); 0: there is none, or it is too long. */
+/* The N of ",i=N" in "r=nonce,s=salt,i=N" (RFC 5802 7); 0: there is
+ * none, or it is too long. */
 static uint32_t
 iterations(const char *challenge)
 {

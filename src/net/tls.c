@@ -11,8 +11,8 @@
 
 #include "internal.h"
 
-/* RSA and DH from 2048 bits on, no SHA-1 in signatures, no ciphers below 112 bits: SSL_CTX_set_security_level(3).
- * What the system demands beyond that stands. */
+/* RSA and DH from 2048 bits on, no SHA-1 in signatures, no ciphers below 112 bits:
+ * SSL_CTX_set_security_level(3). What the system demands beyond that stands. */
 enum { SECURITY_LEVEL = 2 };
 
 static bool

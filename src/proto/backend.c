@@ -29,7 +29,8 @@ read_memory(void *ctx, uint64_t at, void *buf, size_t n, size_t *got, struct err
 }
 
 static enum err
-read_some(const struct byte_source *src, uint64_t at, void *buf, size_t n, size_t *got, struct error *e)
+read_some(const struct byte_source *src, uint64_t at, void *buf, size_t n, size_t *got,
+	struct error *e)
 {
 	uint64_t left = at < src->size ? src->size - at : 0;
 
@@ -61,7 +62,8 @@ read_file(void *ctx, uint64_t at, void *buf, size_t n, size_t *got, struct error
 	ssize_t r = pread(*(const int *)ctx, buf, n, (off_t)at);
 
 	*got = r > 0 ? (size_t)r : 0;
-	return r < 0 ? error_errno(e, ERR_LOCAL, "cannot read the bytes of a message") : ERR_OK;
+	return r < 0 ? error_errno(e, ERR_LOCAL, "cannot read the bytes of a message")
+		: ERR_OK;
 }
 
 struct byte_source

@@ -1,8 +1,8 @@
 /* imap.c - the adapter as a struct backend: its table, and its life.
  *
  * imap_new, connect, any number of calls, close. After ERR_CONN, ERR_TLS, ERR_AUTH or
- * ERR_CANCELLED nothing but close is of use: a new session is a new backend. doc/imap.md has the
- * commands, and what is done without each extension. */
+ * ERR_CANCELLED nothing but close is of use: a new session is a new backend. doc/imap.md has
+ * the commands, and what is done without each extension. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +33,8 @@ say_goodbye(struct imap *im, int ms)
 {
 	struct imap_cmd c;
 
-	if (!im->net || im->is_dead || !im->is_authenticated || ms <= 0 || cancel_fired(im->cancel))
+	if (!im->net || im->is_dead || !im->is_authenticated || ms <= 0 ||
+	    cancel_fired(im->cancel))
 		return;
 	im->cfg.net.io_ms = ms;
 	imap_cmd_init(&c, "LOGOUT");

@@ -46,7 +46,8 @@ on_section(void *ctx, struct imap *im, const struct imap_fetch *f)
 static bool
 is_section(const char *s)
 {
-	return strlen(s) <= 60 && strspn(s, "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(s);
+	return strlen(s) <= 60 && strspn(s, "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+		strlen(s);
 }
 
 /* One range. *last: nothing comes behind it. */
@@ -152,8 +153,8 @@ imap_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **r
 	if (!sc.is_answered)
 		return error_set(e, ERR_MSG, "the server has no such message any more");
 	if (!sc.root)
-		return error_set(e, ERR_MSG, "the server's description of this message makes no "
-			"sense");
+		return error_set(e, ERR_MSG,
+			"the server's description of this message makes no sense");
 	*root = sc.root;
 	return ERR_OK;
 }

@@ -119,7 +119,8 @@ keep_set(struct scan *s, struct str *out)
 		str_add(out, p, n);
 }
 
-/* With SELECT, and at any time after it: access to the open mailbox has changed (RFC 9051 7.1). */
+/* With SELECT, and at any time after it: access to the open mailbox
+ * has changed (RFC 9051 7.1). */
 static void
 rights_changed(struct imap *im, bool is_readonly)
 {
@@ -413,7 +414,8 @@ imap_send(struct imap *im, struct imap_cmd *c, struct error *e)
 			if ((rc = imap_step(im, e)) != ERR_OK)
 				return rc;
 		if (c->status == IMAP_OK)
-			return imap_die(im, e, "the server did not wait for what it asked for");
+			return imap_die(im, e,
+				"the server did not wait for what it asked for");
 		if (c->status != IMAP_OPEN)
 			return ERR_OK;		/* NO: the literal stays here */
 	}

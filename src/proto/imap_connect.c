@@ -1,9 +1,10 @@
 /* imap_connect.c - from nothing to a session that is logged in over a verified connection.
  *
- * What a server says before TLS is neither used nor kept (SECURITY 1 to 3): STARTTLS is sent whether
- * it was offered or not, and anything but OK ends the attempt, so that stripping the offer gains
- * nothing. No credential leaves before net.h says that the connection is private. What is told
- * with the greeting or the login's OK is not asked again: a login takes one round trip. */
+ * What a server says before TLS is neither used nor kept (SECURITY 1 to 3): STARTTLS is
+ * sent whether it was offered or not, and anything but OK ends the attempt, so that
+ * stripping the offer gains nothing. No credential leaves before net.h says that the
+ * connection is private. What is told with the greeting or the login's OK is not asked
+ * again: a login takes one round trip. */
 #include <string.h>
 #include <strings.h>
 
@@ -11,12 +12,14 @@
 #include "imap_int.h"
 
 static const struct { const char *name; uint32_t bits; } extensions[] = {
-	{ "STARTTLS", X_STARTTLS }, { "LOGINDISABLED", X_LOGINDISABLED }, { "SASL-IR", X_SASL_IR },
+	{ "STARTTLS", X_STARTTLS }, { "LOGINDISABLED", X_LOGINDISABLED },
+	{ "SASL-IR", X_SASL_IR },
 	{ "IDLE", X_IDLE }, { "ENABLE", X_ENABLE }, { "CONDSTORE", X_CONDSTORE },
 	{ "QRESYNC", X_QRESYNC | X_CONDSTORE }, { "MOVE", X_MOVE }, { "UIDPLUS", X_UIDPLUS },
 	{ "SPECIAL-USE", X_SPECIAL_USE }, { "LIST-EXTENDED", X_LIST_EXTENDED },
 	{ "LIST-STATUS", X_LIST_STATUS }, { "NAMESPACE", X_NAMESPACE }, { "ID", X_ID },
-	{ "LITERAL+", X_LITERAL_PLUS }, { "LITERAL-", X_LITERAL_MINUS }, { "ESEARCH", X_ESEARCH },
+	{ "LITERAL+", X_LITERAL_PLUS }, { "LITERAL-", X_LITERAL_MINUS },
+	{ "ESEARCH", X_ESEARCH },
 	{ "IMAP4REV1", X_REV1 },
 	/* RFC 9051 appendix E: what rev2 has built in */
 	{ "IMAP4REV2", X_REV2 | X_IDLE | X_ENABLE | X_MOVE | X_UIDPLUS | X_SPECIAL_USE
@@ -41,7 +44,8 @@ imap_capability(struct imap *im, struct scan *s)
 	str_cut(&im->mechanisms, 0);
 	for (scan_spaces(s); scan_word(s, word, sizeof word); scan_spaces(s)) {
 		if (str_starts(word, "AUTH=") && im->mechanisms.len < 1000)
-			str_printf(&im->mechanisms, "%s%s", im->mechanisms.len ? " " : "", word + 5);
+			str_printf(&im->mechanisms, "%s%s", im->mechanisms.len ? " " : "",
+				word + 5);
 		for (size_t i = 0; i < LEN(extensions); i++)
 			if (strcmp(word, extensions[i].name) == 0)
 				im->ext |= extensions[i].bits;
@@ -82,8 +86,9 @@ starttls(struct imap *im, struct error *e)
 	enum err rc;
 
 	if (im->is_authenticated)
-		return error_set(e, ERR_TLS, "the server claims a session before TLS (PREAUTH): "
-			"somebody may be in between");
+		return error_set(e, ERR_TLS,
+			"the server claims a session before TLS (PREAUTH): somebody may be in "
+			"between");
 	imap_forget(im);
 	imap_cmd_init(&c, "STARTTLS");
 	rc = imap_run(im, &c, 1, NULL, IMAP_MAX_RESPONSE, e);
@@ -159,7 +164,8 @@ converse(struct imap *im, struct imap_cmd *c, struct sasl *s, struct error *e)
 		if ((rc = imap_step(im, e)) != ERR_OK)
 			return rc;
 		if (im->got_plus && c->status == IMAP_OPEN
-		    && answer_challenge(im, s, &is_cancelled, is_cancelled ? NULL : &why) != ERR_OK)
+		    && answer_challenge(im, s, &is_cancelled,
+		    is_cancelled ? NULL : &why) != ERR_OK)
 			return imap_die(im, e, "the connection was lost");
 	}
 	if (is_cancelled)
@@ -222,7 +228,8 @@ login(struct imap *im, const struct backend_login *l, struct error *e)
 	imap_cmd_string(im, &c, l->password);
 	if (c.bad) {
 		imap_cmd_clear(&c);
-		return error_set(e, ERR_AUTH, "user name and password must not hold a line end");
+		return error_set(e, ERR_AUTH,
+			"user name and password must not hold a line end");
 	}
 	imap_forget(im);
 	if ((rc = imap_run(im, &c, 1, NULL, IMAP_MAX_RESPONSE, e)) == ERR_OK)
@@ -250,13 +257,15 @@ log_in(struct imap *im, const struct backend_login *l, struct error *e)
 		return authenticate(im, mechanism, l, e);
 	if (login_fits)
 		return login(im, l, e);
-	return error_set(e, ERR_UNSUPPORTED, "%s", why.text);	/* another password would not help */
+	/* another password would not help */
+	return error_set(e, ERR_UNSUPPORTED, "%s", why.text);
 }
 
 static unsigned
 caps_of(uint32_t ext)
 {
-	unsigned caps = CAP_FLAGS | CAP_MOVE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_SEARCH;
+	unsigned caps =
+		CAP_FLAGS | CAP_MOVE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_SEARCH;
 
 	if (ext & X_UIDPLUS)
 		caps |= CAP_DELETE | CAP_UIDMAP;

@@ -1,9 +1,9 @@
 /* imap_edit.c - flags, move, copy, expunge, append.
  *
- * Sets of UIDs are cut into commands that every server takes, and sent together. A bare EXPUNGE
- * would remove what other clients marked, so without UIDPLUS nothing is expunged: a moved
- * message's original stays, marked \Deleted (doc/imap.md). The echo of our own commands does not
- * count as news; what comes with it about other messages does. */
+ * Sets of UIDs are cut into commands that every server takes, and sent together. A bare
+ * EXPUNGE would remove what other clients marked, so without UIDPLUS nothing is expunged: a
+ * moved message's original stays, marked \Deleted (doc/imap.md). The echo of our own commands
+ * does not count as news; what comes with it about other messages does. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +21,8 @@ take_set(struct uidset *left, struct str *text)
 	size_t n = left->n < most ? left->n : most;
 
 	for (size_t i = 0; i < left->n; i++)
-		uidset_add_range(i < n ? &part : &rest, left->ranges[i].lo, left->ranges[i].hi);
+		uidset_add_range(i < n ? &part : &rest, left->ranges[i].lo,
+			left->ranges[i].hi);
 	uidset_format(text, &part);
 	uidset_clear(&part);
 	uidset_clear(left);
@@ -41,8 +42,8 @@ first_refusal(const struct imap_cmd *cmds, size_t n, struct error *e)
 /* Sends them together; stops at nothing, tells the first refusal. Clears them. `own` are the
  * messages they are about, `removes` says that these may be expunged by it. */
 static enum err
-run_all(struct imap *im, struct imap_cmd *cmds, size_t n, const struct uidset *own, bool removes,
-	struct error *e)
+run_all(struct imap *im, struct imap_cmd *cmds, size_t n, const struct uidset *own,
+	bool removes, struct error *e)
 {
 	enum err rc;
 
@@ -90,7 +91,8 @@ imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint3
 	set &= im->st.flags_allowed;
 	clear &= im->st.flags_allowed;
 	if ((set | clear) == 0)
-		return error_set(e, ERR_MSG, "the server does not keep this flag in this folder");
+		return error_set(e, ERR_MSG,
+			"the server does not keep this flag in this folder");
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
 		struct imap_cmd cmds[MAX_BATCH];
@@ -178,7 +180,8 @@ forget_copyuid(struct imap *im)
 
 /* Which of the set are there, or there and marked, after all that the server said of them. */
 static enum err
-still_there(struct imap *im, const char *set, bool only_marked, struct uidset *out, struct error *e)
+still_there(struct imap *im, const char *set, bool only_marked, struct uidset *out,
+	struct error *e)
 {
 	struct imap_cmd c;
 
@@ -203,10 +206,11 @@ mark_and_expunge(struct imap *im, const char *set, bool is_again, const struct u
 	return run_all(im, cmds, n, asked, true, e);
 }
 
-/* Marks and removes, and looks whether they are gone. While another client expunges, Dovecot 2.3 may answer OK
- * to UID EXPUNGE and remove nothing, or refuse to mark what is there for the sake of what is not. A server that
- * says yes and does not let go of them is left: who comes back finds that the copies are there, and removes the
- * originals. One that says no: ERR_FOLDER, in its words, since trying smaller sets would copy again. */
+/* Marks and removes, and looks whether they are gone. While another client expunges, Dovecot
+ * 2.3 may answer OK to UID EXPUNGE and remove nothing, or refuse to mark what is there for the
+ * sake of what is not. A server that says yes and does not let go of them is left: who comes
+ * back finds that the copies are there, and removes the originals. One that says no:
+ * ERR_FOLDER, in its words, since trying smaller sets would copy again. */
 static enum err
 remove_set(struct imap *im, const char *set, const struct uidset *asked, struct error *e)
 {
@@ -225,7 +229,8 @@ remove_set(struct imap *im, const char *set, const struct uidset *asked, struct 
 			return rc;
 		if (i == EXPUNGE_TRIES)
 			return did == ERR_MSG ? error_set(e, ERR_FOLDER, "%s", why.text)
-				: error_set(e, ERR_CONN, "the server says that it removed messages, and"
+				: error_set(e, ERR_CONN,
+				"the server says that it removed messages, and"
 					" still has them");
 	}
 }
@@ -298,8 +303,9 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	if (!(im->ext & X_UIDPLUS))
-		return error_set(e, ERR_UNSUPPORTED, "this server cannot remove single messages "
-			"(no UIDPLUS): they can be marked deleted only");
+		return error_set(e, ERR_UNSUPPORTED,
+			"this server cannot remove single messages (no UIDPLUS): they can be "
+			"marked deleted only");
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
 		struct str text = {0};
@@ -322,7 +328,8 @@ check_bytes(const struct byte_source *src, struct error *e)
 	for (uint64_t at = 0; at < src->size && rc == ERR_OK; at += got) {
 		rc = byte_source_read(src, at, buf, sizeof buf, &got, e);
 		if (rc == ERR_OK && memchr(buf, '\0', got))
-			rc = error_set(e, ERR_MSG, "a message with a NUL byte in it cannot be stored");
+			rc = error_set(e, ERR_MSG,
+				"a message with a NUL byte in it cannot be stored");
 	}
 	return rc;
 }
@@ -348,7 +355,8 @@ imap_append(struct backend *b, const char *wire, const struct byte_source *src, 
 	imap_flags_format(&c.text, flags & MSG_SERVER_FLAGS);
 	if (arrived > 0 && gmtime_r(&t, &tm) && tm.tm_year < 8100)
 		imap_cmd_printf(&c, " \"%02d-%s-%04d %02d:%02d:%02d +0000\"", tm.tm_mday,
-			months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+			months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+			tm.tm_sec);
 	imap_cmd_printf(&c, " ");
 	imap_cmd_tail(im, &c, src);
 	im->append_uid = 0;

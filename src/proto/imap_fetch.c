@@ -1,9 +1,10 @@
 /* imap_fetch.c - summaries: FETCH responses to struct msg.
  *
- * One command brings UID, flags, arrival, size and the header fields of a batch; ENVELOPE would lack
- * References and cost the server more. A message that comes back damaged, or not at all, is
- * asked for again alone and by other means (its whole header), and what can be had of it is
- * listed: none is skipped silently. Every answer is checked against what was asked for. */
+ * One command brings UID, flags, arrival, size and the header fields of a batch;
+ * ENVELOPE would lack References and cost the server more. A message that comes back
+ * damaged, or not at all, is asked for again alone and by other means (its whole
+ * header), and what can be had of it is listed: none is skipped silently. Every answer
+ * is checked against what was asked for. */
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +13,8 @@
 
 static const struct { const char *name; uint32_t bit; } flag_names[] = {
 	{ "\\Seen", MSG_SEEN }, { "\\Answered", MSG_ANSWERED }, { "\\Flagged", MSG_FLAGGED },
-	{ "\\Deleted", MSG_DELETED }, { "\\Draft", MSG_DRAFT }, { "$Forwarded", MSG_FORWARDED },
+	{ "\\Deleted", MSG_DELETED }, { "\\Draft", MSG_DRAFT },
+	{ "$Forwarded", MSG_FORWARDED },
 	{ "$Junk", MSG_JUNK }, { "$NotJunk", MSG_NOTJUNK }, { "$MDNSent", MSG_MDNSENT },
 	/* as other clients write them */
 	{ "Forwarded", MSG_FORWARDED }, { "Junk", MSG_JUNK }, { "NonJunk", MSG_NOTJUNK },
@@ -124,7 +126,8 @@ item(struct imap_fetch *f, const char *name, const char *section, struct scan va
 	} else if (strcmp(name, "MODSEQ") == 0) {
 		is_good = item_number(value, &f->modseq);
 	} else if (strcmp(name, "INTERNALDATE") == 0) {
-		is_good = f->has_date = scan_bytes(&value, &p, &n) && scan_date(p, n, &f->arrived);
+		is_good = f->has_date = scan_bytes(&value, &p, &n) &&
+			scan_date(p, n, &f->arrived);
 	} else if (strcmp(name, "BODYSTRUCTURE") == 0) {
 		f->structure = value;
 	} else if (strcmp(name, "BODY[") == 0) {
@@ -243,8 +246,8 @@ on_partial(void *ctx, struct imap *im, const struct imap_fetch *f)
 static enum err
 rescue(struct imap *im, struct summaries *su, uint32_t uid, struct error *e)
 {
-	static const char *const items[] = { "UID FLAGS", "UID INTERNALDATE", "UID RFC822.SIZE",
-		"UID BODY.PEEK[HEADER]" };
+	static const char *const items[] = { "UID FLAGS", "UID INTERNALDATE",
+		"UID RFC822.SIZE", "UID BODY.PEEK[HEADER]" };
 	struct imap_cmd cmds[LEN(items)];
 	struct uidset one = {0};
 	const struct uidset *asked = su->asked;
@@ -263,7 +266,8 @@ rescue(struct imap *im, struct summaries *su, uint32_t uid, struct error *e)
 	su->asked = asked;
 	if (rc == ERR_OK && (su->partial.uid == uid || uidset_has(&su->damaged, uid))) {
 		su->partial.uid = uid;
-		deliver(su, &su->partial, str_get(&su->partial_header), su->partial_header.len);
+		deliver(su, &su->partial, str_get(&su->partial_header),
+			su->partial_header.len);
 	}
 	uidset_clear(&one);
 	return rc;		/* one that is nowhere any more was expunged: no error */
@@ -336,7 +340,8 @@ imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struc
 		modseq_item(im));
 	rc = imap_run(im, &c, 1, &h, IMAP_MAX_BYTES, e);
 	if (rc == ERR_OK && su.n == 0 && su.damaged.n == 0)
-		rc = imap_verdict(&c, ERR_FOLDER, e);	/* with some there: others come later */
+		/* with some there: others come later */
+		rc = imap_verdict(&c, ERR_FOLDER, e);
 	imap_cmd_clear(&c);
 	if (rc == ERR_OK && (rc = missing_newest(im, &su, from, &missing, e)) == ERR_OK)
 		rc = rescue_all(im, &su, &missing, e);
@@ -356,9 +361,11 @@ summary_command(struct imap *im, struct imap_cmd *c, const struct uidset *uids)
 	str_clear(&set);
 }
 
-/* Takes the highest off `left`: what goes out at once, so that a slow link is waited for once. */
+/* Takes the highest off `left`: what goes out at once, so that a slow
+ * link is waited for once. */
 static size_t
-summary_commands(struct imap *im, struct imap_cmd *cmds, struct uidset *left, struct uidset *uids)
+summary_commands(struct imap *im, struct imap_cmd *cmds, struct uidset *left,
+	struct uidset *uids)
 {
 	size_t n = 0;
 
@@ -374,7 +381,8 @@ summary_commands(struct imap *im, struct imap_cmd *cmds, struct uidset *left, st
 }
 
 static enum err
-some_summaries(struct imap *im, struct uidset *left, const struct folder_sink *sink, struct error *e)
+some_summaries(struct imap *im, struct uidset *left, const struct folder_sink *sink,
+	struct error *e)
 {
 	struct uidset uids = {0}, missing = {0};
 	struct summaries su = { .sink = sink, .asked = &uids };
@@ -389,7 +397,8 @@ some_summaries(struct imap *im, struct uidset *left, const struct folder_sink *s
 		imap_cmd_clear(&cmds[i]);
 	}
 	if (rc == ERR_OK) {
-		/* On OK what did not come is gone; on NO it may be one that the server chokes on. */
+		/* On OK what did not come is gone; on NO it may be one
+		 * that the server chokes on. */
 		if (is_ok && !su.has_nameless)
 			uidset_copy(&missing, &su.damaged);
 		else

@@ -14,8 +14,9 @@ enum imap_ext {
 	X_STARTTLS = 1 << 0, X_LOGINDISABLED = 1 << 1, X_SASL_IR = 1 << 2, X_IDLE = 1 << 3,
 	X_ENABLE = 1 << 4, X_CONDSTORE = 1 << 5, X_QRESYNC = 1 << 6, X_MOVE = 1 << 7,
 	X_UIDPLUS = 1 << 8, X_SPECIAL_USE = 1 << 9, X_LIST_EXTENDED = 1 << 10,
-	X_LIST_STATUS = 1 << 11, X_NAMESPACE = 1 << 12, X_ID = 1 << 13, X_LITERAL_PLUS = 1 << 14,
-	X_LITERAL_MINUS = 1 << 15, X_ESEARCH = 1 << 16, X_REV1 = 1 << 17, X_REV2 = 1 << 18,
+	X_LIST_STATUS = 1 << 11, X_NAMESPACE = 1 << 12, X_ID = 1 << 13,
+	X_LITERAL_PLUS = 1 << 14, X_LITERAL_MINUS = 1 << 15, X_ESEARCH = 1 << 16,
+	X_REV1 = 1 << 17, X_REV2 = 1 << 18,
 	X_TOLD = 1 << 19		/* a CAPABILITY response was seen at all */
 };
 
@@ -117,9 +118,11 @@ struct imap {
 	struct str prefix;		/* personal namespace */
 
 	char *selected;			/* wire name; NULL: none */
-	char *return_to;		/* find() left this one ("": none): opened again when needed */
+	/* find() left this one ("": none): opened again when needed */
+	char *return_to;
 	struct folder_status st;	/* of the selected */
-	bool is_selecting;		/* codes and flags are about the folder being selected */
+	/* codes and flags are about the folder being selected */
+	bool is_selecting;
 	bool is_modseq;			/* it has mod-sequences */
 	bool is_dirty;			/* something changed since changes() */
 	const struct uidset *own;	/* what our own edit under way is about: no news */
@@ -164,13 +167,13 @@ enum err imap_send(struct imap *im, struct imap_cmd *c, struct error *e);
 /* Reads one response and deals with it. */
 enum err imap_step(struct imap *im, struct error *e);
 /* Sends all in one go, reads until each is answered. Errors are the connection's only. */
-enum err imap_run(struct imap *im, struct imap_cmd *cmds, size_t n, const struct imap_handler *h,
-	uint64_t max_bytes, struct error *e);
+enum err imap_run(struct imap *im, struct imap_cmd *cmds, size_t n,
+	const struct imap_handler *h, uint64_t max_bytes, struct error *e);
 /* OK: ERR_OK; else `code` with the server's words. */
 enum err imap_verdict(const struct imap_cmd *c, enum err code, struct error *e);
 /* Both, for one command; clears it. */
-enum err imap_do(struct imap *im, struct imap_cmd *c, const struct imap_handler *h, enum err code,
-	struct error *e);
+enum err imap_do(struct imap *im, struct imap_cmd *c, const struct imap_handler *h,
+	enum err code, struct error *e);
 bool imap_code_is(const struct imap_cmd *c, const char *code);	/* "[CODE ..." in its words */
 
 /* ---- the commands ---- */
@@ -180,9 +183,11 @@ void imap_capability(struct imap *im, struct scan *s);
 enum err imap_connect(struct backend *b, const struct backend_login *l, struct error *e);
 void imap_prelude(struct imap *im, struct imap_cmd *cmds, size_t *n);	/* at most 3 */
 
-enum err imap_folders(struct backend *b, const struct backend_folder_sink *sink, struct error *e);
+enum err imap_folders(struct backend *b, const struct backend_folder_sink *sink,
+	struct error *e);
 enum err imap_folder_create(struct backend *b, const char *wire, struct error *e);
-enum err imap_folder_rename(struct backend *b, const char *wire, const char *to, struct error *e);
+enum err imap_folder_rename(struct backend *b, const char *wire, const char *to,
+	struct error *e);
 enum err imap_folder_delete(struct backend *b, const char *wire, struct error *e);
 char *imap_wire_name(struct backend *b, const char *name);
 enum err imap_folder_status(struct backend *b, const char *wire, struct folder_status *st,
@@ -190,7 +195,8 @@ enum err imap_folder_status(struct backend *b, const char *wire, struct folder_s
 void imap_namespace(struct imap *im, struct scan *s);
 
 enum err imap_open(struct backend *b, const char *wire, const struct folder_known *known,
-	const struct folder_sink *sink, struct folder_status *st, bool *delta, struct error *e);
+	const struct folder_sink *sink, struct folder_status *st, bool *delta,
+	struct error *e);
 enum err imap_changes(struct backend *b, const struct folder_known *known,
 	const struct folder_sink *sink, struct folder_status *st, struct error *e);
 enum err imap_uids(struct backend *b, struct uidset *out, struct error *e);
@@ -210,13 +216,14 @@ enum err imap_arrivals(struct backend *b, const char *wire, uint32_t from,
 bool imap_fetch_parse(struct scan *s, struct imap_fetch *out);
 uint32_t imap_flags_parse(struct scan *s, bool *has_star);
 void imap_flags_format(struct str *out, uint32_t flags);
-enum err imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink, struct error *e);
-enum err imap_headers(struct backend *b, const struct uidset *uids, const struct folder_sink *sink,
+enum err imap_newest(struct backend *b, uint32_t n, const struct folder_sink *sink,
 	struct error *e);
+enum err imap_headers(struct backend *b, const struct uidset *uids,
+	const struct folder_sink *sink, struct error *e);
 
 /* The same of whatever is selected. */
-enum err imap_summaries(struct imap *im, const struct uidset *uids, const struct folder_sink *sink,
-	struct error *e);
+enum err imap_summaries(struct imap *im, const struct uidset *uids,
+	const struct folder_sink *sink, struct error *e);
 
 enum err imap_fetch_section(struct backend *b, uint32_t uid, const char *section,
 	const struct byte_sink *sink, struct error *e);
@@ -225,8 +232,8 @@ enum err imap_structure(struct backend *b, uint32_t uid, struct arena *a, struct
 /* A BODYSTRUCTURE; NULL when it makes no sense. */
 struct part *imap_structure_parse(struct arena *a, struct scan *s);
 
-enum err imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set, uint32_t clear,
-	struct error *e);
+enum err imap_set_flags(struct backend *b, const struct uidset *uids, uint32_t set,
+	uint32_t clear, struct error *e);
 enum err imap_move(struct backend *b, const struct uidset *uids, const char *wire,
 	struct uid_map *map, struct error *e);
 enum err imap_copy(struct backend *b, const struct uidset *uids, const char *wire,

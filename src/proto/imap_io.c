@@ -1,9 +1,9 @@
 /* imap_io.c - bytes to responses: finds lines and literals before anybody looks for meaning.
  *
- * A response that makes no sense therefore costs itself only, and the stream stays in step. Bounds:
- * a response in memory, a literal in it (what is beyond is read and dropped), and all that one
- * command may bring. Nothing is allocated on the word of a server: memory grows with what has
- * arrived. A literal that a fetch waits for goes to its sink as it comes. */
+ * A response that makes no sense therefore costs itself only, and the stream stays in step.
+ * Bounds: a response in memory, a literal in it (what is beyond is read and dropped), and all
+ * that one command may bring. Nothing is allocated on the word of a server: memory grows with
+ * what has arrived. A literal that a fetch waits for goes to its sink as it comes. */
 #include <string.h>
 
 #include <libetpan/mailstream.h>
@@ -90,7 +90,8 @@ read_line(struct imap *im, struct error *e)
 static bool
 may_have_literal(const struct str *resp)
 {
-	static const char *const status[] = { "* OK ", "* NO ", "* BAD ", "* BYE ", "* PREAUTH " };
+	static const char *const status[] = { "* OK ", "* NO ", "* BAD ", "* BYE ",
+		"* PREAUTH " };
 
 	if (resp->len < 2 || resp->data[0] != '*' || resp->data[1] != ' ')
 		return false;
@@ -104,7 +105,8 @@ may_have_literal(const struct str *resp)
 static bool
 take_literal_size(struct str *resp, size_t line, uint64_t *size)
 {
-	if (!may_have_literal(resp) || resp->len < line + 3 || resp->data[resp->len - 1] != '}')
+	if (!may_have_literal(resp) || resp->len < line + 3 ||
+	    resp->data[resp->len - 1] != '}')
 		return false;
 	size_t open = resp->len - 1;
 	while (open > line && resp->data[open] != '{')

@@ -1,9 +1,10 @@
 /* imap_list.c - folders: the list with roles and counts, names both ways, create and the like.
  *
- * With LIST-EXTENDED and LIST-STATUS everything comes in one round trip. Roles come from the
- * server's flags; a role that no folder has is given by well-known names, at the top or directly
- * under the personal namespace. Shown names have '/' between levels whatever the server's is; a '/'
- * inside a level is shown as U+2215, so that a shown name means one folder only. */
+ * With LIST-EXTENDED and LIST-STATUS everything comes in one round trip. Roles come
+ * from the server's flags; a role that no folder has is given by well-known names, at
+ * the top or directly under the personal namespace. Shown names have '/' between levels
+ * whatever the server's is; a '/' inside a level is shown as U+2215, so that a shown
+ * name means one folder only. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,18 +24,23 @@ struct entry {
 struct list {
 	struct entry *v;
 	size_t n, cap;
-	uint32_t *slots;		/* N_SLOTS; by the hash of the wire name: index + 1, 0: none */
+	/* N_SLOTS; by the hash of the wire name: index + 1, 0: none */
+	uint32_t *slots;
 };
 
-enum { N_SLOTS = 1 << 16 };		/* more than IMAP_MAX_FOLDERS: there is always a free one */
+/* more than IMAP_MAX_FOLDERS: there is always a free one */
+enum { N_SLOTS = 1 << 16 };
 
 static const struct { const char *flag; uint32_t attr; enum folder_role role; } flags[] = {
-	{ "\\Noselect", FOLDER_NOSELECT, ROLE_NONE }, { "\\NonExistent", FOLDER_NOSELECT, ROLE_NONE },
+	{ "\\Noselect", FOLDER_NOSELECT, ROLE_NONE }, { "\\NonExistent", FOLDER_NOSELECT,
+		ROLE_NONE },
 	{ "\\Noinferiors", FOLDER_NOINFERIORS, ROLE_NONE },
 	{ "\\Subscribed", FOLDER_SUBSCRIBED, ROLE_NONE },
-	{ "\\Drafts", 0, ROLE_DRAFTS }, { "\\Sent", 0, ROLE_SENT }, { "\\Archive", 0, ROLE_ARCHIVE },
+	{ "\\Drafts", 0, ROLE_DRAFTS }, { "\\Sent", 0, ROLE_SENT },
+	{ "\\Archive", 0, ROLE_ARCHIVE },
 	{ "\\Junk", 0, ROLE_JUNK }, { "\\Spam", 0, ROLE_JUNK }, { "\\Trash", 0, ROLE_TRASH },
-	{ "\\All", 0, ROLE_ALL }, { "\\AllMail", 0, ROLE_ALL }, { "\\Flagged", 0, ROLE_FLAGGED },
+	{ "\\All", 0, ROLE_ALL }, { "\\AllMail", 0, ROLE_ALL },
+	{ "\\Flagged", 0, ROLE_FLAGGED },
 	{ "\\Starred", 0, ROLE_FLAGGED }, { "\\Inbox", 0, ROLE_INBOX },
 };
 
@@ -129,7 +135,8 @@ parse_flags(struct scan *s, struct entry *en)
 		if (!scan_atom(s, &p, &n, true))
 			return;
 		for (size_t i = 0; i < LEN(flags); i++)
-			if (strlen(flags[i].flag) == n && strncasecmp(flags[i].flag, p, n) == 0) {
+			if (strlen(flags[i].flag) == n &&
+			    strncasecmp(flags[i].flag, p, n) == 0) {
 				en->attrs |= flags[i].attr;
 				if (flags[i].role)
 					en->role = flags[i].role;
@@ -255,7 +262,8 @@ on_folder_data(void *ctx, struct imap *im, const char *name, struct scan *s)
 	}
 }
 
-/* The last level, when it stands at the top or directly under the personal namespace or INBOX. */
+/* The last level, when it stands at the top or directly under the
+ * personal namespace or INBOX. */
 static const char *
 top_name(const struct imap *im, const struct entry *en)
 {
@@ -335,7 +343,8 @@ imap_folders(struct backend *b, const struct backend_folder_sink *sink, struct e
 	if (im->ext & X_LIST_EXTENDED) {
 		imap_cmd_init(&cmds[n++], "LIST \"\" \"*\" RETURN (SUBSCRIBED%s%s)",
 			im->ext & X_SPECIAL_USE ? " SPECIAL-USE" : "",
-			im->ext & X_LIST_STATUS ? " STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)" : "");
+			im->ext & X_LIST_STATUS
+			? " STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)" : "");
 	} else {
 		imap_cmd_init(&cmds[n++], "LIST \"\" \"*\"");
 		imap_cmd_init(&cmds[n++], "LSUB \"\" \"*\"");
@@ -442,7 +451,8 @@ on_status(void *ctx, struct imap *im, const char *name, struct scan *s)
 }
 
 enum err
-imap_folder_status(struct backend *b, const char *wire, struct folder_status *st, struct error *e)
+imap_folder_status(struct backend *b, const char *wire, struct folder_status *st,
+	struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct status_ctx sc = { .st = st };

@@ -279,7 +279,8 @@ scan_set(struct scan *s, const char **p, size_t *n)
 static bool
 two_digits(struct scan *s, int *out)
 {
-	if (s->end - s->p < 2 || s->p[0] < '0' || s->p[0] > '9' || s->p[1] < '0' || s->p[1] > '9')
+	if (s->end - s->p < 2 || s->p[0] < '0' || s->p[0] > '9' || s->p[1] < '0' ||
+	    s->p[1] > '9')
 		return false;
 	*out = (s->p[0] - '0') * 10 + (s->p[1] - '0');
 	s->p += 2;
@@ -321,8 +322,8 @@ scan_date(const char *p, size_t n, int64_t *out)
 	if (!scan_char(&s, '-') || !scan_month(&s, &tm.tm_mon) || !scan_char(&s, '-')
 	    || !two_digits(&s, &century) || !two_digits(&s, &year) || !scan_char(&s, ' ')
 	    || !two_digits(&s, &tm.tm_hour) || !scan_char(&s, ':')
-	    || !two_digits(&s, &tm.tm_min) || !scan_char(&s, ':') || !two_digits(&s, &tm.tm_sec)
-	    || !scan_char(&s, ' '))
+	    || !two_digits(&s, &tm.tm_min) || !scan_char(&s, ':') ||
+	    !two_digits(&s, &tm.tm_sec) || !scan_char(&s, ' '))
 		return false;
 	bool is_west = scan_char(&s, '-');
 	if (!is_west)

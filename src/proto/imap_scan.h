@@ -1,9 +1,9 @@
 /* imap_scan.h - reads the pieces of one IMAP response that is whole in memory (RFC 9051 9).
  *
- * A literal stands in the text as "{n}\r\n" and its n bytes. Every function either takes a piece
- * and returns true, or returns false and leaves the place where it was, so that a caller can
- * try something else or skip. Nothing is trusted: numbers are strict, depth is counted and not
- * recursed into. Pure. */
+ * A literal stands in the text as "{n}\r\n" and its n bytes. Every function either takes a
+ * piece and returns true, or returns false and leaves the place where it was, so that a
+ * caller can try something else or skip. Nothing is trusted: numbers are strict, depth is
+ * counted and not recursed into. Pure. */
 #ifndef DUNLIN_IMAP_SCAN_H
 #define DUNLIN_IMAP_SCAN_H
 
@@ -40,7 +40,8 @@ bool scan_bytes(struct scan *s, const char **p, size_t *n);
 bool scan_skip(struct scan *s);
 /* Digits, ',' and ':' (and '*'): a sequence set, not yet understood. */
 bool scan_set(struct scan *s, const char **p, size_t *n);
-/* "17-Jul-1996 02:44:25 -0700", without the quotes, to seconds since 1970; false: not a date. */
+/* "17-Jul-1996 02:44:25 -0700", without the quotes, to seconds since
+ * 1970; false: not a date. */
 bool scan_date(const char *p, size_t n, int64_t *out);
 
 #endif

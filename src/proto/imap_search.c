@@ -1,7 +1,7 @@
 /* imap_search.c - UID SEARCH (RFC 9051 6.4.4) and what it answers, old form and new (ESEARCH).
  *
- * Texts are searched in a range of UIDs at a time, so that whoever asks can stop in between, and nobody
- * waits behind a server that reads all its mail. */
+ * Texts are searched in a range of UIDs at a time, so that whoever asks can stop in between,
+ * and nobody waits behind a server that reads all its mail. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +46,8 @@ on_search(void *ctx, struct imap *im, const char *name, struct scan *s)
 }
 
 enum err
-imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out, struct error *e)
+imap_search(struct imap *im, const struct imap_cmd *criteria, struct uidset *out,
+	struct error *e)
 {
 	struct imap_handler h = { .ctx = out, .other = on_search };
 	struct imap_cmd c;

@@ -1,9 +1,9 @@
 /* imap_select.c - opening a folder, and what changed in it since we last knew it.
  *
- * With QRESYNC the changes come with the SELECT; with CONDSTORE flags come by CHANGEDSINCE and the
- * absence of messages by one compressed search; with neither, the flags of all are compared. What a
- * server says is gone is believed only where the folder's size agrees with it, or a search
- * does: a wrong VANISHED must not empty a folder here (SECURITY 10). */
+ * With QRESYNC the changes come with the SELECT; with CONDSTORE flags come by CHANGEDSINCE and
+ * the absence of messages by one compressed search; with neither, the flags of all are
+ * compared. What a server says is gone is believed only where the folder's size agrees with
+ * it, or a search does: a wrong VANISHED must not empty a folder here (SECURITY 10). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,8 +108,8 @@ gone_by_absence(struct imap *im, struct delta *d, const struct uidset *all)
 	if (uidset_count(all) >= im->st.n_msgs)
 		uidset_minus(&d->gone, uids_of(d), all);
 	else
-		log_msg("imap: %u messages, %llu listed: nothing is taken for gone", im->st.n_msgs,
-			(unsigned long long)uidset_count(all));
+		log_msg("imap: %u messages, %llu listed: nothing is taken for gone",
+			im->st.n_msgs, (unsigned long long)uidset_count(all));
 }
 
 static enum err
@@ -153,7 +153,8 @@ forget_folder(struct imap *im)
 	free(im->selected);
 	im->selected = NULL;
 	memset(&im->st, 0, sizeof im->st);
-	im->st.flags_allowed = MSG_SERVER_FLAGS;	/* until PERMANENTFLAGS (RFC 3501 7.1) */
+	/* until PERMANENTFLAGS (RFC 3501 7.1) */
+	im->st.flags_allowed = MSG_SERVER_FLAGS;
 	im->is_modseq = im->is_dirty = false;
 	im->max_uid = 0;
 }
@@ -164,7 +165,8 @@ open_folder(struct imap *im, const char *verb, const char *wire,
 	struct folder_status *st, bool *delta, struct error *e)
 {
 	static const struct folder_sink nobody;
-	struct delta d = { .known = known, .sink = sink ? sink : &nobody, .is_selecting = true };
+	struct delta d = { .known = known, .sink = sink ? sink : &nobody,
+		.is_selecting = true };
 	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
 	bool with_delta = (im->ext & X_QRESYNC) && (im->ext & X_ENABLE) && known
 		&& known->uidvalidity && known->modseq;
@@ -195,8 +197,9 @@ open_folder(struct imap *im, const char *verb, const char *wire,
 	if (im->ext & X_CONDSTORE)
 		im->is_condstore = true;
 	if (im->st.uidvalidity == 0) {
-		rc = error_set(e, ERR_FOLDER, "the server names no UIDVALIDITY for this folder: "
-			"its messages cannot be told apart");
+		rc = error_set(e, ERR_FOLDER,
+			"the server names no UIDVALIDITY for this folder: its messages cannot "
+			"be told apart");
 		goto out;
 	}
 	if (with_delta && is_ours(&d, im) && !d.is_dropped && im->is_modseq) {
@@ -243,8 +246,9 @@ find_gone(struct imap *im, struct delta *d, bool by_modseq, bool by_vanished, st
 	return expected == im->st.n_msgs ? ERR_OK : gone_by_search(im, d, e);
 }
 
-/* Makes the server look. Not in one go with the FETCH: Dovecot then answers the FETCH from
- * what it knew before, and new messages are missing. Needless when it told of news by itself. */
+/* Makes the server look. Not in one go with the FETCH: Dovecot then answers the
+ * FETCH from what it knew before, and new messages are missing. Needless when
+ * it told of news by itself. */
 static enum err
 look(struct imap *im, const struct imap_handler *h, struct error *e)
 {
@@ -256,7 +260,8 @@ look(struct imap *im, const struct imap_handler *h, struct error *e)
 		rc = imap_run(im, &c, 1, h, IMAP_MAX_BULK, e);
 		imap_cmd_clear(&c);
 	}
-	im->is_dirty = false;			/* what comes now may be newer than the answer */
+	/* what comes now may be newer than the answer */
+	im->is_dirty = false;
 	return rc;
 }
 
@@ -270,8 +275,8 @@ changes_command(const struct imap *im, struct imap_cmd *c, uint64_t since)
 }
 
 enum err
-imap_changes(struct backend *b, const struct folder_known *known, const struct folder_sink *sink,
-	struct folder_status *st, struct error *e)
+imap_changes(struct backend *b, const struct folder_known *known,
+	const struct folder_sink *sink, struct folder_status *st, struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct delta d = { .known = known, .sink = sink };
@@ -354,8 +359,8 @@ imap_need_folder(struct imap *im, struct error *e)
 	return rc;
 }
 
-/* In the open folder a server may search what it last told of it, with messages that are gone by now: it
- * is given the occasion to tell first. */
+/* In the open folder a server may search what it last told of it, with messages that are gone
+ * by now: it is given the occasion to tell first. */
 static enum err
 hear_news(struct imap *im, struct error *e)
 {
@@ -368,8 +373,8 @@ hear_news(struct imap *im, struct error *e)
 /* Looks elsewhere, by EXAMINE, which changes nothing there. The open folder is opened again
  * when it is needed, so that looking for many messages in one place is one command each. */
 static enum err
-search_elsewhere(struct imap *im, const char *wire, const struct imap_cmd *criteria, uint32_t from,
-	struct uidset *out, struct error *e)
+search_elsewhere(struct imap *im, const char *wire, const struct imap_cmd *criteria,
+	uint32_t from, struct uidset *out, struct error *e)
 {
 	struct uidset found = {0}, wanted = {0};
 	enum err rc = ERR_OK;
@@ -403,8 +408,8 @@ imap_find(struct backend *b, const char *wire, const char *message_id, uint32_t 
 }
 
 enum err
-imap_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
-	struct error *e)
+imap_arrivals(struct backend *b, const char *wire, uint32_t from,
+	const struct folder_sink *sink, struct error *e)
 {
 	struct imap *im = imap_of(b);
 	struct uidset uids = {0};

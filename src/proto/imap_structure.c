@@ -1,8 +1,8 @@
 /* imap_structure.c - BODYSTRUCTURE to a part tree (RFC 9051 7.5.2).
  *
- * Servers get it wrong in many ways, so whatever fits is taken and the rest of a part skipped; depth,
- * count and lengths are bounded. What is too deep or too much is left out, the rest stays. File
- * names are decoded from RFC 2231 (with continuations) and from RFC 2047. */
+ * Servers get it wrong in many ways, so whatever fits is taken and the rest of a part skipped;
+ * depth, count and lengths are bounded. What is too deep or too much is left out, the rest
+ * stays. File names are decoded from RFC 2231 (with continuations) and from RFC 2047. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,8 +168,8 @@ extended_param(const struct params *ps, const char *name, struct str *raw, char 
 static const char *
 decoded_param(struct builder *b, const struct params *ps, const char *name)
 {
-	struct part text_part = { .type = "text/plain", .filename = "", .section = "", .id = "",
-		.description = "", .format = "", .delsp = "", .protocol = "" };
+	struct part text_part = { .type = "text/plain", .filename = "", .section = "",
+		.id = "", .description = "", .format = "", .delsp = "", .protocol = "" };
 	struct str raw = {0}, out = {0};
 	char charset[64] = "";
 	const char *result;
@@ -194,7 +194,8 @@ encoding_of(const char *name)
 {
 	static const struct { const char *name; enum part_encoding encoding; } names[] = {
 		{ "base64", ENC_BASE64 }, { "quoted-printable", ENC_QP }, { "8bit", ENC_8BIT },
-		{ "binary", ENC_BINARY }, { "x-uuencode", ENC_UUENCODE }, { "uuencode", ENC_UUENCODE },
+		{ "binary", ENC_BINARY }, { "x-uuencode", ENC_UUENCODE },
+		{ "uuencode", ENC_UUENCODE },
 		{ "x-uue", ENC_UUENCODE },
 	};
 
@@ -296,8 +297,8 @@ parse_id(struct builder *b, struct scan *s, struct part *p)
 	const char *id = text(b, s);
 	size_t n = strlen(id);
 
-	p->id = n >= 2 && id[0] == '<' && id[n - 1] == '>' ? arena_strndup(b->arena, id + 1, n - 2)
-		: id;
+	p->id = n >= 2 && id[0] == '<' && id[n - 1] == '>'
+		? arena_strndup(b->arena, id + 1, n - 2) : id;
 }
 
 /* type subtype params id description encoding size [envelope body] [lines] md5 disposition */
@@ -343,7 +344,8 @@ parse_body(struct builder *b, struct scan *s, struct part *parent, int depth)
 	if (!b->root)
 		b->root = p;
 	scan_spaces(s);
-	return scan_peek(s, '(') ? parse_multipart(b, s, p, depth) : parse_leaf(b, s, p, depth);
+	return scan_peek(s, '(')
+		? parse_multipart(b, s, p, depth) : parse_leaf(b, s, p, depth);
 }
 
 struct part *

@@ -1,7 +1,7 @@
 /* imap_wait.c - hears of changes in the open folder: IDLE (RFC 2177), else NOOP now and then.
  *
- * Anything untagged may come before the "+", between, and behind DONE; all of it goes through the
- * session's state, and `is_dirty` says whether it was news. IDLE is left and entered anew
+ * Anything untagged may come before the "+", between, and behind DONE; all of it goes through
+ * the session's state, and `is_dirty` says whether it was news. IDLE is left and entered anew
  * well before the server's half hour is over: routers forget silent connections sooner. */
 #include <poll.h>
 #include <time.h>
@@ -70,7 +70,8 @@ idle_watch(struct imap *im, struct imap_cmd *c, int64_t until, int wake, bool *w
 			return rc;
 		if (!readable)
 			continue;
-		net_command(im->net, im->cfg.net.io_ms, IMAP_MAX_BYTES);	/* the cap is for all of IDLE */
+		/* the cap is for all of IDLE */
+		net_command(im->net, im->cfg.net.io_ms, IMAP_MAX_BYTES);
 		rc = imap_step(im, e);
 	}
 	return rc;
@@ -98,7 +99,8 @@ idle_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e
 			rc = imap_step(im, e);
 	}
 	if (rc == ERR_OK && (!is_left || c.status != IMAP_OK)) {
-		im->ext &= ~(uint32_t)X_IDLE;	/* refused, or over at once: NOOP from now on */
+		/* refused, or over at once: NOOP from now on */
+		im->ext &= ~(uint32_t)X_IDLE;
 		im->b.caps &= ~(unsigned)CAP_WAIT;
 	}
 	im->sent = NULL;
@@ -117,7 +119,8 @@ noop_once(struct imap *im, int64_t until, int wake, bool *woken, struct error *e
 
 	if (end > until)
 		end = until;
-	if ((rc = pause_for(im, end - now_ms(), wake, &readable, woken, e)) != ERR_OK || *woken)
+	if ((rc = pause_for(im, end - now_ms(), wake, &readable, woken, e)) != ERR_OK ||
+	    *woken)
 		return rc;
 	imap_cmd_init(&c, "NOOP");
 	return imap_do(im, &c, NULL, ERR_FOLDER, e);

@@ -1,10 +1,11 @@
 /* pop3.c - the session's life, what the server has, and its messages as they stream by.
  *
- * Commands for messages run ahead of their answers where the server has PIPELINING (RFC 2449 6.6); they are
- * small, so that neither side can wait for the other with full buffers. A message ends at its "." and nowhere
- * else: whatever ends it otherwise is an error of the connection, and its bytes count for nothing. What
- * counts as a line end is what the server used in its status line, so that a bare LF in a mail, with a "."
- * behind it, ends no message of a server that sends CRLF. */
+ * Commands for messages run ahead of their answers where the server has PIPELINING (RFC 2449
+ * 6.6); they are small, so that neither side can wait for the other with full buffers. A
+ * message ends at its "." and nowhere else: whatever ends it otherwise is an error of the
+ * connection, and its bytes count for nothing. What counts as a line end is what the server
+ * used in its status line, so that a bare LF in a mail, with a "." behind it, ends no message
+ * of a server that sends CRLF. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,7 +232,8 @@ pop3_ask(struct pop3 *p, const struct pop3_msg *m, bool header_only, struct erro
 		: pop3_send(p, e, "RETR %u", m->number);
 }
 
-/* More than a server can mean that announced the size: what is beyond is an attack on the disk. */
+/* More than a server can mean that announced the size: what is beyond
+ * is an attack on the disk. */
 static uint64_t
 most_bytes(uint64_t announced)
 {
@@ -250,7 +252,8 @@ pop3_take(struct pop3 *p, struct error *e)
 	net_transfer(p->net, p->cfg.net.io_ms, most_bytes(p->asked[at].size_bytes));
 	enum err rc = pop3_status(p, ERR_MSG, p->asked[at].header_only ? "TOP" : "RETR", e);
 	if (rc == ERR_MSG)
-		error_set(e, rc, "%.200s", *pop3_words(p) ? pop3_words(p) : "the server refuses it");
+		error_set(e, rc, "%.200s",
+			*pop3_words(p) ? pop3_words(p) : "the server refuses it");
 	log_msg("pop3: %s %u: %s", p->asked[at].header_only ? "TOP" : "RETR", number,
 		rc == ERR_OK ? "comes" : "does not come");
 	if (rc == ERR_OK) {
@@ -282,7 +285,8 @@ copy_line(struct pop3 *p, char *buf, size_t size)
 	return n;
 }
 
-/* One byte at the beginning of a line, or behind a dot there. Returns how many it puts into buf: 0 or 1. */
+/* One byte at the beginning of a line, or behind a dot there. Returns how many
+ * it puts into buf: 0 or 1. */
 static size_t
 take_byte(struct pop3 *p, char *buf)
 {
@@ -294,10 +298,11 @@ take_byte(struct pop3 *p, char *buf)
 	} else if (p->at == AT_DOT && c == '\r') {
 		p->at = AT_DOT_CR;
 		p->in_pos++;
-	} else if (c == '\n' && (p->at == AT_DOT_CR || (p->at == AT_DOT && p->message_is_lf_only))) {
+	} else if (c == '\n' &&
+	    (p->at == AT_DOT_CR || (p->at == AT_DOT && p->message_is_lf_only))) {
 		p->at = AT_END;
 		p->in_pos++;
-	} else {			/* a line like others; the dot was put there by the server */
+	} else {	/* a line like others; the dot was put there by the server */
 		bool owes_cr = p->at == AT_DOT_CR;
 		p->at = IN_LINE;
 		p->was_cr = owes_cr;
@@ -320,7 +325,8 @@ pop3_read(struct pop3 *p, char *buf, size_t size, size_t *n, struct error *e)
 			if ((rc = pop3_fill(p, e)) != ERR_OK)
 				return rc;
 		}
-		*n += p->at == IN_LINE ? copy_line(p, buf + *n, size - *n) : take_byte(p, buf + *n);
+		*n += p->at == IN_LINE
+			? copy_line(p, buf + *n, size - *n) : take_byte(p, buf + *n);
 	}
 	if (p->at == AT_END && p->n_asked == 0)
 		net_quiet(p->net, false);
@@ -355,6 +361,7 @@ pop3_dele(struct pop3 *p, const uint32_t *numbers, size_t n, bool *refused, stru
 	if (p->n_asked > 0 || p->at != AT_END)
 		return error_set(e, ERR_LOCAL, "messages were asked for and not taken");
 	for (size_t i = 0; i < n && rc == ERR_OK; i += window)
-		rc = dele_some(p, numbers + i, n - i < window ? n - i : window, refused + i, e);
+		rc = dele_some(p, numbers + i, n - i < window ? n - i : window, refused + i,
+			e);
 	return rc;
 }

@@ -58,7 +58,8 @@ enum err pop3_fill(struct pop3 *p, struct error *e);	/* waits for at least one b
 enum err pop3_line(struct pop3 *p, struct error *e);
 /* What stands behind +OK or -ERR. */
 const char *pop3_words(const struct pop3 *p);
-/* What the line just read says. +OK: ERR_OK. -ERR: `refused` with the server's words, after "what: ". */
+/* What the line just read says. +OK: ERR_OK. -ERR: `refused` with the
+ * server's words, after "what: ". */
 enum err pop3_verdict(struct pop3 *p, enum err refused, const char *what, struct error *e);
 /* Sends what is buffered and reads a status line. */
 enum err pop3_status(struct pop3 *p, enum err refused, const char *what, struct error *e);

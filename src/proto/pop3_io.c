@@ -1,7 +1,8 @@
 /* pop3_io.c - bytes to lines, and commands to bytes.
  *
- * A line is kept up to POP3_LINE bytes and its rest dropped, so that a server can send what it likes in
- * constant memory; the caller sees that it was cut. Nothing goes out that holds a line end of its own. */
+ * A line is kept up to POP3_LINE bytes and its rest dropped, so that a server can send
+ * what it likes in constant memory; the caller sees that it was cut. Nothing goes out that
+ * holds a line end of its own. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,8 @@ pop3_flush(struct pop3 *p, struct error *e)
 	if (!p->is_written)
 		return ERR_OK;
 	p->is_written = false;
-	return mailstream_flush(p->stream) < 0 ? pop3_die(p, e, "the connection was lost") : ERR_OK;
+	return mailstream_flush(p->stream) < 0 ? pop3_die(p, e, "the connection was lost")
+		: ERR_OK;
 }
 
 enum err
@@ -146,7 +148,9 @@ pop3_verdict(struct pop3 *p, enum err refused, const char *what, struct error *e
 	if (is_verb(p, "+OK"))
 		return ERR_OK;
 	if (!is_verb(p, "-ERR"))
-		return pop3_die(p, e, "the server's answer makes no sense: it is no POP3 server, or out of step");
+		return pop3_die(p, e,
+			"the server's answer makes no sense: it is no POP3 server, or out "
+			"of step");
 	return error_set(e, refused, "%s: the server says: %.200s", what, pop3_words(p));
 }
 

@@ -1,9 +1,9 @@
 /* pop3_login.c - from nothing to a session that is logged in over a verified connection.
  *
- * The rules of imap_connect.c: what is said before TLS is neither used nor kept; STLS is sent whether it
- * was offered or not, and anything but +OK ends the attempt; no credential before net.h says that the
- * connection is private. The time stamp in the greeting (APOP) is never answered: it is MD5, and what it
- * saves is gained by TLS. The login is not logged. */
+ * The rules of imap_connect.c: what is said before TLS is neither used nor kept; STLS is sent
+ * whether it was offered or not, and anything but +OK ends the attempt; no credential before
+ * net.h says that the connection is private. The time stamp in the greeting (APOP) is never
+ * answered: it is MD5, and what it saves is gained by TLS. The login is not logged. */
 #include <string.h>
 
 #include "hide.h"
@@ -27,7 +27,8 @@ take_capability(struct pop3 *p)
 	size_t n = strcspn(p->line, " ");
 
 	for (size_t i = 0; i < LEN(extensions); i++) {
-		if (n == strlen(extensions[i].name) && str_istarts(p->line, extensions[i].name))
+		if (n == strlen(extensions[i].name) &&
+		    str_istarts(p->line, extensions[i].name))
 			p->ext |= extensions[i].bit;
 	}
 	if (n == 4 && str_istarts(p->line, "SASL") && p->line[n] && p->mechanisms.len == 0 &&
@@ -69,12 +70,14 @@ start_tls(struct pop3 *p, struct error *e)
 	return rc;
 }
 
-/* Refusals that are not about the password (RFC 2449 8, RFC 3206): what of them passes is tried again. */
+/* Refusals that are not about the password (RFC 2449 8, RFC 3206): what of
+ * them passes is tried again. */
 static const struct { const char *code; enum err reach; const char *text; } refusals[] = {
 	{ "[IN-USE]", ERR_CONN, "another session has this mailbox open" },
 	{ "[LOGIN-DELAY]", ERR_CONN, "the server wants more time between two logins" },
 	{ "[SYS/TEMP]", ERR_CONN, "the server has trouble and says, try later" },
-	{ "[SYS/PERM]", ERR_UNSUPPORTED, "the server has trouble that needs its administrator" },
+	{ "[SYS/PERM]", ERR_UNSUPPORTED,
+		"the server has trouble that needs its administrator" },
 };
 
 /* The server's words without the code, which is said in ours. */
@@ -103,9 +106,11 @@ login_verdict(struct pop3 *p, struct error *e)
 	return rc;
 }
 
-/* Sends what sasl_step makes of the challenge, or "*" when it refuses; *why keeps the reason. */
+/* Sends what sasl_step makes of the challenge, or "*" when it
+ * refuses; *why keeps the reason. */
 static enum err
-answer(struct pop3 *p, struct sasl *s, const char *challenge, struct error *why, struct error *e)
+answer(struct pop3 *p, struct sasl *s, const char *challenge, struct error *why,
+	struct error *e)
 {
 	struct str out = {0};
 
@@ -141,14 +146,16 @@ converse(struct pop3 *p, struct sasl *s, struct error *e)
 	else if (rc == ERR_OK)
 		rc = login_verdict(p, e);
 	if (rc == ERR_OK && !sasl_finished(s))
-		rc = error_set(e, ERR_AUTH, "the server did not prove that it knows the password");
+		rc = error_set(e, ERR_AUTH,
+			"the server did not prove that it knows the password");
 	return rc;
 }
 
-/* The first answer waits for the server's "+", which costs a round trip and spares the question of
- * how long a line it takes (RFC 5034 4). */
+/* The first answer waits for the server's "+", which costs a round trip and spares the
+ * question of how long a line it takes (RFC 5034 4). */
 static enum err
-authenticate(struct pop3 *p, const char *mechanism, const struct backend_login *l, struct error *e)
+authenticate(struct pop3 *p, const char *mechanism, const struct backend_login *l,
+	struct error *e)
 {
 	struct sasl_login login = { .user = l->user, .password = l->password,
 		.host = p->cfg.net.host, .port = p->cfg.net.port };
@@ -168,7 +175,8 @@ static enum err
 user_pass(struct pop3 *p, const struct backend_login *l, struct error *e)
 {
 	if (strpbrk(l->user, "\r\n") || strpbrk(l->password, "\r\n"))
-		return error_set(e, ERR_AUTH, "user name and password must not hold a line end");
+		return error_set(e, ERR_AUTH,
+			"user name and password must not hold a line end");
 	hide_add(l->password);
 	enum err rc = pop3_send(p, e, "USER %s", l->user);
 	if (rc == ERR_OK)
@@ -194,11 +202,13 @@ log_in(struct pop3 *p, const struct backend_login *l, struct error *e)
 {
 	bool is_private = net_is_private(p->net);
 	bool has_user = (p->ext & P_USER) || !(p->ext & P_CAPA) || p->mechanisms.len == 0;
-	bool user_fits = is_private && has_user && (!p->cfg.auth || str_ieq(p->cfg.auth, "login"));
+	bool user_fits = is_private && has_user &&
+		(!p->cfg.auth || str_ieq(p->cfg.auth, "login"));
 
 	if (!l || !l->user || !l->password)
 		return error_set(e, ERR_AUTH, "user name and password are needed");
-	const char *mechanism = sasl_choose(str_get(&p->mechanisms), p->cfg.auth, is_private, e);
+	const char *mechanism = sasl_choose(str_get(&p->mechanisms), p->cfg.auth, is_private,
+		e);
 	if (mechanism)
 		return authenticate(p, mechanism, l, e);
 	if (user_fits)

@@ -1,10 +1,10 @@
 /* sendmail.c - see sendmail.h.
  *
- * The message lies in a file of its own in memory before the program starts, and is its standard
- * input: through a pipe it would see the end, and send half a message, when we are killed in
- * the middle. What it complains of goes into such a file, too, one that cannot grow: a pipe
- * whose reader is gone would kill it at work. So it ends as it would have, whatever becomes of
- * us. */
+ * The message lies in a file of its own in memory before the program starts, and is its
+ * standard input: through a pipe it would see the end, and send half a message, when we
+ * are killed in the middle. What it complains of goes into such a file, too, one that
+ * cannot grow: a pipe whose reader is gone would kill it at work. So it ends as it would
+ * have, whatever becomes of us. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -246,13 +246,16 @@ static const char *
 meaning(int code)
 {
 	static const struct { int code; const char *text; } codes[] = {
-		{ EX_USAGE, "it was called wrongly" }, { EX_DATAERR, "it cannot read the message" },
+		{ EX_USAGE, "it was called wrongly" },
+		{ EX_DATAERR, "it cannot read the message" },
 		{ EX_NOINPUT, "it got no message" }, { EX_NOUSER, "no such recipient" },
 		{ EX_NOHOST, "no such host" }, { EX_UNAVAILABLE, "it cannot deliver this" },
 		{ EX_SOFTWARE, "it failed" }, { EX_OSERR, "the system is short of something" },
 		{ EX_OSFILE, "a file of the system is missing" },
-		{ EX_CANTCREAT, "it cannot write its file" }, { EX_IOERR, "reading or writing failed" },
-		{ EX_TEMPFAIL, "not just now" }, { EX_PROTOCOL, "it does not understand the server" },
+		{ EX_CANTCREAT, "it cannot write its file" },
+		{ EX_IOERR, "reading or writing failed" },
+		{ EX_TEMPFAIL, "not just now" },
+		{ EX_PROTOCOL, "it does not understand the server" },
 		{ EX_NOPERM, "it is not allowed to" }, { EX_CONFIG, "it is not set up right" },
 		{ 126, "it cannot be run" }, { 127, "there is no such command" },
 	};
@@ -285,10 +288,12 @@ judge(struct send_mail *mail, int status, int complaint)
 		: WEXITSTATUS(status) > KILLED ? WEXITSTATUS(status) - KILLED : 0;
 
 	if (sig) {
-		snprintf(words, sizeof words, "the sendmail command was killed by signal %d", sig);
+		snprintf(words, sizeof words, "the sendmail command was killed by signal %d",
+			sig);
 		sender_verdicts(mail, SEND_ACCEPTED, SEND_UNSURE, words);
 	} else if (WEXITSTATUS(status) == 0) {
-		sender_verdicts(mail, SEND_ACCEPTED, SEND_DONE, "taken by the sendmail command");
+		sender_verdicts(mail, SEND_ACCEPTED, SEND_DONE,
+			"taken by the sendmail command");
 	} else {
 		judge_code(mail, WEXITSTATUS(status), complaint);
 	}
@@ -364,7 +369,8 @@ out:
 
 /* ---- the rest ---- */
 
-/* A program that is named by its path and is not there is found out before anything is tried. */
+/* A program that is named by its path and is not there is found out
+ * before anything is tried. */
 static enum err
 sendmail_connect(struct sender *s, const struct sender_login *l, struct error *e)
 {
@@ -376,7 +382,8 @@ sendmail_connect(struct sender *s, const struct sender_login *l, struct error *e
 	(void)l;
 	if (*program == '/' && !strpbrk(program, ";|&<>()$`\\\"'*?[#~=%\n") &&
 	    access(program, X_OK) < 0)
-		rc = error_errno(e, ERR_LOCAL, "the sendmail command '%s' cannot be run", program);
+		rc = error_errno(e, ERR_LOCAL, "the sendmail command '%s' cannot be run",
+		program);
 	free(program);
 	return rc;
 }

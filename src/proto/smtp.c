@@ -225,8 +225,8 @@ final_dot(struct smtp *m, struct send_mail *mail, struct error *e)
 	return ERR_OK;
 }
 
-/* A server that speaks or goes before the final dot has given the mail up: the dot is not said then, and nothing is
- * unsure. */
+/* A server that speaks or goes before the final dot has given the mail up: the dot is not said
+ * then, and nothing is unsure. */
 static enum err
 hear_early(struct smtp *m, struct send_mail *mail, bool *did, struct error *e)
 {

@@ -13,7 +13,8 @@
 
 #include "smtp_int.h"
 
-/* Our end of the connection, as RFC 5321 4.1.3 writes it: says nothing of the machine's name. */
+/* Our end of the connection, as RFC 5321 4.1.3 writes it: says
+ * nothing of the machine's name. */
 static void
 address_literal(struct smtp *m, char *out, size_t size)
 {

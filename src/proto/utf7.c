@@ -2,14 +2,15 @@
  * UTF-16 with "," for "/", between "&" and "-".
  *
  * Strict both ways: a name has one encoding only, so what decodes encodes to itself again.
- * Padding bits set, ASCII in base64, two shifts that could be one, and lone surrogates are refused;
- * such a name is shown as the server gave it. */
+ * Padding bits set, ASCII in base64, two shifts that could be one, and lone surrogates are
+ * refused; such a name is shown as the server gave it. */
 #include <string.h>
 
 #include "utf7.h"
 #include "utf8.h"
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+static const char base64[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 static void
 put_utf8(struct str *out, uint32_t c)

@@ -6,7 +6,8 @@
 
 #include "str.h"
 
-/* Appends the UTF-8 of a name; false, and nothing appended, when it is not strictly encoded. */
+/* Appends the UTF-8 of a name; false, and nothing appended, when it
+ * is not strictly encoded. */
 bool utf7_decode(struct str *out, const char *wire);
 /* Appends the encoding of UTF-8 text; invalid bytes become U+FFFD. */
 void utf7_encode(struct str *out, const char *utf8);

@@ -7,15 +7,17 @@
 #include "rc.h"
 #include "str.h"
 
-static const char *const names[] = { "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white" };
+static const char *const names[] = { "black", "red", "green", "yellow", "blue", "magenta",
+	"cyan", "white" };
 static const struct { const char *name; unsigned attr; } attrs[] = {
-	{ "bold", RC_BOLD }, { "dim", RC_DIM }, { "italic", RC_ITALIC }, { "underline", RC_UNDERLINE },
+	{ "bold", RC_BOLD }, { "dim", RC_DIM }, { "italic", RC_ITALIC },
+	{ "underline", RC_UNDERLINE },
 	{ "reverse", RC_REVERSE },
 };
-static const char *const all[] = { "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
-	"bright-black", "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta",
-	"bright-cyan", "bright-white", "gray", "grey", "default", "bold", "dim", "italic", "underline",
-	"reverse", "on", NULL };
+static const char *const all[] = { "black", "red", "green", "yellow", "blue", "magenta",
+	"cyan", "white", "bright-black", "bright-red", "bright-green", "bright-yellow",
+	"bright-blue", "bright-magenta", "bright-cyan", "bright-white", "gray", "grey",
+	"default", "bold", "dim", "italic", "underline", "reverse", "on", NULL };
 
 static bool
 parse_number(const char *w, int *out)
@@ -74,8 +76,10 @@ unknown(const char *w, struct error *e)
 	const char *near = nearest_word(w, all);
 
 	if (near)
-		return error_set(e, ERR_LOCAL, "unknown colour '%s' (did you mean '%s'?)", w, near);
-	return error_set(e, ERR_LOCAL, "unknown colour '%s' (red, bright-red, 0 to 255, #rrggbb, bold, ...)", w);
+		return error_set(e, ERR_LOCAL, "unknown colour '%s' (did you mean '%s'?)", w,
+			near);
+	return error_set(e, ERR_LOCAL,
+		"unknown colour '%s' (red, bright-red, 0 to 255, #rrggbb, bold, ...)", w);
 }
 
 struct parse {

@@ -126,7 +126,8 @@ lex_value(struct lex *out, struct text *t)
 		out->value = xstrndup(t->p, (size_t)(end - t->p));
 }
 
-/* The name up to '='. A key may hold '=' itself ("<C-=>") when white space stands behind it. */
+/* The name up to '='. A key may hold '=' itself ("<C-=>") when white
+ * space stands behind it. */
 static void
 lex_name(struct lex *out, struct text *t)
 {

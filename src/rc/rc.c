@@ -1,7 +1,7 @@
 /* rc.c - lines to settings, and what is wrong with them.
  *
- * A line that is wrong is told and skipped; a section that is wrong is told once and its
- * lines skipped with it. Whether an account is whole is looked at when its section ends, and one
+ * A line that is wrong is told and skipped; a section that is wrong is told once and its lines
+ * skipped with it. Whether an account is whole is looked at when its section ends, and one
  * without a server, or with one that may not be used, is left out. */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,10 +20,12 @@ enum { MAX_FILE_BYTES = 4 << 20, MAX_PROBLEMS = 100, MAX_SETTINGS = 64 };
 enum section { S_NONE, S_SKIP, S_MAIL, S_ACCOUNT, S_KEYS, S_COLORS, S_ALIAS };
 
 static const struct { const char *name; enum section section; enum lex_mode mode; } sections[] = {
-	{ "mail", S_MAIL, LEX_PLAIN }, { "account", S_ACCOUNT, LEX_PLAIN }, { "keys", S_KEYS, LEX_KEYS },
+	{ "mail", S_MAIL, LEX_PLAIN }, { "account", S_ACCOUNT, LEX_PLAIN },
+	{ "keys", S_KEYS, LEX_KEYS },
 	{ "colors", S_COLORS, LEX_COLORS }, { "alias", S_ALIAS, LEX_PLAIN },
 };
-static const char *const section_names[] = { "mail", "account", "keys", "colors", "alias", NULL };
+static const char *const section_names[] = { "mail", "account", "keys", "colors", "alias",
+	NULL };
 
 struct parser {
 	struct rc *rc;
@@ -33,11 +35,13 @@ struct parser {
 	enum lex_mode mode;
 	char *argument;			/* of [keys ARGUMENT] */
 	struct rc_account account;	/* the one being read */
-	int mail_lines[MAX_SETTINGS], account_lines[MAX_SETTINGS];	/* where each was set; 0: not */
+	/* where each was set; 0: not */
+	int mail_lines[MAX_SETTINGS], account_lines[MAX_SETTINGS];
 	size_t cap_accounts, cap_problems, cap_keys, cap_colors, cap_aliases;
 };
 
-static void problem(struct parser *ps, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void problem(struct parser *ps, int line, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
 
 static void
 problem(struct parser *ps, int line, const char *fmt, ...)
@@ -53,7 +57,8 @@ problem(struct parser *ps, int line, const char *fmt, ...)
 	str_vprintf(&s, fmt, ap);
 	va_end(ap);
 	error_set(&clean, ERR_LOCAL, "%s", str_get(&s));
-	rc->problems = array_grow(rc->problems, rc->n_problems, &ps->cap_problems, sizeof *rc->problems);
+	rc->problems = array_grow(rc->problems, rc->n_problems, &ps->cap_problems,
+		sizeof *rc->problems);
 	const char *text = rc->n_problems + 1 < MAX_PROBLEMS ? clean.text
 		: "so many lines are wrong that the rest is not told";
 	rc->problems[rc->n_problems++].line = xasprintf("%s:%d: %s", ps->name, line, text);
@@ -79,8 +84,9 @@ is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 	if (u->protocol == RC_NONE || u->protocol == RC_MBOX || u->security != RC_PLAIN
 	    || ps->account.allow_insecure || rc_host_is_loopback(u->host))
 		return false;
-	problem(ps, line_of(ps, setting), "'+insecure' would send the password to %s in the clear: take "
-		"it away, or set allow-insecure = yes", u->host);
+	problem(ps, line_of(ps, setting),
+		"'+insecure' would send the password to %s in the clear: take it away, or set "
+		"allow-insecure = yes", u->host);
 	return true;
 }
 
@@ -88,7 +94,8 @@ is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 static bool
 is_greeting(const char *name)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]";
 
 	return *name && strlen(name) < 250 && strspn(name, allowed) == strlen(name);
 }
@@ -109,7 +116,8 @@ check_account(struct parser *ps)
 	if (is_refused(ps, &a->send, "send"))
 		rc_url_clear(&a->send);
 	if (a->password && a->password_command) {
-		problem(ps, line_of(ps, "password"), "'password' is not used beside 'password-command'");
+		problem(ps, line_of(ps, "password"),
+			"'password' is not used beside 'password-command'");
 		secret_free(a->password);
 		a->password = NULL;
 	}
@@ -128,24 +136,28 @@ check_account(struct parser *ps)
 		a->dsn = 0;
 	}
 	if (a->hello && !is_greeting(a->hello)) {
-		problem(ps, line_of(ps, "hello"), "'hello' is a host name, not '%s'", a->hello);
+		problem(ps, line_of(ps, "hello"), "'hello' is a host name, not '%s'",
+			a->hello);
 		free(a->hello);
 		a->hello = NULL;
 	}
 	if (u->protocol == RC_NONE && line_of(ps, "receive") == a->line) {
-		problem(ps, a->line, "account '%s' has no 'receive', such as imaps://ada@imap.example.org",
+		problem(ps, a->line,
+			"account '%s' has no 'receive', such as imaps://ada@imap.example.org",
 			a->name);
 		return false;
 	}
 	if (u->protocol == RC_NONE || is_refused(ps, u, "receive"))
 		return false;			/* its line is told already */
 	if (u->protocol != RC_MBOX && !u->user) {
-		problem(ps, line_of(ps, "receive"), "no user stands in the URL: write USER@%s", u->host);
+		problem(ps, line_of(ps, "receive"), "no user stands in the URL: write USER@%s",
+			u->host);
 		return false;
 	}
 	if (!a->from) {
 		if (line_of(ps, "from") == a->line)
-			problem(ps, a->line, "account '%s' has no 'from', such as Ada <ada@example.org>",
+			problem(ps, a->line,
+				"account '%s' has no 'from', such as Ada <ada@example.org>",
 				a->name);
 		a->from = xstrdup(u->user && strchr(u->user, '@') ? u->user : "");
 	}
@@ -219,9 +231,11 @@ begin_section(struct parser *ps, const struct lex *l)
 	}
 	const char *near = nearest_word(l->name, section_names);
 	if (ps->section == S_SKIP && near)
-		problem(ps, ps->line, "unknown section '%s' (did you mean '%s'?)", l->name, near);
+		problem(ps, ps->line, "unknown section '%s' (did you mean '%s'?)", l->name,
+			near);
 	else if (ps->section == S_SKIP)
-		problem(ps, ps->line, "unknown section '%s' (mail, account, keys, colors, alias)", l->name);
+		problem(ps, ps->line,
+			"unknown section '%s' (mail, account, keys, colors, alias)", l->name);
 	else if (ps->section == S_ACCOUNT)
 		ps->section = begin_account(ps, l->value);
 	else if (ps->section != S_KEYS && *l->value)
@@ -250,7 +264,8 @@ unknown_setting(struct parser *ps, const char *section, const char *name)
 }
 
 static void
-put_setting(struct parser *ps, const char *section, void *into, int *lines, const struct lex *l)
+put_setting(struct parser *ps, const char *section, void *into, int *lines,
+	const struct lex *l)
 {
 	const struct rc_setting *s = setting_find(section, l->name);
 	struct error e = {0};
@@ -263,7 +278,8 @@ put_setting(struct parser *ps, const char *section, void *into, int *lines, cons
 	settings_of(section, &first, &n);
 	int *line = &lines[s - rc_settings(&n) - first];
 	if (*line)
-		problem(ps, ps->line, "'%s' is already set in line %d; this one counts", s->name, *line);
+		problem(ps, ps->line, "'%s' is already set in line %d; this one counts",
+			s->name, *line);
 	*line = ps->line;
 	if (setting_put(s, into, l->value, &e) != ERR_OK)
 		problem(ps, ps->line, "%s", e.text);
@@ -287,7 +303,8 @@ put_color(struct parser *ps, const struct lex *l)
 	struct error e = {0};
 
 	if (!*l->value) {
-		problem(ps, ps->line, "'%s' has no colour (red, bright-red, 0 to 255, #rrggbb, bold, ...)",
+		problem(ps, ps->line,
+			"'%s' has no colour (red, bright-red, 0 to 255, #rrggbb, bold, ...)",
 			l->name);
 		return;
 	}
@@ -297,7 +314,8 @@ put_color(struct parser *ps, const struct lex *l)
 	}
 	for (size_t i = 0; i < rc->n_colors; i++) {
 		if (str_ieq(rc->colors[i].name, l->name))
-			problem(ps, ps->line, "'%s' is already set in line %d; this one counts", l->name,
+			problem(ps, ps->line,
+				"'%s' is already set in line %d; this one counts", l->name,
 				rc->colors[i].line);
 	}
 	add_pair(ps, &rc->colors, &rc->n_colors, &ps->cap_colors, l);
@@ -321,8 +339,8 @@ put_alias(struct parser *ps, const struct lex *l)
 		struct rc_pair *was = &rc->aliases[i];
 		if (!str_ieq(was->name, l->name))
 			continue;
-		problem(ps, ps->line, "alias '%s' is already in line %d; this one counts", l->name,
-			was->line);
+		problem(ps, ps->line, "alias '%s' is already in line %d; this one counts",
+			l->name, was->line);
 		free(was->value);
 		was->value = xstrdup(l->value);
 		was->line = ps->line;
@@ -407,7 +425,8 @@ rc_parse(struct rc **out, const char *name, const char *text, size_t n, struct e
 
 /* ---- the file ---- */
 
-/* SECURITY 19: a password in a file of somebody else, or that others can read, is no secret. */
+/* SECURITY 19: a password in a file of somebody else, or that others
+ * can read, is no secret. */
 static void
 drop_exposed_passwords(struct rc *rc, const struct stat *st)
 {
@@ -423,9 +442,11 @@ drop_exposed_passwords(struct rc *rc, const struct stat *st)
 		secret_free(a->password);
 		secret_free(a->send_password);
 		a->password = a->send_password = NULL;
-		problem(&ps, a->line, is_ours ? "the password of '%s' is not used, because others can read "
-			"this file: chmod 600 '%s'" : "the password of '%s' is not used, because the file '%s' is "
-			"not yours", a->name, rc->path);
+		problem(&ps, a->line,
+			is_ours
+			? "the password of '%s' is not used, because others can read this "
+			"file: chmod 600 '%s'" : "the password of '%s' is not used, because "
+			"the file '%s' is not yours", a->name, rc->path);
 	}
 }
 

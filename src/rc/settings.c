@@ -25,7 +25,8 @@ static const struct rc_setting table[] = {
 	{ MAIL(address_query), .name = "address-query", .type = RC_T_STRING,
 	  .help = "command that looks addresses up: prints address, tab, name" },
 	{ MAIL(keymap), .name = "keys", .type = RC_T_CHOICE, .initial = "default",
-	  .choices = "default mutt vim", .help = "which keys there are before [keys] changes them" },
+	  .choices = "default mutt vim",
+	  .help = "which keys there are before [keys] changes them" },
 	{ MAIL(threads), .name = "threads", .type = RC_T_BOOL, .initial = "no",
 	  .help = "message lists begin threaded" },
 	{ MAIL(sort), .name = "sort", .type = RC_T_CHOICE, .initial = "date",
@@ -39,7 +40,8 @@ static const struct rc_setting table[] = {
 	  .help = "a message that is opened counts as read" },
 	{ MAIL(prefer_html), .name = "prefer-html", .type = RC_T_BOOL, .initial = "no",
 	  .help = "of a message that is both, show the HTML instead of the plain text" },
-	{ MAIL(page_context), .name = "page-context", .type = RC_T_INT, .initial = "2", .max = 20,
+	{ MAIL(page_context), .name = "page-context", .type = RC_T_INT, .initial = "2",
+		.max = 20,
 	  .help = "lines that stay on the screen when a page is turned" },
 	{ MAIL(hints), .name = "hints", .type = RC_T_BOOL, .initial = "yes",
 	  .help = "the usual keys stand on the bottom line, where there is room" },
@@ -51,9 +53,11 @@ static const struct rc_setting table[] = {
 	  .help = "where attachments are saved" },
 	{ MAIL(browser), .name = "browser", .type = RC_T_STRING, .initial = "xdg-open",
 	  .help = "command that opens links and attachments" },
-	{ MAIL(timeout_s), .name = "timeout", .type = RC_T_DURATION, .initial = "60s", .min = 1,
+	{ MAIL(timeout_s), .name = "timeout", .type = RC_T_DURATION, .initial = "60s",
+		.min = 1,
 	  .max = 3600, .help = "how long a server may be silent" },
-	{ MAIL(undo_send_s), .name = "undo-send", .type = RC_T_DURATION, .initial = "10s", .min = 0,
+	{ MAIL(undo_send_s), .name = "undo-send", .type = RC_T_DURATION, .initial = "10s",
+		.min = 0,
 	  .max = 3600, .help = "how long sending can be taken back with u" },
 	{ MAIL(edit_headers), .name = "edit-headers", .type = RC_T_BOOL, .initial = "no",
 	  .help = "the editor gets the header above the text" },
@@ -62,11 +66,15 @@ static const struct rc_setting table[] = {
 	{ MAIL(lists), .name = "lists", .type = RC_T_ADDRESSES,
 	  .help = "mailing lists you write to: answers to all shall go there, and to you" },
 	{ MAIL(subscribed), .name = "subscribed", .type = RC_T_ADDRESSES,
-	  .help = "mailing lists you read: answers to all shall go there, and not to you as well" },
-	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 1,
+	  .help = "mailing lists you read: answers to all shall go there, and not to you "
+	  "as well" },
+	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G",
+		.min = 1,
 	  .max = INT_MAX, .help = "room for the bodies of messages kept for reading offline" },
-	{ MAIL(search_mb), .name = "search-size", .type = RC_T_MEGABYTES, .initial = "1G", .min = 0,
-	  .max = 1024 * 1024, .help = "room for the index of words in mail that is here; 0: none" },
+	{ MAIL(search_mb), .name = "search-size", .type = RC_T_MEGABYTES, .initial = "1G",
+		.min = 0,
+	  .max = 1024 * 1024,
+	  .help = "room for the index of words in mail that is here; 0: none" },
 
 	{ ACCOUNT(from), .name = "from", .type = RC_T_ADDRESS,
 	  .help = "your name and address; every account needs one" },
@@ -81,7 +89,8 @@ static const struct rc_setting table[] = {
 	{ ACCOUNT(send), .name = "send", .type = RC_T_URL, .help = "where mail goes to" },
 	{ ACCOUNT(sendmail), .name = "sendmail", .type = RC_T_STRING,
 	  .help = "command that mail is handed to, instead of a server ('send')" },
-	{ ACCOUNT(dsn), .name = "dsn", .type = RC_T_WORDS, .choices = "never failure delay success",
+	{ ACCOUNT(dsn), .name = "dsn", .type = RC_T_WORDS,
+		.choices = "never failure delay success",
 	  .help = "what the servers on the way are to report back" },
 	{ ACCOUNT(password_command), .name = "password-command", .type = RC_T_STRING,
 	  .help = "command whose first line of output is the password or token" },
@@ -92,7 +101,8 @@ static const struct rc_setting table[] = {
 	{ ACCOUNT(send_password), .name = "send-password", .type = RC_T_SECRET,
 	  .help = "the password for sending, where it is another" },
 	{ ACCOUNT(copy), .name = "copy", .type = RC_T_BOOL, .initial = "yes",
-	  .help = "copy what was sent to the folder of sent mail; no where the server does that" },
+	  .help = "copy what was sent to the folder of sent mail; no where the server "
+	  "does that" },
 	{ ACCOUNT(hello), .name = "hello", .type = RC_T_STRING,
 	  .help = "how to greet the server for sending; else by our address" },
 	{ ACCOUNT(auth), .name = "auth", .type = RC_T_CHOICE,
@@ -102,15 +112,19 @@ static const struct rc_setting table[] = {
 	  .help = "certificates (PEM) to trust besides the system's" },
 	{ ACCOUNT(tls_fingerprint), .name = "tls-fingerprint", .type = RC_T_FINGERPRINT,
 	  .help = "SHA-256 of the one certificate to trust" },
-	{ ACCOUNT(allow_insecure), .name = "allow-insecure", .type = RC_T_BOOL, .initial = "no",
+	{ ACCOUNT(allow_insecure), .name = "allow-insecure", .type = RC_T_BOOL,
+		.initial = "no",
 	  .help = "let +insecure URLs send mail and password in the clear" },
 	{ ACCOUNT(read_only), .name = "read-only", .type = RC_T_BOOL, .initial = "no",
 	  .help = "look, but change nothing on the server" },
-	{ ACCOUNT(check_every_s), .name = "check-every", .type = RC_T_DURATION, .initial = "5m",
-	  .min = 10, .max = 30 * DAY_S, .help = "how often to look at what does not tell by itself" },
+	{ ACCOUNT(check_every_s), .name = "check-every", .type = RC_T_DURATION,
+		.initial = "5m",
+	  .min = 10, .max = 30 * DAY_S,
+	  .help = "how often to look at what does not tell by itself" },
 	{ ACCOUNT(keep_days), .name = "keep", .type = RC_T_DAYS, .initial = "yes",
 	  .help = "POP3: leave downloaded mail on the server" },
-	{ ACCOUNT(max_size_kb), .name = "max-size", .type = RC_T_KILOBYTES, .min = 1, .max = INT_MAX,
+	{ ACCOUNT(max_size_kb), .name = "max-size", .type = RC_T_KILOBYTES, .min = 1,
+		.max = INT_MAX,
 	  .help = "POP3: of larger messages download only the header" },
 	{ ACCOUNT(mbox), .name = "mbox", .type = RC_T_PATH,
 	  .help = "POP3: directory of the mbox files" },
@@ -165,7 +179,8 @@ struct unit {
 static const struct unit time_units[] = {
 	{ "", 1 }, { "s", 1 }, { "sec", 1 }, { "second", 1 }, { "seconds", 1 },
 	{ "m", 60 }, { "min", 60 }, { "minute", 60 }, { "minutes", 60 },
-	{ "h", 3600 }, { "hour", 3600 }, { "hours", 3600 }, { "d", DAY_S }, { "day", DAY_S }, { "days", DAY_S },
+	{ "h", 3600 }, { "hour", 3600 }, { "hours", 3600 }, { "d", DAY_S }, { "day", DAY_S },
+	{ "days", DAY_S },
 	{ NULL, 0 }
 };
 static const struct unit size_units[] = {	/* in megabytes */
@@ -177,7 +192,8 @@ static const struct unit small_size_units[] = {		/* in kilobytes */
 	{ "g", 1048576 }, { "gb", 1048576 }, { "gib", 1048576 }, { NULL, 0 }
 };
 static const struct unit day_units[] = {
-	{ "", 1 }, { "d", 1 }, { "day", 1 }, { "days", 1 }, { "w", 7 }, { "week", 7 }, { "weeks", 7 }, { NULL, 0 }
+	{ "", 1 }, { "d", 1 }, { "day", 1 }, { "days", 1 }, { "w", 7 }, { "week", 7 },
+	{ "weeks", 7 }, { NULL, 0 }
 };
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
@@ -225,7 +241,8 @@ put_path(const struct rc_setting *s, void *p, const char *v, struct error *e)
 
 	if (*path != '/') {
 		free(path);
-		return error_set(e, ERR_LOCAL, "'%s' must begin with '/' or '~/', not '%s'", s->name, v);
+		return error_set(e, ERR_LOCAL, "'%s' must begin with '/' or '~/', not '%s'",
+			s->name, v);
 	}
 	replace(p, path);
 	return ERR_OK;
@@ -234,7 +251,8 @@ put_path(const struct rc_setting *s, void *p, const char *v, struct error *e)
 static enum err
 put_bool(const struct rc_setting *s, void *p, const char *v, struct error *e)
 {
-	static const char *const words[] = { "yes", "true", "on", "1", "no", "false", "off", "0", NULL };
+	static const char *const words[] = { "yes", "true", "on", "1", "no", "false", "off",
+		"0", NULL };
 
 	for (size_t i = 0; words[i]; i++) {
 		if (str_ieq(v, words[i])) {
@@ -286,8 +304,8 @@ put_words(const struct rc_setting *s, void *p, const char *v, struct error *e)
 			choice += len + (choice[len] == ' ');
 		}
 		if (n && !*choice)
-			rc = error_set(e, ERR_LOCAL, "unknown '%s' for '%s' (some of: %s)", word,
-				s->name, s->choices);
+			rc = error_set(e, ERR_LOCAL, "unknown '%s' for '%s' (some of: %s)",
+				word, s->name, s->choices);
 		bits |= n ? bit : 0;
 	}
 	if (rc == ERR_OK)
@@ -325,8 +343,8 @@ put_days(const struct rc_setting *s, void *p, const char *v, struct error *e)
 	else if (str_ieq(v, "yes"))
 		n = -1;
 	else if (!parse_amount(v, day_units, &n) || n < 1 || n > MAX_DAYS)
-		return error_set(e, ERR_LOCAL, "'%s' is yes, no or days such as '14 days', not '%s'",
-			s->name, v);
+		return error_set(e, ERR_LOCAL,
+			"'%s' is yes, no or days such as '14 days', not '%s'", s->name, v);
 	*(int *)p = n;
 	return ERR_OK;
 }
@@ -355,7 +373,8 @@ put_amount(const struct rc_setting *s, void *p, const char *v, struct error *e)
 	int n;
 
 	if (!parse_amount(v, kinds[s->type].units, &n))
-		return error_set(e, ERR_LOCAL, "'%s' is %s, not '%s'", s->name, kinds[s->type].like, v);
+		return error_set(e, ERR_LOCAL, "'%s' is %s, not '%s'", s->name,
+			kinds[s->type].like, v);
 	if (n < s->min)
 		return error_set(e, ERR_LOCAL, "'%s' is too little for '%s'%s", v, s->name,
 			limit_text(limit, sizeof limit, s, s->min, "least"));
@@ -379,7 +398,8 @@ put_fingerprint(const struct rc_setting *s, void *p, const char *v, struct error
 	}
 	if (hex.len != 64 || strspn(v, "0123456789abcdefABCDEF: ") != strlen(v)) {
 		str_clear(&hex);
-		return error_set(e, ERR_LOCAL, "'%s' is a SHA-256: 64 hexadecimal digits", s->name);
+		return error_set(e, ERR_LOCAL, "'%s' is a SHA-256: 64 hexadecimal digits",
+			s->name);
 	}
 	replace(p, str_take(&hex));
 	return ERR_OK;
@@ -395,7 +415,8 @@ check_address(const char *name, const char *v, struct error *e)
 
 	if (!at || at == addr || at + 1 == addr + n || (open && !str_eq(addr + n, ">"))
 	    || memchr(addr, ' ', n) || memchr(addr, ',', n))
-		return error_set(e, ERR_LOCAL, "'%s' needs an address such as Ada <ada@example.org>, not '%s'",
+		return error_set(e, ERR_LOCAL,
+		"'%s' needs an address such as Ada <ada@example.org>, not '%s'",
 			name, v);
 	return ERR_OK;
 }
@@ -434,10 +455,11 @@ put_addresses(const struct rc_setting *s, void *p, const char *v, struct error *
 	return rc;
 }
 
-static enum err (*const readers[])(const struct rc_setting *, void *, const char *, struct error *) = {
+static enum err (*const readers[])(const struct rc_setting *, void *, const char *,
+	struct error *) = {
 	[RC_T_STRING] = put_string, [RC_T_SECRET] = put_string, [RC_T_BOOL] = put_bool,
-	[RC_T_INT] = put_amount, [RC_T_PATH] = put_path, [RC_T_URL] = put_url, [RC_T_DAYS] = put_days,
-	[RC_T_MEGABYTES] = put_amount, [RC_T_KILOBYTES] = put_amount,
+	[RC_T_INT] = put_amount, [RC_T_PATH] = put_path, [RC_T_URL] = put_url,
+	[RC_T_DAYS] = put_days, [RC_T_MEGABYTES] = put_amount, [RC_T_KILOBYTES] = put_amount,
 	[RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
 	[RC_T_WORDS] = put_words,
 	[RC_T_FINGERPRINT] = put_fingerprint, [RC_T_ADDRESS] = put_address,

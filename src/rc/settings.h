@@ -10,7 +10,8 @@ const struct rc_setting *setting_find(const char *section, const char *name);
 
 /* Writes the value into the struct (rc or account) that the setting's offset is of. On an
  * error what was there stays. The text never repeats a secret. */
-enum err setting_put(const struct rc_setting *s, void *into, const char *value, struct error *e);
+enum err setting_put(const struct rc_setting *s, void *into, const char *value,
+	struct error *e);
 /* Whether all of a list are addresses; *e names the one that is none. */
 enum err addresses_check(const char *name, const char *list, struct error *e);
 void settings_init(const char *section, void *into);	/* the defaults; into is zeroed */

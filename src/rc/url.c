@@ -47,9 +47,11 @@ unknown_scheme(const char *text, size_t len, struct error *e)
 	const char *near = nearest_word(word, scheme_names);
 
 	if (near)
-		error_set(e, ERR_LOCAL, "unknown scheme '%s:' (did you mean '%s:'?)", word, near);
+		error_set(e, ERR_LOCAL, "unknown scheme '%s:' (did you mean '%s:'?)", word,
+			near);
 	else
-		error_set(e, ERR_LOCAL, "unknown scheme '%s:' (imaps, imap, pop3s, pop3, smtps, smtp, mbox)",
+		error_set(e, ERR_LOCAL,
+			"unknown scheme '%s:' (imaps, imap, pop3s, pop3, smtps, smtp, mbox)",
 			word);
 	free(word);
 	return ERR_LOCAL;
@@ -58,7 +60,8 @@ unknown_scheme(const char *text, size_t len, struct error *e)
 static int
 hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'
+		? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
 }
 
 /* NULL when it is not UTF-8 without control characters. */
@@ -90,7 +93,8 @@ static enum err
 parse_user(struct rc_url *u, const char *s, size_t n, struct error *e)
 {
 	if (memchr(s, ':', n))
-		return error_set(e, ERR_LOCAL, "no password belongs into the URL: use password-command");
+		return error_set(e, ERR_LOCAL,
+			"no password belongs into the URL: use password-command");
 	u->user = percent_decode(s, n);
 	if (!u->user || !*u->user)
 		return error_set(e, ERR_LOCAL, "the user in the URL is not understood");
@@ -106,7 +110,8 @@ is_host(const char *s)
 	if (strchr(s, ':'))
 		return inet_pton(AF_INET6, s, &a) == 1;
 	return n > 0 && n < 254 && s[0] != '-' && s[0] != '.'
-		&& strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == n && !strstr(s, "..");
+		&& strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == n &&
+		!strstr(s, "..");
 }
 
 /* "host", "host:port", "[::1]:port"; one '/' may stand behind. */
@@ -128,7 +133,8 @@ parse_host(struct rc_url *u, const char *s, struct error *e)
 		size_t digits = strspn(++s, "0123456789");
 		long port = digits < 6 ? atol(s) : 0;
 		if (port < 1 || port > 65535 || (s[digits] && s[digits] != '/'))
-			return error_set(e, ERR_LOCAL, "the port in '%s' is not 1 to 65535", u->host);
+			return error_set(e, ERR_LOCAL, "the port in '%s' is not 1 to 65535",
+				u->host);
 		u->port = (uint16_t)port;
 		s += digits;
 	}
@@ -157,7 +163,8 @@ rc_url_parse(struct rc_url *out, const char *text, struct error *e)
 
 	*out = u;
 	if (text[len] != ':')
-		return error_set(e, ERR_LOCAL, "this is no URL such as imaps://ada@imap.example.org");
+		return error_set(e, ERR_LOCAL,
+			"this is no URL such as imaps://ada@imap.example.org");
 	if (len == 4 && str_istarts(text, "mbox:")) {
 		u.protocol = RC_MBOX;
 		u.path = path_expand(text + 5);
@@ -171,7 +178,8 @@ rc_url_parse(struct rc_url *out, const char *text, struct error *e)
 		u.security = scheme->security;
 		u.port = scheme->port;
 		rc = str_starts(text + len, "://") ? parse_server(&u, text + len + 3, e)
-			: error_set(e, ERR_LOCAL, "'//' is missing behind '%s:'", scheme->name);
+			: error_set(e, ERR_LOCAL, "'//' is missing behind '%s:'",
+			scheme->name);
 	}
 	if (rc == ERR_OK)
 		*out = u;

@@ -1,9 +1,10 @@
 /* bell.c - one process tells the others on the same store that it has committed something.
  *
- * Whoever listens binds a datagram socket in cache/bells, and whoever commits sends a byte to each that is
- * there. So a process that is alone does nothing but read an empty directory, nobody polls, and nothing
- * runs out as inotify does. Nothing is said but "look": the store is what tells. A socket that a dead process
- * left is removed by the next who rings. Missing a ring costs time and nothing else. */
+ * Whoever listens binds a datagram socket in cache/bells, and whoever commits sends a byte to
+ * each that is there. So a process that is alone does nothing but read an empty directory,
+ * nobody polls, and nothing runs out as inotify does. Nothing is said but "look": the store is
+ * what tells. A socket that a dead process left is removed by the next who rings. Missing a
+ * ring costs time and nothing else. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -49,8 +50,8 @@ ring_one(int fd, int dir, const char *name)
 
 	if (!address(&to, dir, name))
 		return;
-	if (sendto(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof to) < 0 &&
-	    errno == ECONNREFUSED)
+	if (sendto(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof to) <
+	    0 && errno == ECONNREFUSED)
 		unlinkat(dir, name, 0);		/* nobody listens there any more */
 }
 
@@ -153,5 +154,6 @@ bell_close(struct bell *b)
 int64_t
 store_version(const struct store *s)
 {
-	return db_int(s, "PRAGMA main.data_version", "") * 0x100000000 + db_int(s, "PRAGMA ix.data_version", "");
+	return db_int(s, "PRAGMA main.data_version", "") * 0x100000000 + db_int(s,
+		"PRAGMA ix.data_version", "");
 }

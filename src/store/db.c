@@ -29,8 +29,9 @@ db_fail(const struct store *s, struct error *e)
 	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		rc = s->db->failed;
 	if (s->db->is_index_damaged)
-		return error_set(e, ERR_LOCAL, "the mail store is damaged: start dunlin again, and its"
-			" index is made anew");
+		return error_set(e, ERR_LOCAL,
+			"the mail store is damaged: start dunlin again, and its index is "
+			"made anew");
 	return error_set(e, ERR_LOCAL, "the mail store failed: %s", sqlite3_errstr(rc));
 }
 
@@ -53,7 +54,8 @@ prepared(const struct store *s, const char *sql)
 		NULL);
 	if (rc != SQLITE_OK) {
 		note_failure(s, rc);
-		if ((rc & 0xff) == SQLITE_ERROR)	/* our text is right: the tables are not */
+		/* our text is right: the tables are not */
+		if ((rc & 0xff) == SQLITE_ERROR)
 			s->db->is_index_damaged = true;
 		slot->st = NULL;
 		return NULL;

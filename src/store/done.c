@@ -32,11 +32,12 @@ store_intents_redirect(struct store *s, account_id account, const char *dest, co
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE intent SET dest = ? WHERE account = ? AND dest = ? AND to_account = 0", "sus", wire,
-		account, dest);
+	rc = db_run(s, e,
+		"UPDATE intent SET dest = ? WHERE account = ? AND dest = ? AND to_account = 0",
+		"sus", wire, account, dest);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "UPDATE later SET dest = ? WHERE account = ? AND dest = ?", "sus",
-			wire, account, dest);
+		rc = db_run(s, e, "UPDATE later SET dest = ? WHERE account = ? AND dest = ?",
+			"sus", wire, account, dest);
 	rc = tx_close(s, rc, e);
 	return rc;
 }
@@ -232,10 +233,12 @@ end_all(struct store *s, const struct intent_batch *b, const struct map *m, stru
 	for (size_t i = 0; i < b->n_ids && rc == ERR_OK; i++) {
 		if (n_msgs >= LATER_MSGS) {
 			n_msgs = 0;
-			if ((rc = tx_close(s, rc, e)) != ERR_OK || (rc = tx_open(s, DB_DATA, e)) != ERR_OK)
+			if ((rc = tx_close(s, rc, e)) != ERR_OK ||
+			    (rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 				return rc;
 		}
-		n_msgs += (size_t)db_int(s, "SELECT n_msgs FROM intent WHERE id = ?", "i", b->ids[i]);
+		n_msgs += (size_t)db_int(s, "SELECT n_msgs FROM intent WHERE id = ?", "i",
+			b->ids[i]);
 		rc = end_one(s, &b->first, b->ids[i], m, e);
 	}
 	return tx_close(s, rc, e);
@@ -311,20 +314,21 @@ store_intents_refused(struct store *s, const struct intent_batch *b, const char 
 static bool
 is_among(const struct intent_batch *b, const struct intent_msg *im, const struct uidset *uids)
 {
-	return im->now && msg_folder(im->now) == b->first.folder && uidset_has(uids, msg_uid(im->now));
+	return im->now && msg_folder(im->now) == b->first.folder &&
+		uidset_has(uids, msg_uid(im->now));
 }
 
 /* An intent like that one, without messages. */
 static enum err
-add_alike(struct store *s, intent_id of, enum intent_state state, const char *why, intent_id *id,
-	struct error *e)
+add_alike(struct store *s, intent_id of, enum intent_state state, const char *why,
+	intent_id *id, struct error *e)
 {
 	enum err rc = db_run(s, e,
-		"INSERT INTO intent (grp, account, kind, state, folder, source, dest, set_bits,"
-		" clear_bits, created, n_tries, dest_uidnext, inverse_of, label, error)"
-		" SELECT grp, account, kind, ?3, folder, source, dest, set_bits, clear_bits, created,"
-		" n_tries, dest_uidnext, inverse_of, label, ?2 FROM intent WHERE id = ?1",
-		"isu", of, why, (uint32_t)state);
+		"INSERT INTO intent (grp, account, kind, state, folder, source, dest, "
+		"set_bits, clear_bits, created, n_tries, dest_uidnext, inverse_of, "
+		"label, error) SELECT grp, account, kind, ?3, folder, source, dest, set_bits, "
+		"clear_bits, created, n_tries, dest_uidnext, inverse_of, label, ?2 FROM "
+		"intent WHERE id = ?1", "isu", of, why, (uint32_t)state);
 
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	return rc;
@@ -335,12 +339,14 @@ static enum err
 move_refused(struct store *s, intent_id from, intent_id to, const struct intent_msg *im,
 	struct error *e)
 {
-	enum err rc = db_run(s, e, "UPDATE intent_msg SET intent = ? WHERE intent = ? AND msg = ?",
-		"iii", to, from, im->origin);
+	enum err rc = db_run(s, e,
+		"UPDATE intent_msg SET intent = ? WHERE intent = ? AND msg = ?", "iii", to,
+		from, im->origin);
 
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "DELETE FROM intent_msg WHERE msg = ? AND intent IN (SELECT id FROM"
-			" intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0)", "ii",
+		rc = db_run(s, e,
+			"DELETE FROM intent_msg WHERE msg = ? AND intent IN (SELECT id FROM "
+			"intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0)", "ii",
 			im->origin, from);
 	return rc == ERR_OK ? overlay_recompute(s, im->now, e) : rc;
 }
@@ -349,7 +355,8 @@ static enum err
 count_again(struct store *s, intent_id id, struct error *e)
 {
 	return db_run(s, e, "UPDATE intent SET n_msgs = (SELECT count(*) FROM intent_msg WHERE"
-		" intent = intent.id) WHERE id = ?1 OR (inverse_of = ?1 AND inverse_of > 0)", "i", id);
+		" intent = intent.id) WHERE id = ?1 OR (inverse_of = ?1 AND inverse_of > 0)",
+		"i", id);
 }
 
 /* *is_all: nothing of it is left. */
@@ -367,8 +374,9 @@ refuse_some_of(struct store *s, const struct intent_batch *b, intent_id id,
 		n_refused += is_among(b, &msgs[i], uids);
 	*is_all = n > 0 && n_refused == n;
 	if (*is_all)
-		rc = give_up_one(s, id, "UPDATE intent SET state = 3, error = ?2 WHERE id = ?1 AND"
-			" state <= 1", why, e);
+		rc = give_up_one(s, id,
+			"UPDATE intent SET state = 3, error = ?2 WHERE id = ?1 AND state <= 1",
+			why, e);
 	if (*is_all || n_refused == 0)
 		goto out;
 	rc = add_alike(s, id, INTENT_REFUSED, why, &refused, e);
@@ -415,11 +423,11 @@ out:
 	return rc;
 }
 
-/* Messages of the intent *id that are in `rest` stay in it, to be done; the others of the batch go into one of their
- * own, which *id becomes; 0: there are none. */
+/* Messages of the intent *id that are in `rest` stay in it, to be done; the others of the
+ * batch go into one of their own, which *id becomes; 0: there are none. */
 static enum err
-part_one(struct store *s, const struct intent_batch *b, const struct uidset *rest, intent_id *id,
-	struct error *e)
+part_one(struct store *s, const struct intent_batch *b, const struct uidset *rest,
+	intent_id *id, struct error *e)
 {
 	struct arena a = {0};
 	struct intent_msg *msgs;
@@ -436,15 +444,17 @@ part_one(struct store *s, const struct intent_batch *b, const struct uidset *res
 		rc = add_alike(s, of, INTENT_RUNNING, "", id, e);
 	for (size_t i = 0; i < n && *id && rc == ERR_OK; i++) {
 		if (is_among(b, &msgs[i], &b->uids) && !is_among(b, &msgs[i], rest))
-			rc = db_run(s, e, "UPDATE intent_msg SET intent = ? WHERE intent = ? AND msg = ?", "iii", *id,
-				of, msgs[i].origin);
+			rc = db_run(s, e,
+				"UPDATE intent_msg SET intent = ? WHERE intent = ? AND "
+				"msg = ?", "iii", *id, of, msgs[i].origin);
 	}
 	if (rc == ERR_OK && *id)
 		rc = count_again(s, *id, e);
 	if (rc == ERR_OK)
 		rc = count_again(s, of, e);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "UPDATE intent SET state = 0 WHERE id = ? AND state = 1", "i", of);
+		rc = db_run(s, e, "UPDATE intent SET state = 0 WHERE id = ? AND state = 1",
+			"i", of);
 out:
 	arena_clear(&a);
 	return rc;
@@ -456,13 +466,16 @@ store_intents_can_part(const struct store *s, const struct intent_batch *b)
 	bool can = true;
 
 	for (size_t i = 0; i < b->n_ids && can; i++)
-		can = !db_int(s, "SELECT count(*) FROM intent WHERE (inverse_of = ?1 AND inverse_of > 0) OR"
-			" (id = ?1 AND (is_undone OR inverse_of > 0 OR carried > 0))", "i", b->ids[i]);
+		can = !db_int(s,
+			"SELECT count(*) FROM intent WHERE (inverse_of = ?1 AND inverse_of > "
+			"0) OR (id = ?1 AND (is_undone OR inverse_of > 0 OR carried > 0))",
+			"i", b->ids[i]);
 	return can;
 }
 
 enum err
-store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest, struct error *e)
+store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest,
+	struct error *e)
 {
 	struct uidset done = {0};
 	size_t n = 0;

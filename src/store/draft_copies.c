@@ -34,21 +34,23 @@ store_draft(const struct store *s, const char *name, account_id account, struct 
 	struct draft_copy *out)
 {
 	return read_one(s, db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE name = ?1 AND"
-		" ?2 IN (0, account) ORDER BY stored DESC LIMIT 1", "su", name, account), a, out);
+		" ?2 IN (0, account) ORDER BY stored DESC LIMIT 1", "su", name, account), a,
+		out);
 }
 
 bool
 store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a, struct draft_copy *out)
 {
-	return read_one(s, db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE msg = ? AND msg > 0", "i",
-		msg), a, out);
+	return read_one(s, db_query(s, "SELECT " DRAFT_COLUMNS
+		"FROM draft WHERE msg = ? AND msg > 0", "i", msg), a, out);
 }
 
 size_t
-store_drafts(const struct store *s, account_id account, struct arena *a, struct draft_copy **out)
+store_drafts(const struct store *s, account_id account, struct arena *a,
+	struct draft_copy **out)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT " DRAFT_COLUMNS "FROM draft WHERE ?1 IN (0, account)"
-		" ORDER BY name", "u", account);
+	sqlite3_stmt *st = db_query(s, "SELECT " DRAFT_COLUMNS
+		"FROM draft WHERE ?1 IN (0, account) ORDER BY name", "u", account);
 	struct draft_copy *v = NULL;
 	size_t n = 0, cap = 0;
 
@@ -66,9 +68,11 @@ store_drafts(const struct store *s, account_id account, struct arena *a, struct 
 static enum err
 put(struct store *s, const struct draft_copy *d, struct error *e)
 {
-	return db_run(s, e, "INSERT OR REPLACE INTO draft (name, account, msg, message_id, stamp, stored,"
-		" state, is_richer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "suissiuu", d->name, d->account, d->msg,
-		d->message_id, d->stamp, d->stored, (uint32_t)d->state, (uint32_t)d->is_richer);
+	return db_run(s, e,
+		"INSERT OR REPLACE INTO draft (name, account, msg, message_id, stamp, stored, "
+		"state, is_richer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "suissiuu", d->name,
+		d->account, d->msg, d->message_id, d->stamp, d->stored, (uint32_t)d->state,
+		(uint32_t)d->is_richer);
 }
 
 enum err
@@ -78,9 +82,11 @@ store_draft_put(struct store *s, const struct draft_copy *d, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	/* A message is the copy of one draft: what was made of it before, and left, is none any more. */
+	/* A message is the copy of one draft: what was made of it before,
+	 * and left, is none any more. */
 	if (msg_uid(d->msg))
-		rc = db_run(s, e, "DELETE FROM draft WHERE msg = ? AND name <> ?", "is", d->msg, d->name);
+		rc = db_run(s, e, "DELETE FROM draft WHERE msg = ? AND name <> ?", "is",
+			d->msg, d->name);
 	return tx_close(s, rc == ERR_OK ? put(s, d, e) : rc, e);
 }
 
@@ -89,7 +95,8 @@ store_draft_state(struct store *s, const char *name, enum draft_state state, str
 {
 	enum err rc = tx_open(s, DB_DATA, e);
 
-	return rc != ERR_OK ? rc : tx_close(s, db_run(s, e, "UPDATE draft SET state = ? WHERE name = ?",
+	return rc != ERR_OK
+		? rc : tx_close(s, db_run(s, e, "UPDATE draft SET state = ? WHERE name = ?",
 		"us", (uint32_t)state, name), e);
 }
 
@@ -100,12 +107,14 @@ store_draft_leave(struct store *s, const char *name, account_id account, struct 
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "INSERT OR IGNORE INTO draft (name, account, msg, message_id, stamp, stored, state)"
-		" VALUES (?, ?, 0, '', '', 0, 2)", "su", name, account);
+	rc = db_run(s, e,
+		"INSERT OR IGNORE INTO draft (name, account, msg, message_id, stamp, stored, "
+		"state) VALUES (?, ?, 0, '', '', 0, 2)", "su", name, account);
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "UPDATE draft SET state = 2 WHERE name = ?", "s", name);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "DELETE FROM upload WHERE name = ? AND state IN (0, 3)", "s", name);
+		rc = db_run(s, e, "DELETE FROM upload WHERE name = ? AND state IN (0, 3)", "s",
+			name);
 	return tx_close(s, rc, e);
 }
 
@@ -122,7 +131,8 @@ bool
 store_was_removed_here(const struct store *s, msg_id msg)
 {
 	return db_int(s, "SELECT count(*) FROM intent_msg x JOIN intent i ON i.id = x.intent"
-		" WHERE x.msg = ? AND i.kind IN (1, 3) AND i.state = 2 AND i.label <> ''", "i", msg) > 0;
+		" WHERE x.msg = ? AND i.kind IN (1, 3) AND i.state = 2 AND i.label <> ''", "i",
+		msg) > 0;
 }
 
 enum err
@@ -150,7 +160,8 @@ enum err
 draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
 	struct draft_copy *former, struct error *e)
 {
-	*former = (struct draft_copy){ .name = u->name, .account = u->account, .message_id = "", .stamp = "" };
+	*former = (struct draft_copy){ .name = u->name, .account = u->account,
+		.message_id = "", .stamp = "" };
 	store_draft(s, u->name, u->account, a, former);
 	struct draft_copy d = *former;
 	d.msg = landed;

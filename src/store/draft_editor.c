@@ -1,7 +1,8 @@
 /* draft_editor.c - what the person's editor gets of a draft, and what it made of it.
  *
- * "N.text" is the text alone. "N.eml" has the header above it, an empty line between, as mail has; editors know the
- * ending. There what is no field of ours stays, as text: nothing that was typed is dropped without a word. */
+ * "N.text" is the text alone. "N.eml" has the header above it, an empty line between, as mail
+ * has; editors know the ending. There what is no field of ours stays, as text: nothing that
+ * was typed is dropped without a word. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +31,13 @@ field_of(struct note *n, size_t i)
 char *
 draft_editor_path(const char *data_dir, draft_id id, bool with_header)
 {
-	return xasprintf("%s/drafts/%" PRIu32 "%s", data_dir, id, with_header ? ".eml" : ".text");
+	return xasprintf("%s/drafts/%" PRIu32 "%s", data_dir, id,
+		with_header ? ".eml" : ".text");
 }
 
 enum err
-draft_editor_begin(const char *data_dir, draft_id id, const struct note *n, bool with_header, struct error *e)
+draft_editor_begin(const char *data_dir, draft_id id, const struct note *n, bool with_header,
+	struct error *e)
 {
 	char *path = draft_editor_path(data_dir, id, with_header);
 	struct note *readable = (struct note *)(uintptr_t)n;
@@ -58,7 +61,8 @@ field_in(const char *line)
 {
 	size_t i = 0, n = strcspn(line, ": \t\n");
 
-	while (i < LEN(fields) && !(strlen(fields[i].name) == n && line[n] == ':' && strncasecmp(line, fields[i].name, n) == 0))
+	while (i < LEN(fields) && !(strlen(fields[i].name) == n && line[n] == ':' &&
+	    strncasecmp(line, fields[i].name, n) == 0))
 		i++;
 	return i;
 }
@@ -103,7 +107,8 @@ take_header(struct note *n, struct str *text, const char *p)
 			has_any = true;
 			continue;
 		}
-		if (!has_any)			/* the person took the header away: all is text */
+		/* the person took the header away: all is text */
+		if (!has_any)
 			break;
 		size_t len = strcspn(p, "\n");
 		str_add(text, p, len);
@@ -115,7 +120,8 @@ take_header(struct note *n, struct str *text, const char *p)
 		p += *p == '\n';
 	}
 	for (size_t i = 0; i < LEN(fields); i++) {
-		if (has_any && (i > 0 || values[i].len > 0))	/* without From it stays from whom it was */
+		/* without From it stays from whom it was */
+		if (has_any && (i > 0 || values[i].len > 0))
 			note_set(field_of(n, i), str_get(&values[i]));
 		str_clear(&values[i]);
 	}
@@ -136,7 +142,8 @@ take_text(struct note *n, const char *text, size_t len, bool with_header)
 }
 
 enum err
-draft_editor_read(const char *data_dir, draft_id id, struct note *n, bool is_over, bool *changed, struct error *e)
+draft_editor_read(const char *data_dir, draft_id id, struct note *n, bool is_over,
+	bool *changed, struct error *e)
 {
 	enum err r = ERR_OK;
 

@@ -1,5 +1,5 @@
-/* draft_files.c - the bytes of a draft's attachments: files beside it, each written once, under another name first, so that
- * one that has its name is whole. */
+/* draft_files.c - the bytes of a draft's attachments: files beside it, each written once,
+ * under another name first, so that one that has its name is whole. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -46,7 +46,8 @@ draft_free_number(const struct note *n)
 }
 
 enum err
-draft_file_create(struct draft_file_writer **out, const char *data_dir, draft_id id, uint32_t number, struct error *e)
+draft_file_create(struct draft_file_writer **out, const char *data_dir, draft_id id,
+	uint32_t number, struct error *e)
 {
 	struct draft_file_writer *w = xcalloc(1, sizeof *w);
 	enum err r = ERR_OK;
@@ -99,8 +100,8 @@ draft_file_abort(struct draft_file_writer *w)
 }
 
 enum err
-draft_attach(const char *data_dir, draft_id id, struct note *n, const char *name, const char *type, const void *p,
-	size_t len, struct error *e)
+draft_attach(const char *data_dir, draft_id id, struct note *n, const char *name,
+	const char *type, const void *p, size_t len, struct error *e)
 {
 	uint32_t number = draft_free_number(n);
 	struct draft_file_writer *w;
@@ -122,7 +123,8 @@ draft_attach(const char *data_dir, draft_id id, struct note *n, const char *name
 }
 
 int
-draft_attached(const char *data_dir, draft_id id, const struct note_file *f, size_t *len, struct error *e)
+draft_attached(const char *data_dir, draft_id id, const struct note_file *f, size_t *len,
+	struct error *e)
 {
 	char *path = path_of(data_dir, id, f->number);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

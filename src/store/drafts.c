@@ -1,4 +1,5 @@
-/* drafts.c - see drafts.h. Names are numbers of ours only; nothing of a mail becomes a path. */
+/* drafts.c - see drafts.h. Names are numbers of ours only; nothing of
+ * a mail becomes a path. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,8 @@ number_of(const char *name, const char **suffix)
 }
 
 static void
-each_file(const char *data_dir, void (*f)(void *ctx, draft_id id, const char *suffix), void *ctx)
+each_file(const char *data_dir, void (*f)(void *ctx, draft_id id, const char *suffix),
+	void *ctx)
 {
 	char *dir = drafts_dir(data_dir);
 	DIR *d = opendir(dir);
@@ -172,7 +174,8 @@ draft_save(const char *data_dir, draft_id id, const struct note *n, struct error
 	for (size_t i = 0; i < n->n_files; i++) {
 		const struct note_file *f = &n->files[i];
 		str_printf(&s, "File: %" PRIu32 " %" PRIu64 " %s ", f->number, f->size_bytes,
-			f->type && *f->type && !strchr(f->type, ' ') ? f->type : "application/octet-stream");
+			f->type && *f->type && !strchr(f->type, ' ')
+			? f->type : "application/octet-stream");
 		put_field(&s, "name", f->name);
 	}
 	str_putc(&s, '\n');
@@ -193,7 +196,8 @@ read_file_line(struct note *n, const char *value)
 	uint64_t size;
 	int at = 0;
 
-	if (sscanf(value, "%" SCNu32 " %" SCNu64 " %127s name: %n", &number, &size, type, &at) == 3 && at > 0)
+	if (sscanf(value, "%" SCNu32 " %" SCNu64 " %127s name: %n", &number, &size, type,
+	    &at) == 3 && at > 0)
 		note_add_file(n, value + at, type, number, size);
 }
 
@@ -305,11 +309,13 @@ draft_remove(const char *data_dir, draft_id id, struct error *e)
 static const char aside[] = ".thrown";
 
 static enum err
-rename_draft(const char *data_dir, draft_id id, const char *from, const char *to, struct error *e)
+rename_draft(const char *data_dir, draft_id id, const char *from, const char *to,
+	struct error *e)
 {
 	char *old = draft_path(data_dir, id, from), *new = draft_path(data_dir, id, to);
-	enum err r = rename(old, new) < 0 ? error_errno(e, ERR_LOCAL, "cannot rename '%s'", old)
-		: path_sync_dir_of(new, e);
+	enum err r = rename(old, new) < 0
+		? error_errno(e, ERR_LOCAL, "cannot rename '%s'", old) : path_sync_dir_of(new,
+		e);
 
 	free(old);
 	free(new);

@@ -152,7 +152,8 @@ folder_identity(struct store *s, account_id account, const char *wire, folder_id
 
 /* Those that the index does not know yet, in dunlin.db. */
 static enum err
-find_identities(struct store *s, const struct folder *v, size_t n, folder_id *ids, struct error *e)
+find_identities(struct store *s, const struct folder *v, size_t n, folder_id *ids,
+	struct error *e)
 {
 	enum err rc = ERR_OK;
 	bool is_open = false;
@@ -177,9 +178,9 @@ put_folder(struct store *s, const struct folder *f, folder_id id, struct error *
 		" uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT"
 		" uidvalidity FROM mailbox WHERE id = ?1), 0)) ON CONFLICT (id) DO UPDATE SET"
 		" name = excluded.name, delim = excluded.delim, role = excluded.role, attrs ="
-		" excluded.attrs | (attrs & ?8) WHERE name <> excluded.name OR delim <> excluded.delim OR role"
-		" <> excluded.role OR attrs <> excluded.attrs | (attrs & ?8)",
-		"uussuuuu", id, f->account, f->wire, f->name,
+		" excluded.attrs | (attrs & ?8) WHERE name <> excluded.name OR delim <> "
+		"excluded.delim OR role <> excluded.role OR attrs <> excluded.attrs | "
+		"(attrs & ?8)", "uussuuuu", id, f->account, f->wire, f->name,
 		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role,
 		f->attrs & ~(uint32_t)FOLDER_GONE, (uint32_t)FOLDER_READONLY);
 }
@@ -198,12 +199,14 @@ put_some(struct store *s, const struct folder *v, size_t n, folder_id *ids, stru
 
 /* A thousand at a time: whoever decides something meanwhile waits some milliseconds. */
 enum err
-store_folders_put(struct store *s, const struct folder *v, size_t n, folder_id *ids, struct error *e)
+store_folders_put(struct store *s, const struct folder *v, size_t n, folder_id *ids,
+	struct error *e)
 {
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < n && rc == ERR_OK; i += FOLDERS_A_TIME)
-		rc = put_some(s, v + i, n - i < FOLDERS_A_TIME ? n - i : FOLDERS_A_TIME, ids + i, e);
+		rc = put_some(s, v + i, n - i < FOLDERS_A_TIME ? n - i : FOLDERS_A_TIME,
+			ids + i, e);
 	return rc;
 }
 
@@ -269,7 +272,8 @@ rename_identities(struct store *s, account_id account, const char *from, const c
 		"UPDATE mailbox SET " RENAMED("wire")
 		" WHERE account = ?4 AND NOT is_old AND " CONCERNED("wire"),
 		"UPDATE intent SET " RENAMED("dest")
-		" WHERE (account = ?4 AND to_account = 0 OR to_account = ?4) AND kind IN (1, 2) AND "
+		" WHERE (account = ?4 AND to_account = 0 OR to_account = ?4) AND kind IN (1, "
+		"2) AND "
 			CONCERNED("dest"),
 		"UPDATE intent SET " RENAMED("source")
 		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),

@@ -49,8 +49,8 @@ intent_insert(struct store *s, const struct intent *in, intent_id *id, struct er
 {
 	enum err rc = db_run(s, e,
 		"INSERT INTO intent (grp, account, kind, state, folder, source, dest,"
-		" set_bits, clear_bits, created, inverse_of, label, to_account) VALUES (?, ?, ?, 0, ?, ?,"
-		" ?, ?, ?, ?, ?, ?, ?)",
+		" set_bits, clear_bits, created, inverse_of, label, to_account) VALUES (?, ?, "
+		"?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"iuuussuuiisu", in->group, in->account, (uint32_t)in->kind, in->folder,
 		in->source ? in->source : "", in->dest ? in->dest : "", in->set, in->clear,
 		in->created ? in->created : (int64_t)time(NULL), in->inverse_of,
@@ -106,8 +106,8 @@ count_msgs(struct store *s, intent_id id, struct error *e)
 }
 
 enum err
-intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first,
-	struct error *e)
+intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
+	intent_id *first, struct error *e)
 {
 	struct arena a = {0};
 	intent_id id = 0;
@@ -205,10 +205,13 @@ intent_remove(struct store *s, msg_id id, const char *message_id, const struct r
 	bool to_trash, account_id *account, struct error *e)
 {
 	struct arena a = {0};
-	sqlite3_stmt *st = db_query(s, "SELECT account, wire FROM mailbox WHERE id = ? AND NOT is_old", "u",
+	sqlite3_stmt *st = db_query(s,
+		"SELECT account, wire FROM mailbox WHERE id = ? AND NOT is_old", "u",
 		msg_folder(id));
-	struct intent in = { .folder = msg_folder(id), .label = "", .dest = to_trash ? how->trash : "",
-		.kind = to_trash ? INTENT_MOVE : how->can_expunge ? INTENT_EXPUNGE : INTENT_FLAGS };
+	struct intent in = { .folder = msg_folder(id), .label = "",
+		.dest = to_trash ? how->trash : "",
+		.kind = to_trash ? INTENT_MOVE : how->can_expunge ? INTENT_EXPUNGE
+		: INTENT_FLAGS };
 	intent_id made;
 	enum err rc = ERR_OK;
 
@@ -221,8 +224,10 @@ intent_remove(struct store *s, msg_id id, const char *message_id, const struct r
 		db_done(st);
 		rc = intent_insert(s, &in, &made, e);
 		if (rc == ERR_OK)
-			rc = db_run(s, e, "INSERT INTO intent_msg (intent, msg, now, set_bits, mid)"
-				" VALUES (?, ?, ?, ?, ?)", "iiius", made, id, id, in.set, message_id);
+			rc = db_run(s, e,
+				"INSERT INTO intent_msg (intent, msg, now, set_bits, mid) "
+				"VALUES (?, ?, ?, ?, ?)", "iiius", made, id, id, in.set,
+				message_id);
 		if (rc == ERR_OK)
 			rc = overlay_add(s, id, &in, e);
 		if (rc == ERR_OK)
@@ -235,9 +240,11 @@ intent_remove(struct store *s, msg_id id, const char *message_id, const struct r
 uint32_t
 store_intents_pending(const struct store *s, account_id account)
 {
-	int64_t n = account ? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE"
-		" state <= 1 AND account = ?", "u", account)
-		: db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE state <= 1", "");
+	int64_t n = account
+		? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE state "
+		"<= 1 AND account = ?", "u", account)
+		: db_int(s,
+		"SELECT count(*) FROM intent INDEXED BY intent_open WHERE state <= 1", "");
 
 	return (uint32_t)n + store_later_left(s, account);
 }
@@ -267,8 +274,8 @@ store_intent_messages(const struct store *s, intent_id id, struct arena *a,
 	struct intent_msg **out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT x.msg, x.now, x.made, x.mid, m.size, m.arrived FROM intent_msg x LEFT JOIN"
-		" msg m ON m.id = x.now WHERE x.intent = ? ORDER BY x.msg",
+		"SELECT x.msg, x.now, x.made, x.mid, m.size, m.arrived FROM intent_msg x "
+		"LEFT JOIN msg m ON m.id = x.now WHERE x.intent = ? ORDER BY x.msg",
 		"i", id);
 	struct intent_msg *v = NULL;
 	size_t n = 0, cap = 0;
@@ -313,10 +320,13 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
 		why, folder);
 
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "DELETE FROM later WHERE what = 0 AND folder = ?", "u", folder);
+		rc = db_run(s, e, "DELETE FROM later WHERE what = 0 AND folder = ?", "u",
+			folder);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "DELETE FROM upload WHERE after = 3 AND state IN (0, 3) AND after_msg IN"
-			" (SELECT id FROM intent WHERE folder = ? AND to_account <> 0)", "u", folder);
+		rc = db_run(s, e,
+			"DELETE FROM upload WHERE after = 3 AND state IN (0, 3) AND after_msg "
+			"IN (SELECT id FROM intent WHERE folder = ? AND to_account <> 0)", "u",
+			folder);
 	return rc == ERR_OK ? db_run(s, e, "DELETE FROM overlay WHERE msg BETWEEN ? AND ?",
 		       "ii", msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX))
 			    : rc;

@@ -1,16 +1,18 @@
 /* later.c - what one keypress decided about very many messages, some hundred at a time.
  *
- * An act on 100,000 messages is one decision and one undo, but writing a row for each takes the better part
- * of a second, and the keyboard would wait. So the decision is recorded at once, in one commit, as its first thousand
- * messages and a list of what is left; the list is then worked off between keys, in the same group, whenever
- * no worker is writing. It is in dunlin.db, so a crash leaves nothing half done: the next start goes on. Undo of such a group
+ * An act on 100,000 messages is one decision and one undo, but writing a row for each takes
+ * the better part of a second, and the keyboard would wait. So the decision is recorded at
+ * once, in one commit, as its first thousand messages and a list of what is left; the list is
+ * then worked off between keys, in the same group, whenever no worker is writing. It is in
+ * dunlin.db, so a crash leaves nothing half done: the next start goes on. Undo of such a group
  * drops what was not begun, and leaves the rest of its own work to the same list. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_db.h"
 
-enum { INTENT_MANY = 2000, INTENT_FIRST = 1000 };	/* up to MANY all at once; of more, so many */
+/* up to MANY all at once; of more, so many */
+enum { INTENT_MANY = 2000, INTENT_FIRST = 1000 };
 
 static int
 newest_first(const void *a, const void *b)
@@ -37,7 +39,8 @@ sorted(const msg_id *msgs, size_t n)
 }
 
 static enum err
-put_off(struct store *s, const struct intent *in, const msg_id *msgs, size_t n, struct error *e)
+put_off(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
+	struct error *e)
 {
 	struct uidset uids = {0};
 	struct str text = {0};
@@ -46,24 +49,26 @@ put_off(struct store *s, const struct intent *in, const msg_id *msgs, size_t n, 
 		uidset_add(&uids, msg_uid(msgs[i]));
 	uidset_format(&text, &uids);
 	enum err rc = db_run(s, e,
-		"INSERT INTO later (what, intent, grp, account, kind, folder, source, dest, set_bits,"
-		" clear_bits, created, label, uids) VALUES (0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"iuuussuuiss", in->group, in->account, (uint32_t)in->kind, in->folder, in->source,
-		in->dest, in->set, in->clear, in->created, in->label, str_get(&text));
+		"INSERT INTO later (what, intent, grp, account, kind, folder, source, dest, "
+		"set_bits, clear_bits, created, label, uids) VALUES (0, 0, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?, ?)", "iuuussuuiss", in->group, in->account, (uint32_t)in->kind,
+		in->folder, in->source, in->dest, in->set, in->clear, in->created, in->label,
+		str_get(&text));
 	str_clear(&text);
 	uidset_clear(&uids);
 	return rc;
 }
 
 enum err
-later_record(struct store *s, struct intent *in, const msg_id *msgs, size_t n, intent_id *first,
-	struct error *e)
+later_record(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
+	intent_id *first, struct error *e)
 {
 	if (n <= INTENT_MANY)
 		return intent_add_msgs(s, in, msgs, n, first, e);
 	msg_id *v = sorted(msgs, n);
 	enum err rc = intent_add_msgs(s, in, v, INTENT_FIRST, first, e);
-	if (rc == ERR_OK && !*first) {			/* a group needs an intent to be known by */
+	/* a group needs an intent to be known by */
+	if (rc == ERR_OK && !*first) {
 		rc = intent_insert(s, in, first, e);
 		in->group = in->group ? in->group : *first;
 	}
@@ -74,10 +79,12 @@ later_record(struct store *s, struct intent *in, const msg_id *msgs, size_t n, i
 }
 
 enum err
-later_note(struct store *s, enum later what, const struct intent *in, int64_t group, struct error *e)
+later_note(struct store *s, enum later what, const struct intent *in, int64_t group,
+	struct error *e)
 {
-	return db_run(s, e, "INSERT INTO later (what, intent, grp, account, folder) VALUES (?, ?, ?, ?, ?)",
-		"uiiuu", (uint32_t)what, in->id, group, in->account, in->folder);
+	return db_run(s, e,
+		"INSERT INTO later (what, intent, grp, account, folder) VALUES (?, ?, "
+		"?, ?, ?)", "uiiuu", (uint32_t)what, in->id, group, in->account, in->folder);
 }
 
 enum err
@@ -100,8 +107,8 @@ static bool
 first_entry(struct store *s, struct arena *a, struct entry *x)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT id, what, intent, grp, account, kind, folder, source, dest, set_bits, clear_bits,"
-		" created, label, uids FROM later ORDER BY id LIMIT 1", "");
+		"SELECT id, what, intent, grp, account, kind, folder, source, dest, set_bits, "
+		"clear_bits, created, label, uids FROM later ORDER BY id LIMIT 1", "");
 
 	if (!db_row(s, st))
 		return false;
@@ -161,7 +168,8 @@ carry_on(struct store *s, struct entry *x, struct error *e)
 }
 
 enum err
-store_later(struct store *s, bool *more, account_id *account, folder_id *folder, struct error *e)
+store_later(struct store *s, bool *more, account_id *account, folder_id *folder,
+	struct error *e)
 {
 	struct arena a = {0};
 	struct entry x;
@@ -190,5 +198,6 @@ store_later(struct store *s, bool *more, account_id *account, folder_id *folder,
 uint32_t
 store_later_left(const struct store *s, account_id account)
 {
-	return (uint32_t)db_int(s, "SELECT count(*) FROM later WHERE ?1 = 0 OR account = ?1", "u", account);
+	return (uint32_t)db_int(s, "SELECT count(*) FROM later WHERE ?1 = 0 OR account = ?1",
+		"u", account);
 }

@@ -1,9 +1,10 @@
 /* mbox.c - finding and reading messages.
  *
- * A message begins at a From_ line that stands at the beginning of the file or behind an
- * empty line, has a date, and is followed by a header field or an empty line: a line of that form that
- * was pasted into a mail and not quoted (mboxcl2) is hardly ever. The rule looks at three lines only, so that a
- * scan begun anywhere finds the same messages as one from the start: that is what mbox_tail and mbox_scan_parts stand on. */
+ * A message begins at a From_ line that stands at the beginning of the file or behind an empty
+ * line, has a date, and is followed by a header field or an empty line: a line of that form
+ * that was pasted into a mail and not quoted (mboxcl2) is hardly ever. The rule looks at three
+ * lines only, so that a scan begun anywhere finds the same messages as one from the start:
+ * that is what mbox_tail and mbox_scan_parts stand on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -79,7 +80,8 @@ mbox_stamp(struct mbox_stamp *out, const char *path, struct error *e)
 bool
 mbox_stamp_is_same(const struct mbox_stamp *a, const struct mbox_stamp *b)
 {
-	return a->inode == b->inode && a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns;
+	return a->inode == b->inode && a->size_bytes == b->size_bytes &&
+		a->mtime_ns == b->mtime_ns;
 }
 
 /* File times come from the coarse clock: a change now would get a later one. */
@@ -200,7 +202,8 @@ struct scan {
 	bool in_msg, in_head, own, stop;
 	bool was_blank;			/* the line before */
 	uint64_t blank_pos;
-	bool has_from;			/* the line before is a From_ line, if this one goes with it */
+	/* the line before is a From_ line, if this one goes with it */
+	bool has_from;
 	uint64_t from_blank_pos;	/* the empty line before that */
 	struct mbox_msg from;
 };
@@ -260,7 +263,8 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 	if (s->was_blank && piece_is_from_line(p, &arrived)) {
 		note_from_line(s, p, arrived);
 	} else if (!s->in_msg && !is_blank) {
-		return error_set(e, ERR_FOLDER, "not an mbox: no From_ line where one must be");
+		return error_set(e, ERR_FOLDER,
+			"not an mbox: no From_ line where one must be");
 	} else if (s->in_head && is_blank) {
 		s->in_head = false;
 		s->h.msg.body_pos = p->pos + p->n;
@@ -419,7 +423,8 @@ mbox_heads(const char *path, const uint64_t *from_pos, size_t n, mbox_visit *vis
 		if (cancel && i % CANCEL_EVERY_HEADS == 0 && cancel_fired(cancel))
 			rc = error_set(e, ERR_CANCELLED, "cancelled");
 		str_cut(&head, 0);
-		enum err read = rc == ERR_OK ? head_read(&h, fd, from_pos[i], size, &head, e) : rc;
+		enum err read = rc == ERR_OK ? head_read(&h, fd, from_pos[i], size, &head, e)
+			: rc;
 		if (read == ERR_OK && !visit(ctx, &h.msg, str_get(&head), head.len))
 			break;
 		if (read != ERR_OK && read != ERR_FOLDER)
@@ -439,7 +444,8 @@ mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *out, struct
 const struct mbox_head *
 mbox_head_of(const struct mbox_msg *m)
 {
-	return (const struct mbox_head *)(const void *)((const char *)m - offsetof(struct mbox_head, msg));
+	return (const struct mbox_head *)(const void *)(
+		(const char *)m - offsetof(struct mbox_head, msg));
 }
 
 static enum err

@@ -1,7 +1,7 @@
 /* mbox_append.c - a message at the end of an mbox, and in the form it has there.
  *
- * The file is cut back to where it was when anything fails, so that half a message is never left. What is written
- * has room for its flags, which are then written over themselves. */
+ * The file is cut back to where it was when anything fails, so that half a message is never
+ * left. What is written has room for its flags, which are then written over themselves. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -71,12 +71,13 @@ note_header(struct appender *a, const struct piece *p)
 		str_add(a->head, p->p, p->n);
 }
 
-/* Our own two lines will be in the header, which is then never without a line: nor is the hash, for whom
- * the mail has no header at all. */
+/* Our own two lines will be in the header, which is then never without a line: nor is the
+ * hash, for whom the mail has no header at all. */
 static void
 note_own_headers(struct appender *a)
 {
-	static const struct piece own = { .p = "Status:\n", .n = 8, .starts = true, .ends = true };
+	static const struct piece own = { .p = "Status:\n", .n = 8, .starts = true,
+		.ends = true };
 
 	a->hash = piece_hash(a->hash, &own, &a->in_own_header);
 }
@@ -165,7 +166,8 @@ out_from_line(struct out *o, off_t size, int64_t arrived, uint64_t *pos, struct 
 	char date[64], line[128];
 
 	format_ctime(date, arrived);
-	int n = snprintf(line, sizeof line, "%.*sFrom MAILER-DAEMON %s\n", n_newlines, "\n\n", date);
+	int n = snprintf(line, sizeof line, "%.*sFrom MAILER-DAEMON %s\n", n_newlines, "\n\n",
+		date);
 	*pos = (uint64_t)size + (uint64_t)n_newlines;
 	return out_add(o, line, (size_t)n, e);
 }
@@ -215,8 +217,8 @@ date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
 
 /* `arrival` finds out when it arrived; NULL: `arrived` says. */
 static enum err
-encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival, int64_t arrived,
-	struct mbox_encoded *out, struct error *e)
+encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
+	int64_t arrived, struct mbox_encoded *out, struct error *e)
 {
 	struct out o = { .fd = fd };
 	struct str head = {0};
@@ -233,7 +235,8 @@ encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arri
 	if (rc == ERR_OK && arrival)
 		rc = date_from_line(fd, (off_t)pos, arrival(str_get(&head), head.len), e);
 	if (rc == ERR_OK && (end = lseek(fd, 0, SEEK_END)) >= 0)
-		*out = (struct mbox_encoded){ .hash = a.hash, .pos = pos, .end = (uint64_t)end };
+		*out = (struct mbox_encoded){ .hash = a.hash, .pos = pos,
+			.end = (uint64_t)end };
 	else if (size >= 0 && ftruncate(fd, size) < 0)
 		error_errno(e, rc = ERR_LOCAL, "cannot cut back the spool");
 	str_clear(&head);

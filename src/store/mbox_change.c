@@ -50,7 +50,8 @@ mbox_change_held(const struct mbox_lock *l, const struct mbox_change *changes, s
 
 enum err
 mbox_change(const char *path, const struct mbox_change *changes, size_t n,
-	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel, struct error *e)
+	struct mbox_stamp *stamp, bool *was_rewritten, const struct cancel *cancel,
+	struct error *e)
 {
 	struct mbox_lock l;
 	enum err rc = mbox_lock(&l, path, false, cancel, e);
@@ -64,8 +65,8 @@ mbox_change(const char *path, const struct mbox_change *changes, size_t n,
 }
 
 enum err
-mbox_hold(struct mbox_lock **out, const char *path, const struct mbox_change *changes, size_t n,
-	const struct cancel *cancel, struct error *e)
+mbox_hold(struct mbox_lock **out, const char *path, const struct mbox_change *changes,
+	size_t n, const struct cancel *cancel, struct error *e)
 {
 	struct mbox_head *heads = xcalloc(n, sizeof *heads);
 	struct mbox_lock *l = xcalloc(1, sizeof *l);
@@ -75,7 +76,8 @@ mbox_hold(struct mbox_lock **out, const char *path, const struct mbox_change *ch
 
 	if (rc == ERR_OK && size < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot read '%s'", path);
-	if (rc == ERR_OK && verify(l->fd, (uint64_t)size, changes, n, heads, &in_place, e) != ERR_OK)
+	if (rc == ERR_OK && verify(l->fd, (uint64_t)size, changes, n, heads, &in_place,
+	    e) != ERR_OK)
 		rc = ERR_MSG;
 	free(heads);
 	*out = rc == ERR_OK ? l : NULL;

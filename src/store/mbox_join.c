@@ -1,10 +1,13 @@
-/* mbox_join.c - appending a spool to an mbox, so that a crash at any instruction can be repaired.
+/* mbox_join.c - appending a spool to an mbox, so that a crash at any
+ * instruction can be repaired.
  *
- * The spool is on disk before, and the length of the mbox is recorded (by the caller's `begin`) before the first
- * byte is appended. So what a dead process left behind that length is a beginning of the spool, with zeros
- * where a power cut took sectors, and is known by comparison: it is written over with the spool; or, when another program
- * has meanwhile appended behind less than all of it, cut out, and the spool is appended anew. An mbox that has been
- * rewritten since is searched for the messages, by the hash of the header and the length of the body. */
+ * The spool is on disk before, and the length of the mbox is recorded (by the caller's
+ * `begin`) before the first byte is appended. So what a dead process left behind that
+ * length is a beginning of the spool, with zeros where a power cut took sectors, and is
+ * known by comparison: it is written over with the spool; or, when another program has
+ * meanwhile appended behind less than all of it, cut out, and the spool is appended anew.
+ * An mbox that has been rewritten since is searched for the messages, by the hash of the
+ * header and the length of the body. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,7 +40,8 @@ copy(int mbox, int spool, uint64_t from, uint64_t to, struct error *e)
 	enum err rc = ERR_OK;
 
 	while (rc == ERR_OK && from < to) {
-		ssize_t got = read_at(spool, buf, to - from < PIECE ? (size_t)(to - from) : PIECE, from);
+		ssize_t got = read_at(spool, buf,
+			to - from < PIECE ? (size_t)(to - from) : PIECE, from);
 		if (got <= 0)
 			rc = error_set(e, ERR_LOCAL, "cannot read what was downloaded");
 		else
@@ -52,10 +56,12 @@ static enum err
 append(const struct mbox_lock *l, int spool, uint64_t from, uint64_t to, struct error *e)
 {
 	off_t size = lseek(l->fd, 0, SEEK_END);
-	enum err rc = size < 0 ? error_errno(e, ERR_LOCAL, "cannot append to '%s'", l->path) : ERR_OK;
+	enum err rc = size < 0 ? error_errno(e, ERR_LOCAL, "cannot append to '%s'", l->path)
+		: ERR_OK;
 
 	if (rc == ERR_OK)
-		rc = fd_write_all(l->fd, "\n\n", (size_t)mbox_missing_newlines(l->fd, size), e);
+		rc = fd_write_all(l->fd, "\n\n", (size_t)mbox_missing_newlines(l->fd, size),
+			e);
 	if (rc == ERR_OK)
 		rc = copy(l->fd, spool, from, to, e);
 	if (rc == ERR_OK && fsync(l->fd) < 0)
@@ -89,8 +95,8 @@ mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void
 
 /* ---- after a crash ---- */
 
-/* How many bytes of the mbox from `at` on are those of the spool from 0 on, or zeros: of what was written before the
- * power went, any sector may be missing. */
+/* How many bytes of the mbox from `at` on are those of the spool from 0 on, or zeros: of what
+ * was written before the power went, any sector may be missing. */
 static uint64_t
 count_ours(int mbox, uint64_t at, int spool, uint64_t n_bytes)
 {
@@ -99,7 +105,8 @@ count_ours(int mbox, uint64_t at, int spool, uint64_t n_bytes)
 
 	while (same < n_bytes) {
 		size_t want = n_bytes - same < PIECE ? (size_t)(n_bytes - same) : PIECE;
-		ssize_t n = read_at(mbox, a, want, at + same), m = read_at(spool, b, want, same);
+		ssize_t n = read_at(mbox, a, want, at + same), m = read_at(spool, b, want,
+			same);
 		ssize_t both = n < m ? n : m, i = 0;
 		while (i < both && (a[i] == b[i] || !a[i]))
 			i++;
@@ -119,7 +126,8 @@ is_all_nul(int fd, uint64_t from, uint64_t to)
 	char buf[4096];
 
 	while (from < to) {
-		ssize_t n = read_at(fd, buf, to - from < sizeof buf ? (size_t)(to - from) : sizeof buf, from);
+		ssize_t n = read_at(fd, buf,
+			to - from < sizeof buf ? (size_t)(to - from) : sizeof buf, from);
 		if (n <= 0)
 			return false;
 		for (ssize_t i = 0; i < n; i++) {
@@ -143,12 +151,14 @@ from_line_at(int fd, uint64_t at)
 	return lf && piece_is_from_line(&p, NULL) ? p.n : 0;
 }
 
-/* Where what another program appended behind a torn message begins: its From_ line may agree with the
- * one that we would have written there, up to its date. A line that agrees whole is ours. */
+/* Where what another program appended behind a torn message begins: its From_ line
+ * may agree with the one that we would have written there, up to its date. A line
+ * that agrees whole is ours. */
 static bool
 find_others(int fd, uint64_t before, uint64_t torn_end, uint64_t *at)
 {
-	uint64_t lowest = torn_end - before > FROM_LINE_MAX ? torn_end - FROM_LINE_MAX : before;
+	uint64_t lowest = torn_end - before > FROM_LINE_MAX
+		? torn_end - FROM_LINE_MAX : before;
 
 	for (*at = torn_end + 2; *at + 1 > lowest; --*at) {
 		size_t n = from_line_at(fd, *at);
@@ -166,7 +176,8 @@ struct shape {
 struct shapes {
 	struct shape *v;
 	size_t n, cap;
-	struct shape torn;		/* in the mbox: the header of one, and too little behind it */
+	/* in the mbox: the header of one, and too little behind it */
+	struct shape torn;
 };
 
 static bool
@@ -177,7 +188,8 @@ note_shape(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 	(void)head;
 	(void)n_head;
 	s->v = array_grow(s->v, s->n, &s->cap, sizeof *s->v);
-	s->v[s->n++] = (struct shape){ m->hash, m->end_pos - m->body_pos, m->from_pos, m->end_pos, false };
+	s->v[s->n++] = (struct shape){ m->hash, m->end_pos - m->body_pos, m->from_pos,
+		m->end_pos, false };
 	return true;
 }
 
@@ -201,7 +213,8 @@ note_seen(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 
 /* The mbox has been rewritten: what is not found in it is appended. */
 static enum err
-append_missing(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t size, struct error *e)
+append_missing(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t size,
+	struct error *e)
 {
 	struct shapes s = {0};
 	enum err rc = mbox_scan_fd(spool, 0, n_bytes, note_shape, &s, NULL, e);
@@ -222,16 +235,19 @@ append_missing(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t 
 	return rc;
 }
 
-/* The batch over what is there of it. All of it, also where it looks right: an fsync that failed before may have left
- * the bytes in memory only, and would not write them a second time. */
+/* The batch over what is there of it. All of it, also where it looks right: an
+ * fsync that failed before may have left the bytes in memory only, and would not
+ * write them a second time. */
 static enum err
-write_over(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before, uint64_t begin,
-	uint64_t size, struct error *e)
+write_over(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before,
+	uint64_t begin, uint64_t size, struct error *e)
 {
-	bool is_last = size <= begin + n_bytes, is_cut = !is_last && is_all_nul(l->fd, begin + n_bytes, size);
+	bool is_last = size <= begin + n_bytes, is_cut = !is_last &&
+		is_all_nul(l->fd, begin + n_bytes, size);
 	enum err rc = ERR_OK;
 
-	if (lseek(l->fd, (off_t)before, SEEK_SET) < 0 || (is_cut && ftruncate(l->fd, (off_t)(begin + n_bytes)) < 0))
+	if (lseek(l->fd, (off_t)before, SEEK_SET) < 0 ||
+	    (is_cut && ftruncate(l->fd, (off_t)(begin + n_bytes)) < 0))
 		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", l->path);
 	if (rc == ERR_OK)
 		rc = fd_write_all(l->fd, "\n\n", (size_t)(begin - before), e);
@@ -244,7 +260,8 @@ write_over(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t befo
 	return rc;
 }
 
-/* What was found behind `before`, and what is to be done about it. *again: append all of the spool. */
+/* What was found behind `before`, and what is to be done about it.
+ * *again: append all of the spool. */
 static enum err
 repair(const struct mbox_lock *l, int spool, uint64_t n_bytes, uint64_t before, bool *again,
 	struct error *e)
@@ -280,7 +297,8 @@ mbox_join_again(const char *path, int spool, uint64_t n_bytes, uint64_t before,
 	if (rc != ERR_OK)
 		return rc;
 	rc = repair(&l, spool, n_bytes, before, &again, e);
-	mbox_unlock(&l);			/* the file may have been replaced: opened anew below */
+	/* the file may have been replaced: opened anew below */
+	mbox_unlock(&l);
 	if (rc != ERR_OK || !again || (rc = mbox_lock(&l, path, true, cancel, e)) != ERR_OK)
 		return rc;
 	rc = append(&l, spool, 0, n_bytes, e);

@@ -1,8 +1,8 @@
 /* mbox_lock.c - fcntl and dotlock together, as every program that shares an mbox expects.
  *
  * The dotlock first (it holds whatever file stands under the name), then fcntl on the file;
- * when the file was replaced while we waited we begin again with the new one. Where the directory is
- * not ours to write (/var/mail), fcntl alone must do. */
+ * when the file was replaced while we waited we begin again with the new one. Where the
+ * directory is not ours to write (/var/mail), fcntl alone must do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -69,17 +69,20 @@ began_at(long pid)
 	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
 	if (fd >= 0)
 		close(fd);
-	char *field = n > 0 ? strrchr(text, ')') : NULL;	/* behind the name: the 3rd field */
+	/* behind the name: the 3rd field */
+	char *field = n > 0 ? strrchr(text, ')') : NULL;
 	for (int i = 2; field && i < 22; i++)
 		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %llu", &ticks) != 1 || clock_gettime(CLOCK_REALTIME, &wall) < 0 ||
+	if (!field || sscanf(field, " %llu", &ticks) != 1 ||
+	    clock_gettime(CLOCK_REALTIME, &wall) < 0 ||
 	    clock_gettime(CLOCK_BOOTTIME, &boot) < 0)
 		return 0;
-	return wall.tv_sec - boot.tv_sec + (int64_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
+	return wall.tv_sec - boot.tv_sec +
+		(int64_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
-/* A process that is gone; or another has its number now, being younger than the lock (by more than clocks
- * are set). */
+/* A process that is gone; or another has its number now, being younger than the lock (by
+ * more than clocks are set). */
 static bool
 is_dead(const struct owner *o, int64_t locked_at)
 {
@@ -107,7 +110,8 @@ name_owner(char *out, size_t size, const struct owner *o)
 		if (fd >= 0)
 			close(fd);
 		name[n > 0 ? strcspn(name, "\n") : 0] = '\0';
-		snprintf(out, size, *name ? "%s (process %ld)" : "%sprocess %ld", name, o->pid);
+		snprintf(out, size, *name ? "%s (process %ld)" : "%sprocess %ld", name,
+			o->pid);
 	}
 }
 
@@ -142,8 +146,9 @@ give_up(const struct patience *w, const char *path, const struct owner *o, const
 
 /* ---- the dotlock ---- */
 
-/* Left behind: its process is dead; or nobody it names could be asked, and it was not touched for minutes. One of
- * another host is for the person to judge. The fcntl lock stands between two who find that out at the same moment. */
+/* Left behind: its process is dead; or nobody it names could be asked, and it was not touched
+ * for minutes. One of another host is for the person to judge. The fcntl lock stands between
+ * two who find that out at the same moment. */
 static bool
 is_stale(const struct owner *o, const struct stat *st)
 {
@@ -221,12 +226,15 @@ take_dotlock(struct mbox_lock *l, struct patience *w, struct error *e)
 		}
 		if (errno != EEXIST) {
 			bool not_ours = errno == EACCES || errno == EPERM || errno == EROFS;
-			rc = not_ours ? ERR_OK : error_errno(e, ERR_LOCAL, "cannot lock '%s'", l->path);
+			rc = not_ours
+				? ERR_OK : error_errno(e, ERR_LOCAL, "cannot lock '%s'",
+				l->path);
 			break;
 		}
 		if (!remove_stale(name, &o) && !wait_a_little(w)) {
 			const char *last = strrchr(name, '/');
-			snprintf(more, sizeof more, " (with '%.150s': if that is left from a crash, remove it)",
+			snprintf(more, sizeof more,
+				" (with '%.150s': if that is left from a crash, remove it)",
 				last ? last + 1 : name);
 			rc = give_up(w, l->path, &o, o.pid && !o.host[0] ? "" : more, e);
 			break;
@@ -282,7 +290,8 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, const struct cance
 	struct patience w = { cancel, WAIT_MS };
 	enum err rc;
 
-	*l = (struct mbox_lock){ .fd = -1, .path = xstrdup(realpath(path, real) ? real : path) };
+	*l = (struct mbox_lock){ .fd = -1,
+		.path = xstrdup(realpath(path, real) ? real : path) };
 	rc = take_dotlock(l, &w, e);
 	while (rc == ERR_OK) {
 		l->fd = open(l->path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);

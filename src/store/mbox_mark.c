@@ -1,6 +1,7 @@
 /* mbox_mark.c - flags written over themselves, where there is room for them.
  *
- * What an fsync refused may be in memory only, and would be believed by the next: so it is put back. */
+ * What an fsync refused may be in memory only, and would be believed by
+ * the next: so it is put back. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,15 +25,16 @@ mbox_fits_in_place(const struct mbox_head *h, uint32_t flags)
 		(h->xstatus.n > strlen(x) || (!h->xstatus.n && !x[0]));
 }
 
-/* What stood where flags were written, to be put back when that did not reach the disk: a change that failed must not
- * look done to whoever tries it again. */
+/* What stood where flags were written, to be put back when that did not reach the disk: a
+ * change that failed must not look done to whoever tries it again. */
 struct undone {
 	struct { uint64_t pos; size_t n; char was[MARK_SPAN]; } *v;
 	size_t n, cap;
 };
 
 static enum err
-write_flags(int fd, struct undone *u, const char *was, const char *span, size_t n, uint64_t at, struct error *e)
+write_flags(int fd, struct undone *u, const char *was, const char *span, size_t n, uint64_t at,
+	struct error *e)
 {
 	u->v = array_grow(u->v, u->n, &u->cap, sizeof *u->v);
 	u->v[u->n].pos = at;
@@ -45,20 +47,23 @@ static void
 put_back(int fd, const struct undone *u)
 {
 	for (size_t i = u->n; i > 0; i--) {
-		if (fd_pwrite_all(fd, u->v[i - 1].was, u->v[i - 1].n, u->v[i - 1].pos, NULL) != ERR_OK)
+		if (fd_pwrite_all(fd, u->v[i - 1].was, u->v[i - 1].n, u->v[i - 1].pos,
+		    NULL) != ERR_OK)
 			log_msg("cannot put the flags back");
 	}
 }
 
-/* Both values with one write where they stand together, as ours do: nobody sees one without the other. */
+/* Both values with one write where they stand together, as ours do: nobody
+ * sees one without the other. */
 static enum err
-write_span(int fd, struct undone *u, uint64_t from, uint64_t to, const struct mbox_head *h, const char *status,
-	const char *xstatus, struct error *e)
+write_span(int fd, struct undone *u, uint64_t from, uint64_t to, const struct mbox_head *h,
+	const char *status, const char *xstatus, struct error *e)
 {
 	char span[MARK_SPAN], was[MARK_SPAN];
 	size_t n = (size_t)(to - from);
 	const struct { uint64_t pos; size_t n; const char *text; } v[] = {
-		{ h->status.pos, h->status.n, status }, { h->xstatus.pos, h->xstatus.n, xstatus },
+		{ h->status.pos, h->status.n, status }, { h->xstatus.pos, h->xstatus.n,
+			xstatus },
 	};
 
 	if (pread(fd, span, n, (off_t)from) != (ssize_t)n)
@@ -75,7 +80,8 @@ write_span(int fd, struct undone *u, uint64_t from, uint64_t to, const struct mb
 }
 
 static enum err
-mark_in_place(int fd, struct undone *u, const struct mbox_head *h, uint32_t flags, struct error *e)
+mark_in_place(int fd, struct undone *u, const struct mbox_head *h, uint32_t flags,
+	struct error *e)
 {
 	char s[3], x[5];
 	uint64_t s_end = h->status.pos + h->status.n, x_end = h->xstatus.pos + h->xstatus.n;

@@ -1,7 +1,7 @@
 /* mbox_out.h - what is written to an mbox, gathered into large writes.
  *
- * For whoever has the file locked, or one that nobody else knows. The first error ends it: what was gathered
- * is dropped, what was written stays. */
+ * For whoever has the file locked, or one that nobody else knows. The first error ends it:
+ * what was gathered is dropped, what was written stays. */
 #ifndef DUNLIN_MBOX_OUT_H
 #define DUNLIN_MBOX_OUT_H
 

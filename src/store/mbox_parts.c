@@ -1,8 +1,9 @@
 /* mbox_parts.c - a whole mbox scanned by several threads.
  *
- * Where a message begins is told by three lines (mbox.c), so a scan may begin anywhere: the file is cut into parts
- * of bytes, and each thread takes the messages whose From_ line begins in its part. What has to come from a disk
- * is scanned by one thread: several would only make its head jump. */
+ * Where a message begins is told by three lines (mbox.c), so a scan may begin anywhere:
+ * the file is cut into parts of bytes, and each thread takes the messages whose From_
+ * line begins in its part. What has to come from a disk is scanned by one thread: several
+ * would only make its head jump. */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -17,7 +18,8 @@
 #endif
 
 enum {
-	BEFORE_BYTES = 3,	/* the shortest line end and empty line that may stand before a From_ line, and one */
+	/* the shortest line end and empty line that may stand before a From_ line, and one */
+	BEFORE_BYTES = 3,
 	N_PROBES = 16
 };
 
@@ -57,7 +59,8 @@ scan_part(void *arg)
 	return NULL;
 }
 
-/* Whether what is read is in memory already, judged by samples; a file system that can't tell says no. */
+/* Whether what is read is in memory already, judged by samples; a file
+ * system that can't tell says no. */
 static bool
 is_cached(int fd, uint64_t size)
 {
@@ -89,9 +92,11 @@ run(struct part *parts, size_t n)
 	sigset_t all, before;
 
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are for the program's other threads */
+	/* signals are for the program's other threads */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 1; i < n; i++)
-		parts[i].is_running = pthread_create(&parts[i].thread, NULL, scan_part, &parts[i]) == 0;
+		parts[i].is_running = pthread_create(&parts[i].thread, NULL, scan_part,
+			&parts[i]) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	for (size_t i = 0; i < n; i++) {
 		if (!parts[i].is_running)
@@ -104,8 +109,8 @@ run(struct part *parts, size_t n)
 }
 
 enum err
-mbox_scan_parts(const char *path, mbox_visit *visit, void *const *ctx, size_t n_ctx, const struct cancel *cancel,
-	struct error *e)
+mbox_scan_parts(const char *path, mbox_visit *visit, void *const *ctx, size_t n_ctx,
+	const struct cancel *cancel, struct error *e)
 {
 	struct part parts[MBOX_PARTS] = {0};
 	struct stat st;
@@ -123,8 +128,8 @@ mbox_scan_parts(const char *path, mbox_visit *visit, void *const *ctx, size_t n_
 	size_t n = parts_for(fd, size, n_ctx < MBOX_PARTS ? n_ctx : MBOX_PARTS);
 	for (size_t i = 0; i < n; i++) {
 		parts[i] = (struct part){ .fd = fd, .size = size, .from = size / n * i,
-			.to = i + 1 < n ? size / n * (i + 1) : UINT64_MAX, .visit = visit, .ctx = ctx[i],
-			.cancel = cancel };
+			.to = i + 1 < n ? size / n * (i + 1) : UINT64_MAX, .visit = visit,
+			.ctx = ctx[i], .cancel = cancel };
 	}
 	run(parts, n);
 	close(fd);

@@ -1,8 +1,9 @@
 /* mbox_reader.c - lines, and what the lines of an mbox mean.
  *
- * The buffer holds one line at least, so that whoever looks at a line sees it whole; only
- * a line longer than MBOX_LINE comes in pieces, and such a line is never a From_ line or a flag header.
- * pread, not mmap: another program may cut the file while we look, and that must be no SIGBUS. */
+ * The buffer holds one line at least, so that whoever looks at a line sees it whole;
+ * only a line longer than MBOX_LINE comes in pieces, and such a line is never a From_
+ * line or a flag header. pread, not mmap: another program may cut the file while we
+ * look, and that must be no SIGBUS. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +167,8 @@ parse_clock(const char *w, struct tm *tm)
 	tm->tm_hour = short_number(&w);
 	tm->tm_min = *w == ':' ? (w++, short_number(&w)) : -1;
 	tm->tm_sec = *w == ':' ? (w++, short_number(&w)) : 0;
-	return tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 && tm->tm_sec >= 0;
+	return tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 &&
+		tm->tm_sec >= 0;
 }
 
 /* "Thu Jan  1 00:00:00 1970", seconds optional, a zone before or behind the year. The words
@@ -255,15 +257,16 @@ is_header(const struct piece *p, const char *name)
 char
 piece_status_header(const struct piece *p)
 {
-	return !p->starts ? 0 : is_header(p, "Status") ? 's' : is_header(p, "X-Status") ? 'x' : 0;
+	return !p->starts ? 0 : is_header(p, "Status") ? 's' : is_header(p, "X-Status") ? 'x'
+		: 0;
 }
 
 uint64_t
 piece_hash(uint64_t hash, const struct piece *p, bool *in_own_header)
 {
-	static const char *const own[] = { "Status", "X-Status", "X-Keywords", "X-UID", "X-IMAP",
-		"X-IMAPbase", "Content-Length", "Lines", "X-Mozilla-Status", "X-Mozilla-Status2",
-		"X-Mozilla-Keys" };
+	static const char *const own[] = { "Status", "X-Status", "X-Keywords", "X-UID",
+		"X-IMAP", "X-IMAPbase", "Content-Length", "Lines", "X-Mozilla-Status",
+		"X-Mozilla-Status2", "X-Mozilla-Keys" };
 
 	if (hash == 0)
 		hash = HASH_START;

@@ -1,7 +1,7 @@
 /* mbox_rewrite.c - an mbox written anew.
  *
- * A new file beside the old one, fsync, rename, fsync of the directory: the old file stays whole until the new one
- * is. Mode, owner and symlink are kept. */
+ * A new file beside the old one, fsync, rename, fsync of the directory: the old file stays
+ * whole until the new one is. Mode, owner and symlink are kept. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,7 +89,8 @@ struct rewrite {
 	uint64_t size;
 	const struct mbox_change *changes;
 	size_t n, next;
-	uint64_t copied_to;		/* all before it is in the new file, or left out on purpose */
+	/* all before it is in the new file, or left out on purpose */
+	uint64_t copied_to;
 	uint64_t cut_from, cut_to;
 	int other;			/* what goes in between; other_to 0: nothing */
 	uint64_t other_from, other_to;
@@ -256,11 +257,11 @@ write_without(struct rewrite *w)
 }
 
 enum err
-mbox_splice(const struct mbox_lock *l, uint64_t from, uint64_t end, int other, uint64_t other_from,
-	uint64_t other_to, struct error *e)
+mbox_splice(const struct mbox_lock *l, uint64_t from, uint64_t end, int other,
+	uint64_t other_from, uint64_t other_to, struct error *e)
 {
-	struct rewrite w = { .fd = l->fd, .cut_from = from, .cut_to = behind_separator(l->fd, end),
-		.other = other, .other_from = other_from, .other_to = other_to, .e = e };
+	struct rewrite w = { .fd = l->fd, .cut_from = from, .cut_to = behind_separator(l->fd,
+		end), .other = other, .other_from = other_from, .other_to = other_to, .e = e };
 	off_t size = lseek(l->fd, 0, SEEK_END);
 
 	if (size < 0)
@@ -270,16 +271,18 @@ mbox_splice(const struct mbox_lock *l, uint64_t from, uint64_t end, int other, u
 }
 
 enum err
-mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to, struct error *e)
+mbox_cut_out(const struct mbox_lock *l, uint64_t size, uint64_t from, uint64_t to,
+	struct error *e)
 {
-	struct rewrite w = { .fd = l->fd, .size = size, .cut_from = from, .cut_to = to, .e = e };
+	struct rewrite w = { .fd = l->fd, .size = size, .cut_from = from, .cut_to = to,
+		.e = e };
 
 	return rewrite(l, &w, write_without);
 }
 
 enum err
-mbox_rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes, size_t n,
-	struct mbox_stamp *stamp, struct error *e)
+mbox_rewrite(const struct mbox_lock *l, uint64_t size, const struct mbox_change *changes,
+	size_t n, struct mbox_stamp *stamp, struct error *e)
 {
 	struct rewrite w = { .fd = l->fd, .size = size, .changes = changes, .n = n, .e = e };
 	enum err rc = rewrite(l, &w, write_changed);

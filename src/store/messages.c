@@ -1,8 +1,9 @@
 /* messages.c - the rows of messages: written as the server tells, read as shown.
  *
  * A message is two rows: msg, narrow, with what is counted and sorted by, and head, with what
- * is shown. Triggers keep the counts of folders and threads when rows change and go (schema.c). Rows that come
- * are counted here, a folder once a call: a trigger for each took half of the time a row costs. */
+ * is shown. Triggers keep the counts of folders and threads when rows change and go
+ * (schema.c). Rows that come are counted here, a folder once a call: a trigger for each took
+ * half of the time a row costs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +50,8 @@ static enum err
 added_flush(struct store *s, struct added *a, struct error *e)
 {
 	enum err rc = a->n_msgs == 0 ? ERR_OK : db_run(s, e,
-		"UPDATE folder SET n_msgs = n_msgs + ?, n_unread = n_unread + ? WHERE id = ?", "iiu",
-		a->n_msgs, a->n_unread, a->folder);
+		"UPDATE folder SET n_msgs = n_msgs + ?, n_unread = n_unread + ? WHERE id = ?",
+		"iiu", a->n_msgs, a->n_unread, a->folder);
 
 	*a = (struct added){0};
 	return rc;
@@ -87,8 +88,9 @@ insert_msg(struct store *s, const struct msg *m, thread_id thread, uint64_t mid,
 		(int64_t)m->modseq, (int64_t)m->pos_bytes, (int64_t)mid);
 
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "INSERT INTO thread_head VALUES (?, ?, ?, 1, ?)" JOINED_ANOTHER,
-			"iuiu", (int64_t)thread, msg_folder(m->id), m->arrived, is_unread);
+		rc = db_run(s, e, "INSERT INTO thread_head VALUES (?, ?, ?, 1, ?)"
+			JOINED_ANOTHER, "iuiu", (int64_t)thread, msg_folder(m->id), m->arrived,
+			is_unread);
 	added->n_msgs++;
 	added->n_unread += is_unread;
 	return rc;
@@ -110,8 +112,8 @@ update_msg(struct store *s, const struct msg *m, const struct row *old, thread_i
 	return rc;
 }
 
-/* With its strings never NULL, whoever filled it in, and its References bounded: *refs, when they had
- * to be cut, is the caller's. */
+/* With its strings never NULL, whoever filled it in, and its References bounded: *refs, when
+ * they had to be cut, is the caller's. */
 static struct msg
 complete(const struct msg *m, char **refs)
 {
@@ -282,13 +284,14 @@ static enum err
 count_copy(struct store *s, msg_id id, struct error *e)
 {
 	enum err rc = db_run(s, e,
-		"INSERT INTO thread_head SELECT thread, folder, arrived, 1, (flags & 1) = 0 FROM msg"
-		" WHERE id = ?" JOINED_ANOTHER, "i", id);
+		"INSERT INTO thread_head SELECT thread, folder, arrived, 1, (flags & 1) = 0 "
+		"FROM msg WHERE id = ?" JOINED_ANOTHER, "i", id);
 
 	if (rc == ERR_OK)
 		rc = db_run(s, e,
 			"UPDATE folder SET n_msgs = n_msgs + 1, n_unread = n_unread +"
-			" (SELECT (flags & 1) = 0 FROM msg WHERE id = ?) WHERE id = ?", "iu", id, msg_folder(id));
+			" (SELECT (flags & 1) = 0 FROM msg WHERE id = ?) WHERE id = ?", "iu",
+			id, msg_folder(id));
 	return rc;
 }
 
@@ -368,15 +371,19 @@ add_uids(const struct store *s, sqlite3_stmt *st, struct uidset *out, struct err
 enum err
 store_uids(const struct store *s, folder_id folder, struct uidset *out, struct error *e)
 {
-	return add_uids(s, db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
+	return add_uids(s,
+		db_query(s, "SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
 		msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX)), out, e);
 }
 
 enum err
-store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n, struct uidset *out, struct error *e)
+store_uids_to(const struct store *s, folder_id folder, uint32_t hi, uint32_t n,
+	struct uidset *out, struct error *e)
 {
-	return add_uids(s, db_query(s, "SELECT id FROM (SELECT id FROM msg WHERE id BETWEEN ? AND ?"
-		" ORDER BY id DESC LIMIT ?) ORDER BY id", "iiu", msg_id_of(folder, 0), msg_id_of(folder, hi), n),
+	return add_uids(s,
+		db_query(s,
+		"SELECT id FROM (SELECT id FROM msg WHERE id BETWEEN ? AND ? ORDER BY id DESC "
+		"LIMIT ?) ORDER BY id", "iiu", msg_id_of(folder, 0), msg_id_of(folder, hi), n),
 		out, e);
 }
 

@@ -74,7 +74,8 @@ outbox_commit(struct store *s, enum err rc, struct error *e)
 	return rc == ERR_OK ? store_sync(s, e) : rc;
 }
 
-/* One that is committed and not durable: its writer is told that it was not taken, and it must not go out. */
+/* One that is committed and not durable: its writer is told that it was not
+ * taken, and it must not go out. */
 static void
 take_back(struct store *s, outbox_id id)
 {
@@ -87,7 +88,8 @@ take_back(struct store *s, outbox_id id)
 }
 
 static enum err
-add_rows(struct store *s, const struct outbox_mail *m, const struct outbox_bytes *bytes, outbox_id *id, struct error *e)
+add_rows(struct store *s, const struct outbox_mail *m, const struct outbox_bytes *bytes,
+	outbox_id *id, struct error *e)
 {
 	uint32_t needs = (m->needs_utf8 ? NEEDS_UTF8 : 0) | (m->needs_8bit ? NEEDS_8BIT : 0);
 	enum err rc = tx_open(s, DB_DATA, e);
@@ -96,11 +98,13 @@ add_rows(struct store *s, const struct outbox_mail *m, const struct outbox_bytes
 		return rc;
 	rc = db_run(s, e, "INSERT INTO outbox (account, is_held, sender, message_id, subject,"
 		" shown_to,"
-		" needs, created, not_before, size, copy, is_planned) VALUES (?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?, ?, ?, ?)",
+		" needs, created, not_before, size, copy, is_planned) VALUES (?, ?, ?, ?, "
+		"?, ?, ?, ?, ?, ?, ?, ?)",
 		"uussssuiiiuu", m->account, (uint32_t)m->is_held, m->sender, m->message_id,
-		m->subject, m->to, needs, (int64_t)time(NULL), m->not_before, (int64_t)bytes->len,
-		(uint32_t)(m->copy == COPY_NONE ? COPY_NONE : COPY_WANTED), (uint32_t)m->is_planned);
+		m->subject, m->to, needs, (int64_t)time(NULL), m->not_before,
+		(int64_t)bytes->len,
+		(uint32_t)(m->copy == COPY_NONE ? COPY_NONE : COPY_WANTED),
+		(uint32_t)m->is_planned);
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	if (rc == ERR_OK)
 		rc = outbox_bytes_put(s, *id, bytes, e);
@@ -131,7 +135,8 @@ store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes
 }
 
 enum err
-store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len, struct error *e)
+store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len,
+	struct error *e)
 {
 	struct arena a = {0};
 	struct outbox_bytes b;
@@ -253,9 +258,9 @@ store_outbox_stuck(const struct store *s, account_id account)
 uint32_t
 store_outbox_later(const struct store *s, account_id account)
 {
-	return (uint32_t)db_int(s, "SELECT count(*) FROM outbox WHERE state = 0 AND (is_held OR"
-		" (is_planned AND not_before > ?)) AND ? IN (0, account)", "iu",
-		(int64_t)time(NULL), account);
+	return (uint32_t)db_int(s,
+		"SELECT count(*) FROM outbox WHERE state = 0 AND (is_held OR (is_planned AND "
+		"not_before > ?)) AND ? IN (0, account)", "iu", (int64_t)time(NULL), account);
 }
 
 uint32_t

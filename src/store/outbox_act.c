@@ -1,7 +1,7 @@
 /* outbox_act.c - what a person does to mail in the outbox, and what time does to it.
  *
- * Each act is one transaction under the mail's lock, so that it never comes between a server and who
- * sends. */
+ * Each act is one transaction under the mail's lock, so that it never comes
+ * between a server and who sends. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,8 +10,8 @@
 
 /* ---- for the person ---- */
 
-/* `sql` changes the row of ?1 if its state allows, else `refusal` says why not; `rcpts`, NULL for
- * none, those of its recipients. */
+/* `sql` changes the row of ?1 if its state allows, else `refusal` says why not; `rcpts`, NULL
+ * for none, those of its recipients. */
 struct change {
 	const char *sql, *types, *rcpts, *refusal;
 	int64_t arg;			/* ?2 */
@@ -47,7 +47,8 @@ store_outbox_hold(struct store *s, outbox_id id, bool hold, struct error *e)
 	struct change c = { .types = "i",
 		.refusal = "it does not wait any more" };
 
-	c.sql = hold ? "UPDATE outbox SET is_held = 1, " OF_TODAY " WHERE id = ?1 AND state = 0"
+	c.sql = hold
+		? "UPDATE outbox SET is_held = 1, " OF_TODAY " WHERE id = ?1 AND state = 0"
 		: "UPDATE outbox SET is_held = 0, " OF_TODAY " WHERE id = ?1 AND state = 0";
 	return make_change(s, id, &c, e);
 }
@@ -56,7 +57,8 @@ enum err
 store_outbox_when(struct store *s, outbox_id id, int64_t when, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "ii", .arg = when,
-		.sql = "UPDATE outbox SET not_before = ?2, is_planned = 1, is_held = 0, retry_at = 0,"
+		.sql = "UPDATE outbox SET not_before = ?2, is_planned = 1, is_held = 0, "
+		"retry_at = 0,"
 			" error = '', " OF_TODAY " WHERE id = ?1 AND state = 0",
 		.refusal = "it does not wait any more" }, e);
 }
@@ -65,7 +67,8 @@ enum err
 store_outbox_retry(struct store *s, outbox_id id, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "i",
-		.sql = "UPDATE outbox SET state = 0, is_held = 0, retry_at = 0, not_before = 0,"
+		.sql = "UPDATE outbox SET state = 0, is_held = 0, retry_at = 0, "
+		"not_before = 0,"
 			" is_planned = 0, error = '' WHERE id = ? AND state <> 2",
 		.rcpts = "UPDATE outbox_rcpt SET state = 0 WHERE mail = ? AND state <> 2",
 		.refusal = "it was sent already" }, e);
@@ -76,8 +79,8 @@ store_outbox_believe_sent(struct store *s, outbox_id id, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "ii", .arg = time(NULL),
 		.sql = "UPDATE outbox SET state = 2, error = '', ended = ?2,"
-			" copy = CASE WHEN copy = 1 AND sought <> 2 THEN 2 WHEN copy = 1 THEN 4"
-			" ELSE copy END WHERE id = ?1 AND state IN (1, 3)",
+			" copy = CASE WHEN copy = 1 AND sought <> 2 THEN 2 WHEN copy = "
+			"1 THEN 4 ELSE copy END WHERE id = ?1 AND state IN (1, 3)",
 		.rcpts = "UPDATE outbox_rcpt SET state = 2, words = 'you took it for sent'"
 			" WHERE mail = ? AND state IN (1, 3)",
 		.refusal = "there is no doubt about it" }, e);
@@ -159,7 +162,8 @@ store_outbox_forget(struct store *s, int64_t before, const char *const *keep, si
 	}
 	rc = tx_close(s, rc, e);
 	for (size_t i = 0; i < n && rc == ERR_OK; i++)
-		upload_remove(s, files[i]);	/* unsynced, a power cut may bring the row back, of mail long sent */
+		/* unsynced, a power cut may bring the row back, of mail long sent */
+		upload_remove(s, files[i]);
 	arena_clear(&a);
 	return rc;
 }
@@ -172,24 +176,26 @@ store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n
 	enum err rc;
 
 	*n_held = 0;
-	if (!db_int(s, "SELECT count(*) FROM outbox WHERE account = ?1 AND state = 0 AND NOT is_held"
-	    " AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4) OR (not_before > ?2 AND (NOT is_planned OR"
-	    " created > ?3)) OR (not_before > ?4 AND NOT is_planned AND created > ?4))", "uiii",
-	    account, now + SLACK_S, now + DAY_S, now + TICK_S))
+	if (!db_int(s, "SELECT count(*) FROM outbox WHERE account = ?1 AND state = 0 AND NOT "
+	    "is_held AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4) OR (not_before > ?2 "
+	    "AND (NOT is_planned OR created > ?3)) OR (not_before > ?4 AND NOT is_planned AND "
+	    "created > ?4))", "uiii", account, now + SLACK_S, now + DAY_S, now + TICK_S))
 		return ERR_OK;
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 		return rc;
 	rc = db_run(s, e, "UPDATE outbox SET retry_at = ?3 WHERE account = ?1 AND state = 0"
-		" AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4))", "uiii", account, now + SLACK_S, now,
-		now + TICK_S);
+		" AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4))", "uiii", account,
+		now + SLACK_S, now, now + TICK_S);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "UPDATE outbox SET not_before = ?3 WHERE account = ?1 AND state = 0"
-			" AND NOT is_planned AND (not_before > ?2 OR (not_before > ?4 AND created > ?4))", "uiii",
-			account, now + SLACK_S, now, now + TICK_S);
+		rc = db_run(s, e,
+			"UPDATE outbox SET not_before = ?3 WHERE account = ?1 AND state = 0 "
+			"AND NOT is_planned AND (not_before > ?2 OR (not_before > ?4 AND "
+			"created > ?4))", "uiii", account, now + SLACK_S, now, now + TICK_S);
 	if (rc == ERR_OK)
-		rc = db_run(s, e, "UPDATE outbox SET is_held = 1, error = 'the clock was set back"
-			" since its time was named: name it again' WHERE account = ?1 AND state = 0"
-			" AND NOT is_held AND is_planned AND not_before > ?2 AND created > ?3",
+		rc = db_run(s, e,
+			"UPDATE outbox SET is_held = 1, error = 'the clock was set back since "
+			"its time was named: name it again' WHERE account = ?1 AND state = 0 "
+			"AND NOT is_held AND is_planned AND not_before > ?2 AND created > ?3",
 			"uii", account, now + SLACK_S, now + DAY_S);
 	*n_held = rc == ERR_OK ? (uint32_t)sqlite3_changes(s->db->h) : 0;
 	return outbox_commit(s, rc, e);

@@ -1,9 +1,10 @@
-/* outbox_bytes.c - the bytes of mail in the outbox: with the row in the database, and of large mail a file of data/uploads
- * that the row names.
+/* outbox_bytes.c - the bytes of mail in the outbox: with the row in the database, and of large
+ * mail a file of data/uploads that the row names.
  *
- * The database has one writer at a time: while the bytes of a large mail went in, or out again, a key that records a
- * decision would wait. So those are on disk before the transaction that names them, and are removed behind the one
- * that does not any more; a crash in between leaves a file that nobody names, which is swept (uploads.c). */
+ * The database has one writer at a time: while the bytes of a large mail went in, or out
+ * again, a key that records a decision would wait. So those are on disk before the transaction
+ * that names them, and are removed behind the one that does not any more; a crash in between
+ * leaves a file that nobody names, which is swept (uploads.c). */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@
 enum { IN_DATABASE_BYTES = 256 << 10 };
 
 enum err
-outbox_bytes_write(struct outbox_bytes *b, struct store *s, const void *p, size_t len, struct error *e)
+outbox_bytes_write(struct outbox_bytes *b, struct store *s, const void *p, size_t len,
+	struct error *e)
 {
 	*b = (struct outbox_bytes){ .p = p, .len = len };
 	if (len <= IN_DATABASE_BYTES)
@@ -47,12 +49,13 @@ put_blob(struct store *s, outbox_id id, const struct outbox_bytes *b, struct err
 enum err
 outbox_bytes_put(struct store *s, outbox_id id, const struct outbox_bytes *b, struct error *e)
 {
-	enum err rc = db_run(s, e, "UPDATE outbox SET size = ?, file = ? WHERE id = ?", "isi", (int64_t)b->len,
-		b->file ? upload_name(b->file) : "", id);
+	enum err rc = db_run(s, e, "UPDATE outbox SET size = ?, file = ? WHERE id = ?", "isi",
+		(int64_t)b->len, b->file ? upload_name(b->file) : "", id);
 
 	if (rc != ERR_OK)
 		return rc;
-	return b->file ? db_run(s, e, "DELETE FROM outbox_bytes WHERE id = ?", "i", id) : put_blob(s, id, b, e);
+	return b->file ? db_run(s, e, "DELETE FROM outbox_bytes WHERE id = ?", "i", id)
+		: put_blob(s, id, b, e);
 }
 
 void
@@ -95,7 +98,8 @@ read_file(const struct store *s, const char *name, size_t size)
 		p[size] = '\0';
 		return p;
 	}
-	log_msg("outbox: the bytes of a mail are lost: %s", fd < 0 ? e.text : "its file cannot be read");
+	log_msg("outbox: the bytes of a mail are lost: %s",
+		fd < 0 ? e.text : "its file cannot be read");
 	free(p);
 	return NULL;
 }
@@ -127,7 +131,8 @@ store_outbox_bytes(const struct store *s, outbox_id id, size_t *len)
 
 	*len = 0;
 	if (*file) {
-		size_t size = (size_t)db_int(s, "SELECT size FROM outbox WHERE id = ?", "i", id);
+		size_t size = (size_t)db_int(s, "SELECT size FROM outbox WHERE id = ?", "i",
+			id);
 		p = read_file(s, file, size);
 		*len = p ? size : 0;
 	} else {

@@ -26,18 +26,24 @@ enum err outbox_delete(struct store *s, outbox_id id, struct error *e);
 struct outbox_bytes {
 	const void *p;
 	size_t len;
-	struct upload_file *file;	/* of large ones, durable; NULL: they go into the database */
+	/* of large ones, durable; NULL: they go into the database */
+	struct upload_file *file;
 };
-/* Before the transaction; each that was ERR_OK has its outbox_bytes_end. p is borrowed until then. */
-enum err outbox_bytes_write(struct outbox_bytes *b, struct store *s, const void *p, size_t len, struct error *e);
-enum err outbox_bytes_put(struct store *s, outbox_id id, const struct outbox_bytes *b, struct error *e);	/* in it */
+/* Before the transaction; each that was ERR_OK has its outbox_bytes_end.
+ * p is borrowed until then. */
+enum err outbox_bytes_write(struct outbox_bytes *b, struct store *s, const void *p, size_t len,
+	struct error *e);
+/* in it */
+enum err outbox_bytes_put(struct store *s, outbox_id id, const struct outbox_bytes *b,
+	struct error *e);
 void outbox_bytes_end(struct outbox_bytes *b, bool is_kept);	/* is_kept: it was committed */
 /* Its name; "": there is none. For upload_remove, once no row names it. */
 const char *outbox_bytes_file(const struct store *s, outbox_id id, struct arena *a);
 
 /* ---- uploads.c: files of data/uploads ---- */
 
-enum err upload_seal(struct upload_file *f, struct error *e);	/* fsync, of the directory too */
+/* fsync, of the directory too */
+enum err upload_seal(struct upload_file *f, struct error *e);
 void upload_close(struct upload_file *f);			/* it stays; f is freed */
 const char *upload_name(const struct upload_file *f);
 int upload_open(const struct store *s, const char *name, uint64_t size_bytes, struct error *e);

@@ -1,4 +1,5 @@
-/* outbox_send.c - what is due, how it went, its copy in Sent, and whether Sent has what is unsure.
+/* outbox_send.c - what is due, how it went, its copy in Sent, and
+ * whether Sent has what is unsure.
  *
  * Every change of state that another process or a later life must know of is synced before the
  * caller goes on; what Sent was found to have can be looked for again. */
@@ -16,9 +17,9 @@ make_unsure(struct store *s, outbox_id id)
 	if (tx_open(s, DB_DATA, NULL) != ERR_OK)
 		return false;
 	enum err rc = db_run(s, NULL,
-		"UPDATE outbox SET state = 3, sought = 0, error = 'interrupted while it was being"
-		" handed over: it may have gone out, or not' WHERE id = ? AND state = 1", "i",
-		id);
+		"UPDATE outbox SET state = 3, sought = 0, error = 'interrupted while it "
+		"was being handed over: it may have gone out, or not' WHERE id = ? AND "
+		"state = 1", "i", id);
 	bool did = rc == ERR_OK && sqlite3_changes(s->db->h) > 0;
 	if (did)
 		rc = db_run(s, NULL, "UPDATE outbox_rcpt SET state = 3 WHERE mail = ? AND"
@@ -148,7 +149,8 @@ store_outbox_copy_next(struct store *s, account_id account, int64_t now,
 	outbox_id ids[100];
 	size_t n = outbox_ids(s, db_query(s,
 		"SELECT id FROM outbox WHERE account = ? AND copy IN (2, 3)"
-		" AND " COPY_IS_DUE("?2") " ORDER BY id LIMIT 100", "ui", account, now), ids, LEN(ids));
+		" AND " COPY_IS_DUE("?2") " ORDER BY id LIMIT 100", "ui", account, now), ids,
+		LEN(ids));
 
 	for (size_t i = 0; i < n; i++) {
 		if (!(*out = outbox_lock(s, ids[i])))
@@ -171,8 +173,9 @@ store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state, int64_t
 
 	if (rc != ERR_OK)
 		return rc;
-	return outbox_commit(s, db_run(s, e, "UPDATE outbox SET copy = ?, copy_at = ? WHERE id = ?",
-		"uii", (uint32_t)state, retry_at, id), e);
+	return outbox_commit(s,
+		db_run(s, e, "UPDATE outbox SET copy = ?, copy_at = ? WHERE id = ?", "uii",
+		(uint32_t)state, retry_at, id), e);
 }
 
 /* ---- whether Sent has it ---- */
@@ -200,6 +203,8 @@ store_outbox_sought(struct store *s, outbox_id id, enum outbox_sought what, stru
 
 	if (rc != ERR_OK)
 		return rc;
-	return tx_close(s, db_run(s, e, "UPDATE outbox SET sought = ?, sought_at = ? WHERE id = ?"
-		" AND state = 3", "uii", (uint32_t)what, (int64_t)time(NULL), id), e);
+	return tx_close(s,
+		db_run(s, e,
+		"UPDATE outbox SET sought = ?, sought_at = ? WHERE id = ? AND state = 3",
+		"uii", (uint32_t)what, (int64_t)time(NULL), id), e);
 }

@@ -1,8 +1,9 @@
 /* people.c - see people.h.
  *
- * Finding stays quick in three steps. Those written to are few, and all are looked at. Of the others, who wrote
- * most often are looked at first, which is enough for the one or two letters that fit nearly everybody;
- * where those do not fill the list, the index of words leads to the rare ones. */
+ * Finding stays quick in three steps. Those written to are few, and all are looked at. Of
+ * the others, who wrote most often are looked at first, which is enough for the one or
+ * two letters that fit nearly everybody; where those do not fill the list, the index of
+ * words leads to the rare ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ weigh(const struct search *x, const struct person *p)
 {
 	double age_days = x->now > p->last ? (double)(x->now - p->last) / DAY_S : 0;
 	double fresh = 1 / (1 + age_days / 60);
-	double to = p->n_to < 1000 ? p->n_to : 1000, from = p->n_from < 1000 ? p->n_from : 1000;
+	double to = p->n_to < 1000 ? p->n_to : 1000, from = p->n_from < 1000 ? p->n_from
+		: 1000;
 
 	return (p->n_to ? 2000 : 0) + (to + from / 100) * fresh;
 }
@@ -54,7 +56,8 @@ take_row(struct search *x, sqlite3_stmt *st)
 	if (!words || !addr || !text_words_fit(words, str_get(&x->typed)))
 		return;
 	struct person p = { .name = db_text(st, 0, x->a), .addr = db_text(st, 1, x->a),
-		.n_to = (uint32_t)sqlite3_column_int64(st, 2), .n_from = (uint32_t)sqlite3_column_int64(st, 3),
+		.n_to = (uint32_t)sqlite3_column_int64(st, 2),
+		.n_from = (uint32_t)sqlite3_column_int64(st, 3),
 		.last = sqlite3_column_int64(st, 4) };
 	for (size_t i = 0; i < x->n; i++) {
 		struct person *q = &x->v[i].p;
@@ -123,13 +126,20 @@ people_find(const struct store *s, const char *typed, int64_t now, size_t max, s
 	if (x.typed.len > 0) {
 		longest_word(&x, word);
 		snprintf(end, sizeof end, "%s\xf4\x8f\xbf\xbf", word);
-		take_all(&x, db_query(s, "SELECT name, addr, n, 0, last, words FROM wrote", ""), SIZE_MAX);
-		take_all(&x, db_query(s, "SELECT name, addr, n_to, n_from, last, words FROM person"
-			" WHERE n_from >= 8 OR n_to > 0 ORDER BY n_from DESC LIMIT ?", "i", (int64_t)LOOK_AT_BEST), x.n + ENOUGH);
+		take_all(&x, db_query(s, "SELECT name, addr, n, 0, last, words FROM wrote",
+			""), SIZE_MAX);
+		take_all(&x,
+			db_query(s,
+			"SELECT name, addr, n_to, n_from, last, words FROM person WHERE "
+			"n_from >= 8 OR n_to > 0 ORDER BY n_from DESC LIMIT ?", "i",
+			(int64_t)LOOK_AT_BEST), x.n + ENOUGH);
 		if (x.n < max)
-			take_all(&x, db_query(s, "SELECT p.name, p.addr, p.n_to, p.n_from, p.last, p.words"
-				" FROM (SELECT DISTINCT person FROM person_word WHERE word >= ? AND word < ? LIMIT ?) w"
-				" JOIN person p ON p.id = w.person", "ssi", word, end, (int64_t)LOOK_AT_RARE), SIZE_MAX);
+			take_all(&x,
+				db_query(s,
+				"SELECT p.name, p.addr, p.n_to, p.n_from, p.last, p.words "
+				"FROM (SELECT DISTINCT person FROM person_word WHERE word >= "
+				"? AND word < ? LIMIT ?) w JOIN person p ON p.id = w.person",
+				"ssi", word, end, (int64_t)LOOK_AT_RARE), SIZE_MAX);
 	}
 	if (x.n > 0)
 		qsort(x.v, x.n, sizeof *x.v, by_score);
@@ -156,10 +166,12 @@ people_wrote(struct store *s, const struct person *v, size_t n, int64_t now, str
 		if (!people_is_kept(v[i].addr))
 			continue;
 		char *words = people_words(&v[i]);
-		rc = db_run(s, e, "INSERT INTO wrote (addr, name, words, n, last) VALUES (?1, ?2, ?3, 1, ?4)"
-			" ON CONFLICT (addr) DO UPDATE SET n = n + 1, last = max(last, ?4),"
-			" name = CASE WHEN ?2 <> '' THEN ?2 ELSE name END,"
-			" words = CASE WHEN ?2 <> '' THEN ?3 ELSE words END", "sssi", v[i].addr, v[i].name, words, now);
+		rc = db_run(s, e,
+			"INSERT INTO wrote (addr, name, words, n, last) VALUES (?1, ?2, ?3, "
+			"1, ?4) ON CONFLICT (addr) DO UPDATE SET n = n + 1, last = max(last, "
+			"?4), name = CASE WHEN ?2 <> '' THEN ?2 ELSE name END, words = CASE "
+			"WHEN ?2 <> '' THEN ?3 ELSE words END", "sssi", v[i].addr, v[i].name,
+			words, now);
 		free(words);
 	}
 	return tx_close(s, rc, e);
@@ -201,11 +213,13 @@ enum err
 people_name(struct store *s, const char *name, const char *value, struct error *e)
 {
 	if (!is_short_name(name))
-		return error_set(e, ERR_MSG, "'%s' cannot be a short name: letters and digits, no space", name);
+		return error_set(e, ERR_MSG,
+			"'%s' cannot be a short name: letters and digits, no space", name);
 	enum err rc = tx_open(s, DB_DATA, e);
 	if (rc != ERR_OK)
 		return rc;
-	rc = value ? db_run(s, e, "INSERT INTO short_name VALUES (?, ?) ON CONFLICT DO UPDATE SET"
+	rc = value
+		? db_run(s, e, "INSERT INTO short_name VALUES (?, ?) ON CONFLICT DO UPDATE SET"
 			" value = excluded.value", "ss", name, value)
 		: db_run(s, e, "DELETE FROM short_name WHERE name = ?", "s", name);
 	if (rc == ERR_OK && sqlite3_changes(s->db->h) == 0)

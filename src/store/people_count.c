@@ -1,8 +1,8 @@
 /* people_count.c - who wrote, and to whom, counted while messages come into the index.
  *
- * A row written for every message would be half of what indexing costs: so a tally is kept in memory, and written
- * with the commit that makes a few thousand messages full, or that ends a run of them. What a crash takes
- * of it is a little of how often somebody wrote. */
+ * A row written for every message would be half of what indexing costs: so a tally is kept in
+ * memory, and written with the commit that makes a few thousand messages full, or that ends a
+ * run of them. What a crash takes of it is a little of how often somebody wrote. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +21,8 @@ enum {
 static bool
 is_nobody(const char *addr)
 {
-	static const char *const names[] = { "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply",
-		"mailer-daemon", "bounce" };
+	static const char *const names[] = { "noreply", "no-reply", "no_reply", "donotreply",
+		"do-not-reply", "mailer-daemon", "bounce" };
 
 	for (size_t i = 0; i < LEN(names); i++) {
 		if (str_istarts(addr, names[i]))
@@ -36,7 +36,8 @@ people_is_kept(const char *addr)
 {
 	const char *at = strchr(addr, '@');
 
-	if (!at || at == addr || !at[1] || strchr(at + 1, '@') || strlen(addr) > MAX_ADDR_BYTES)
+	if (!at || at == addr || !at[1] || strchr(at + 1, '@') ||
+	    strlen(addr) > MAX_ADDR_BYTES)
 		return false;
 	for (const char *c = addr; *c; c++) {
 		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("<>(),;:\\\"[]", *c))
@@ -45,14 +46,15 @@ people_is_kept(const char *addr)
 	return !is_nobody(addr);
 }
 
-/* " ada example ada example" of Ada Example <ada@example.org>: what stands behind the last dot is of everybody. */
+/* " ada example ada example" of Ada Example <ada@example.org>: what stands behind the
+ * last dot is of everybody. */
 char *
 people_words(const struct person *p)
 {
 	struct str s = { 0 };
 	const char *dot = strrchr(p->addr, '.');
-	char *addr = xstrndup(p->addr, dot && dot > strchr(p->addr, '@') ? (size_t)(dot - p->addr)
-		: strlen(p->addr));
+	char *addr = xstrndup(p->addr, dot &&
+		dot > strchr(p->addr, '@') ? (size_t)(dot - p->addr) : strlen(p->addr));
 
 	text_words(&s, p->name, PEOPLE_MAX_WORDS);
 	text_words(&s, addr, PEOPLE_MAX_WORDS);
@@ -72,7 +74,8 @@ put_words(struct store *s, int64_t person, const char *words, struct error *e)
 		while (cut > 0 && cut < n && ((unsigned char)words[1 + cut] & 0xc0) == 0x80)
 			cut--;
 		memcpy(word, words + 1, cut);
-		rc = db_run(s, e, "INSERT OR IGNORE INTO person_word VALUES (?, ?)", "si", word, person);
+		rc = db_run(s, e, "INSERT OR IGNORE INTO person_word VALUES (?, ?)", "si",
+			word, person);
 		words += 1 + n;
 	}
 	return rc;
@@ -85,7 +88,8 @@ add_person(struct store *s, const struct person *p, struct error *e)
 {
 	char *words = people_words(p);
 	enum err rc = db_run(s, e, "INSERT INTO person (addr, name, words, n_from, n_to, last)"
-		" VALUES (?, ?, ?, ?, ?, ?)", "sssuui", p->addr, p->name, words, p->n_from, p->n_to, p->last);
+		" VALUES (?, ?, ?, ?, ?, ?)", "sssuui", p->addr, p->name, words, p->n_from,
+		p->n_to, p->last);
 
 	if (rc == ERR_OK)
 		rc = put_words(s, sqlite3_last_insert_rowid(s->db->h), words, e);
@@ -97,7 +101,8 @@ static enum err
 rename_person(struct store *s, int64_t id, const struct person *p, struct error *e)
 {
 	char *words = people_words(p);
-	enum err rc = db_run(s, e, "UPDATE person SET name = ?, words = ? WHERE id = ?", "ssi", p->name, words, id);
+	enum err rc = db_run(s, e, "UPDATE person SET name = ?, words = ? WHERE id = ?", "ssi",
+		p->name, words, id);
 
 	if (rc == ERR_OK)
 		rc = put_words(s, id, words, e);
@@ -108,7 +113,8 @@ rename_person(struct store *s, int64_t id, const struct person *p, struct error 
 static enum err
 count_person(struct store *s, const struct person *p, struct error *e)
 {
-	sqlite3_stmt *st = db_query(s, "SELECT id, name = ?1, last FROM person WHERE addr = ?2", "ss", p->name,
+	sqlite3_stmt *st = db_query(s,
+		"SELECT id, name = ?1, last FROM person WHERE addr = ?2", "ss", p->name,
 		p->addr);
 
 	if (!db_row(s, st))
@@ -116,15 +122,17 @@ count_person(struct store *s, const struct person *p, struct error *e)
 	int64_t id = sqlite3_column_int64(st, 0), last = sqlite3_column_int64(st, 2);
 	bool is_new_name = !sqlite3_column_int(st, 1) && *p->name && p->last >= last;
 	db_done(st);
-	enum err rc = db_run(s, e, "UPDATE person SET n_from = n_from + ?, n_to = n_to + ?, last = max(last, ?)"
-		" WHERE id = ?", "uuii", p->n_from, p->n_to, p->last, id);
+	enum err rc = db_run(s, e,
+		"UPDATE person SET n_from = n_from + ?, n_to = n_to + ?, last = max(last, ?) "
+		"WHERE id = ?", "uuii", p->n_from, p->n_to, p->last, id);
 	return rc == ERR_OK && is_new_name ? rename_person(s, id, p, e) : rc;
 }
 
 /* ---- the tally ---- */
 
 struct tally {
-	struct person *slots;		/* open addressing; addr NULL: free. Strings are in the arena */
+	/* open addressing; addr NULL: free. Strings are in the arena */
+	struct person *slots;
 	size_t n, n_slots;
 	size_t n_msgs, n_batch;		/* since it was written; since the last commit */
 	struct arena arena;
@@ -159,7 +167,8 @@ add(struct tally *t, const char *name, const char *addr, bool is_to, int64_t whe
 		return;
 	struct person *p = slot_of(t, addr);
 	if (!p->addr) {
-		*p = (struct person){ .addr = arena_strdup(&t->arena, addr), .name = "", .last = INT64_MIN };
+		*p = (struct person){ .addr = arena_strdup(&t->arena, addr), .name = "",
+			.last = INT64_MIN };
 		t->n++;
 	}
 	if (*name && (when >= p->last || !*p->name) && !str_eq(name, p->name))
@@ -204,7 +213,8 @@ people_free(struct store *s)
 /* ---- counting ---- */
 
 static void
-add_to(struct tally *t, const char *name, size_t n_name, const char *addr, size_t n_addr, int64_t when)
+add_to(struct tally *t, const char *name, size_t n_name, const char *addr, size_t n_addr,
+	int64_t when)
 {
 	char *copy = xstrndup(addr, n_addr), *called = xstrndup(name, n_name);
 
@@ -222,7 +232,8 @@ add_list(struct tally *t, const char *list, int64_t when)
 	for (const char *p = list; *p && t->n < TALLY_PEOPLE; ) {
 		size_t n = strcspn(p, ",<");
 		if (p[n] == '<') {
-			size_t n_addr = strcspn(p + n + 1, ">"), n_name = (size_t)(p + n - name);
+			size_t n_addr = strcspn(p + n + 1, ">"),
+				n_name = (size_t)(p + n - name);
 			while (n_name > 0 && name[n_name - 1] == ' ')
 				n_name--;
 			add_to(t, name, n_name, p + n + 1, n_addr, when);
@@ -255,12 +266,13 @@ enum err
 people_count(struct store *s, const struct msg *m, struct error *e)
 {
 	struct tally *t = tally_of(s);
-	enum folder_role role = (enum folder_role)db_int(s, "SELECT role FROM folder WHERE id = ?", "u",
-		msg_folder(m->id));
+	enum folder_role role = (enum folder_role)db_int(s,
+		"SELECT role FROM folder WHERE id = ?", "u", msg_folder(m->id));
 
 	t->n_msgs++;
 	t->n_batch++;
-	if (role == ROLE_JUNK || role == ROLE_TRASH || role == ROLE_DRAFTS || (m->flags & (MSG_JUNK | MSG_DRAFT)))
+	if (role == ROLE_JUNK || role == ROLE_TRASH || role == ROLE_DRAFTS ||
+	    (m->flags & (MSG_JUNK | MSG_DRAFT)))
 		return ERR_OK;
 	if (role == ROLE_SENT) {
 		add_list(t, m->to, m->arrived);
@@ -288,20 +300,25 @@ enum err
 people_recount(struct store *s, struct error *e)
 {
 	enum err rc = db_script(s, "INSERT INTO person (addr, name, words, n_from, n_to, last)"
-		" SELECT h.from_addr, max(h.from_name), '', count(*), 0, max(m.arrived) FROM head h"
-		" JOIN msg m ON m.id = h.id JOIN folder f ON f.id = m.folder"
+		" SELECT h.from_addr, max(h.from_name), '', count(*), 0, max(m.arrived) "
+		"FROM head h JOIN msg m ON m.id = h.id JOIN folder f ON f.id = m.folder"
 		" WHERE f.role NOT IN (2, 3, 5, 6) AND h.from_addr LIKE '%_@_%'"
 		" GROUP BY h.from_addr COLLATE NOCASE", e);
 	int64_t n = rc == ERR_OK ? db_int(s, "SELECT max(id) FROM person", "") : 0;
-	sqlite3_stmt *sent = rc != ERR_OK ? NULL : db_query(s, "SELECT h.to_list || ', ' || h.cc_list, m.arrived"
-		" FROM folder f JOIN msg m ON m.folder = f.id JOIN head h ON h.id = m.id WHERE f.role = 3", "");
+	sqlite3_stmt *sent = rc != ERR_OK
+		? NULL
+		: db_query(s, "SELECT h.to_list || ', ' || h.cc_list, m.arrived FROM folder f "
+		"JOIN msg m ON m.folder = f.id JOIN head h ON h.id = m.id WHERE f.role = 3",
+		"");
 
 	for (int64_t id = 1; id <= n && rc == ERR_OK; id++) {
 		struct arena a = { 0 };
-		sqlite3_stmt *st = db_query(s, "SELECT name, addr FROM person WHERE id = ?", "i", id);
+		sqlite3_stmt *st = db_query(s, "SELECT name, addr FROM person WHERE id = ?",
+			"i", id);
 		struct person p = { .name = "", .addr = "" };
 		if (db_row(s, st)) {
-			p = (struct person){ .name = db_text(st, 0, &a), .addr = db_text(st, 1, &a) };
+			p = (struct person){ .name = db_text(st, 0, &a),
+				.addr = db_text(st, 1, &a) };
 			db_done(st);
 		}
 		rc = people_is_kept(p.addr) ? rename_person(s, id, &p, e)
@@ -310,7 +327,8 @@ people_recount(struct store *s, struct error *e)
 	}
 	while (rc == ERR_OK && db_row(s, sent)) {
 		struct tally *t = tally_of(s);
-		add_list(t, (const char *)sqlite3_column_text(sent, 0), sqlite3_column_int64(sent, 1));
+		add_list(t, (const char *)sqlite3_column_text(sent, 0),
+			sqlite3_column_int64(sent, 1));
 		if (t->n >= TALLY_PEOPLE)
 			rc = write_tally(s, e);
 	}

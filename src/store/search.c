@@ -1,10 +1,11 @@
 /* search.c - cache/search.db, a file of its own so that filling it keeps nobody waiting who
  * writes the index.
  *
- * FTS5 without content and column sizes: words and places only. `doc` says which messages are in, since such
- * a table would take a message twice. Scripts that put no space between words (Chinese,
- * Japanese, Thai and their like) are split into single letters on the way in and on the way
- * out, so that a word of them is a phrase; the tokenizer alone would see a whole sentence as one. */
+ * FTS5 without content and column sizes: words and places only. `doc` says which messages
+ * are in, since such a table would take a message twice. Scripts that put no space
+ * between words (Chinese, Japanese, Thai and their like) are split into single letters on
+ * the way in and on the way out, so that a word of them is a phrase; the tokenizer alone
+ * would see a whole sentence as one. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ enum {
 
 struct search {
 	sqlite3 *h;
-	char *path, *mark;		/* mark: a file that says that the last one who looked found damage */
+	/* mark: a file that says that the last one who looked found damage */
+	char *path, *mark;
 	int64_t data_id;		/* of the dunlin.db whose folder ids are meant */
 	enum store_mode mode;
 	bool is_begun, is_damaged;
@@ -39,9 +41,9 @@ static const char schema[] =
 	"CREATE VIRTUAL TABLE text USING fts5(words, content='', columnsize=0,"
 	" tokenize='unicode61 remove_diacritics 2');"
 	"CREATE TABLE doc (id INTEGER PRIMARY KEY);"
-	"CREATE TABLE answer (folder INTEGER NOT NULL, words TEXT NOT NULL, uids TEXT NOT NULL,"
-	" is_complete INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY (folder, words));"
-	"CREATE TABLE binding (data_id INTEGER NOT NULL);"
+	"CREATE TABLE answer (folder INTEGER NOT NULL, words TEXT NOT NULL, uids TEXT "
+	"NOT NULL, is_complete INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY (folder, "
+	"words));CREATE TABLE binding (data_id INTEGER NOT NULL);"
 	"PRAGMA user_version = 1;";
 
 /* ---- the database ---- */
@@ -148,8 +150,10 @@ try_open(struct search *x, struct error *e)
 		return x->is_damaged ? ERR_FOLDER : rc;
 	if (version == 0 && x->mode == STORE_WRITE)
 		return make_tables(x, e);
-	if (version != SCHEMA_VERSION || number(x, "SELECT data_id FROM binding") != x->data_id)
-		return error_set(e, ERR_FOLDER, "the search index is not of this release, or not of this mail");
+	if (version != SCHEMA_VERSION ||
+	    number(x, "SELECT data_id FROM binding") != x->data_id)
+		return error_set(e, ERR_FOLDER,
+		"the search index is not of this release, or not of this mail");
 	return ERR_OK;
 }
 
@@ -357,9 +361,11 @@ collect(struct search *x, sqlite3_stmt *st, struct uidset *out, struct error *e)
 }
 
 enum err
-search_covered(struct search *x, folder_id folder, uint32_t lo, uint32_t hi, struct uidset *out, struct error *e)
+search_covered(struct search *x, folder_id folder, uint32_t lo, uint32_t hi,
+	struct uidset *out, struct error *e)
 {
-	sqlite3_stmt *st = prepare(x, "SELECT id FROM doc WHERE id BETWEEN ? AND ? ORDER BY id");
+	sqlite3_stmt *st = prepare(x,
+		"SELECT id FROM doc WHERE id BETWEEN ? AND ? ORDER BY id");
 
 	uidset_clear(out);
 	if (st) {
@@ -401,8 +407,9 @@ search_bytes(struct search *x)
 enum err
 search_wipe(struct search *x, struct error *e)
 {
-	enum err rc = script(x, "BEGIN IMMEDIATE; DROP TABLE text; DROP TABLE doc; DROP TABLE answer;"
-		"DROP TABLE binding; PRAGMA user_version = 0; COMMIT", e);
+	enum err rc = script(x,
+		"BEGIN IMMEDIATE; DROP TABLE text; DROP TABLE doc; DROP TABLE answer;DROP "
+		"TABLE binding; PRAGMA user_version = 0; COMMIT", e);
 
 	if (rc != ERR_OK) {
 		sqlite3_exec(x->h, "ROLLBACK", NULL, NULL, NULL);
@@ -440,7 +447,8 @@ search_find(struct search *x, folder_id folder, const char *words, struct uidset
 		sqlite3_stmt *st = prepare(x, "SELECT rowid FROM text WHERE text MATCH ?"
 			" AND rowid BETWEEN ? AND ? ORDER BY rowid");
 		if (st) {
-			sqlite3_bind_text(st, 1, str_get(&match), (int)match.len, SQLITE_STATIC);
+			sqlite3_bind_text(st, 1, str_get(&match), (int)match.len,
+				SQLITE_STATIC);
 			sqlite3_bind_int64(st, 2, msg_id_of(folder, 0));
 			sqlite3_bind_int64(st, 3, msg_id_of(folder, UINT32_MAX));
 		}
@@ -463,8 +471,9 @@ search_answer_put(struct search *x, folder_id folder, const char *words,
 	enum err rc = run(x, st, e);
 	if (rc != ERR_OK)
 		return rc;
-	st = prepare(x, "INSERT OR REPLACE INTO answer (folder, words, uids, is_complete, made)"
-		" VALUES (?, ?, ?, ?, ?)");
+	st = prepare(x,
+		"INSERT OR REPLACE INTO answer (folder, words, uids, is_complete, made) "
+		"VALUES (?, ?, ?, ?, ?)");
 	uidset_format(&uids, &a->uids);
 	if (st) {
 		sqlite3_bind_int64(st, 1, folder);

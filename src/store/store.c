@@ -29,9 +29,11 @@ static const char damage_mark[] = "index.damaged";
 static void
 checkpoint(struct store *s, const char *schema)
 {
-	int rc = sqlite3_wal_checkpoint_v2(s->db->h, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int rc = sqlite3_wal_checkpoint_v2(s->db->h, schema, SQLITE_CHECKPOINT_PASSIVE, NULL,
+		NULL);
 
-	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED && str_eq(schema, "main"))
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY && (rc & 0xff) != SQLITE_LOCKED &&
+	    str_eq(schema, "main"))
 		s->db->is_wal_suspect = true;
 }
 
@@ -186,7 +188,8 @@ is_damage(struct store *s)
 	return is_marked || s->db->is_index_damaged;
 }
 
-/* Our statements are the same always: one that SQLite calls wrong speaks of tables that are broken. */
+/* Our statements are the same always: one that SQLite calls wrong speaks
+ * of tables that are broken. */
 static bool
 is_broken(struct store *s)
 {
@@ -258,7 +261,8 @@ real_dir(const char *dir)
 	return copy;
 }
 
-/* SQLite counts what it allocates under a lock of the whole process, for questions that nobody asks here. */
+/* SQLite counts what it allocates under a lock of the whole process, for
+ * questions that nobody asks here. */
 static void
 count_no_memory(void)
 {

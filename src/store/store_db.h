@@ -30,10 +30,12 @@ struct db {
 	bool is_broken;			/* a write between them failed: commit will refuse */
 	enum db_file writing;		/* the transaction of one call */
 	int failed; /* SQLite's code of the first failed read within a transaction */
-	int begin_code;			/* SQLite's, of the last transaction that could not be begun */
+	/* SQLite's, of the last transaction that could not be begun */
+	int begin_code;
 	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
 	bool is_index_damaged;
-	bool is_wal_suspect;		/* an fsync of it failed: what it holds may not be on disk, and is written again */
+	/* an fsync of it failed: what it holds may not be on disk, and is written again */
+	bool is_wal_suspect;
 };
 
 struct store {
@@ -46,11 +48,12 @@ struct store {
 
 /* ---- store.c ---- */
 
-/* An empty file, 0600, where there is none. One that is there is not opened: closing any descriptor of it would
- * drop the locks that other handles of this process hold on it (fcntl), and the next process to leave would take
- * itself for the last and remove the WAL under us. */
+/* An empty file, 0600, where there is none. One that is there is not opened: closing any
+ * descriptor of it would drop the locks that other handles of this process hold on it (fcntl),
+ * and the next process to leave would take itself for the last and remove the WAL under us. */
 enum err db_make_private(const char *path, struct error *e);
-/* One at a time begins a store, repairs it or puts a damaged cache aside. A descriptor, to be closed; -1: no lock. */
+/* One at a time begins a store, repairs it or puts a damaged cache aside. A descriptor,
+ * to be closed; -1: no lock. */
 int store_lock_opening(const struct store *s);
 /* The random id of dunlin.db, which a cache made for it carries. */
 int64_t store_data_id(const struct store *s);
@@ -81,7 +84,8 @@ const char *db_text(sqlite3_stmt *st, int column, struct arena *a);	/* never NUL
  * tx_open that returned ERR_OK is followed by one tx_close, which rolls back unless rc is
  * ERR_OK. */
 enum err tx_open(struct store *s, enum db_file file, struct error *e);
-/* The same, but does not wait for another writer: *is_busy, and ERR_OK, with nothing opened. */
+/* The same, but does not wait for another writer: *is_busy, and
+ * ERR_OK, with nothing opened. */
 enum err tx_try(struct store *s, enum db_file file, bool *is_busy, struct error *e);
 enum err tx_close(struct store *s, enum err rc, struct error *e);
 /* A reading transaction, so that several statements see one state. */
@@ -124,8 +128,8 @@ enum { MAX_REFERENCES_END = 50 };	/* of the oldest and of the newest each */
 uint64_t message_id_hash(account_id account, const char *id, size_t n);
 /* References cut to the oldest and newest 50, owned; NULL when they are no more than that. */
 char *references_bounded(const char *references);
-/* The thread that m belongs to, merging those which it links; `had` is the one it is in. Its References are
- * bounded. */
+/* The thread that m belongs to, merging those which it links; `had` is the one it is in.
+ * Its References are bounded. */
 enum err thread_assign(struct store *s, account_id account, const struct msg *m, thread_id had,
 	thread_id *out, struct error *e);
 
@@ -154,13 +158,13 @@ void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
 /* A new row without messages. */
 enum err
 intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
-/* Records that a message is to be removed, for good or to Trash, whether the index has it or not.
- * *account: whose it is, 0: the mailbox is no more. Within a transaction on dunlin.db; nobody's doing, for
- * undo. */
-enum err intent_remove(struct store *s, msg_id id, const char *message_id, const struct removal *how,
-	bool to_trash, account_id *account, struct error *e);
-/* Messages of an intent, in rows of some hundred each, within a transaction on dunlin.db; *first: the
- * first, 0 when nothing would change. in->group is set. */
+/* Records that a message is to be removed, for good or to Trash, whether the index has it or
+ * not. *account: whose it is, 0: the mailbox is no more. Within a transaction on dunlin.db;
+ * nobody's doing, for undo. */
+enum err intent_remove(struct store *s, msg_id id, const char *message_id,
+	const struct removal *how, bool to_trash, account_id *account, struct error *e);
+/* Messages of an intent, in rows of some hundred each, within a transaction on dunlin.db;
+ * *first: the first, 0 when nothing would change. in->group is set. */
 enum err intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
 	intent_id *first, struct error *e);
 /* Ends all pending and running intents of a folder that is no more. */
@@ -169,21 +173,22 @@ intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct
 
 /* ---- draft_copies.c ---- */
 
-/* An upload of a draft stands at `landed`: *former is what was known before. Within a transaction on
- * dunlin.db. */
+/* An upload of a draft stands at `landed`: *former is what was known before. Within a
+ * transaction on dunlin.db. */
 enum err draft_landed(struct store *s, const struct upload *u, msg_id landed, struct arena *a,
 	struct draft_copy *former, struct error *e);
 
 /* ---- carry.c: within a transaction on dunlin.db ---- */
 
-/* An upload with UPLOAD_THEN_CARRY stands there: what follows; or it is refused: the message returns. */
-enum err carry_landed(struct store *s, const struct upload *u, msg_id landed, const struct removal *how,
-	account_id *other, struct error *e);
+/* An upload with UPLOAD_THEN_CARRY stands there: what follows; or it is
+ * refused: the message returns. */
+enum err carry_landed(struct store *s, const struct upload *u, msg_id landed,
+	const struct removal *how, account_id *other, struct error *e);
 enum err carry_refused(struct store *s, upload_id id, const char *why, struct error *e);
 /* Undo, before the message went from its account, and after. */
 enum err carry_stop(struct store *s, intent_id id, struct error *e);
-enum err carry_back(struct store *s, const struct intent *of, int64_t *group, const char **why_not,
-	struct error *e);
+enum err carry_back(struct store *s, const struct intent *of, int64_t *group,
+	const char **why_not, struct error *e);
 
 /* ---- later.c, undo.c: what is not done at once ---- */
 
@@ -198,7 +203,8 @@ enum err later_record(struct store *s, struct intent *in, const msg_id *msgs, si
 	intent_id *first, struct error *e);
 enum err later_note(struct store *s, enum later what, const struct intent *in, int64_t group,
 	struct error *e);
-enum err later_drop(struct store *s, int64_t group, struct error *e);	/* what was not recorded yet */
+/* what was not recorded yet */
+enum err later_drop(struct store *s, int64_t group, struct error *e);
 /* The inverse of one intent, in that group. */
 enum err undo_one(struct store *s, intent_id id, int64_t group, struct error *e);
 

@@ -19,19 +19,23 @@ void
 stub_text(struct str *out, uint64_t size_bytes)
 {
 	if (size_bytes < 1000 * 1000)
-		str_printf(out, "[Not downloaded: this message has %" PRIu64 " kB", (size_bytes + 999) / 1000);
+		str_printf(out, "[Not downloaded: this message has %" PRIu64 " kB",
+			(size_bytes + 999) / 1000);
 	else
-		str_printf(out, "[Not downloaded: this message has %.1f MB", (double)size_bytes / 1e6);
-	str_puts(out, ", more than max-size in the mailrc\nallows. It is still on the server; the command "
-		"'download' of Dunlin fetches it.]\n");
+		str_printf(out, "[Not downloaded: this message has %.1f MB",
+			(double)size_bytes / 1e6);
+	str_puts(out, ", more than max-size in the mailrc\nallows. It is still on the server; "
+		"the command 'download' of Dunlin fetches it.]\n");
 }
 
-/* Another field of this name, or one that speaks of the body, is not to be believed of a stub. */
+/* Another field of this name, or one that speaks of the body, is not
+ * to be believed of a stub. */
 static bool
 is_set_aside(const char *line, size_t n)
 {
 	return (n >= 8 && strncasecmp(line, "Content-", 8) == 0) ||
-		(n >= sizeof mark_name - 1 && strncasecmp(line, mark_name, sizeof mark_name - 1) == 0);
+		(n >= sizeof mark_name - 1 &&
+		strncasecmp(line, mark_name, sizeof mark_name - 1) == 0);
 }
 
 void
@@ -50,7 +54,8 @@ stub_write(struct str *out, const struct stub *s, const char *head, size_t n_hea
 		str_putc(out, '\n');
 		at += n;
 	}
-	str_printf(out, "%s %" PRIu64 " %016" PRIx64 "\n\n", mark_name, s->size_bytes, s->hash);
+	str_printf(out, "%s %" PRIu64 " %016" PRIx64 "\n\n", mark_name, s->size_bytes,
+		s->hash);
 	stub_text(out, s->size_bytes);
 }
 
@@ -82,8 +87,8 @@ stub_parse(struct stub *out, const char *head, size_t n_head)
 	if (!v)
 		return false;
 	snprintf(line, sizeof line, "%.*s", (int)strcspn(v, "\r\n"), v);
-	return sscanf(line, " %18" SCNu64 " %16" SCNx64 "%n", &out->size_bytes, &out->hash, &n) == 2 &&
-		n > 0 && line[n + (int)strspn(line + n, " ")] == '\0';
+	return sscanf(line, " %18" SCNu64 " %16" SCNx64 "%n", &out->size_bytes, &out->hash,
+		&n) == 2 && n > 0 && line[n + (int)strspn(line + n, " ")] == '\0';
 }
 
 /* ---- finding ---- */
@@ -114,11 +119,13 @@ has_length(const struct search *x, const struct mbox_msg *m)
 {
 	uint64_t bytes = 0;
 
-	return mbox_copy_out(x->fd, m, count_bytes, &bytes, NULL) == ERR_OK && bytes == x->s->size_bytes;
+	return mbox_copy_out(x->fd, m, count_bytes, &bytes, NULL) == ERR_OK &&
+		bytes == x->s->size_bytes;
 }
 
 static void
-take(struct search *x, enum stub_there there, const struct mbox_msg *m, const char *head, size_t n_head)
+take(struct search *x, enum stub_there there, const struct mbox_msg *m, const char *head,
+	size_t n_head)
 {
 	const char *subject = find_field(head, n_head, "Subject:");
 
@@ -195,7 +202,8 @@ stub_replace(const char *path, const struct stub *s, int spool, uint64_t n_bytes
 		if (rc == ERR_OK)
 			rc = mbox_mark(spool, &h, x.found.flags, e);
 		if (rc == ERR_OK)
-			rc = mbox_splice(&l, x.found.head_pos, x.found.end_pos, spool, h.msg.head_pos, n_bytes, e);
+			rc = mbox_splice(&l, x.found.head_pos, x.found.end_pos, spool,
+				h.msg.head_pos, n_bytes, e);
 		*done = rc == ERR_OK;
 	}
 	mbox_unlock(&l);

@@ -49,7 +49,8 @@ skip_words(const char *s, size_t n)
 char *
 references_bounded(const char *references)
 {
-	if (strlen(references) < 4 * MAX_REFERENCES_END)	/* a word takes two bytes at least */
+	/* a word takes two bytes at least */
+	if (strlen(references) < 4 * MAX_REFERENCES_END)
 		return NULL;
 	size_t n = count_words(references);
 	if (n <= 2 * MAX_REFERENCES_END)
@@ -132,11 +133,13 @@ merge_found(struct store *s, const struct found *f, thread_id *out, struct error
 	return rc;
 }
 
-/* Most messages come with an id that nobody named before, and name no other: one statement tells and notes it. */
+/* Most messages come with an id that nobody named before, and name no other: one
+ * statement tells and notes it. */
 static bool
 begin_thread(struct store *s, const struct msg *m, uint64_t id, enum err *rc, struct error *e)
 {
-	*rc = db_run(s, e, "INSERT INTO mid VALUES (?, ?) ON CONFLICT DO NOTHING", "ii", (int64_t)id, m->id);
+	*rc = db_run(s, e, "INSERT INTO mid VALUES (?, ?) ON CONFLICT DO NOTHING", "ii",
+		(int64_t)id, m->id);
 	return *rc == ERR_OK && sqlite3_changes(s->db->h) > 0;
 }
 

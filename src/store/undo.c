@@ -74,9 +74,10 @@ is_rebuilt(struct undo *u, folder_id folder)
 static void
 look_for_purged(struct undo *u, const struct intent *in)
 {
-	int64_t n_all = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?", "i", in->id);
-	int64_t n = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?" NOT_PURGED, "i",
+	int64_t n_all = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?", "i",
 		in->id);
+	int64_t n = db_int(u->s, "SELECT count(*) FROM intent_msg WHERE intent = ?" NOT_PURGED,
+		"i", in->id);
 
 	if (n < n_all)
 		u->why_not = "it is deleted for good";
@@ -152,7 +153,8 @@ undo_move(struct undo *u, const struct intent *in, struct error *e)
 
 	look_for_purged(u, in);
 	sqlite3_stmt *st = db_query(s,
-		"SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?" NOT_PURGED, "i", in->id);
+		"SELECT DISTINCT now >> 32 FROM intent_msg WHERE intent = ?" NOT_PURGED, "i",
+		in->id);
 	while (rc == ERR_OK && db_row(s, st)) {
 		folder_id where = (folder_id)sqlite3_column_int64(st, 0);
 		struct intent inverse = { .kind = INTENT_MOVE, .dest = in->source,
@@ -237,10 +239,11 @@ undo_rename(struct undo *u, const struct intent *in, struct error *e)
 static enum err
 invert(struct undo *u, const struct intent *in, struct error *e)
 {
-	/* What is deleted for good stays done: what was done to it before cannot be undone either. */
+	/* What is deleted for good stays done: what was done to it
+	 * before cannot be undone either. */
 	enum err rc = db_run(u->s, e,
-		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND (kind <> 3 OR carried <> 0)"
-		" THEN 4 ELSE state END WHERE id = ?",
+		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND (kind <> 3 "
+		"OR carried <> 0) THEN 4 ELSE state END WHERE id = ?",
 		"i", in->id);
 
 	if (rc != ERR_OK)
@@ -273,13 +276,15 @@ invert(struct undo *u, const struct intent *in, struct error *e)
 
 #define UNDOABLE "inverse_of = 0 AND NOT is_undone AND state <= 2 AND label <> ''"
 
-/* None of the group's intents is begun any more, or undone twice, whenever their turn comes. */
+/* None of the group's intents is begun any more, or undone twice,
+ * whenever their turn comes. */
 static enum err
 mark_undone(struct undo *u, const struct intent *in, struct error *e)
 {
 	u->n_undone++;
-	return db_run(u->s, e, "UPDATE intent SET is_undone = 1, state = CASE WHEN state = 0 THEN 4 ELSE"
-		" state END WHERE id = ?", "i", in->id);
+	return db_run(u->s, e,
+		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 0 THEN 4 ELSE "
+		"state END WHERE id = ?", "i", in->id);
 }
 
 /* Later, a slice at a time: its place in a group of inverses is kept for it. */
@@ -290,7 +295,8 @@ put_off(struct undo *u, const struct intent *in, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	return later_note(u->s, in->state == INTENT_PENDING ? LATER_OVERLAY : LATER_INVERT, in, u->group, e);
+	return later_note(u->s, in->state == INTENT_PENDING ? LATER_OVERLAY : LATER_INVERT, in,
+		u->group, e);
 }
 
 static enum err
@@ -312,7 +318,8 @@ undo_group(struct undo *u, int64_t group, char *label, size_t label_size, struct
 		if (n_msgs >= UNDO_AT_ONCE && !in.carried && !in.to_account)
 			rc = put_off(u, &in, e);
 		else
-			rc = in.state == INTENT_PENDING ? vanish(u, &in, e) : invert(u, &in, e);
+			rc = in.state == INTENT_PENDING
+				? vanish(u, &in, e) : invert(u, &in, e);
 		n_msgs += in.n_msgs;
 	}
 	db_done(st);
@@ -328,8 +335,8 @@ undo_one(struct store *s, intent_id id, int64_t group, struct error *e)
 	struct arena a = {0};
 	struct intent in;
 	enum err rc = ERR_OK;
-	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS "FROM intent WHERE id = ? AND state IN"
-		" (1, 2, 4)", "i", id);
+	sqlite3_stmt *st = db_query(s, "SELECT " INTENT_COLUMNS
+		"FROM intent WHERE id = ? AND state IN (1, 2, 4)", "i", id);
 
 	if (db_row(s, st)) {
 		intent_read(st, &a, &in);

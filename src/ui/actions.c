@@ -18,10 +18,13 @@ quit(struct ui *ui, const struct call *c)
 {
 	(void)c;
 	if (resend_waiting(ui) > 0)
-		ui_confirm(ui, NULL, "Mail to be resent is being fetched still. Leave, and not send it?", yes_quit, ui);
+		ui_confirm(ui, NULL,
+			"Mail to be resent is being fetched still. Leave, and not send it?",
+			yes_quit, ui);
 	else if (ui->works)
 		ui_confirm(ui, NULL, ui->works->question ? ui->works->question
-			: "A message is being built still. Leave? It stays a draft", yes_quit, ui);
+			: "A message is being built still. Leave? It stays a draft", yes_quit,
+			ui);
 	else
 		ui_quit(ui);
 }
@@ -193,8 +196,10 @@ static const struct {
 	enum command_id id;
 	void (*run)(struct ui *ui, const struct call *c);
 } actions[] = {
-	{ CMD_BACK, go_back }, { CMD_QUIT, quit }, { CMD_HELP, help }, { CMD_MESSAGES, messages },
-	{ CMD_COMMAND, command }, { CMD_UNDO, undo }, { CMD_TAGGED, tagged }, { CMD_SYNC, sync_now },
+	{ CMD_BACK, go_back }, { CMD_QUIT, quit }, { CMD_HELP, help },
+	{ CMD_MESSAGES, messages },
+	{ CMD_COMMAND, command }, { CMD_UNDO, undo }, { CMD_TAGGED, tagged },
+	{ CMD_SYNC, sync_now },
 	{ CMD_RECONNECT, reconnect }, { CMD_CANCEL, cancel }, { CMD_REDRAW, redraw },
 	{ CMD_SUSPEND, suspend }, { CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder },
 	{ CMD_COMPOSE, compose }, { CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox },

@@ -135,10 +135,11 @@ ask_password(struct ui *ui)
 			continue;
 		a->wants_password = false;
 		ui->asked_password = a;
-		char *label = xasprintf(" %sPassword for %s: ", a->was_answered ? "Refused. " : "",
-			engine_rc_account(ui->engine, a->id)->name);
-		ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_PASSWORD, .label = label,
-			.done = password_typed, .ctx = ui });
+		char *label = xasprintf(" %sPassword for %s: ",
+			a->was_answered ? "Refused. " : "", engine_rc_account(ui->engine,
+			a->id)->name);
+		ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_PASSWORD,
+			.label = label, .done = password_typed, .ctx = ui });
 		free(label);
 	}
 }
@@ -159,7 +160,8 @@ offer_folders(struct ui *ui, account_id account, const char *prefix, const char 
 			continue;
 		if (folders[k].n_unread)
 			snprintf(count, sizeof count, "%u unread", folders[k].n_unread);
-		const char *word = *prefix ? arena_printf(&arena, "%s/%s", prefix, folders[k].name)
+		const char *word = *prefix
+			? arena_printf(&arena, "%s/%s", prefix, folders[k].name)
 			: folders[k].name;
 		completion_offer(out, text, word, count[0] ? count : NULL);
 	}
@@ -167,19 +169,22 @@ offer_folders(struct ui *ui, account_id account, const char *prefix, const char 
 }
 
 void
-ui_complete_folders(struct ui *ui, account_id account, const char *text, struct completion *out)
+ui_complete_folders(struct ui *ui, account_id account, const char *text,
+	struct completion *out)
 {
 	for (size_t i = 0; ui->store && i < ui->n_accounts; i++) {
 		account_id id = ui->accounts[i].id;
 		if (!account || account == id)
-			offer_folders(ui, id, account ? "" : engine_rc_account(ui->engine, id)->name, text,
-				out);
+			offer_folders(ui, id, account ? "" : engine_rc_account(ui->engine,
+				id)->name, text, out);
 	}
 }
 
-/* Those of another account only when its name was begun: "Archive" must not become another's Archive. */
+/* Those of another account only when its name was begun: "Archive" must not
+ * become another's Archive. */
 void
-ui_complete_destinations(struct ui *ui, account_id account, const char *text, struct completion *out)
+ui_complete_destinations(struct ui *ui, account_id account, const char *text,
+	struct completion *out)
 {
 	size_t n_text = strlen(text);
 
@@ -300,7 +305,8 @@ complete_when(struct ui *ui, const char *text, struct completion *out)
 		return;
 	}
 	for (size_t i = 0; i < LEN(examples); i++) {
-		if (!str_istarts(examples[i], text) || when_parse(&when, examples[i], now, NULL) != ERR_OK)
+		if (!str_istarts(examples[i], text) ||
+		    when_parse(&when, examples[i], now, NULL) != ERR_OK)
 			continue;
 		when_format(shown, sizeof shown, when, now);
 		completion_add(out, examples[i], shown, true);
@@ -404,7 +410,8 @@ argument_typed(void *ctx, const char *text)
 	struct ui *ui = ctx;
 	const struct command *c = ui->asked;
 
-	bool may_be_empty = c->arg == ARG_QUERY || c->arg == ARG_ADDRESSES || c->arg == ARG_LINE;
+	bool may_be_empty = c->arg == ARG_QUERY || c->arg == ARG_ADDRESSES ||
+		c->arg == ARG_LINE;
 
 	if (text && (text[0] || may_be_empty) && ui_top(ui))
 		dispatch_call(ui, &(struct call){ c, text, ui->asked_on_tagged });
@@ -431,8 +438,8 @@ ask_argument(struct ui *ui, const struct command *c, bool on_tagged)
 	ui->asked_on_tagged = on_tagged;
 	ui_prompt(ui, v, &(struct prompt_spec){ .kind = history_kind(c), .label = label,
 		.initial = v->ops->initial ? v->ops->initial(v, c) : NULL,
-		.complete = complete_asked, .must_match = c->arg == ARG_FOLDER || c->arg == ARG_SORT,
-		.check = check_asked, .done = argument_typed, .ctx = ui });
+		.complete = complete_asked, .must_match = c->arg == ARG_FOLDER ||
+		c->arg == ARG_SORT, .check = check_asked, .done = argument_typed, .ctx = ui });
 	free(label);
 }
 
@@ -509,5 +516,6 @@ void
 ask_command(struct ui *ui)
 {
 	ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_COMMAND, .label = " :",
-		.complete = complete_line, .check = check_line, .done = line_typed, .ctx = ui });
+		.complete = complete_line, .check = check_line, .done = line_typed,
+		.ctx = ui });
 }

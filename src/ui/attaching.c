@@ -1,5 +1,6 @@
-/* attaching.c - files, whole messages, and what commands print, attached to a draft: the bytes as they are now are
- * copied beside it, by a task where they are many. In the draft they are once all of them are on disk. */
+/* attaching.c - files, whole messages, and what commands print, attached to a draft: the bytes
+ * as they are now are copied beside it, by a task where they are many. In the draft they are
+ * once all of them are on disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ read_piece(struct attaching *a, uint64_t at, char *p)
 
 	if (a->fd < 0) {
 		n = (ssize_t)(left < PIECE_BYTES ? left : PIECE_BYTES);
-		memcpy(p, str_get(&a->bytes) + (at < a->bytes.len ? at : a->bytes.len), (size_t)n);
+		memcpy(p, str_get(&a->bytes) + (at < a->bytes.len ? at : a->bytes.len),
+			(size_t)n);
 		return n;
 	}
 	do
@@ -117,7 +119,8 @@ done(struct work *w, const struct error *e)
 	if (x && e->code == ERR_OK) {
 		note_add_file(&x->note, a->name, a->type, a->number, a->size);
 		format_size(size, a->size);
-		ui_status(w->ui, a->size ? "attached %s (%s)" : "attached %s, which is empty", a->name, size);
+		ui_status(w->ui, a->size ? "attached %s (%s)" : "attached %s, which is empty",
+			a->name, size);
 		x->cursor = COMPOSE_FIELDS + x->note.n_files - 1;
 		if (!a->then)
 			compose_changed(x);
@@ -192,7 +195,8 @@ open_file(int *fd, struct stat *st, const char *path, struct error *e)
 		return error_set(e, ERR_MSG, "'%s' is not a file", path);
 	format_size(size, (uint64_t)st->st_size);
 	if (st->st_size > DRAFT_MAX_ATTACHMENT)
-		return error_set(e, ERR_MSG, "'%s' has %s; 256M is the most that can be attached", path, size);
+		return error_set(e, ERR_MSG,
+			"'%s' has %s; 256M is the most that can be attached", path, size);
 	return ERR_OK;
 }
 
@@ -219,11 +223,16 @@ attach_file(struct compose *x, const char *typed)
 static char *
 output_name(const char *command, const struct str *bytes)
 {
-	char *first = xstrndup(command, strcspn(command, " \t|;&<>")), *safe = path_safe_name(first);
-	char *type = compose_media_type(NULL, str_get(bytes), bytes->len < PIECE_BYTES ? bytes->len : PIECE_BYTES);
-	static const char *const endings[][2] = { { "text/html", ".html" }, { "text/x-diff", ".patch" }, { "text/", ".txt" },
-		{ "image/png", ".png" }, { "image/jpeg", ".jpg" }, { "application/pdf", ".pdf" },
-		{ "application/json", ".json" }, { "application/zip", ".zip" }, { "application/gzip", ".gz" } };
+	char *first = xstrndup(command, strcspn(command, " \t|;&<>")),
+		*safe = path_safe_name(first);
+	char *type = compose_media_type(NULL, str_get(bytes),
+		bytes->len < PIECE_BYTES ? bytes->len : PIECE_BYTES);
+	static const char *const endings[][2] = { { "text/html", ".html" },
+		{ "text/x-diff", ".patch" }, { "text/", ".txt" },
+		{ "image/png", ".png" }, { "image/jpeg", ".jpg" },
+		{ "application/pdf", ".pdf" },
+		{ "application/json", ".json" }, { "application/zip", ".zip" },
+		{ "application/gzip", ".gz" } };
 	const char *ending = "";
 
 	for (size_t i = 0; i < LEN(endings) && !*ending; i++)

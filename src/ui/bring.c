@@ -32,7 +32,8 @@ go_on(struct bring *g, struct ui *ui)
 	}
 	if (g->at == g->n)
 		return BRING_READY;
-	struct job job = { .kind = JOB_FETCH, .msg = g->ids[g->at], .folder = msg_folder(g->ids[g->at]),
+	struct job job = { .kind = JOB_FETCH, .msg = g->ids[g->at],
+		.folder = msg_folder(g->ids[g->at]),
 		.account = store_folder_account(ui_store(ui), msg_folder(g->ids[g->at])) };
 	if (g->n > 1)
 		snprintf(what, sizeof what, "fetching message %zu of %zu", g->at + 1, g->n);

@@ -1,5 +1,6 @@
-/* bring.h - messages fetched as a whole, one after another, for something that is to be done with all of them.
- * It belongs to whoever waits, who hands it every event; nobody is kept from anything meanwhile. */
+/* bring.h - messages fetched as a whole, one after another, for something that is to be
+ * done with all of them. It belongs to whoever waits, who hands it every event; nobody is
+ * kept from anything meanwhile. */
 #ifndef DUNLIN_UI_BRING_H
 #define DUNLIN_UI_BRING_H
 

@@ -1,8 +1,10 @@
-/* building.c - a draft becomes a message, by a task where it is large: to be looked at, or to go into the outbox.
+/* building.c - a draft becomes a message, by a task where it is large: to be looked
+ * at, or to go into the outbox.
  *
- * The draft names the message's Message-ID, on disk, before the outbox gets it; the outbox has it in one commit, and the
- * draft stays until that is sent. So whatever is killed in the middle leaves the draft, or the mail with its draft
- * unseen beside it: never both, never neither. Stopping is looked at for the last time right before that commit. */
+ * The draft names the message's Message-ID, on disk, before the outbox gets it; the outbox has
+ * it in one commit, and the draft stays until that is sent. So whatever is killed in the
+ * middle leaves the draft, or the mail with its draft unseen beside it: never both, never
+ * neither. Stopping is looked at for the last time right before that commit. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
@@ -54,7 +56,8 @@ run_preview(struct task *t, struct error *e)
 static int64_t
 due_of(const struct building *b)
 {
-	return b->when ? b->when : b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s : 0;
+	return b->when ? b->when : b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s
+		: 0;
 }
 
 static enum err
@@ -196,7 +199,8 @@ mark_answered(struct ui *ui, const struct note *n)
 	for (size_t i = 0; i < n->n_others; i++)
 		ids[i + 1] = n->others[i];
 	if (n->about)
-		engine_act(ui_engine(ui), &act, ids, n->n_others + 1, label, sizeof label, NULL);
+		engine_act(ui_engine(ui), &act, ids, n->n_others + 1, label, sizeof label,
+			NULL);
 	free(ids);
 }
 
@@ -222,7 +226,8 @@ sent(struct building *b, struct compose *x)
 	struct ui *ui = b->work.ui;
 
 	if (b->note.account)
-		engine_draft_saved(ui_engine(ui), b->note.account, true);	/* its copy leaves Drafts */
+		/* its copy leaves Drafts */
+		engine_draft_saved(ui_engine(ui), b->note.account, true);
 	mark_answered(ui, &b->note);
 	sending_remember(ui, b->out, b->id, b->due, false);
 	tell_when(ui, b);

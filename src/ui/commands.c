@@ -34,8 +34,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SEARCH_NEXT, "search-next", "n", V_ALL, 0, NONE, "next match"),
 	ROW(SEARCH_PREVIOUS, "search-previous", "<Alt-n>", V_ALL, 0, NONE, "previous match"),
 
-	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS | V_WRITING, 0, NONE, "open this line"),
-	ROW(BACK, "back", "q <Left>", V_ALL, 0, NONE,
+	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS | V_WRITING, 0, NONE,
+	"open this line"), ROW(BACK, "back", "q <Left>", V_ALL, 0, NONE,
 		"back to where you came from; leave at the last"),
 	ROW(QUIT, "quit", "Q", V_ALL, 0, NONE, "leave dunlin; nothing is lost"),
 	ROW(FOLDERS, "folders", "y", V_BUT_COMPOSE, 0, NONE, "list of folders"),
@@ -65,18 +65,19 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SEND, "send", "y", V_COMPOSE, 0, NONE, "send; u takes it back for some seconds"),
 	ROW(SEND_AT, "send-at", "Y", V_COMPOSE | V_OUTBOX, 0, WHEN,
 		"send later: 18:30, tomorrow 9, mon 8:30, +2h"),
-	ROW(POSTPONE, "postpone", "P", V_COMPOSE, 0, NONE, "keep it as a draft, and go on later"),
-	ROW(FROM, "from", "F", V_COMPOSE, 0, ADDRESSES, "change who it is from"),
-	ROW(TO, "to", "t", V_COMPOSE, 0, ADDRESSES, "change whom it goes to"),
-	ROW(CC, "cc", "c", V_COMPOSE, 0, ADDRESSES, "change who gets a copy"),
-	ROW(BCC, "bcc", "b", V_COMPOSE, 0, ADDRESSES, "change who gets a copy unseen by the others"),
-	ROW(SUBJECT, "subject", "s", V_COMPOSE, 0, LINE, "change the subject"),
-	ROW(ATTACH, "attach", "a", V_COMPOSE, 0, FILE, "attach a file"),
-	ROW(ATTACH_OUTPUT, "attach-output", "|", V_COMPOSE, 0, SHELL, "attach what a command prints"),
-	ROW(PREVIEW, "preview", "p", V_COMPOSE, 0, NONE, "see it as who gets it will"),
-	ROW(DRAFTS, "drafts", "gd", V_BUT_COMPOSE, 0, NONE, "what was begun and not sent"),
-	ROW(OUTBOX, "outbox", "go", V_BUT_COMPOSE, 0, NONE, "what is being sent, and what became of it"),
-	ROW(REMOVE, "remove", "d <Delete>", V_WRITING, 0, NONE,
+	ROW(POSTPONE, "postpone", "P", V_COMPOSE, 0, NONE,
+	"keep it as a draft, and go on later"), ROW(FROM, "from", "F", V_COMPOSE, 0, ADDRESSES,
+	"change who it is from"), ROW(TO, "to", "t", V_COMPOSE, 0, ADDRESSES,
+	"change whom it goes to"), ROW(CC, "cc", "c", V_COMPOSE, 0, ADDRESSES,
+	"change who gets a copy"), ROW(BCC, "bcc", "b", V_COMPOSE, 0, ADDRESSES,
+	"change who gets a copy unseen by the others"), ROW(SUBJECT, "subject", "s", V_COMPOSE,
+	0, LINE, "change the subject"), ROW(ATTACH, "attach", "a", V_COMPOSE, 0, FILE,
+	"attach a file"), ROW(ATTACH_OUTPUT, "attach-output", "|", V_COMPOSE, 0, SHELL,
+	"attach what a command prints"), ROW(PREVIEW, "preview", "p", V_COMPOSE, 0, NONE,
+	"see it as who gets it will"), ROW(DRAFTS, "drafts", "gd", V_BUT_COMPOSE, 0, NONE,
+	"what was begun and not sent"), ROW(OUTBOX, "outbox", "go", V_BUT_COMPOSE, 0, NONE,
+	"what is being sent, and what became of it"), ROW(REMOVE, "remove", "d <Delete>",
+	V_WRITING, 0, NONE,
 		"remove the attachment, the draft, the mail to be sent"),
 	ROW(HOLD, "hold", "h", V_OUTBOX, 0, NONE, "hold it back, or let it go"),
 	ROW(RETRY, "retry", "r", V_OUTBOX, 0, NONE, "try again now"),
@@ -92,9 +93,9 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(COPY, "copy", "C", V_MAIL, NEEDS_MOVE, FOLDER, "copy to a folder"),
 	ROW(FLAG, "flag", "F", V_MAIL, NEEDS_FLAGS, NONE, "flag, or take the flag off"),
 	ROW(READ, "read", "N", V_MAIL, NEEDS_FLAGS, NONE, "mark unread, or read"),
-	ROW(READ_ALL, "read-all", "gN", V_INDEX, NEEDS_FLAGS, NONE, "mark all of the list read"),
-	ROW(JUNK, "junk", "!", V_MAIL, NEEDS_MOVE, NONE, "move to Junk"),
-	ROW(DOWNLOAD, "download", "gw", V_MAIL, 0, NONE,
+	ROW(READ_ALL, "read-all", "gN", V_INDEX, NEEDS_FLAGS, NONE,
+	"mark all of the list read"), ROW(JUNK, "junk", "!", V_MAIL, NEEDS_MOVE, NONE,
+	"move to Junk"), ROW(DOWNLOAD, "download", "gw", V_MAIL, 0, NONE,
 		"get the whole message, where its header alone is here"),
 	ROW(TAG, "tag", "t", V_INDEX, 0, NONE, "tag, or untag"),
 	ROW(TAG_THREAD, "tag-thread", "T", V_INDEX, 0, NONE, "tag the whole thread"),
@@ -115,8 +116,9 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SKIP_QUOTED, "skip-quoted", "S", V_PAGER, 0, NONE, "to behind the quoted text"),
 	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
 	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),
-	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE, "open with the program for its type"),
-	ROW(LINK, "link", "o", V_PAGER, 0, NUMBER, "open a numbered link in the browser"),
+	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE,
+	"open with the program for its type"), ROW(LINK, "link", "o", V_PAGER, 0, NUMBER,
+	"open a numbered link in the browser"),
 
 	ROW(CREATE_FOLDER, "create-folder", "+", V_FOLDERS, NEEDS_FOLDERS, TEXT,
 		"make a folder"),
@@ -140,7 +142,8 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } view_bits[] = {
-	{ V_FOLDERS, "folders" }, { V_INDEX, "index" }, { V_PAGER, "pager" }, { V_PARTS, "parts" },
+	{ V_FOLDERS, "folders" }, { V_INDEX, "index" }, { V_PAGER, "pager" },
+	{ V_PARTS, "parts" },
 	{ V_HELP, "help" }, { V_MESSAGES, "messages" },
 	{ V_COMPOSE, "compose" }, { V_DRAFTS, "drafts" }, { V_OUTBOX, "outbox" },
 };
@@ -253,13 +256,15 @@ not_here(const struct command *c, struct error *e)
 		if (c->views & view_bits[i].bit)
 			str_printf(&where, "%s%s", where.len ? ", " : "", view_bits[i].name);
 	}
-	error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here, but in %s", c->name, str_get(&where));
+	error_set(e, ERR_UNSUPPORTED, "'%s' does nothing here, but in %s", c->name,
+		str_get(&where));
 	str_clear(&where);
 	return ERR_UNSUPPORTED;
 }
 
 bool
-command_takes(const struct command *c, unsigned views, const char *arg, int64_t now, struct error *e)
+command_takes(const struct command *c, unsigned views, const char *arg, int64_t now,
+	struct error *e)
 {
 	struct query *q = NULL;
 	struct look look;

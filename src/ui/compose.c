@@ -1,8 +1,8 @@
 /* compose.c - the view of one draft: its header as rows, its attachments, and the text as the
  * recipient will see it.
  *
- * Every change is saved before the next key. What takes long is a task (work.h); keys go on, and the message is not
- * changed under it. */
+ * Every change is saved before the next key. What takes long is a task (work.h); keys go on,
+ * and the message is not changed under it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +29,10 @@ static const struct {
 	enum command_id id;
 	size_t offset;
 } rows[COMPOSE_FIELDS] = {
-	{ "From", CMD_FROM, offsetof(struct note, from) }, { "To", CMD_TO, offsetof(struct note, to) },
-	{ "Cc", CMD_CC, offsetof(struct note, cc) }, { "Bcc", CMD_BCC, offsetof(struct note, bcc) },
+	{ "From", CMD_FROM, offsetof(struct note, from) },
+	{ "To", CMD_TO, offsetof(struct note, to) },
+	{ "Cc", CMD_CC, offsetof(struct note, cc) },
+	{ "Bcc", CMD_BCC, offsetof(struct note, bcc) },
 	{ "Subject", CMD_SUBJECT, offsetof(struct note, subject) },
 };
 
@@ -118,7 +120,8 @@ set_field(struct compose *x, size_t i, const char *value)
 	x->cursor = i;
 	compose_changed(x);
 	/* Kept as it is, but not left to be found out at the end. */
-	if (rows[i].id != CMD_SUBJECT && compose_addresses(rows[i].label, expanded, &e) != ERR_OK)
+	if (rows[i].id != CMD_SUBJECT && compose_addresses(rows[i].label, expanded,
+	    &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	free(expanded);
 	free(clean);
@@ -162,13 +165,16 @@ discard(void *ctx)
 static bool
 must_wait(struct compose *x, enum command_id id)
 {
-	bool needs_all = id == CMD_SEND || id == CMD_SEND_AT || id == CMD_PREVIEW || id == CMD_POSTPONE || id == CMD_BACK;
-	bool is_look = id == CMD_DOWN || id == CMD_UP || id == CMD_FIRST || id == CMD_LAST || id == CMD_PAGE_DOWN ||
-		id == CMD_PAGE_UP || id == CMD_HALF_DOWN || id == CMD_HALF_UP;
+	bool needs_all = id == CMD_SEND || id == CMD_SEND_AT || id == CMD_PREVIEW ||
+		id == CMD_POSTPONE || id == CMD_BACK;
+	bool is_look = id == CMD_DOWN || id == CMD_UP || id == CMD_FIRST || id == CMD_LAST ||
+		id == CMD_PAGE_DOWN || id == CMD_PAGE_UP || id == CMD_HALF_DOWN ||
+		id == CMD_HALF_UP;
 
 	if (x->n_works == 0 || is_look || (!x->is_building && !needs_all))
 		return false;
-	ui_status(x->view.ui, "%s: wait for it, or press Esc", work_of(x->view.ui, &x->view, 0)->what);
+	ui_status(x->view.ui, "%s: wait for it, or press Esc", work_of(x->view.ui, &x->view,
+		0)->what);
 	return true;
 }
 
@@ -184,7 +190,8 @@ compose_back(struct view *v)
 	if (drafting_is_unchanged(x))
 		drafting_leave(x);
 	else
-		ui_confirm(v->ui, v, "Throw this message away? (P keeps it as a draft)", discard, x);
+		ui_confirm(v->ui, v, "Throw this message away? (P keeps it as a draft)",
+			discard, x);
 	return true;
 }
 
@@ -200,7 +207,8 @@ static void
 open_row(struct compose *x)
 {
 	if (x->cursor >= COMPOSE_FIELDS) {
-		ui_status(x->view.ui, "d removes the attachment, a adds a file, | what a command prints");
+		ui_status(x->view.ui,
+			"d removes the attachment, a adds a file, | what a command prints");
 		return;
 	}
 	const struct command *c = command_at(rows[x->cursor].id);
@@ -272,7 +280,8 @@ compose_initial(struct view *v, const struct command *c)
 }
 
 static bool
-compose_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
+compose_complete(struct view *v, const struct command *c, const char *text,
+	struct completion *out)
 {
 	struct arena a = { 0 };
 	size_t n;
@@ -281,7 +290,8 @@ compose_complete(struct view *v, const struct command *c, const char *text, stru
 		return false;
 	const char **mine = identity_all(v->ui, sending_account(compose_of(v)), &a, &n);
 	for (size_t i = 0; i < n; i++) {
-		const struct rc_account *rc = engine_rc_account(ui_engine(v->ui), identity_account(v->ui, mine[i]));
+		const struct rc_account *rc = engine_rc_account(ui_engine(v->ui),
+			identity_account(v->ui, mine[i]));
 		completion_offer(out, text, mine[i], rc ? rc->name : NULL);
 	}
 	out->is_ranked = true;
@@ -355,7 +365,8 @@ compose_close(struct view *v)
 {
 	struct compose *x = compose_of(v);
 
-	if (x->id && !x->is_saved && x->wish && x->n_works == 0)	/* nothing came of it */
+	/* nothing came of it */
+	if (x->id && !x->is_saved && x->wish && x->n_works == 0)
 		draft_remove(ui_data_dir(v->ui), x->id, NULL);
 	if (x->ready)
 		x->ready->ops->close(x->ready);

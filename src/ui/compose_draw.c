@@ -1,4 +1,5 @@
-/* compose_draw.c - how a draft is drawn: its header as rows, its attachments, and the text as who gets it will see it. */
+/* compose_draw.c - how a draft is drawn: its header as rows, its attachments, and the text
+ * as who gets it will see it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,9 @@ enum { LABEL_COLUMNS = 10 };
 static void
 lay_out_typed(struct compose *x, int columns)
 {
-	static const struct part plain = { .type = "text/plain", .charset = "utf-8", .format = "",
-		.delsp = "", .section = "1", .filename = "", .id = "", .description = "", .protocol = "" };
+	static const struct part plain = { .type = "text/plain", .charset = "utf-8",
+		.format = "", .delsp = "", .section = "1", .filename = "", .id = "",
+		.description = "", .protocol = "" };
 	struct str text = { 0 };
 
 	text_clean(&text, str_get(&x->note.text), x->note.text.len, CLEAN_TEXT);
@@ -24,7 +26,8 @@ lay_out_typed(struct compose *x, int columns)
 	str_clear(&text);
 }
 
-/* The text of the message that is sent, as the pager of who gets it draws it. False: there is none yet. */
+/* The text of the message that is sent, as the pager of who gets it draws it.
+ * False: there is none yet. */
 static bool
 lay_out_built(struct compose *x, int columns)
 {
@@ -34,9 +37,9 @@ lay_out_built(struct compose *x, int columns)
 	struct str bytes = { 0 }, text = { 0 };
 
 	bare.n_files = 0;			/* they change nothing of the text */
-	bool ok = outbox_letter(&l, ui_data_dir(x->view.ui), x->id, &bare, true, NULL, NULL) == ERR_OK &&
-		mime_parse(&m, str_get(&l.bytes), l.bytes.len, NULL) == ERR_OK &&
-		mime_part_bytes(m, "1", &bytes, DRAFT_MAX_TEXT);
+	bool ok = outbox_letter(&l, ui_data_dir(x->view.ui), x->id, &bare, true, NULL,
+		NULL) == ERR_OK && mime_parse(&m, str_get(&l.bytes), l.bytes.len,
+		NULL) == ERR_OK && mime_part_bytes(m, "1", &bytes, DRAFT_MAX_TEXT);
 	if (ok) {
 		const struct part *p = part_find(mime_root(m), "1");
 		mime_to_utf8(&text, p, str_get(&bytes), bytes.len);
@@ -97,7 +100,8 @@ draw_header(struct compose *x, const struct area *a)
 		const char *value = note_get(*compose_field(x, i));
 		area_put_right(a, y, 0, LABEL_COLUMNS - 1, ST_HEADER_NAME, compose_label(i));
 		if (*value)
-			area_put(a, y, LABEL_COLUMNS + 1, -1, i == COMPOSE_FIELDS - 1 ? ST_STRONG : ST_HEADER, value);
+			area_put(a, y, LABEL_COLUMNS + 1, -1,
+				i == COMPOSE_FIELDS - 1 ? ST_STRONG : ST_HEADER, value);
 		else
 			draw_hint(x, a, y, i);
 	}
@@ -105,8 +109,10 @@ draw_header(struct compose *x, const struct area *a)
 		const struct note_file *f = &x->note.files[i];
 		char size[8];
 		format_size(size, f->size_bytes);
-		area_put_right(a, y, 0, LABEL_COLUMNS - 1, ST_HEADER_NAME, i == 0 ? "Attached" : "");
-		area_printf(a, y, LABEL_COLUMNS + 1, -1, ST_ATTACHMENT, "%s  %s  %s", f->name, size, f->type);
+		area_put_right(a, y, 0, LABEL_COLUMNS - 1, ST_HEADER_NAME,
+			i == 0 ? "Attached" : "");
+		area_printf(a, y, LABEL_COLUMNS + 1, -1, ST_ATTACHMENT, "%s  %s  %s", f->name,
+			size, f->type);
 	}
 	if (x->cursor < (size_t)y)
 		area_over(a, (int)x->cursor, 0, -1, ST_CURSOR);
@@ -137,12 +143,15 @@ compose_draw(struct view *v, const struct area *a)
 
 	if (x->wish) {
 		if (x->bring.n > 1)
-			area_printf(a, a->rows / 3, 2, -1, ST_NORMAL, "%s message %zu of %zu ...",
+			area_printf(a, a->rows / 3, 2, -1, ST_NORMAL,
+				"%s message %zu of %zu ...",
 				x->is_attaching ? "Attaching" : "Fetching",
-				(x->is_attaching ? x->n_attached : x->bring.at) + 1, x->bring.n);
+				(x->is_attaching ? x->n_attached : x->bring.at) + 1,
+				x->bring.n);
 		else
-			area_put(a, a->rows / 3, 2, -1, ST_NORMAL, x->n_works ? "Taking the message apart ..."
-				: "Fetching the message ...");
+			area_put(a, a->rows / 3, 2, -1, ST_NORMAL,
+				x->n_works
+				? "Taking the message apart ..." : "Fetching the message ...");
 		return;
 	}
 	int y = draw_header(x, a);

@@ -47,7 +47,8 @@ dispatch_line(struct ui *ui, const char *line, bool abbreviated)
 	bool on_tagged = ui->on_tagged;
 	struct error e;
 	const char *arg;
-	const struct command *c = command_parse(line, ui_top(ui)->ops->bit, abbreviated, &arg, &e);
+	const struct command *c = command_parse(line, ui_top(ui)->ops->bit, abbreviated, &arg,
+		&e);
 
 	ui->on_tagged = false;
 	if (!c)
@@ -65,8 +66,8 @@ unbound(struct ui *ui)
 
 	keys_text(&s, ui->keys, ui->n_keys);
 	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, CMD_HELP, &help);
-	ui_status(ui, help.len ? "%s does nothing here; %s shows what does" : "%s does nothing here",
-		str_get(&s), str_get(&help));
+	ui_status(ui, help.len ? "%s does nothing here; %s shows what does" : "%s does "
+		"nothing here", str_get(&s), str_get(&help));
 	str_clear(&s);
 	str_clear(&help);
 }

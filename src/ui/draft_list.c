@@ -32,7 +32,8 @@ is_apart(struct ui *ui, const struct draft_info *d)
 {
 	struct arena a = { 0 };
 	struct draft_copy c;
-	bool is = *d->name && store_draft(ui_store(ui), d->name, 0, &a, &c) && c.state == DRAFT_APART;
+	bool is = *d->name && store_draft(ui_store(ui), d->name, 0, &a, &c) &&
+		c.state == DRAFT_APART;
 
 	arena_clear(&a);
 	return is;
@@ -55,8 +56,10 @@ drafts_draw(struct view *v, const struct area *a)
 		const struct draft_info *d = &x->v[x->top + y];
 		format_date(date, sizeof date, d->saved, ui_now(v->ui), 12, NULL);
 		area_put(a, (int)y, 1, 12, ST_DATE, date);
-		area_put(a, (int)y, 14, a->columns / 3, ST_SENDER, *d->to ? d->to : "(nobody yet)");
-		char *subject = xasprintf("%s%s", is_apart(v->ui, d) ? "(not on the server any more) " : "",
+		area_put(a, (int)y, 14, a->columns / 3, ST_SENDER,
+			*d->to ? d->to : "(nobody yet)");
+		char *subject = xasprintf("%s%s",
+			is_apart(v->ui, d) ? "(not on the server any more) " : "",
 			*d->subject ? d->subject : "(no subject)");
 		area_put(a, (int)y, 15 + a->columns / 3, -1, ST_SUBJECT, subject);
 		free(subject);

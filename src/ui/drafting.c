@@ -1,8 +1,8 @@
 /* drafting.c - drafts here, and their copies in Drafts folders.
  *
- * A draft has a name for ever and an account; the engine keeps its copy in step by itself. What is done here:
- * names, the word that something was saved, and the way back from a message in a Drafts folder, be it
- * the copy of a draft that is here, or another client's. */
+ * A draft has a name for ever and an account; the engine keeps its copy in step by itself.
+ * What is done here: names, the word that something was saved, and the way back from a message
+ * in a Drafts folder, be it the copy of a draft that is here, or another client's. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -193,8 +193,10 @@ drafting_postpone(struct compose *x)
 	arena_clear(&a);
 	drafting_saved(x, true);
 	if (is_apart)
-		ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .done = apart_answered,
-			.label = " Changed or removed elsewhere. Store it there anew?", .ctx = x });
+		ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_CONFIRM,
+			.done = apart_answered,
+			.label = " Changed or removed elsewhere. Store it there anew?",
+			.ctx = x });
 	else
 		kept(x);
 }
@@ -210,14 +212,16 @@ find_parent(struct compose *x, account_id account)
 
 	if (x->note.in_reply_to &&
 		store_folder_by_role(ui_store(x->view.ui), account, ROLE_INBOX, &a, &inbox))
-		x->note.about = store_find(ui_store(x->view.ui), inbox.id, x->note.in_reply_to);
+		x->note.about = store_find(ui_store(x->view.ui), inbox.id,
+		x->note.in_reply_to);
 	x->note.about_flag = x->note.about ? MSG_ANSWERED : 0;
 	arena_clear(&a);
 }
 
 /* What its copy is first: a draft without that would be stored beside it. */
 bool
-drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_richer, struct error *e)
+drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_richer,
+	struct error *e)
 {
 	struct ui *ui = x->view.ui;
 	const char *dir = ui_data_dir(ui);
@@ -228,7 +232,8 @@ drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_ri
 	find_parent(x, account);
 	char *stamp = note_stamp(&x->note);
 	struct draft_copy d = { .name = x->note.name, .account = account, .msg = id,
-		.message_id = message_id, .stamp = stamp, .stored = time(NULL), .is_richer = is_richer };
+		.message_id = message_id, .stamp = stamp, .stored = time(NULL),
+		.is_richer = is_richer };
 	enum err r = engine_draft_link(ui_engine(ui), &d, e);
 	free(stamp);
 	if (r != ERR_OK)
@@ -238,7 +243,9 @@ drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_ri
 	compose_save(x);
 	drafting_opened(x);
 	if (d.is_richer)
-		ui_notice(ui, "only the plain text is kept here: once changed, the original goes to Trash");
+		ui_notice(ui,
+			"only the plain text is kept here: once changed, the original goes "
+			"to Trash");
 	return x->is_saved;
 }
 

@@ -1,6 +1,7 @@
 /* editing.c - the person's editor on the text of a draft.
  *
- * While it runs its file is looked at every two seconds; so whatever is killed, the draft on disk is at most that old. */
+ * While it runs its file is looked at every two seconds; so whatever is killed, the draft on
+ * disk is at most that old. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,7 +10,8 @@
 
 struct editing {
 	struct compose *x;
-	struct timespec seen;		/* when the file was last changed, as far as is known */
+	/* when the file was last changed, as far as is known */
+	struct timespec seen;
 };
 
 static void
@@ -25,7 +27,8 @@ save_from_editor(void *ctx)
 	if (stat(path, &st) == 0 && (st.st_mtim.tv_sec != d->seen.tv_sec ||
 		st.st_mtim.tv_nsec != d->seen.tv_nsec)) {
 		d->seen = st.st_mtim;
-		if (draft_editor_read(dir, x->id, &x->note, false, &changed, NULL) == ERR_OK && changed &&
+		if (draft_editor_read(dir, x->id, &x->note, false, &changed, NULL) == ERR_OK &&
+		    changed &&
 			draft_save(dir, x->id, &x->note, NULL) == ERR_OK)
 			drafting_saved(x, false);
 	}
@@ -44,7 +47,8 @@ editor_of(const struct rc *rc)
 	return "vi";
 }
 
-/* What the rc or the environment names is a command line; the path is an argument of its own. */
+/* What the rc or the environment names is a command line; the path is
+ * an argument of its own. */
 static bool
 run_editor(struct compose *x, const char *path)
 {
@@ -53,7 +57,8 @@ run_editor(struct compose *x, const char *path)
 	char *file = xstrdup(path);
 	struct editing d = { .x = x };
 
-	bool ok = ui_run_ticking(x->view.ui, (char *[]){ sh, c, line, sh, file, NULL }, save_from_editor, &d);
+	bool ok = ui_run_ticking(x->view.ui, (char *[]){ sh, c, line, sh, file, NULL },
+		save_from_editor, &d);
 	free(file);
 	free(line);
 	return ok;
@@ -67,7 +72,8 @@ compose_edit(struct compose *x)
 	struct error e = { 0 };
 	bool changed;
 
-	if (draft_editor_begin(dir, x->id, &x->note, ui_rc(x->view.ui)->edit_headers, &e) != ERR_OK) {
+	if (draft_editor_begin(dir, x->id, &x->note, ui_rc(x->view.ui)->edit_headers,
+	    &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		free(path);
 		return;

@@ -12,8 +12,8 @@ enum { PIECE_BYTES = 256 * 1024 };
 /* ---- in the task's thread ---- */
 
 static enum err
-decode_piece(struct extract *x, struct mime_decoder *d, struct str *out, const char *p, size_t n, bool is_last,
-	struct error *e)
+decode_piece(struct extract *x, struct mime_decoder *d, struct str *out, const char *p,
+	size_t n, bool is_last, struct error *e)
 {
 	str_cut(out, 0);
 	mime_decoder_feed(d, out, p, n, is_last);
@@ -119,7 +119,8 @@ done(struct work *w, const struct error *e)
 }
 
 void
-extract_begin(struct ui *ui, struct view *owner, struct extract *x, const struct outfile *to, const char *what)
+extract_begin(struct ui *ui, struct view *owner, struct extract *x, const struct outfile *to,
+	const char *what)
 {
 	x->work.task.run = run;
 	x->work.done = done;

@@ -112,7 +112,8 @@ row_style(const struct tree_row *r)
 static void
 draw_row(const struct folders *x, const struct area *a, int y, const struct tree_row *r)
 {
-	int indent = r->kind == TREE_ACCOUNT ? 0 : r->kind == TREE_ALL_INBOXES ? 0 : 2 + 2 * r->depth;
+	int indent = r->kind == TREE_ACCOUNT ? 0 : r->kind == TREE_ALL_INBOXES ? 0
+		: 2 + 2 * r->depth;
 	int room = a->columns - 17, from = 0, to;
 
 	if (indent > room - 12)
@@ -135,7 +136,8 @@ static void
 draw_foot(const struct folders *x, const struct area *a)
 {
 	struct ui *ui = x->view.ui;
-	uint32_t n = store_outbox_waiting(ui_store(ui), 0) + store_outbox_stuck(ui_store(ui), 0);
+	uint32_t n = store_outbox_waiting(ui_store(ui), 0) + store_outbox_stuck(ui_store(ui),
+		0);
 	int y = (int)x->tree.n + 1;
 	struct str s = { 0 };
 
@@ -159,7 +161,8 @@ folders_draw(struct view *v, const struct area *a)
 
 	x->height = a->rows;
 	if (x->tree.n == 0) {
-		area_put(a, a->rows / 3, 2, -1, ST_NORMAL, "There is no account yet: `dunlin setup` makes one");
+		area_put(a, a->rows / 3, 2, -1, ST_NORMAL,
+			"There is no account yet: `dunlin setup` makes one");
 		return;
 	}
 	if (x->cursor < x->top)
@@ -287,7 +290,8 @@ static void
 create(struct folders *x, const char *name)
 {
 	const struct tree_row *r = row_here(x);
-	struct act act = { .kind = ACT_FOLDER_CREATE, .account = r ? r->account : 0, .dest = name };
+	struct act act = { .kind = ACT_FOLDER_CREATE, .account = r ? r->account : 0,
+		.dest = name };
 
 	if (*name == '\0')
 		return;
@@ -338,9 +342,11 @@ delete_folder(struct folders *x)
 	if (!is_changeable(x, f))
 		return;
 	uint32_t n = f->n_msgs > f->n_server ? f->n_msgs : f->n_server;
-	x->act = (struct act){ .kind = ACT_FOLDER_DELETE, .account = f->account, .folder = f->id };
+	x->act = (struct act){ .kind = ACT_FOLDER_DELETE, .account = f->account,
+		.folder = f->id };
 	char *question = n > 0 ? xasprintf("Delete '%s' with %s in it for good?", f->name,
-		plural(count, n, "message")) : xasprintf("Delete the empty folder '%s'?", f->name);
+		plural(count, n, "message"))
+		: xasprintf("Delete the empty folder '%s'?", f->name);
 	ui_confirm(x->view.ui, &x->view, question, yes_delete, x);
 	free(question);
 }

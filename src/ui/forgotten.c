@@ -1,5 +1,5 @@
-/* forgotten.c - words that people use when they attach something, in the languages that most mail is written in. A question too
- * many costs a key; one too few an apology. */
+/* forgotten.c - words that people use when they attach something, in the languages that most
+ * mail is written in. A question too many costs a key; one too few an apology. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +45,8 @@ forgotten_attachment(const char *text)
 		struct str folded = { 0 };
 		bool is_over = str_eq(line, "-- ") || str_starts(line, "---------- Forwarded");
 		text_words(&folded, line, SIZE_MAX);
-		found = !is_over && *text != '>' && (has_any(str_get(&folded), words, LEN(words), false) ||
+		found = !is_over && *text != '>' &&
+			(has_any(str_get(&folded), words, LEN(words), false) ||
 			has_any(str_get(&folded), signs, LEN(signs), true));
 		str_clear(&folded);
 		free(line);

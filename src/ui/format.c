@@ -204,5 +204,6 @@ bool
 format_is_repeat(const struct list_row *r)
 {
 	return r->depth > 0
-		&& str_ieq(msg_base_subject(r->m->subject), msg_base_subject(r->root->subject));
+		&& str_ieq(msg_base_subject(r->m->subject),
+		msg_base_subject(r->root->subject));
 }

@@ -1,5 +1,6 @@
-/* format.h - one row of a message list as text: which columns there are at a width, and what
- * stands in them. Pure; "now" is an argument. Text is as the store gave it: the grid cleans it. */
+/* format.h - one row of a message list as text: which columns there are at a
+ * width, and what stands in them. Pure; "now" is an argument. Text is as the store
+ * gave it: the grid cleans it. */
 #ifndef DUNLIN_UI_FORMAT_H
 #define DUNLIN_UI_FORMAT_H
 
@@ -26,7 +27,8 @@ void format_flags(char out[FLAGS_COLUMNS + 1], const struct list_row *r);
 
 /* Today "14:05", this year "23 Nov", else "Nov 2025", or in 10 columns and more "2025-11-23";
  * with a strftime(3) format that. */
-void format_date(char *out, size_t n, int64_t when, int64_t now, int columns, const char *format);
+void format_date(char *out, size_t n, int64_t when, int64_t now, int columns,
+	const char *format);
 
 /* The name to show: who it is from, or in a folder of sent mail "To: " whom. */
 void format_sender(struct str *out, const struct msg *m, bool is_outgoing);

@@ -1,7 +1,7 @@
 /* forward.c - messages forwarded as they are, each an attachment of its own (message/rfc822).
  *
- * The view is pushed at once, waits until all of them are here, and then takes one after another, since each
- * is copied to disk. */
+ * The view is pushed at once, waits until all of them are here, and then takes one after
+ * another, since each is copied to disk. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -70,7 +70,8 @@ attach_one(struct compose *x, msg_id id)
 	arena_clear(&a);
 }
 
-/* From, subject and thread: of one message its own; several have only their number in common. */
+/* From, subject and thread: of one message its own; several have only
+ * their number in common. */
 static enum err
 make_header(struct compose *x, struct error *e)
 {
@@ -78,7 +79,8 @@ make_header(struct compose *x, struct error *e)
 	msg_id id = x->bring.ids[0];
 	struct arena a = { 0 };
 	size_t n_mine, len;
-	const char **mine = identity_all(ui, store_folder_account(ui_store(ui), msg_folder(id)), &a, &n_mine);
+	const char **mine = identity_all(ui, store_folder_account(ui_store(ui),
+		msg_folder(id)), &a, &n_mine);
 	char *raw = message_header(ui_store(ui), id, &len);
 	enum err r;
 

@@ -37,7 +37,8 @@ struct ui_job {
 	int64_t since_ms;
 	uint64_t done, total;
 	bool is_bytes;
-	account_id account;		/* whose progress is this job's while it tells none itself; 0: none */
+	/* whose progress is this job's while it tells none itself; 0: none */
+	account_id account;
 };
 
 /* What an account last said of itself. */
@@ -47,7 +48,8 @@ struct ui_account {
 	int64_t retry_at;
 	char *why;			/* NULL: nothing is wrong */
 	uint64_t done, total;		/* of its synchronisation; total 0: unknown */
-	uint32_t n, n_total;		/* messages, where done and total are bytes; n_total 0: not known */
+	/* messages, where done and total are bytes; n_total 0: not known */
+	uint32_t n, n_total;
 	bool is_bytes, is_words, wants_password;
 	bool was_answered;		/* a password was typed; asked again, it was refused */
 };
@@ -73,7 +75,8 @@ struct ui {
 
 	struct view **stack;		/* the last is on top */
 	size_t n_stack, cap_stack;
-	struct view **dead;		/* off the stack, closed when the handler has returned */
+	/* off the stack, closed when the handler has returned */
+	struct view **dead;
 	size_t n_dead, cap_dead;
 
 	bool is_dirty, is_over, is_idle_done;
@@ -94,7 +97,8 @@ struct ui {
 	void (*chosen)(void *ctx, char answer);
 	void *yes_ctx;
 
-	struct {			/* what was sent last; several where several were resent */
+	/* what was sent last; several where several were resent */
+	struct {
 		outbox_id *ids;
 		size_t n, cap;
 		uint32_t draft;		/* 0: there is none */
@@ -141,12 +145,14 @@ void dispatch_input(struct ui *ui, const struct input *in);
 /* A line as at the `:` prompt or in a binding. */
 void dispatch_line(struct ui *ui, const char *line, bool abbreviated);
 void dispatch_call(struct ui *ui, const struct call *c);
-unsigned frame_caps(struct ui *ui);	/* of the top view's account; all where there is none */
+/* of the top view's account; all where there is none */
+unsigned frame_caps(struct ui *ui);
 
 /* ask.c */
 void ask_argument(struct ui *ui, const struct command *c, bool on_tagged);
 void ask_command(struct ui *ui);
-void ask_password(struct ui *ui);	/* of the first account that wants one, if nothing is asked */
+/* of the first account that wants one, if nothing is asked */
+void ask_password(struct ui *ui);
 void ask_key(struct ui *ui, uint32_t key);
 void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view that goes */
 
@@ -154,15 +160,19 @@ void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view 
 /* A job that is under way, for the bottom line; `account` as in struct ui_job. */
 void status_job(struct ui *ui, job_id id, const char *what, account_id account);
 void status_event(struct ui *ui, const struct event *ev);
-void status_draw(struct ui *ui, const struct area *all);	/* in its last row; hints may take more */
+/* in its last row; hints may take more */
+void status_draw(struct ui *ui, const struct area *all);
 void status_clear(struct ui *ui);		/* a key was pressed */
-int status_next_ms(const struct ui *ui);	/* when the line changes by itself; -1: never */
-bool status_cancel(struct ui *ui);		/* cancels the newest job; false: there is none */
+/* when the line changes by itself; -1: never */
+int status_next_ms(const struct ui *ui);
+/* cancels the newest job; false: there is none */
+bool status_cancel(struct ui *ui);
 void status_free(struct ui *ui);
 
 /* hints.c: on the bottom line, or in rows of `all` above it */
 void hints_draw(struct ui *ui, const struct area *all, const struct area *line);
-/* The usual keys of the view on top, at the right of the line, as many as fit behind column `from`. */
+/* The usual keys of the view on top, at the right of the line, as many as
+ * fit behind column `from`. */
 void hints_usual(struct ui *ui, const struct area *line, int from);
 
 /* The views of the frame. */

@@ -1,5 +1,6 @@
-/* gather.c - see gather.h. Taking a message of some 50 MB apart, and its attachments out of it, takes a second: that is a
- * task's work, and so all of it is done with what the task was given, and put into the draft when it has ended. */
+/* gather.c - see gather.h. Taking a message of some 50 MB apart, and its attachments out of
+ * it, takes a second: that is a task's work, and so all of it is done with what the task was
+ * given, and put into the draft when it has ended. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,7 +64,8 @@ has_all(const struct message *m, enum command_id what, bool prefer_html)
 
 	for (size_t i = 0; i < n && has; i++)
 		has = message_has(m, parts[i]);
-	for (const struct part *p = m->root; p && has && gather_attachments(what); p = part_next(p))
+	for (const struct part *p = m->root; p && has && gather_attachments(what);
+	    p = part_next(p))
 		has = !is_own_attachment(p) || message_has(m, p);
 	return has;
 }
@@ -85,7 +87,8 @@ gather_is_here(struct ui *ui, msg_id id, enum command_id what)
 	return is_here;
 }
 
-/* Something in it is neither plain text nor an attachment: it will not be in what is stored next. */
+/* Something in it is neither plain text nor an attachment: it will not
+ * be in what is stored next. */
 static bool
 is_richer(const struct message *m)
 {
@@ -113,7 +116,8 @@ add_html(struct str *out, const struct part *p, const struct str *text)
 
 /* What is for reading. False: some of it is not here. */
 static bool
-readable_text(const struct message *m, bool prefer_html, struct str *out, struct reply_source *s)
+readable_text(const struct message *m, bool prefer_html, struct str *out,
+	struct reply_source *s)
 {
 	const struct part *parts[MAX_TEXT_PARTS];
 	size_t n = part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS);
@@ -152,9 +156,11 @@ take_attachments(struct gathering *g, const struct message *m, struct error *e)
 		if (!is_own_attachment(p))
 			continue;
 		if ((r = task_step(&g->work.task, done, total, e)) == ERR_OK)
-			r = message_decode(m, p, &bytes) ? draft_attach(g->data_dir, g->id, &g->note, p->filename,
+			r = message_decode(m, p, &bytes)
+				? draft_attach(g->data_dir, g->id, &g->note, p->filename,
 				p->type, str_get(&bytes), bytes.len, e)
-				: error_set(e, ERR_MSG, "an attachment of it could not be read");
+				: error_set(e, ERR_MSG,
+				"an attachment of it could not be read");
 		done += message_part_size(p);
 		str_clear(&bytes);
 	}
@@ -170,7 +176,8 @@ fill(struct gathering *g, const struct message *m, struct error *e)
 
 	if (!readable_text(m, g->prefer_html, &text, &s))
 		r = error_set(e, ERR_MSG, "this message could not be read as a whole");
-	else if ((r = reply_make(&g->note, g->kind, &s, g->mine, g->n_mine, e)) == ERR_OK && gather_attachments(g->what))
+	else if ((r = reply_make(&g->note, g->kind, &s, g->mine, g->n_mine, e)) == ERR_OK &&
+	    gather_attachments(g->what))
 		r = take_attachments(g, m, e);
 	str_clear(&text);
 	g->out.message_id = xstrdup(m->m.message_id);
@@ -234,7 +241,8 @@ done(struct work *w, const struct error *e)
 }
 
 void
-gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compose *x, const struct gathered *g))
+gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compose *x,
+	const struct gathered *g))
 {
 	struct ui *ui = x->view.ui;
 	struct gathering *g = xcalloc(1, sizeof *g);

@@ -1,5 +1,5 @@
-/* gather.h - what an answer, a forwarded message or a draft gone on with takes over from a message: header, text,
- * attachments. */
+/* gather.h - what an answer, a forwarded message or a draft gone on with takes over from a
+ * message: header, text, attachments. */
 #ifndef DUNLIN_UI_GATHER_H
 #define DUNLIN_UI_GATHER_H
 
@@ -14,10 +14,12 @@ bool gather_is_here(struct ui *ui, msg_id id, enum command_id what);
 /* Of the message, for x->note of which all else is filled in. */
 struct gathered {
 	char *message_id;
-	bool is_richer;			/* something in it is neither plain text nor an attachment */
+	/* something in it is neither plain text nor an attachment */
+	bool is_richer;
 };
-/* Fills in x->note from message x->about, by a task where it is large, and then calls `then`. When it cannot be done that
- * is told, and the view goes. */
-void gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compose *x, const struct gathered *g));
+/* Fills in x->note from message x->about, by a task where it is large, and then calls `then`.
+ * When it cannot be done that is told, and the view goes. */
+void gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compose *x,
+	const struct gathered *g));
 
 #endif

@@ -14,7 +14,8 @@
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 static const struct cell blank = { " ", 1, ST_NORMAL, ST_NORMAL };
-static const struct cell unknown = { "", 1, ST_NORMAL, ST_NORMAL };	/* equals no drawn cell */
+/* equals no drawn cell */
+static const struct cell unknown = { "", 1, ST_NORMAL, ST_NORMAL };
 
 static void
 cells_set(struct cell *cells, size_t n, const struct cell *c)
@@ -275,7 +276,8 @@ area_put(const struct area *a, int y, int x, int columns, enum style st, const c
 }
 
 int
-area_printf(const struct area *a, int y, int x, int columns, enum style st, const char *fmt, ...)
+area_printf(const struct area *a, int y, int x, int columns, enum style st, const char *fmt,
+	...)
 {
 	struct str s = {0};
 	va_list ap;
@@ -289,7 +291,8 @@ area_printf(const struct area *a, int y, int x, int columns, enum style st, cons
 }
 
 int
-area_put_right(const struct area *a, int y, int x, int columns, enum style st, const char *text)
+area_put_right(const struct area *a, int y, int x, int columns, enum style st,
+	const char *text)
 {
 	struct str s = {0};
 

@@ -20,7 +20,8 @@
 enum { CELL_BYTES = 28 };
 
 struct cell {
-	char text[CELL_BYTES];	/* one grapheme, NUL-terminated; "" in the right half of a wide one */
+	/* one grapheme, NUL-terminated; "" in the right half of a wide one */
+	char text[CELL_BYTES];
 	uint8_t width;		/* 1, 2; 0: the right half of the wide one before it */
 	uint8_t style;		/* enum style */
 	uint8_t over;		/* enum style laid upon it; ST_NORMAL: none */
@@ -65,12 +66,14 @@ struct area area_sub(const struct area *a, int y, int x, int rows, int columns);
 int area_put(const struct area *a, int y, int x, int columns, enum style st, const char *text);
 int area_putn(const struct area *a, int y, int x, int columns, enum style st, const char *text,
 	size_t n);
-int area_printf(const struct area *a, int y, int x, int columns, enum style st, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+int area_printf(const struct area *a, int y, int x, int columns, enum style st,
+	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* Ends at column x + columns. Returns the columns used. */
-int area_put_right(const struct area *a, int y, int x, int columns, enum style st, const char *text);
+int area_put_right(const struct area *a, int y, int x, int columns, enum style st,
+	const char *text);
 /* Fills with one grapheme (" " to blank). columns -1: up to the edge. */
-void area_fill(const struct area *a, int y, int x, int columns, enum style st, const char *grapheme);
+void area_fill(const struct area *a, int y, int x, int columns, enum style st,
+	const char *grapheme);
 /* Lays a style upon what is drawn there: the cursor line, a search match. */
 void area_over(const struct area *a, int y, int x, int columns, enum style over);
 /* Styles what is drawn there anew, text unchanged. */

@@ -9,7 +9,8 @@ struct help {
 	struct view view;
 	struct text text;
 	unsigned about;
-	unsigned caps;			/* of the account it was asked from; all where there is none */
+	/* of the account it was asked from; all where there is none */
+	unsigned caps;
 };
 
 /* Groups of the table, each from its first command up to the next one's. */
@@ -17,9 +18,11 @@ static const struct {
 	enum command_id first;
 	const char *title;
 } groups[] = {
-	{ CMD_DOWN, "Moving" }, { CMD_OPEN, "From one thing to another" }, { CMD_COMPOSE, "Writing" },
+	{ CMD_DOWN, "Moving" }, { CMD_OPEN, "From one thing to another" },
+	{ CMD_COMPOSE, "Writing" },
 	{ CMD_DELETE, "Triage" },
-	{ CMD_LIMIT, "The list" }, { CMD_HEADERS, "The message" }, { CMD_CREATE_FOLDER, "Folders" },
+	{ CMD_LIMIT, "The list" }, { CMD_HEADERS, "The message" },
+	{ CMD_CREATE_FOLDER, "Folders" },
 	{ CMD_SYNC, "The rest" }, { N_COMMANDS, NULL },
 };
 
@@ -30,9 +33,10 @@ add_command(struct help *h, struct ui *ui, const struct command *c)
 
 	keymap_keys_of(&ui->keymap, h->about, c, &keys);
 	bool is_able = (h->caps & c->needs) == c->needs;
-	str_printf(&name, "%s%s%s", c->name, c->arg == ARG_NONE ? "" : " ", arg_kind_name(c->arg));
-	text_add(&h->text, is_able ? ST_KEY : ST_DIM, str_get(&keys), is_able ? ST_NORMAL : ST_DIM,
-		c->help);
+	str_printf(&name, "%s%s%s", c->name, c->arg == ARG_NONE ? "" : " ",
+		arg_kind_name(c->arg));
+	text_add(&h->text, is_able ? ST_KEY : ST_DIM, str_get(&keys),
+		is_able ? ST_NORMAL : ST_DIM, c->help);
 	text_remark(&h->text, str_get(&name));
 	str_clear(&keys);
 	str_clear(&name);
@@ -125,8 +129,10 @@ help_new(struct ui *ui, unsigned about)
 	add_lines(h, ui);
 	for (size_t g = 0; groups[g].title; g++)
 		add_group(h, ui, g);
-	text_add(&h->text, ST_DIM, "Every command can be typed at the : prompt, where Tab completes.",
+	text_add(&h->text, ST_DIM,
+		"Every command can be typed at the : prompt, where Tab completes.", ST_NORMAL,
+		NULL);
+	text_add(&h->text, ST_DIM, "Keys are yours to change: see dunlin-mailrc(5), [keys].",
 		ST_NORMAL, NULL);
-	text_add(&h->text, ST_DIM, "Keys are yours to change: see dunlin-mailrc(5), [keys].", ST_NORMAL, NULL);
 	return &h->view;
 }

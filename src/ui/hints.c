@@ -1,6 +1,6 @@
-/* hints.c - the keys that may come next, once a sequence is begun: beside what was pressed where
- * they fit on the bottom line, else in columns above it; and while nothing is going on, the keys
- * used most in this view. */
+/* hints.c - the keys that may come next, once a sequence is begun: beside what was pressed
+ * where they fit on the bottom line, else in columns above it; and while nothing is going on,
+ * the keys used most in this view. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +44,8 @@ draw_hint(const struct area *a, int y, int x, const struct hint *h)
 static void
 draw_columns(const struct hints *h, const struct area *a, int bottom)
 {
-	int width = h->widest + 3, per_row = (a->columns - 1) / width > 0 ? (a->columns - 1) / width : 1;
+	int width = h->widest + 3, per_row = (a->columns - 1) / width > 0
+		? (a->columns - 1) / width : 1;
 	int rows = ((int)h->n + per_row - 1) / per_row;
 
 	rows = rows < bottom - 2 ? rows : bottom - 2;
@@ -92,7 +93,8 @@ static const struct {
 	{ V_PAGER, CMD_PARTS, "parts" }, { V_PAGER, CMD_ARCHIVE, "archive" },
 	{ V_FOLDERS, CMD_OPEN, "open" }, { V_FOLDERS, CMD_CREATE_FOLDER, "new" },
 	{ V_FOLDERS, CMD_RENAME_FOLDER, "rename" },
-	{ V_PARTS, CMD_BACK, "back" }, { V_PARTS, CMD_SAVE, "save" }, { V_PARTS, CMD_OPEN_WITH, "open" },
+	{ V_PARTS, CMD_BACK, "back" }, { V_PARTS, CMD_SAVE, "save" },
+	{ V_PARTS, CMD_OPEN_WITH, "open" },
 	{ V_HELP, CMD_BACK, "back" }, { V_MESSAGES, CMD_BACK, "back" },
 };
 
@@ -108,7 +110,8 @@ hints_usual(struct ui *ui, const struct area *line, int from)
 		struct str key = {0};
 		if (usual[i].view == view && !(command_at(usual[i].id)->needs & ~caps))
 			keymap_key_of(&ui->keymap, view, usual[i].id, &key);
-		int w = text_width(str_get(&key), key.len) + 3 + text_width(usual[i].word, strlen(usual[i].word));
+		int w = text_width(str_get(&key), key.len) + 3 + text_width(usual[i].word,
+			strlen(usual[i].word));
 		is_full = key.len && from + 2 + h.all + w > line->columns;
 		if (key.len && !is_full)
 			add_hint(&h, str_get(&key), usual[i].word);

@@ -21,7 +21,8 @@ static void
 drop(struct history *h, int kind, size_t i)
 {
 	free(h->v[kind][i]);
-	memmove(&h->v[kind][i], &h->v[kind][i + 1], (h->n[kind] - i - 1) * sizeof h->v[kind][0]);
+	memmove(&h->v[kind][i], &h->v[kind][i + 1],
+		(h->n[kind] - i - 1) * sizeof h->v[kind][0]);
 	h->n[kind]--;
 }
 

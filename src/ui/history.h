@@ -32,7 +32,8 @@ struct history {
 
 void history_open(struct history *h, const char *path);
 void history_add(struct history *h, enum prompt_kind kind, const char *text);
-/* The entry `back` steps back, 1 the newest; NULL: there is none. Borrowed until the next add. */
+/* The entry `back` steps back, 1 the newest; NULL: there is none.
+ * Borrowed until the next add. */
 const char *history_get(const struct history *h, enum prompt_kind kind, size_t back);
 void history_close(struct history *h);
 

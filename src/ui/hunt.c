@@ -139,8 +139,9 @@ start(struct list *l, struct query *q, bool back)
 	hunt_clear(l);
 	if (q)
 		load_texts(l, q);
-	l->hunt = (struct hunt){ .query = q, .is_going = true, .is_fresh = true, .is_back = back,
-		.at = l->place, .start = l->place, .start_id = l->id, .state = SEARCH_GOING };
+	l->hunt = (struct hunt){ .query = q, .is_going = true, .is_fresh = true,
+		.is_back = back, .at = l->place, .start = l->place, .start_id = l->id,
+		.state = SEARCH_GOING };
 	if (l->id == 0)
 		end(l, SEARCH_FAILED);
 	else
@@ -186,8 +187,8 @@ list_tag_query(struct list *l, const char *text, int64_t now, struct error *e)
 		return rc;
 	hunt_clear(l);
 	load_texts(l, q);
-	l->hunt = (struct hunt){ .query = q, .is_going = true, .into = &l->tags, .at = place_top,
-		.state = SEARCH_GOING };
+	l->hunt = (struct hunt){ .query = q, .is_going = true, .into = &l->tags,
+		.at = place_top, .state = SEARCH_GOING };
 	hunt_slice(l);
 	return ERR_OK;
 }

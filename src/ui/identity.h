@@ -4,13 +4,13 @@
 
 #include "view.h"
 
-/* All of them as they stand in a From field, those of the account first, its `from` before all. The array is the
- * caller's; the strings are in the arena. */
+/* All of them as they stand in a From field, those of the account first, its `from` before
+ * all. The array is the caller's; the strings are in the arena. */
 const char **identity_all(struct ui *ui, account_id account, struct arena *a, size_t *n);
 /* The account that has this From; 0: none has. */
 account_id identity_account(struct ui *ui, const char *from);
-/* Where mail goes out that is from `from` and about a message (0: about none): the account of the identity; else of the
- * message; else the first that can send. */
+/* Where mail goes out that is from `from` and about a message (0: about none): the account of
+ * the identity; else of the message; else the first that can send. */
 account_id identity_sender(struct ui *ui, const char *from, msg_id about);
 
 #endif

@@ -60,7 +60,8 @@ idset_remove(struct idset *s, uint64_t id)
 	size_t mask = s->cap - 1, hole = find(s, id);
 	for (size_t i = (hole + 1) & mask; s->slots[i] != 0; i = (i + 1) & mask) {
 		size_t from_home = (i - home(s, s->slots[i])) & mask;
-		if (from_home >= ((i - hole) & mask)) {		/* reachable from the hole too */
+		/* reachable from the hole too */
+		if (from_home >= ((i - hole) & mask)) {
 			s->slots[hole] = s->slots[i];
 			hole = i;
 		}

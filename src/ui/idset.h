@@ -15,7 +15,8 @@ struct idset {
 bool idset_has(const struct idset *s, uint64_t id);
 void idset_add(struct idset *s, uint64_t id);
 void idset_remove(struct idset *s, uint64_t id);
-uint64_t idset_next(const struct idset *s, size_t *at);	/* walks from *at 0, in no order; 0: end */
+/* walks from *at 0, in no order; 0: end */
+uint64_t idset_next(const struct idset *s, size_t *at);
 void idset_clear(struct idset *s);
 
 #endif

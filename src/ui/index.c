@@ -49,7 +49,8 @@ all_inboxes(struct ui *ui, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < rc->n_accounts; i++) {
 		struct arena a = { 0 };
-		if (store_folder_by_role(ui_store(ui), engine_account(ui_engine(ui), i), ROLE_INBOX,
+		if (store_folder_by_role(ui_store(ui), engine_account(ui_engine(ui), i),
+		    ROLE_INBOX,
 			&a, &f))
 			ids[(*n)++] = f.id;
 		arena_clear(&a);
@@ -88,7 +89,8 @@ set_name(struct index *x, struct ui *ui)
 	if (account == 0)
 		x->name = xstrdup("All inboxes");
 	else if (is_inbox && (*name == '/' || *name == '~'))
-		x->name = xstrdup(name);	/* one file (-f): no account of the rc has such a name */
+		/* one file (-f): no account of the rc has such a name */
+		x->name = xstrdup(name);
 	else
 		x->name = xasprintf("%s/%s", name, x->waits_for ? "INBOX" : x->folder.name);
 }
@@ -210,7 +212,8 @@ reread_folder(struct index *x)
 	if (x->folder.id == 0) {
 		folder_id *ids = all_inboxes(ui, &n);
 		const struct source *src = list_source(x->list);
-		if (n != src->n_folders || (n > 0 && memcmp(ids, src->folders, n * sizeof *ids) != 0)) {
+		if (n != src->n_folders ||
+		    (n > 0 && memcmp(ids, src->folders, n * sizeof *ids) != 0)) {
 			list_folders(x->list, ids, n);
 			focus(x);
 		}
@@ -276,11 +279,14 @@ draw_empty(struct index *x, const struct area *a)
 		center(a, y, ST_NORMAL, text);
 		free(text);
 	} else if (x->folder.id && !x->folder.is_filled && x->folder.n_server != 0) {
-		center(a, y, ST_NORMAL, "Nothing is here yet: the messages are still on the server");
-		center(a, y + 1, ST_DIM, "They appear by themselves once it is reached; $ tries now");
+		center(a, y, ST_NORMAL,
+			"Nothing is here yet: the messages are still on the server");
+		center(a, y + 1, ST_DIM,
+			"They appear by themselves once it is reached; $ tries now");
 	} else if (x->folder.id && x->folder.uidvalidity == 0) {
 		center(a, y, ST_NORMAL, "This folder was not opened before");
-		center(a, y + 1, ST_DIM, "Its messages appear once the server is reached; $ tries now");
+		center(a, y + 1, ST_DIM,
+			"Its messages appear once the server is reached; $ tries now");
 	} else {
 		center(a, y, ST_NORMAL, "No messages here");
 		center(a, y + 1, ST_DIM, "y: other folders   ?: help");
@@ -326,8 +332,8 @@ counts(struct index *x, uint32_t *n_msgs, uint32_t *n_unread)
 static bool
 is_readonly_there(const struct index *x)
 {
-	const struct rc_account *rc = x->folder.id ? engine_rc_account(ui_engine(x->view.ui), x->folder.account)
-		: NULL;
+	const struct rc_account *rc = x->folder.id
+		? engine_rc_account(ui_engine(x->view.ui), x->folder.account) : NULL;
 
 	return rc && !rc->read_only && (x->folder.attrs & FOLDER_READONLY);
 }
@@ -442,7 +448,8 @@ index_initial(struct view *v, const struct command *c)
 }
 
 static bool
-index_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
+index_complete(struct view *v, const struct command *c, const char *text,
+	struct completion *out)
 {
 	struct index *x = index_of(v);
 	account_id account = triage_account(&x->triage);
@@ -460,7 +467,8 @@ index_complete(struct view *v, const struct command *c, const char *text, struct
 	return true;
 }
 
-/* q takes the limit away first: it was put on the folder, the folder was not entered with it. */
+/* q takes the limit away first: it was put on the folder, the folder
+ * was not entered with it. */
 static bool
 index_back(struct view *v)
 {

@@ -31,7 +31,8 @@ index_tell_search(struct index *x, enum list_search state)
 		break;
 	case SEARCH_TAGGED:
 		n = list_n_tagged(x->list);
-		ui_status(ui, n > x->n_tagged ? "%s tagged" : n ? "nothing more fits: %s tagged"
+		ui_status(ui,
+			n > x->n_tagged ? "%s tagged" : n ? "nothing more fits: %s tagged"
 			: "nothing fits", plural(count, n, "message"));
 		break;
 	case SEARCH_COLLECTED:
@@ -252,7 +253,8 @@ other_command(struct index *x, const struct call *c)
 	}
 }
 
-/* Fingers of mutt count on F and N going on to the next message, as t does; undo comes back. */
+/* Fingers of mutt count on F and N going on to the next message, as t
+ * does; undo comes back. */
 static void
 move_on(struct index *x, const struct call *c)
 {

@@ -20,7 +20,8 @@ struct index {
 	char *name;
 	bool is_outgoing;
 	struct look look;
-	char *look_text;		/* of it, as the store has it; "": as the mailrc says */
+	/* of it, as the store has it; "": as the mailrc says */
+	char *look_text;
 	size_t n_tagged;		/* before those that fit a query were added */
 	char *search;			/* what was looked for, for the messages about it */
 	enum asked asked;
@@ -50,8 +51,8 @@ void index_limit(struct index *x, const char *text);	/* "": none */
 void index_tell_search(struct index *x, enum list_search state);
 
 /* index_texts.c */
-/* Has the texts searched that the query's body: terms need. False: it has none, or is wrong. What was
- * asked for before is given up. */
+/* Has the texts searched that the query's body: terms need. False: it has none, or is wrong.
+ * What was asked for before is given up. */
 bool index_ask(struct index *x, const char *query, enum asked what);
 /* A job ended: perhaps the last that was waited for. */
 void index_answered(struct index *x, job_id job, enum err code);

@@ -1,6 +1,6 @@
 /* index_texts.c - body: in a limit, a search or a tagging: the engine is asked which messages
- * have the words, and the list looks at its answers. A limit shows them as they grow; a search and a tagging wait
- * until they are whole, so that "nothing fits" is true. */
+ * have the words, and the list looks at its answers. A limit shows them as they grow; a search
+ * and a tagging wait until they are whole, so that "nothing fits" is true. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* keymap.c - which keys do what: the built-in maps, the rc's bindings, and the search in them.
  *
- * The default map is the `keys` column of the command table; mutt and vim are lists of differences from
- * it, the rc one more such list. A map is a few hundred entries and is searched once a key press, so a
- * plain array does. */
+ * The default map is the `keys` column of the command table; mutt and vim are lists of
+ * differences from it, the rc one more such list. A map is a few hundred entries and is
+ * searched once a key press, so a plain array does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +94,8 @@ unbind(struct keymap *m, unsigned view, const uint32_t *keys, int n)
 }
 
 enum err
-keymap_bind(struct keymap *m, unsigned views, const char *text, const char *line, struct error *e)
+keymap_bind(struct keymap *m, unsigned views, const char *text, const char *line,
+	struct error *e)
 {
 	struct binding b = {0};
 	enum err rc = keys_parse(text, b.keys, &b.n, e);
@@ -177,8 +178,9 @@ section_views(const char *section, struct error *e)
 	return 0;
 }
 
-/* The line of a section is about the same keys, or takes them away: told, since the person who
- * wrote both sees one of them do nothing. A section of one view may well differ from that of all. */
+/* The line of a section is about the same keys, or takes them away: told, since
+ * the person who wrote both sees one of them do nothing. A section of one view may
+ * well differ from that of all. */
 static enum err
 check_earlier(const struct rc *rc, size_t at, const uint32_t *keys, int n, struct error *e)
 {
@@ -188,14 +190,17 @@ check_earlier(const struct rc *rc, size_t at, const uint32_t *keys, int n, struc
 		const struct rc_pair *q = &rc->keys[i];
 		uint32_t other[KEYS_MAX];
 		int m;
-		if (!str_ieq(q->section, p->section) || keys_parse(q->name, other, &m, NULL) != ERR_OK)
+		if (!str_ieq(q->section, p->section) ||
+		    keys_parse(q->name, other, &m, NULL) != ERR_OK)
 			continue;
 		if (n == m && is_beginning(keys, n, other, m))
-			return error_set(e, ERR_LOCAL, "'%s' is already bound in line %d; this one counts",
-				p->name, q->line);
+			return error_set(e, ERR_LOCAL,
+				"'%s' is already bound in line %d; this one counts", p->name,
+				q->line);
 		if (is_beginning(keys, n, other, m) || is_beginning(other, m, keys, n))
-			return error_set(e, ERR_LOCAL, "'%s' takes away '%s' of line %d: one begins as the"
-				" other", p->name, q->name, q->line);
+			return error_set(e, ERR_LOCAL,
+				"'%s' takes away '%s' of line %d: one begins as the other",
+				p->name, q->name, q->line);
 	}
 	return ERR_OK;
 }
@@ -222,8 +227,8 @@ bind_pair(struct keymap *m, const struct rc *rc, size_t at, struct error *e)
 }
 
 void
-keymap_read(struct keymap *m, const struct rc *rc, void (*problem)(void *ctx, const char *line),
-	void *ctx)
+keymap_read(struct keymap *m, const struct rc *rc,
+	void (*problem)(void *ctx, const char *line), void *ctx)
 {
 	for (size_t i = 0; i < rc->n_keys; i++) {
 		struct error e;

@@ -13,7 +13,8 @@ static const struct {
 	uint32_t key;
 } names[] = {			/* of several names the first is the one shown */
 	{ "Enter", KC_ENTER }, { "Return", KC_ENTER }, { "CR", KC_ENTER }, { "Space", ' ' },
-	{ "Tab", KC_TAB }, { "BackTab", KC_TAB | KC_SHIFT }, { "Esc", KC_ESC }, { "Escape", KC_ESC },
+	{ "Tab", KC_TAB }, { "BackTab", KC_TAB | KC_SHIFT }, { "Esc", KC_ESC },
+	{ "Escape", KC_ESC },
 	{ "Backspace", KC_BACKSPACE }, { "BS", KC_BACKSPACE }, { "Delete", KC_DELETE },
 	{ "Del", KC_DELETE }, { "Insert", KC_INSERT }, { "Ins", KC_INSERT }, { "Up", KC_UP },
 	{ "Down", KC_DOWN }, { "Left", KC_LEFT }, { "Right", KC_RIGHT }, { "Home", KC_HOME },
@@ -84,7 +85,8 @@ key_of_byte(unsigned char c)
 	case 0:
 		return KC_CTRL | ' ';
 	default:
-		return c < 27 ? KC_CTRL | (uint32_t)(c + 'a' - 1) : c < ' ' ? KC_CTRL | (uint32_t)(c + '@') : c;
+		return c < 27 ? KC_CTRL | (uint32_t)(c + 'a' - 1)
+			: c < ' ' ? KC_CTRL | (uint32_t)(c + '@') : c;
 	}
 }
 
@@ -103,7 +105,8 @@ named_key(const char *s, size_t n, uint32_t *key)
 			return true;
 		}
 	}
-	if ((buf[0] == 'F' || buf[0] == 'f') && n > 1 && n < 4 && strspn(buf + 1, "0123456789") == n - 1) {
+	if ((buf[0] == 'F' || buf[0] == 'f') && n > 1 && n < 4 &&
+	    strspn(buf + 1, "0123456789") == n - 1) {
 		int f = atoi(buf + 1);
 		*key = (uint32_t)(KC_F1 + f - 1);
 		return f >= 1 && f <= 12;
@@ -196,8 +199,11 @@ no_key(const char *text, const char *at, struct error *e)
 {
 	char *near = nearest_key(at);
 
-	error_set(e, ERR_LOCAL, near ? "'%s' is no key (did you mean '%s'?)" : "'%s' is no key (as in: x <C-x> "
-		"<Alt-x> <F1> <Enter> <Space> gg)", text, near);
+	error_set(e, ERR_LOCAL,
+		near
+		? "'%s' is no key (did you mean '%s'?)"
+		: "'%s' is no key (as in: x <C-x> <Alt-x> <F1> <Enter> <Space> gg)", text,
+		near);
 	free(near);
 	return ERR_LOCAL;
 }
@@ -209,7 +215,8 @@ keys_parse(const char *text, uint32_t keys[KEYS_MAX], int *n, struct error *e)
 
 	for (*n = 0; *s; (*n)++) {
 		if (*n == KEYS_MAX)
-			return error_set(e, ERR_LOCAL, "'%s' is longer than %d keys", text, KEYS_MAX);
+			return error_set(e, ERR_LOCAL, "'%s' is longer than %d keys", text,
+				KEYS_MAX);
 		const char *at = s;
 		if (!next_key(&s, &keys[*n]))
 			return no_key(text, at, e);

@@ -15,12 +15,12 @@
 
 enum key_code {
 	KC_FIRST = 0x110000,		/* behind the last character of Unicode */
-	KC_UP = KC_FIRST, KC_DOWN, KC_LEFT, KC_RIGHT, KC_HOME, KC_END, KC_PAGE_UP, KC_PAGE_DOWN,
-	KC_INSERT, KC_DELETE, KC_BACKSPACE, KC_ENTER, KC_TAB, KC_ESC,
+	KC_UP = KC_FIRST, KC_DOWN, KC_LEFT, KC_RIGHT, KC_HOME, KC_END, KC_PAGE_UP,
+	KC_PAGE_DOWN, KC_INSERT, KC_DELETE, KC_BACKSPACE, KC_ENTER, KC_TAB, KC_ESC,
 	KC_F1, KC_F12 = KC_F1 + 11,
 	KC_LAST,
 	KC_SHIFT = 1 << 24,		/* of KC_ keys only */
-	KC_CTRL = 1 << 25,		/* of a lower-case letter or one of @[\]^_, or a KC_ key */
+	KC_CTRL = 1 << 25,	/* of a lower-case letter or one of @[\]^_, or a KC_ key */
 	KC_ALT = 1 << 26
 };
 
@@ -71,7 +71,8 @@ void keymap_hints(const struct keymap *m, unsigned view, const uint32_t *keys, i
 	void (*hint)(void *ctx, const char *key, const char *line), void *ctx);
 
 /* The keys of a command in a view, "j <Down>"; appends nothing when there are none. */
-void keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c, struct str *out);
+void keymap_keys_of(const struct keymap *m, unsigned view, const struct command *c,
+	struct str *out);
 /* The first of them; "" when there are none. For hints. */
 void keymap_key_of(const struct keymap *m, unsigned view, enum command_id id, struct str *out);
 

@@ -32,7 +32,8 @@ yes_open(void *ctx)
 	char *argv[MAX_ARGS + 2];
 	size_t n = 0;
 
-	for (char *w = strtok_r(words, " ", &save); w && n < MAX_ARGS; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(words, " ", &save); w && n < MAX_ARGS;
+	    w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	argv[n++] = l->url;
 	argv[n] = NULL;
@@ -90,7 +91,8 @@ find_in_text(struct found *f, const struct lines *text)
 		bool is_rest = i > 0 && l[-1].is_split && whole.len < MAX_ADDRESS;
 		if (!is_rest)
 			str_cut(&whole, 0);
-		str_puts(&whole, l->text + (is_rest && l->quote_level ? strspn(l->text, ">| ") : 0));
+		str_puts(&whole, l->text + (is_rest &&
+			l->quote_level ? strspn(l->text, ">| ") : 0));
 		if (!l->is_split || whole.len >= MAX_ADDRESS)
 			find_in_line(f, str_get(&whole));
 	}
@@ -129,8 +131,8 @@ links_complete(const struct lines *text, const char *typed, struct completion *o
 	found_clear(&f);
 }
 
-/* The host as a browser takes it: behind what pretends to be one before an '@', and a backslash
- * ends it as a slash does. */
+/* The host as a browser takes it: behind what pretends to be one before an '@', and a
+ * backslash ends it as a slash does. */
 char *
 link_host(const char *url)
 {
@@ -157,7 +159,8 @@ links_ask_url(struct links *l, struct view *v, const char *url)
 	l->view = v;
 	l->url = xstrdup(url);
 	char *host = link_host(url);
-	char *question = host ? xasprintf("Go to %s? %s", host, url) : xasprintf("Open %s ?", url);
+	char *question = host
+		? xasprintf("Go to %s? %s", host, url) : xasprintf("Open %s ?", url);
 	ui_confirm(v->ui, v, question, yes_open, l);
 	free(question);
 	free(host);

@@ -1,6 +1,6 @@
 /* links.h - opening a link of a message in the browser: asked first, with the address shown,
- * and only http, https and mailto (SECURITY 4, 8, 17). HTML has its links numbered in the text; of
- * plain text those that stand in it are numbered from the top. */
+ * and only http, https and mailto (SECURITY 4, 8, 17). HTML has its links numbered in the
+ * text; of plain text those that stand in it are numbered from the top. */
 #ifndef DUNLIN_UI_LINKS_H
 #define DUNLIN_UI_LINKS_H
 

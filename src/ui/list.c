@@ -1,9 +1,9 @@
 /* list.c - a window of rows around the cursor.
  *
  * Whatever happens (a move beyond the window, a change in the store, another order), the
- * window is read anew around one message, the cursor's, at its place; so there is one way
- * to build it and nothing to keep in step. It holds a few screens, so that moving reads the
- * store once a screen. Invariant: rows[cursor] shows the message `id` (a folded thread shows all of
+ * window is read anew around one message, the cursor's, at its place; so there is one way to
+ * build it and nothing to keep in step. It holds a few screens, so that moving reads the store
+ * once a screen. Invariant: rows[cursor] shows the message `id` (a folded thread shows all of
  * its messages), or the window is empty and id is 0. */
 #include <stdlib.h>
 #include <string.h>
@@ -260,7 +260,8 @@ go_to_awaited(struct list *l)
 	return true;
 }
 
-/* A header that is gone may have become the whole message, which is another one: the cursor waits for it. */
+/* A header that is gone may have become the whole message, which is another
+ * one: the cursor waits for it. */
 static bool
 go_to_whole(struct list *l)
 {
@@ -309,7 +310,8 @@ list_refresh(struct list *l)
 	reread(l);
 }
 
-/* All is gathered: what was wanted is not in the list, so the cursor goes where it would be. */
+/* All is gathered: what was wanted is not in the list, so the cursor
+ * goes where it would be. */
 static void
 settle(struct list *l)
 {
@@ -444,7 +446,8 @@ list_follow(struct list *l)
 static void
 scroll(struct list *l, int context)
 {
-	size_t h = (size_t)l->height, c = (size_t)context < h / 2 ? (size_t)context : (h - 1) / 2;
+	size_t h = (size_t)l->height, c = (size_t)context < h / 2
+		? (size_t)context : (h - 1) / 2;
 
 	if (l->top > l->cursor || l->cursor - l->top < c)
 		l->top = l->cursor > c ? l->cursor - c : 0;
@@ -455,7 +458,8 @@ scroll(struct list *l, int context)
 }
 
 size_t
-list_screen(struct list *l, int height, int context, const struct list_row **rows, size_t *cursor)
+list_screen(struct list *l, int height, int context, const struct list_row **rows,
+	size_t *cursor)
 {
 	l->height = height > 1 ? height : 1;
 	if (l->id && is_window_short(l))

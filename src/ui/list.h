@@ -1,9 +1,9 @@
 /* list.h - the rows of a message list, the cursor on them, and what is tagged; no drawing.
  *
- * Only a window of rows around the cursor is in memory. The cursor is a message id, never a row
- * number: it stays on its message through arrivals, deletions, another order, folding; when its
- * message goes, it moves to the next one down (the next older), and list_return brings it
- * back when the message returns. Tags are ids too and survive all of it.
+ * Only a window of rows around the cursor is in memory. The cursor is a message id, never a
+ * row number: it stays on its message through arrivals, deletions, another order, folding;
+ * when its message goes, it moves to the next one down (the next older), and list_return
+ * brings it back when the message returns. Tags are ids too and survive all of it.
  *
  * Rows are good until the next call that is not `const` here. One thread. */
 #ifndef DUNLIN_UI_LIST_H
@@ -26,10 +26,11 @@ struct list;
 struct list *list_new(const struct store *s);
 void list_free(struct list *l);
 
-/* What it shows. Setting the folders puts the cursor on the first row and forgets tags,
- * folds, limit and search; the others keep the cursor's message where it still is in the list. */
+/* What it shows. Setting the folders puts the cursor on the first row and forgets tags, folds,
+ * limit and search; the others keep the cursor's message where it still is in the list. */
 void list_folders(struct list *l, const folder_id *folders, size_t n);
-enum err list_limit(struct list *l, const char *text, int64_t now, struct error *e);	/* "": none */
+/* "": none */
+enum err list_limit(struct list *l, const char *text, int64_t now, struct error *e);
 const char *list_limit_text(const struct list *l);	/* NULL: none */
 void list_order(struct list *l, enum list_order order, bool is_reverse, bool threads);
 const struct source *list_source(const struct list *l);
@@ -58,8 +59,10 @@ bool list_goto(struct list *l, msg_id id);	/* unfolds its thread */
 /* Searching, in slices: when something is found the cursor moves there. */
 enum list_search { SEARCH_NONE, SEARCH_GOING, SEARCH_FOUND, SEARCH_WRAPPED, SEARCH_FAILED,
 	SEARCH_TAGGED, SEARCH_COLLECTED };
-enum err list_search(struct list *l, const char *text, int64_t now, bool back, struct error *e);
-enum list_search list_search_again(struct list *l, bool back);	/* the last text; SEARCH_NONE: there is none */
+enum err list_search(struct list *l, const char *text, int64_t now, bool back,
+	struct error *e);
+/* the last text; SEARCH_NONE: there is none */
+enum list_search list_search_again(struct list *l, bool back);
 enum list_search list_unread(struct list *l, bool back);
 enum list_search list_search_state(struct list *l);		/* how it ended is told once */
 

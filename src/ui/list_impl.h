@@ -11,7 +11,8 @@ enum { LIST_SLICE_US = 2500, N_LEFT = 32 };
 struct hunt {
 	struct query *query;		/* NULL: unread messages */
 	bool is_going, is_back, is_wrapped, is_fresh;
-	struct idset *into;		/* all that fit go in there; NULL: the first is looked for */
+	/* all that fit go in there; NULL: the first is looked for */
+	struct idset *into;
 	struct place at, start;
 	msg_id start_id;
 	enum list_search state;
@@ -40,7 +41,8 @@ struct list {
 	msg_id id;			/* the cursor's message; 0: the list is empty */
 	struct place place;		/* of its unit */
 	msg_id want;			/* the cursor goes there when gathering comes by it */
-	bool is_fresh;			/* nobody moved yet: the cursor stays on the first row */
+	/* nobody moved yet: the cursor stays on the first row */
+	bool is_fresh;
 	uint32_t newest_uid;		/* of the first row when it was last seen */
 
 	struct idset tags, folds, collected;
@@ -58,9 +60,11 @@ struct list {
 void list_load(struct list *l, const struct place *at, msg_id id);
 void list_load_top(struct list *l);
 void list_set_cursor(struct list *l, size_t row);	/* of the window */
-void list_follow(struct list *l);	/* the person moved: the window is read on where it is short */
+/* the person moved: the window is read on where it is short */
+void list_follow(struct list *l);
 void list_stop_waiting(struct list *l);	/* for a message that the cursor was to go to */
-void list_show(struct list *l, msg_id id, const struct place *at);	/* cursor there, window around it */
+/* cursor there, window around it */
+void list_show(struct list *l, msg_id id, const struct place *at);
 void list_lay_rows(struct list *l);	/* the window's rows anew from its units */
 bool hunt_slice(struct list *l);	/* true: more to do */
 void hunt_clear(struct list *l);

@@ -7,7 +7,8 @@
 
 const char *const look_orders[] = { "date", "sender", "subject", "size", NULL };
 
-const char look_order_help[] = "sort by date, sender, subject or size; with '-' before it reversed";
+const char look_order_help[] = "sort by date, sender, subject or size; with '-' before it "
+	"reversed";
 
 bool
 look_parse_order(struct look *k, const char *text)
@@ -37,7 +38,8 @@ parse_folds(struct look *k, const char *text)
 {
 	char *end;
 
-	for (k->n_folds = 0; *text && k->n_folds < LOOK_FOLDS_MAX; text = *end ? end + 1 : end) {
+	for (k->n_folds = 0; *text && k->n_folds < LOOK_FOLDS_MAX;
+	    text = *end ? end + 1 : end) {
 		long long id = strtoll(text, &end, 10);
 		if (end == text || (*end && *end != ','))
 			return;

@@ -1,9 +1,10 @@
 /* lookup.c - see lookup.h.
  *
- * The command may hang, print megabytes or nonsense: it has a session of its own without a terminal, a bounded
- * answer and a deadline, and is killed with all its children when something else is typed. What was typed
- * is an argument, never a shell word. Lines are as mutt's query_command has them: address, name, remark, with tabs
- * between; a line without a tab is no answer. */
+ * The command may hang, print megabytes or nonsense: it has a session of its own without
+ * a terminal, a bounded answer and a deadline, and is killed with all its children when
+ * something else is typed. What was typed is an argument, never a shell word. Lines are
+ * as mutt's query_command has them: address, name, remark, with tabs between; a line
+ * without a tab is no answer. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +23,8 @@ extern char **environ;
 
 struct lookup {
 	char *typed;			/* what is asked about, or was; NULL: nothing */
-	int64_t due_ms;			/* when to begin, and then when to give up; 0: neither */
+	/* when to begin, and then when to give up; 0: neither */
+	int64_t due_ms;
 	pid_t pid;			/* 0: it does not run */
 	int fd;
 	struct str answer;
@@ -79,7 +81,8 @@ lookup_command(const char *setting)
 	for (const char *p = setting; *p; p++) {
 		if (p[0] == '%' && p[1] == 's') {
 			/* Out of the quotes it may stand in, and into them again. */
-			str_printf(&s, "%.*s\"$1\"%.*s", quote != '\0', &quote, quote != '\0', &quote);
+			str_printf(&s, "%.*s\"$1\"%.*s", quote != '\0', &quote, quote != '\0',
+				&quote);
 			p++;
 			continue;
 		}
@@ -97,7 +100,8 @@ lookup_command(const char *setting)
 static int
 spawn(struct lookup *l, const char *command, int out)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, (char *)"sh", l->typed, NULL };
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, (char *)"sh",
+		l->typed, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, all;

@@ -1,6 +1,7 @@
-/* message.c - bodies come from the store by section. Where the whole message is there (a local
- * mailbox, or a small one fetched so) it is parsed and every section comes from that; one too large to be
- * taken apart between two keys is left to the worker, which cuts out the sections asked for. */
+/* message.c - bodies come from the store by section. Where the whole message is there (a
+ * local mailbox, or a small one fetched so) it is parsed and every section comes from
+ * that; one too large to be taken apart between two keys is left to the worker, which cuts
+ * out the sections asked for. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,8 +204,8 @@ bool
 message_text(const struct message *x, const struct part *p, struct str *out)
 {
 	struct str bytes = { 0 };
-	bool is_there = x->parsed || p->size_bytes <= MESSAGE_TEXT_MAX ? message_decode(x, p, &bytes)
-		: decode_beginning(x, p, &bytes);
+	bool is_there = x->parsed || p->size_bytes <= MESSAGE_TEXT_MAX
+		? message_decode(x, p, &bytes) : decode_beginning(x, p, &bytes);
 
 	if (is_there)
 		mime_to_utf8(out, p, str_get(&bytes), bytes.len);

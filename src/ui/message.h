@@ -23,15 +23,16 @@ struct message {
 /* Reads what there is. False: there is no such message (any more). Clear it either way. */
 bool message_read(struct message *x, const struct store *s, msg_id id);
 void message_clear(struct message *x);
-/* A message that is in no folder: takes over `raw`, owned, NULL too. False: it cannot be parsed. */
+/* A message that is in no folder: takes over `raw`, owned, NULL too.
+ * False: it cannot be parsed. */
 bool message_of_bytes(struct message *x, char *raw, size_t len);
 
-/* Whatever its size, where all of it is here: it is mapped, and takes as long as reading it once. For other threads than
- * the UI's. False: it is not. */
+/* Whatever its size, where all of it is here: it is mapped, and takes as long as reading it
+ * once. For other threads than the UI's. False: it is not. */
 bool message_map(struct message *x);
 
-/* The header of a message that is here as a whole, *len bytes of it (256 KB at most) at the beginning of what is owned; NULL: it
- * is not here. */
+/* The header of a message that is here as a whole, *len bytes of it (256 KB at most) at the
+ * beginning of what is owned; NULL: it is not here. */
 char *message_header(const struct store *s, msg_id id, size_t *len);
 
 /* Whether the part's bytes are here. */

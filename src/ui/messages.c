@@ -22,8 +22,8 @@ fill(struct messages *m, struct ui *ui)
 		char at[32];
 		localtime_r(&when, &tm);
 		strftime(at, sizeof at, "%d %b %H:%M:%S", &tm);
-		text_add_wrapped(&m->text, ST_DATE, at, n->is_error ? ST_ERROR : ST_NORMAL, n->text,
-			m->columns);
+		text_add_wrapped(&m->text, ST_DATE, at, n->is_error ? ST_ERROR : ST_NORMAL,
+			n->text, m->columns);
 	}
 	if (ui->n_notices == 0)
 		text_add(&m->text, ST_DIM, "Nothing was told so far.", ST_NORMAL, NULL);

@@ -1,5 +1,5 @@
-/* outbox.c - what is being sent: its state, and for the mail under the cursor when it goes or what became of
- * it, what the server said of each recipient, and what that means.
+/* outbox.c - what is being sent: its state, and for the mail under the cursor when it goes or
+ * what became of it, what the server said of each recipient, and what that means.
  *
  * Mail that is unsure is a question, with all its answers behind Enter. */
 #include <stdio.h>
@@ -47,7 +47,8 @@ read_again(struct outbox_view *x)
 	}
 	if (x->cursor >= x->n)
 		x->cursor = x->n > 0 ? x->n - 1 : 0;
-	if (x->n == 0 || !store_outbox_get(ui_store(x->view.ui), x->v[x->cursor].id, &x->arena, &x->here))
+	if (x->n == 0 || !store_outbox_get(ui_store(x->view.ui), x->v[x->cursor].id, &x->arena,
+	    &x->here))
 		x->here = (struct outbox_mail){ 0 };
 	ui_redraw(x->view.ui);
 }
@@ -59,7 +60,8 @@ state_name(const struct outbox_mail *m, int64_t now)
 {
 	switch (m->state) {
 	case OUTBOX_QUEUED:
-		return m->is_held ? "held" : m->not_before > now || m->retry_at > now ? "waits" : "queued";
+		return m->is_held ? "held" : m->not_before > now || m->retry_at > now ? "waits"
+			: "queued";
 	case OUTBOX_SENDING:
 		return "sending";
 	case OUTBOX_SENT:
@@ -75,8 +77,8 @@ state_name(const struct outbox_mail *m, int64_t now)
 static enum style
 state_style(const struct outbox_mail *m)
 {
-	return m->state == OUTBOX_SENT ? ST_OK : m->state == OUTBOX_UNSURE || m->state == OUTBOX_REFUSED
-		? ST_ERROR : ST_PENDING;
+	return m->state == OUTBOX_SENT ? ST_OK : m->state == OUTBOX_UNSURE ||
+		m->state == OUTBOX_REFUSED ? ST_ERROR : ST_PENDING;
 }
 
 /* In ten columns: the state, or when it goes. */
@@ -101,7 +103,8 @@ draw_mail(struct outbox_view *x, const struct area *a, int y, const struct outbo
 		area_put(a, y, 1, 10, ST_DATE, date);
 	area_put(a, y, at, 10, state_style(m), state_text(m, now, state, sizeof state));
 	area_put(a, y, at + 11, a->columns / 3, ST_SENDER, m->to);
-	area_put(a, y, at + 12 + a->columns / 3, -1, ST_SUBJECT, *m->subject ? m->subject : "(no subject)");
+	area_put(a, y, at + 12 + a->columns / 3, -1, ST_SUBJECT,
+		*m->subject ? m->subject : "(no subject)");
 }
 
 /* What a person wants to know first of it, and what can be done. "": nothing. */
@@ -113,14 +116,16 @@ tell_state(struct outbox_view *x, struct str *out)
 	char when[80];
 
 	if (m->state == OUTBOX_UNSURE) {
-		const struct rc_account *a = engine_rc_account(ui_engine(x->view.ui), m->account);
-		str_printf(out, "It may have arrived; %s", a ? outbox_sought_text(m, a) : "its account is gone");
+		const struct rc_account *a = engine_rc_account(ui_engine(x->view.ui),
+			m->account);
+		str_printf(out, "It may have arrived; %s",
+			a ? outbox_sought_text(m, a) : "its account is gone");
 	} else if (m->state == OUTBOX_QUEUED && m->is_held) {
 		str_puts(out, "Held: h lets it go, Y at a time");
 	} else if (m->state == OUTBOX_QUEUED && m->not_before > now) {
 		when_format(when, sizeof when, m->not_before, now);
-		str_printf(out, "Goes out %s; %s", when, m->is_planned ? "Y changes that, r sends now"
-			: "r sends now");
+		str_printf(out, "Goes out %s; %s", when,
+			m->is_planned ? "Y changes that, r sends now" : "r sends now");
 	} else if (m->state == OUTBOX_QUEUED && m->retry_at > now) {
 		when_format(when, sizeof when, m->retry_at, now);
 		str_printf(out, "Tried again %s; r tries now", when);
@@ -151,7 +156,8 @@ draw_recipient(const struct area *a, int y, const struct outbox_rcpt *r)
 {
 	static const char *const names[] = { "waits", "sending", "sent", "unsure", "refused" };
 	const char *meaning = r->state == RCPT_SENT ? NULL : mail_status(r->words);
-	char *text = xasprintf("%s%s%s", meaning ? meaning : "", meaning ? ": " : "", r->words);
+	char *text = xasprintf("%s%s%s", meaning ? meaning : "", meaning ? ": " : "",
+		r->words);
 	char *clean = text_clean_dup(text);
 	bool is_bad = r->state == RCPT_REFUSED || r->state == RCPT_UNSURE;
 
@@ -176,7 +182,8 @@ draw_details(struct outbox_view *x, const struct area *a)
 	area_fill(a, y++, 0, -1, ST_DIM, "─");
 	tell_state(x, &state);
 	if (state.len > 0)
-		y = put_wrapped(a, y, 1, x->here.state == OUTBOX_UNSURE ? ST_ERROR : ST_NORMAL, str_get(&state));
+		y = put_wrapped(a, y, 1, x->here.state == OUTBOX_UNSURE ? ST_ERROR : ST_NORMAL,
+			str_get(&state));
 	str_clear(&state);
 	if (x->here.error && *x->here.error)
 		y = put_wrapped(a, y, 1, ST_NOTICE, x->here.error);
@@ -241,10 +248,12 @@ static void
 remove_asked(void *ctx)
 {
 	struct outbox_view *x = ctx;
-	bool has_draft = x->here.message_id && sending_draft_of(x->view.ui, x->here.message_id);
+	bool has_draft = x->here.message_id &&
+		sending_draft_of(x->view.ui, x->here.message_id);
 
 	if (act(x, x->asked, OUTBOX_REMOVE))
-		ui_status(x->view.ui, has_draft ? "removed; its draft is among the drafts (gd)" : "removed");
+		ui_status(x->view.ui,
+			has_draft ? "removed; its draft is among the drafts (gd)" : "removed");
 }
 
 static void
@@ -270,8 +279,10 @@ remove_one(struct outbox_view *x)
 	else if (is_sent)
 		remove_asked(x);
 	else
-		ui_confirm(ui, &x->view, has_draft ? "Remove this mail from the outbox? (Its draft stays.)"
-			: "Remove this mail? It has no draft, and is gone then.", remove_asked, x);
+		ui_confirm(ui, &x->view,
+			has_draft ? "Remove this mail from the outbox? (Its draft stays.)"
+			: "Remove this mail? It has no draft, and is gone then.", remove_asked,
+			x);
 }
 
 static void
@@ -354,7 +365,8 @@ outbox_initial(struct view *v, const struct command *c)
 	time_t when = (time_t)x->here.not_before;
 	struct tm t;
 
-	if (c->id != CMD_SEND_AT || !x->here.is_planned || when <= ui_now(v->ui) || !localtime_r(&when, &t))
+	if (c->id != CMD_SEND_AT || !x->here.is_planned || when <= ui_now(v->ui) ||
+	    !localtime_r(&when, &t))
 		return NULL;
 	strftime(x->initial, sizeof x->initial, "%Y-%m-%d %H:%M", &t);
 	return x->initial;
@@ -420,9 +432,11 @@ outbox_command(struct view *v, const struct call *c)
 		break;
 	case CMD_OPEN: case CMD_EDIT:
 		if (x->here.state == OUTBOX_UNSURE && c->cmd->id == CMD_OPEN)
-			ui_choose(v->ui, v, "r again, a arrived, e edit, k keep?", "raek", unsure_chosen, x);
+			ui_choose(v->ui, v, "r again, a arrived, e edit, k keep?", "raek",
+				unsure_chosen, x);
 		else
-			ask_or(x, is_unsure, "It may have arrived. Edit it, to send it anew?", edit_asked);
+			ask_or(x, is_unsure, "It may have arrived. Edit it, to send it anew?",
+				edit_asked);
 		break;
 	default: break;
 	}

@@ -47,7 +47,8 @@ create_beside(struct outfile *o, const char *path, struct error *e)
 }
 
 enum err
-outfile_create(struct outfile *o, const char *path, bool replace, bool *exists, struct error *e)
+outfile_create(struct outfile *o, const char *path, bool replace, bool *exists,
+	struct error *e)
 {
 	enum err r = ERR_OK;
 
@@ -82,7 +83,8 @@ outfile_commit(struct outfile *o, struct error *e)
 	enum err r = ERR_OK;
 
 	if (!o->path)
-		return lseek(o->fd, 0, SEEK_SET) < 0 ? error_errno(e, ERR_LOCAL, "cannot hand over the text") : ERR_OK;
+		return lseek(o->fd, 0, SEEK_SET) < 0
+			? error_errno(e, ERR_LOCAL, "cannot hand over the text") : ERR_OK;
 	if (o->tmp && fsync(o->fd) < 0)
 		r = error_errno(e, ERR_LOCAL, "cannot save '%s'", o->path);
 	if (close(o->fd) < 0 && r == ERR_OK)

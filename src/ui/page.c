@@ -35,7 +35,8 @@ add_summary(struct page *p, const struct msg *m, int columns)
 	add_field(p, "From", from, columns);
 	mime_render_people(&p->lines, "To", m->to, columns);
 	mime_render_people(&p->lines, "Cc", m->cc, columns);
-	if (localtime_r(&when, &tm) && mime_print_date(date, m->date, (int)(tm.tm_gmtoff / 60)))
+	if (localtime_r(&when, &tm) &&
+	    mime_print_date(date, m->date, (int)(tm.tm_gmtoff / 60)))
 		add_field(p, "Date", date, columns);
 	add_field(p, "Subject", m->subject, columns);
 	free(from);
@@ -53,8 +54,8 @@ add_attachments(struct page *p, const struct message *m, int columns)
 			continue;
 		format_size(size, message_part_size(x));
 		str_cut(&line, 0);
-		str_printf(&line, "@%d %s%s%s, %s", ++k, x->filename, *x->filename ? "  " : "", x->type,
-			size);
+		str_printf(&line, "@%d %s%s%s, %s", ++k, x->filename, *x->filename ? "  " : "",
+			x->type, size);
 		lines_add(&p->lines, SPAN_ATTACHMENT, str_get(&line), columns);
 	}
 	str_clear(&line);
@@ -70,7 +71,8 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && partial_is_text(m, &text)))
 		mime_render(&p->lines, x, str_get(&text), text.len, columns);
 	if (is_here && !m->parsed && x->size_bytes > MESSAGE_TEXT_MAX)
-		lines_add(&p->lines, SPAN_NOTICE, "The rest of this text is not shown; v shows the parts, s there "
+		lines_add(&p->lines, SPAN_NOTICE,
+			"The rest of this text is not shown; v shows the parts, s there "
 			"saves it", columns);
 	str_clear(&text);
 	return is_here;
@@ -96,7 +98,8 @@ note_missing(struct page *p, const char *section)
 }
 
 static void
-add_body(struct page *p, const struct message *m, const struct page_options *o, const char *waiting)
+add_body(struct page *p, const struct message *m, const struct page_options *o,
+	const char *waiting)
 {
 	const struct part *parts[MAX_PARTS];
 	size_t n = m->root ? part_readable(m->root, o->prefer_html, parts, MAX_PARTS) : 0;
@@ -115,8 +118,8 @@ add_body(struct page *p, const struct message *m, const struct page_options *o, 
 	if (p->is_missing)
 		lines_add(&p->lines, SPAN_NOTICE, waiting, o->columns);
 	else if (n == 0)
-		lines_add(&p->lines, SPAN_NOTICE, "No text to read in this message; v shows its parts",
-			o->columns);
+		lines_add(&p->lines, SPAN_NOTICE,
+			"No text to read in this message; v shows its parts", o->columns);
 	if (m->parsed && mime_warning(m->parsed))
 		lines_add(&p->lines, SPAN_NOTICE, mime_warning(m->parsed), o->columns);
 }
@@ -126,7 +129,8 @@ build_message(struct page *p, const struct message *m, const struct page_options
 	const char *waiting)
 {
 	if (m->header)
-		mime_render_header(&p->lines, m->header, m->header_len, o->all_headers, o->columns);
+		mime_render_header(&p->lines, m->header, m->header_len, o->all_headers,
+			o->columns);
 	else
 		add_summary(p, &m->m, o->columns);
 	add_attachments(p, m, o->columns);
@@ -193,8 +197,8 @@ page_find(const struct page *p, size_t from, bool back, const char *folded)
 	return p->lines.n;
 }
 
-/* Whether the folded text begins at s; *columns gets the width of what it covers. Folding may change
- * lengths ("ß" and "ss"), so it is compared grapheme by grapheme. */
+/* Whether the folded text begins at s; *columns gets the width of what it covers. Folding may
+ * change lengths ("ß" and "ss"), so it is compared grapheme by grapheme. */
 static bool
 match_at(const char *s, size_t n, const char *folded, int *columns)
 {
@@ -246,7 +250,8 @@ page_skip_quoted(const struct page *p, size_t from)
 
 	while (i < p->lines.n && p->lines.v[i].quote_level == 0)
 		i++;
-	while (i < p->lines.n && (p->lines.v[i].quote_level > 0 || p->lines.v[i].text[0] == '\0'))
+	while (i < p->lines.n && (p->lines.v[i].quote_level > 0 ||
+	    p->lines.v[i].text[0] == '\0'))
 		i++;
 	return i;
 }

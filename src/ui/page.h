@@ -9,14 +9,17 @@ struct page_options {
 	int columns;
 	bool all_headers, prefer_html;
 	const char *section;		/* only this part, without header; NULL: the message */
-	const char *not_downloaded;	/* what to say instead of the text of a stub; NULL: it is none */
+	/* what to say instead of the text of a stub; NULL: it is none */
+	const char *not_downloaded;
 };
 
 struct page {
 	struct lines lines;
-	size_t body;			/* where the text begins, behind header and attachments */
+	/* where the text begins, behind header and attachments */
+	size_t body;
 	bool is_missing;		/* something of the text is not here yet */
-	char missing[64];		/* the first such section; "" while the parts are not known */
+	/* the first such section; "" while the parts are not known */
+	char missing[64];
 	bool has_html, has_plain;	/* there is a choice when both */
 	bool has_parts;			/* else it is not known yet whether there is one */
 };
@@ -30,7 +33,8 @@ void page_clear(struct page *p);
 size_t page_mark(const struct page *p, size_t line);
 size_t page_line_of_mark(const struct page *p, size_t mark);
 
-/* The next line after `from` (before, with back) that contains the folded text; n lines: none. */
+/* The next line after `from` (before, with back) that contains the
+ * folded text; n lines: none. */
 size_t page_find(const struct page *p, size_t from, bool back, const char *folded);
 /* Columns [*from, *to) of the first match at or behind column *from. False: no more. */
 bool page_match(const char *line, const char *folded, int *from, int *to);

@@ -21,7 +21,8 @@ pager_lay_out(struct pager *p, int columns)
 	size_t mark = page_mark(&p->page, p->top);
 	struct str missing = { 0 };
 	struct page_options o = { .columns = columns > 10 ? columns : 10,
-		.all_headers = p->all_headers, .prefer_html = p->is_html, .section = p->section };
+		.all_headers = p->all_headers, .prefer_html = p->is_html,
+		.section = p->section };
 
 	if (!p->section && (p->message.m.flags & MSG_HEADER_ONLY)) {
 		partial_describe(p->view.ui, &p->message, &missing);
@@ -46,8 +47,8 @@ pager_fetch(struct pager *p, const char *section, const char *what)
 	p->job = ui_submit(p->view.ui, &job, what);
 }
 
-/* What the text on the screen lacks: all the pager needs at first, then one part after another (those of
- * HTML are asked for when they are to be seen). */
+/* What the text on the screen lacks: all the pager needs at first, then one part after another
+ * (those of HTML are asked for when they are to be seen). */
 void
 pager_fetch_missing(struct pager *p)
 {
@@ -67,7 +68,8 @@ mark_seen(struct pager *p)
 
 	if (p->section || (p->message.m.flags & MSG_SEEN) || !ui_rc(p->view.ui)->mark_seen)
 		return;
-	if (engine_act(ui_engine(p->view.ui), &act, &p->id, 1, label, sizeof label, NULL) == ERR_OK) {
+	if (engine_act(ui_engine(p->view.ui), &act, &p->id, 1, label, sizeof label,
+	    NULL) == ERR_OK) {
 		p->message.m.flags |= MSG_SEEN;
 		list_refresh(pager_list(p));
 	}
@@ -142,8 +144,9 @@ static enum style
 line_style(const struct line *l)
 {
 	static const enum style styles[] = {
-		[SPAN_TEXT] = ST_NORMAL, [SPAN_QUOTE] = ST_QUOTE1, [SPAN_SIGNATURE] = ST_SIGNATURE,
-		[SPAN_LINK] = ST_LINK, [SPAN_HEADING] = ST_HEADING, [SPAN_HEADER] = ST_HEADER,
+		[SPAN_TEXT] = ST_NORMAL, [SPAN_QUOTE] = ST_QUOTE1,
+		[SPAN_SIGNATURE] = ST_SIGNATURE, [SPAN_LINK] = ST_LINK,
+		[SPAN_HEADING] = ST_HEADING, [SPAN_HEADER] = ST_HEADER,
 		[SPAN_HEADER_NAME] = ST_HEADER_NAME, [SPAN_ATTACHMENT] = ST_ATTACHMENT,
 		[SPAN_NOTICE] = ST_NOTICE,
 	};
@@ -168,7 +171,8 @@ draw_line(const struct pager *p, const struct area *a, int y, size_t i)
 	const struct line *l = &p->page.lines.v[i];
 	int from = 0, to;
 
-	area_put(a, y, 0, -1, is_subject(&p->page.lines, i) ? ST_STRONG : line_style(l), l->text);
+	area_put(a, y, 0, -1, is_subject(&p->page.lines, i) ? ST_STRONG : line_style(l),
+		l->text);
 	if (l->style == SPAN_HEADER || l->style == SPAN_HEADER_NAME) {
 		const char *colon = strchr(l->text, ':');
 		if (colon && l->text[0] != ' ')
@@ -235,7 +239,8 @@ pager_title(struct view *v, struct str *left, struct str *right)
 static bool
 is_whole_now(struct pager *p)
 {
-	const struct list_row *r = p->index && pager_is_stray(p) ? list_cursor(pager_list(p)) : NULL;
+	const struct list_row *r = p->index && pager_is_stray(p)
+		? list_cursor(pager_list(p)) : NULL;
 
 	return r && (p->message.m.flags & MSG_HEADER_ONLY) && *r->m->message_id &&
 		str_eq(r->m->message_id, p->message.m.message_id);
@@ -255,10 +260,12 @@ job_done(struct pager *p, const struct event *ev)
 		free(p->command);
 		p->command = NULL;
 		free(p->problem);
-		p->problem = ev->u.done.code == ERR_CANCELLED ? xstrdup("Not fetched; $ tries again")
+		p->problem = ev->u.done.code == ERR_CANCELLED
+			? xstrdup("Not fetched; $ tries again")
 			: xasprintf("Not fetched: %s; $ tries again", ev->u.done.text);
 	}
-	/* What came was laid out when it came, which is not done twice with megabytes of text. */
+	/* What came was laid out when it came, which is not done
+	 * twice with megabytes of text. */
 	if (p->page.is_missing || p->problem || (p->message.m.flags & MSG_HEADER_ONLY))
 		read_message(p);
 	if (p->page.is_missing && !p->problem && !str_eq(before, p->page.missing))
@@ -302,7 +309,8 @@ pager_event(struct view *v, const struct event *ev)
 		job_done(p, ev);
 	else if (is_good_news(ev) && p->page.is_missing && p->job == 0)
 		pager_fetch_missing(p);
-	else if (ev->kind == EV_DONE && (p->message.m.flags & MSG_HEADER_ONLY) && !pager_is_stray(p))
+	else if (ev->kind == EV_DONE && (p->message.m.flags & MSG_HEADER_ONLY) &&
+	    !pager_is_stray(p))
 		read_message(p);		/* asked for or not */
 	else if (ev->kind == EV_NOTICE && p->index && !pager_is_stray(p))
 		read_message(p);
@@ -340,7 +348,8 @@ pager_account(struct view *v)
 }
 
 static bool
-pager_complete(struct view *v, const struct command *c, const char *text, struct completion *out)
+pager_complete(struct view *v, const struct command *c, const char *text,
+	struct completion *out)
 {
 	if (c->id != CMD_LINK)
 		return false;

@@ -41,7 +41,8 @@ go(struct pager *p, bool back)
 	if (list_move(pager_list(p), back ? -1 : 1))
 		pager_follow_cursor(p);
 	else
-		ui_status(p->view.ui, back ? "this is the first message" : "this is the last message");
+		ui_status(p->view.ui,
+			back ? "this is the first message" : "this is the last message");
 }
 
 static void
@@ -69,7 +70,8 @@ read_on(struct pager *p)
 static void
 skip_quoted(struct pager *p)
 {
-	size_t line = page_skip_quoted(&p->page, p->top < p->page.body ? p->page.body : p->top);
+	size_t line = page_skip_quoted(&p->page,
+		p->top < p->page.body ? p->page.body : p->top);
 
 	if (line >= p->page.lines.n)
 		ui_status(p->view.ui, "nothing follows the quoted text");
@@ -155,7 +157,9 @@ static void
 toggle_html(struct pager *p)
 {
 	if (p->page.has_parts && (!p->page.has_html || !p->page.has_plain)) {
-		ui_status(p->view.ui, p->page.has_html ? "there is no plain text beside the HTML"
+		ui_status(p->view.ui,
+			p->page.has_html
+			? "there is no plain text beside the HTML"
 			: "this message has no HTML");
 		return;
 	}
@@ -229,6 +233,7 @@ pager_command(struct view *v, const struct call *c)
 		pager_follow_cursor(p);
 		return;
 	}
-	if ((!p->index || !triage_command(&p->triage, c)) && !writing_command(v, c, p->id, p->index ? p->triage.list : NULL))
+	if ((!p->index || !triage_command(&p->triage, c)) &&
+	    !writing_command(v, c, p->id, p->index ? p->triage.list : NULL))
 		other_command(p, c);
 }

@@ -1,5 +1,5 @@
-/* partial.c - see partial.h. The field that marks a stub may be forged, the text below it then hides nothing: so
- * only a message that is no more than a stub counts as one. */
+/* partial.c - see partial.h. The field that marks a stub may be forged, the text below it then
+ * hides nothing: so only a message that is no more than a stub counts as one. */
 #include <string.h>
 
 #include "partial.h"
@@ -22,11 +22,13 @@ partial_is_text(const struct message *m, const struct str *text)
 
 /* The ledger's entry. False: what was left on the server is not known (any more). */
 static bool
-find_entry(struct ui *ui, const struct message *m, const struct stub *s, struct pop3_entry *out)
+find_entry(struct ui *ui, const struct message *m, const struct stub *s,
+	struct pop3_entry *out)
 {
 	const struct store *st = ui_store(ui);
 
-	return store_pop3_find(st, store_folder_account(st, msg_folder(m->id)), s->hash, s->size_bytes, out);
+	return store_pop3_find(st, store_folder_account(st, msg_folder(m->id)), s->hash,
+		s->size_bytes, out);
 }
 
 static void
@@ -82,16 +84,19 @@ partial_check(struct ui *ui, const struct message *m, struct error *e)
 	if (!is_stub(m, &stub))
 		return ERR_OK;
 	bool is_known = find_entry(ui, m, &stub, &entry);
-	text_column(&subject, *m->m.subject ? m->m.subject : "(no subject)", SUBJECT_COLUMNS, false);
+	text_column(&subject, *m->m.subject ? m->m.subject : "(no subject)", SUBJECT_COLUMNS,
+		false);
 	add_key(ui, &key);
 	if (is_known && entry.state == POP3_HEADER)
-		error_set(e, ERR_MSG, "'%s' is only a header here: %s downloads it first", str_get(&subject),
-			str_get(&key));
+		error_set(e, ERR_MSG, "'%s' is only a header here: %s downloads it first",
+			str_get(&subject), str_get(&key));
 	else if (is_known && entry.state == POP3_WANTED)
-		error_set(e, ERR_MSG, "'%s' is only a header here; it comes with the next check",
+		error_set(e, ERR_MSG,
+			"'%s' is only a header here; it comes with the next check",
 			str_get(&subject));
 	else
-		error_set(e, ERR_MSG, "'%s' is only a header: the message is not here", str_get(&subject));
+		error_set(e, ERR_MSG, "'%s' is only a header: the message is not here",
+			str_get(&subject));
 	str_clear(&subject);
 	str_clear(&key);
 	return ERR_MSG;

@@ -97,18 +97,20 @@ draw_part(struct parts *x, const struct area *a, int y, size_t k)
 		area_put_right(a, y, a->columns - 5, 5, ST_SIZE, size);
 		bool is_here = message_has(&x->message, p);
 		area_put(a, y, a->columns - (wide ? 18 : 8), wide ? 11 : 2,
-			is_here ? ST_OK : ST_DIM, is_here ? (wide ? "here" : "●") : wide ? "on server" : "");
+			is_here ? ST_OK : ST_DIM,
+			is_here ? (wide ? "here" : "●") : wide ? "on server" : "");
 	}
 	str_printf(&line, "%*s%s", part_depth(p) * 2, "", p->type);
 	if (*p->charset && wide)
 		str_printf(&line, " (%s)", p->charset);
-	int used = area_put(a, y, 4, a->columns - (wide ? 23 : 13), message_is_leaf(p) ? ST_NORMAL : ST_DIM,
-		str_get(&line));
+	int used = area_put(a, y, 4, a->columns - (wide ? 23 : 13),
+		message_is_leaf(p) ? ST_NORMAL : ST_DIM, str_get(&line));
 	int from = 4 + used + 2;
 	if (wide && from < 40)
 		from = 40;
 	if (*name_of(p) && from < a->columns - (wide ? 19 : 9))
-		area_put(a, y, from, a->columns - from - (wide ? 19 : 9), ST_ATTACHMENT, name_of(p));
+		area_put(a, y, from, a->columns - from - (wide ? 19 : 9), ST_ATTACHMENT,
+			name_of(p));
 	str_clear(&line);
 }
 
@@ -120,7 +122,9 @@ parts_draw(struct view *v, const struct area *a)
 
 	x->height = a->rows;
 	if (x->n == 0) {
-		area_put(a, a->rows / 3, 2, -1, ST_NORMAL, x->job ? "Asking what is in this message ..."
+		area_put(a, a->rows / 3, 2, -1, ST_NORMAL,
+			x->job
+			? "Asking what is in this message ..."
 			: "What is in this message is not known yet");
 		return;
 	}
@@ -153,7 +157,8 @@ static char *
 file_name(const struct part *p)
 {
 	static const struct { const char *type, *name; } names[] = {
-		{ "text/plain", "text.txt" }, { "text/html", "text.html" }, { "message/", "message.eml" },
+		{ "text/plain", "text.txt" }, { "text/html", "text.html" },
+		{ "message/", "message.eml" },
 		{ "text/calendar", "invitation.ics" }, { "image/png", "image.png" },
 		{ "image/jpeg", "image.jpg" }, { "image/gif", "image.gif" },
 		{ "application/pdf", "document.pdf" },
@@ -190,7 +195,8 @@ extract_wished(struct parts *x, const struct part **p)
 }
 
 static void
-begin(struct parts *x, struct extract *out, bool goes_on, const struct outfile *to, const char *verb)
+begin(struct parts *x, struct extract *out, bool goes_on, const struct outfile *to,
+	const char *verb)
 {
 	char *what = xasprintf("%s %s", verb, out->name);
 
@@ -294,7 +300,8 @@ hand_over(struct parts *x, struct extract *out)
 	struct error e = { 0 };
 	struct outfile to;
 
-	if ((is_pipe ? outfile_unnamed(&to, out->size, &e) : outfile_temporary(&to, out->name, &e)) != ERR_OK) {
+	if ((is_pipe ? outfile_unnamed(&to, out->size, &e) : outfile_temporary(&to, out->name,
+	    &e)) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		extract_free(out);
 		return;
@@ -431,7 +438,8 @@ parts_command(struct view *v, const struct call *c)
 	case CMD_SEARCH: set_search(x, c->arg); break;
 	case CMD_SEARCH_NEXT: search(x, false); break;
 	case CMD_SEARCH_PREVIOUS: search(x, true); break;
-	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: wish(x, c->cmd->id, c->arg); break;
+	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: wish(x,
+		c->cmd->id, c->arg); break;
 	default: break;
 	}
 }

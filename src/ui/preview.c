@@ -1,5 +1,5 @@
-/* preview.c - see preview.h. The finished bytes are parsed and drawn by what draws received mail, so what is wrong with
- * them is seen here and not by others first. */
+/* preview.c - see preview.h. The finished bytes are parsed and drawn by what draws received
+ * mail, so what is wrong with them is seen here and not by others first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +28,8 @@ lay_out(struct preview *x, int columns)
 
 	lines_clear(&x->lines);
 	mime_part_header(x->m, "", &header);
-	mime_show_text(&x->lines, x->m, str_get(&header), header.len, x->all_headers, columns > 10 ? columns : 10);
+	mime_show_text(&x->lines, x->m, str_get(&header), header.len, x->all_headers,
+		columns > 10 ? columns : 10);
 	str_clear(&header);
 	x->columns = columns;
 }
@@ -73,7 +74,8 @@ preview_title(struct view *v, struct str *left, struct str *right)
 
 	str_puts(left, "as it will be seen; q goes back");
 	if (x->lines.n > (size_t)x->rows)
-		str_printf(right, "%zu-%zu of %zu", x->top + 1, x->top + (size_t)x->rows, x->lines.n);
+		str_printf(right, "%zu-%zu of %zu", x->top + 1, x->top + (size_t)x->rows,
+			x->lines.n);
 }
 
 static void
@@ -111,8 +113,8 @@ preview_close(struct view *v)
 	free(x);
 }
 
-static const struct view_ops preview_ops = { .bit = V_HELP, .draw = preview_draw, .title = preview_title,
-	.command = preview_command, .close = preview_close };
+static const struct view_ops preview_ops = { .bit = V_HELP, .draw = preview_draw,
+	.title = preview_title, .command = preview_command, .close = preview_close };
 
 struct view *
 preview_new(struct ui *ui, struct mime_msg *m)

@@ -47,7 +47,8 @@ completion_add(struct completion *c, const char *word, const char *help, bool is
 static int
 by_word(const void *a, const void *b)
 {
-	return strcmp(((const struct candidate *)a)->word, ((const struct candidate *)b)->word);
+	return strcmp(((const struct candidate *)a)->word,
+		((const struct candidate *)b)->word);
 }
 
 void
@@ -86,8 +87,8 @@ offer_anew(struct prompt *p)
 
 /* ---- Tab ---- */
 
-/* Bytes that all candidates beginning with what was typed share: none where one stands for it that
- * begins otherwise (an alias). */
+/* Bytes that all candidates beginning with what was typed share: none where one stands for it
+ * that begins otherwise (an alias). */
 static size_t
 common_prefix(const struct prompt *p)
 {
@@ -114,7 +115,8 @@ is_there(const struct prompt *p, int k)
 	const char *word = p->offers.v[k].word;
 	size_t typed = p->cursor - p->offers.from;
 
-	return strlen(word) == typed && memcmp(word, str_get(&p->text) + p->offers.from, typed) == 0;
+	return strlen(word) == typed && memcmp(word, str_get(&p->text) + p->offers.from,
+		typed) == 0;
 }
 
 static void
@@ -126,13 +128,14 @@ take(struct prompt *p, const char *word, size_t n)
 	free(copy);
 }
 
-/* As in a shell: the first Tab adds what all candidates go on with, however little, since the list
- * is in sight and the person may go on typing; only the next walks through them. */
+/* As in a shell: the first Tab adds what all candidates go on with, however little, since the
+ * list is in sight and the person may go on typing; only the next walks through them. */
 static void
 choose(struct prompt *p, int step)
 {
 	const struct completion *c = &p->offers;
-	int n = (int)c->n, k = p->chosen < 0 ? step > 0 ? 0 : n - 1 : (p->chosen + step + n) % n;
+	int n = (int)c->n, k = p->chosen < 0 ? step > 0 ? 0 : n - 1
+		: (p->chosen + step + n) % n;
 	size_t prefix = n > 1 && !c->is_ranked ? common_prefix(p) : 0;
 
 	if (n == 0)
@@ -310,8 +313,8 @@ dots(struct str *out, const char *s, size_t n)
 		str_puts(out, "•");
 }
 
-/* A text in as many rows as it needs, but at most half the screen, the last of them row `y`. Returns
- * how many; *end: where the last one ends. */
+/* A text in as many rows as it needs, but at most half the screen, the last of them row `y`.
+ * Returns how many; *end: where the last one ends. */
 static int
 draw_text(const struct area *a, int y, enum style st, const char *text, int *end)
 {
@@ -322,7 +325,8 @@ draw_text(const struct area *a, int y, enum style st, const char *text, int *end
 	n = (int)l.n < max ? (int)l.n : max;
 	for (int i = 0; i < n; i++) {
 		bool is_left_out = (int)l.n > max && i == max - 2;
-		const char *line = is_left_out ? "…" : l.v[i == max - 1 ? (int)l.n - 1 : i].text;
+		const char *line = is_left_out
+			? "…" : l.v[i == max - 1 ? (int)l.n - 1 : i].text;
 		area_fill(a, y - n + 1 + i, 0, -1, ST_STATUS, " ");
 		*end = 1 + area_put(a, y - n + 1 + i, 1, -1, st, line);
 	}
@@ -362,7 +366,8 @@ prompt_draw(const struct prompt *p, const struct area *a, const char *note, enum
 	/* A question that leaves no room to answer it stands above. */
 	bool is_long = text_width(p->spec.label, strlen(p->spec.label)) > a->columns / 2;
 	if (is_long)
-		above -= draw_text(a, above - 1, ST_PROMPT, p->spec.label + strspn(p->spec.label, " "), &used);
+		above -= draw_text(a, above - 1, ST_PROMPT,
+			p->spec.label + strspn(p->spec.label, " "), &used);
 	draw_list(p, a, above);
 	int x = area_put(a, y, 0, -1, ST_PROMPT, is_long ? " > " : p->spec.label);
 	if (p->spec.kind == PROMPT_PASSWORD) {

@@ -43,7 +43,8 @@ after(const struct prompt *p, size_t at)
 {
 	int w;
 
-	return at < p->text.len ? at + text_grapheme(p->text.data + at, p->text.len - at, &w) : at;
+	return at < p->text.len ? at + text_grapheme(p->text.data + at, p->text.len - at, &w)
+		: at;
 }
 
 static bool
@@ -51,7 +52,8 @@ is_word(const struct prompt *p, size_t at)
 {
 	unsigned char c = (unsigned char)p->text.data[at];
 
-	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		(c >= 'A' && c <= 'Z');
 }
 
 static size_t
@@ -229,9 +231,11 @@ static const struct {
 	{ KC_ALT | KC_LEFT, edit_word_left },
 	{ KC_ALT | 'f', edit_word_right }, { KC_CTRL | KC_RIGHT, edit_word_right },
 	{ KC_ALT | KC_RIGHT, edit_word_right },
-	{ KC_BACKSPACE, edit_backspace }, { KC_DELETE, edit_delete }, { KC_CTRL | 'd', edit_delete },
+	{ KC_BACKSPACE, edit_backspace }, { KC_DELETE, edit_delete },
+	{ KC_CTRL | 'd', edit_delete },
 	{ KC_CTRL | 'u', edit_kill_start }, { KC_CTRL | 'k', edit_kill_end },
-	{ KC_CTRL | 'w', edit_kill_blank_left }, { KC_ALT | KC_BACKSPACE, edit_kill_word_left },
+	{ KC_CTRL | 'w', edit_kill_blank_left },
+	{ KC_ALT | KC_BACKSPACE, edit_kill_word_left },
 	{ KC_ALT | 'd', edit_kill_word_right }, { KC_CTRL | 'y', edit_yank },
 	{ KC_UP, edit_older }, { KC_CTRL | 'p', edit_older },
 	{ KC_DOWN, edit_newer }, { KC_CTRL | 'n', edit_newer },

@@ -1,8 +1,9 @@
 /* recipients.c - see recipients.h.
  *
- * Candidates come best first: short names, people written to, people heard from (people.h), and what a
- * command of the person's finds (lookup.h). Names are of somebody else's making: each candidate is written by
- * mime_write_address, so that it reads back as the one address it shows. */
+ * Candidates come best first: short names, people written to, people heard from
+ * (people.h), and what a command of the person's finds (lookup.h). Names are of somebody
+ * else's making: each candidate is written by mime_write_address, so that it reads back as
+ * the one address it shows. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ read_names(struct names *x, struct ui *ui)
 
 	x->v = xcalloc(rc->n_aliases + n + 1, sizeof *x->v);
 	for (size_t i = 0; i < rc->n_aliases; i++)
-		x->v[x->n++] = (struct short_name){ rc->aliases[i].name, rc->aliases[i].value };
+		x->v[x->n++] = (struct short_name){ rc->aliases[i].name,
+			rc->aliases[i].value };
 	for (size_t i = 0; i < n; i++)
 		x->v[x->n++] = given[i];
 }
@@ -102,7 +104,8 @@ is_offered(const struct completion *c, struct arena *a, const char *addr)
 }
 
 static void
-offer(struct completion *out, struct arena *a, const char *name, const char *addr, const char *remark)
+offer(struct completion *out, struct arena *a, const char *name, const char *addr,
+	const char *remark)
 {
 	const char *word = is_offered(out, a, addr) ? NULL : mime_write_address(a, name, addr);
 
@@ -230,7 +233,8 @@ whom(struct ui *ui, msg_id id, struct arena *a)
 	const char *from = mime_write_address(a, m.from_name, m.from_addr);
 	if (from && !identity_account(ui, from))
 		return from;
-	return mime_addresses(a, &v, m.to) > 0 ? mime_write_address(a, v[0].name, v[0].addr) : from;
+	return mime_addresses(a, &v, m.to) > 0 ? mime_write_address(a, v[0].name, v[0].addr)
+		: from;
 }
 
 /* The first word of the name. */
@@ -254,11 +258,12 @@ recipients_name(struct ui *ui, struct view *owner, msg_id id)
 	if (!value) {
 		ui_status(ui, "this message names nobody one could write to");
 	} else {
-		char *label = xasprintf(" Short name for %s: ", value), *initial = proposal(value);
+		char *label = xasprintf(" Short name for %s: ", value),
+			*initial = proposal(value);
 		free(ui->naming.value);
 		ui->naming.value = xstrdup(value);
-		ui_prompt(ui, owner, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = label, .initial = initial,
-			.done = name_typed, .ctx = ui });
+		ui_prompt(ui, owner, &(struct prompt_spec){ .kind = PROMPT_TEXT,
+			.label = label, .initial = initial, .done = name_typed, .ctx = ui });
 		free(initial);
 		free(label);
 	}

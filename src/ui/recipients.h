@@ -1,4 +1,5 @@
-/* recipients.h - whom mail is written to: short names become addresses, and what is being typed is completed. */
+/* recipients.h - whom mail is written to: short names become addresses, and what is
+ * being typed is completed. */
 #ifndef DUNLIN_UI_RECIPIENTS_H
 #define DUNLIN_UI_RECIPIENTS_H
 

@@ -1,4 +1,5 @@
-/* resend.c - see resend.h. A resending is the frame's, not a view's: it goes on whatever is looked at. */
+/* resend.c - see resend.h. A resending is the frame's, not a view's: it goes
+ * on whatever is looked at. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -77,7 +78,8 @@ run(struct task *t, struct error *e)
 	int fd = store_body(t->store, r->id, "", &size);
 	void *raw = fd >= 0 && size > 0 && size <= COMPOSE_MAX_BYTES
 		? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-	enum err rc = raw == MAP_FAILED ? error_set(e, ERR_MSG, "this message could not be read as a whole")
+	enum err rc = raw == MAP_FAILED
+		? error_set(e, ERR_MSG, "this message could not be read as a whole")
 		: compose_resend(&l, raw, (size_t)size, r->from, r->to, &stamp, e);
 
 	if (raw != MAP_FAILED)
@@ -93,17 +95,21 @@ run(struct task *t, struct error *e)
 	return rc;
 }
 
-/* From whom: the address of ours that it came to, as with an answer. Owned; NULL: we have none. */
+/* From whom: the address of ours that it came to, as with an answer.
+ * Owned; NULL: we have none. */
 static char *
 sender_of(struct resend *x, msg_id id)
 {
 	size_t len = 0, n;
 	char *header = message_header(ui_store(x->ui), id, &len);
-	struct reply_source s = { .header = header ? header : "", .header_len = len, .text = "" };
+	struct reply_source s = { .header = header ? header : "", .header_len = len,
+		.text = "" };
 	struct arena a = { 0 };
-	const char **mine = identity_all(x->ui, store_folder_account(ui_store(x->ui), msg_folder(id)), &a, &n);
+	const char **mine = identity_all(x->ui, store_folder_account(ui_store(x->ui),
+		msg_folder(id)), &a, &n);
 	struct note note = { 0 };
-	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK ? xstrdup(note.from) : NULL;
+	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK
+		? xstrdup(note.from) : NULL;
 
 	note_clear(&note);
 	free(header);
@@ -147,7 +153,8 @@ done(struct work *w, const struct error *e)
 		if (e->code == ERR_CANCELLED && x->n_sent == 0)
 			ui_status(ui, "stopped: nothing was resent");
 		else if (x->n > 1)
-			ui_notice(ui, "%zu of %zu messages resent: %s", x->n_sent, x->n, e->text);
+			ui_notice(ui, "%zu of %zu messages resent: %s", x->n_sent, x->n,
+				e->text);
 		drop(x);
 	}
 	free(r->from);
@@ -214,7 +221,8 @@ resend_event(struct ui *ui, const struct event *ev)
 {
 	for (struct resend *x = ui->resends, *next; x; x = next) {
 		next = x->next;
-		enum bring_state state = x->state == RESEND_FETCHING ? bring_event(&x->bring, ui, ev) : BRING_GOING;
+		enum bring_state state = x->state == RESEND_FETCHING
+			? bring_event(&x->bring, ui, ev) : BRING_GOING;
 		if (state != BRING_GOING)
 			follow(x, state);
 	}
@@ -229,7 +237,8 @@ yes(void *ctx)
 	follow(x, bring_start(&x->bring, x->ui, x->ids, x->n));
 }
 
-/* Whom it goes to comes first: that is what has to be right, and a long subject must not push it away. */
+/* Whom it goes to comes first: that is what has to be right, and a long
+ * subject must not push it away. */
 static char *
 question(struct resend *x)
 {
@@ -243,7 +252,8 @@ question(struct resend *x)
 	if (x->n > 1)
 		q = xasprintf("Bounce to %s: %zu messages?", x->to, x->n);
 	else
-		q = xasprintf("Bounce to %s: '%s'?", x->to, subject.len ? str_get(&subject) : "(no subject)");
+		q = xasprintf("Bounce to %s: '%s'?", x->to,
+			subject.len ? str_get(&subject) : "(no subject)");
 	str_clear(&subject);
 	arena_clear(&a);
 	return q;

@@ -47,7 +47,8 @@ draw_subject(const struct area *a, int y, const struct layout *lay, const struct
 }
 
 static void
-draw_place(struct ui *ui, const struct area *a, int y, const struct layout *lay, const struct msg *m)
+draw_place(struct ui *ui, const struct area *a, int y, const struct layout *lay,
+	const struct msg *m)
 {
 	const struct rc_account *rc;
 

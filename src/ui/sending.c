@@ -1,7 +1,8 @@
-/* sending.c - what is asked before a draft is sent, and how it comes back; building.c is between.
+/* sending.c - what is asked before a draft is sent, and how it comes
+ * back; building.c is between.
  *
- * The draft stays until its mail is sent: so taking back opens it again, and a draft whose mail is in the outbox is not
- * offered as one that was not sent. */
+ * The draft stays until its mail is sent: so taking back opens it again, and a draft whose
+ * mail is in the outbox is not offered as one that was not sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ send_without_subject(void *ctx)
 	struct compose *x = ctx;
 
 	if (x->note.n_files == 0 && forgotten_attachment(str_get(&x->note.text)))
-		ui_confirm(x->view.ui, &x->view, "The text speaks of an attachment, and there is none. Send?",
+		ui_confirm(x->view.ui, &x->view,
+			"The text speaks of an attachment, and there is none. Send?",
 			send_as_it_is, x);
 	else
 		building_send(x);
@@ -50,7 +52,8 @@ ask_and_send(struct compose *x)
 	if (!x->note.to && !x->note.cc && !x->note.bcc)
 		ui_status(x->view.ui, "it goes to nobody yet: t asks whom");
 	else if (!x->note.subject)
-		ui_confirm(x->view.ui, &x->view, "There is no subject. Send?", send_without_subject, x);
+		ui_confirm(x->view.ui, &x->view, "There is no subject. Send?",
+			send_without_subject, x);
 	else
 		send_without_subject(x);
 }
@@ -91,7 +94,8 @@ sending_remember(struct ui *ui, outbox_id id, uint32_t draft, int64_t until, boo
 {
 	if (!one_more)
 		ui->sent.n = 0;
-	ui->sent.ids = array_grow(ui->sent.ids, ui->sent.n, &ui->sent.cap, sizeof *ui->sent.ids);
+	ui->sent.ids = array_grow(ui->sent.ids, ui->sent.n, &ui->sent.cap,
+		sizeof *ui->sent.ids);
 	ui->sent.ids[ui->sent.n++] = id;
 	ui->sent.draft = draft;
 	ui->sent.until = until;
@@ -111,8 +115,9 @@ sending_take_back(struct ui *ui)
 	drafting_acted(ui, -1);
 	/* Held it surely was not begun, and will not be. */
 	for (size_t i = 0; i < n; i++) {
-		n_back += engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_HOLD, &e) == ERR_OK &&
-			engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_REMOVE, &e) == ERR_OK;
+		n_back += engine_outbox(ui->engine, ui->sent.ids[i], OUTBOX_HOLD,
+			&e) == ERR_OK && engine_outbox(ui->engine, ui->sent.ids[i],
+			OUTBOX_REMOVE, &e) == ERR_OK;
 	}
 	if (n_back < n && n_back > 0) {
 		ui_notice(ui, "%zu of %zu messages taken back: %s", n_back, n, e.text);
@@ -121,7 +126,9 @@ sending_take_back(struct ui *ui)
 	} else {
 		if (ui->sent.draft)
 			writing_resume(ui, ui->sent.draft);
-		ui_status(ui, n == 1 ? "taken back: it was not sent" : "taken back: none of them was sent");
+		ui_status(ui,
+			n == 1
+			? "taken back: it was not sent" : "taken back: none of them was sent");
 	}
 	return true;
 }
@@ -210,10 +217,12 @@ tidy_one(struct ui *ui, draft_id id, outbox_id mail)
 	struct draft_lock lock;
 	bool is_needed = false;
 
-	if (draft_take(dir, id, &lock, NULL) == ERR_OK && store_outbox_get(ui_store(ui), mail, &a, &m)
+	if (draft_take(dir, id, &lock, NULL) == ERR_OK &&
+	    store_outbox_get(ui_store(ui), mail, &a, &m)
 		&& save_refused(dir, id, &m, &is_needed) == ERR_OK) {
 		if (is_needed)
-			ui_notice(ui, "some recipients were refused: there is a draft to them (gd)");
+			ui_notice(ui,
+				"some recipients were refused: there is a draft to them (gd)");
 		else
 			writing_remove_draft(ui, id, false, NULL);
 	}

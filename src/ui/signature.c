@@ -1,5 +1,5 @@
-/* signature.c - see signature.h. The separator is "-- ", with its space (RFC 3676 4.3): what others' programs know a signature
- * by, to dim it and to leave it out of answers. */
+/* signature.c - see signature.h. The separator is "-- ", with its space (RFC 3676 4.3): what
+ * others' programs know a signature by, to dim it and to leave it out of answers. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,8 @@ complete(const struct str *raw)
 char *
 signature_of(struct ui *ui, const char *from, bool runs)
 {
-	const struct rc_account *rc = engine_rc_account(ui_engine(ui), identity_sender(ui, from, 0));
+	const struct rc_account *rc = engine_rc_account(ui_engine(ui),
+		identity_sender(ui, from, 0));
 	struct str raw = { 0 };
 	struct error e;
 	bool ok = true;

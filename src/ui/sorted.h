@@ -31,7 +31,8 @@ bool sorted_has(const struct sorted *s, const struct place *p);
 /* The nearest behind p, or before it; not p itself. False: none. */
 bool sorted_after(const struct sorted *s, const struct place *p, struct place *out);
 bool sorted_before(const struct sorted *s, const struct place *p, struct place *out);
-size_t sorted_rank(const struct sorted *s, const struct place *p);	/* how many stand before p */
+/* how many stand before p */
+size_t sorted_rank(const struct sorted *s, const struct place *p);
 void sorted_clear(struct sorted *s);
 
 #endif

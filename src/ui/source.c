@@ -65,7 +65,8 @@ size_key(unsigned char key[16], uint64_t size_bytes)
 }
 
 static void
-order_key(const struct source *s, unsigned char key[16], const struct msg *m, uint64_t size_bytes)
+order_key(const struct source *s, unsigned char key[16], const struct msg *m,
+	uint64_t size_bytes)
 {
 	if (s->order == ORDER_SENDER)
 		text_key(key, *m->from_name ? m->from_name : m->from_addr);
@@ -84,8 +85,8 @@ place_of_msg(const struct source *s, const struct msg *m)
 	return p;
 }
 
-/* A thread (its messages oldest first) stands where its newest is; in another order by who began it,
- * about what, or how large all of it is. */
+/* A thread (its messages oldest first) stands where its newest is; in another order by who
+ * began it, about what, or how large all of it is. */
 static struct place
 place_of_thread(const struct source *s, thread_id id, const struct msg *msgs, size_t n)
 {
@@ -247,7 +248,8 @@ size_t
 source_read(struct source *s, const struct place *from, bool back, bool inclusive, size_t max,
 	struct arena *a, struct unit *out)
 {
-	bool newer = back != s->is_reverse, is_edge = from->id == INT64_MAX || from->id == INT64_MIN;
+	bool newer = back != s->is_reverse, is_edge = from->id == INT64_MAX ||
+		from->id == INT64_MIN;
 	struct place p = *from;
 	size_t n;
 
@@ -273,7 +275,8 @@ static struct place
 find_thread(const struct source *s, thread_id id, struct arena *a)
 {
 	struct msg *msgs;
-	size_t n = store_thread(s->store, s->folders, s->n_folders, id, THREAD_ROWS_MAX, a, &msgs);
+	size_t n = store_thread(s->store, s->folders, s->n_folders, id, THREAD_ROWS_MAX, a,
+		&msgs);
 
 	return place_of_thread(s, id, msgs, n);
 }
@@ -283,10 +286,12 @@ source_would_be(struct source *s, msg_id id, struct place *out)
 {
 	struct arena a = { 0 };
 	struct msg m;
-	bool exists = id != 0 && source_has_folder(s, msg_folder(id)) && store_msg(s->store, id, &a, &m);
+	bool exists = id != 0 && source_has_folder(s, msg_folder(id)) &&
+		store_msg(s->store, id, &a, &m);
 
 	if (exists)
-		*out = source_is_threaded(s) ? find_thread(s, m.thread, &a) : place_of_msg(s, &m);
+		*out = source_is_threaded(s)
+			? find_thread(s, m.thread, &a) : place_of_msg(s, &m);
 	arena_clear(&a);
 	return exists;
 }
@@ -296,7 +301,8 @@ source_place(struct source *s, msg_id id, struct place *out)
 {
 	if (s->query && !idset_has(&s->fitted, (uint64_t)id))
 		return false;
-	return source_would_be(s, id, out) && (!source_is_array(s) || sorted_has(&s->all, out));
+	return source_would_be(s, id, out) &&
+		(!source_is_array(s) || sorted_has(&s->all, out));
 }
 
 bool
@@ -365,7 +371,8 @@ gather_messages(struct source *s, struct sorted *into)
 {
 	struct arena a = { 0 };
 	struct msg *msgs = arena_alloc(&a, PAGE * sizeof *msgs);
-	size_t n = store_page(s->store, s->folders, s->n_folders, s->at, false, PAGE, &a, msgs);
+	size_t n = store_page(s->store, s->folders, s->n_folders, s->at, false, PAGE, &a,
+		msgs);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!fits(s, &msgs[i]))
@@ -418,7 +425,8 @@ gather_hits(struct source *s, size_t body, struct sorted *into)
 		struct place p;
 		s->hit = id;
 		s->n_read++;
-		if (store_msg(s->store, id, &a, &m) && fits(s, &m) && source_would_be(s, id, &p))
+		if (store_msg(s->store, id, &a, &m) && fits(s, &m) &&
+		    source_would_be(s, id, &p))
 			sorted_add(into, &p);
 		arena_clear(&a);
 	}

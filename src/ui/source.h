@@ -2,12 +2,12 @@
  * another: a unit is a message, or a whole thread.
  *
  * By date (either way, flat or threaded) units come from the store's pages, whatever the
- * folder holds. With a limit or another order the places are gathered into a sorted sequence, a
- * slice at a time (source_gather), and units come from there, also while it still grows. What
- * fitted the limit once stays until the limit is set anew, so that reading a message under
- * "is:unread" does not take it away. Where a body: term decides, only the messages that have its
- * words are looked at, however large the folder. A thread goes by who began
- * it, about what, or by the size of all of it. */
+ * folder holds. With a limit or another order the places are gathered into a sorted sequence,
+ * a slice at a time (source_gather), and units come from there, also while it still grows.
+ * What fitted the limit once stays until the limit is set anew, so that reading a message
+ * under "is:unread" does not take it away. Where a body: term decides, only the messages that
+ * have its words are looked at, however large the folder. A thread goes by who began it, about
+ * what, or by the size of all of it. */
 #ifndef DUNLIN_UI_SOURCE_H
 #define DUNLIN_UI_SOURCE_H
 
@@ -44,7 +44,8 @@ struct source {
 	bool is_gathering, is_anew, is_stale;
 	struct page_key at;		/* gathered down to here, in the store's order */
 	msg_id hit;			/* the last looked at, where a body: term decides */
-	uint64_t n_read;		/* rows read from the store, for tests and the curious */
+	/* rows read from the store, for tests and the curious */
+	uint64_t n_read;
 };
 
 /* One unit: a message, or the messages of a thread (oldest first) and their layout. */
@@ -59,7 +60,8 @@ void source_clear(struct source *s);
 void source_folders(struct source *s, const folder_id *folders, size_t n);
 /* The query becomes the source's; limit NULL: none. */
 void source_limit(struct source *s, const char *limit, struct query *query);
-void source_order(struct source *s, enum list_order order, bool is_reverse, bool wants_threads);
+void source_order(struct source *s, enum list_order order, bool is_reverse,
+	bool wants_threads);
 bool source_is_threaded(const struct source *s);
 bool source_is_array(const struct source *s);	/* gathered, not paged */
 
@@ -69,20 +71,22 @@ void source_changed(struct source *s);
 bool source_gather(struct source *s, int budget_us);
 
 /* Up to max units in list order: those behind `from`, or with `back` those before it, next to
- * it. `from` itself is among them with `inclusive`. The last behind is place_end, the first before
- * place_top, also when the order is reversed. */
-size_t source_read(struct source *s, const struct place *from, bool back, bool inclusive, size_t max,
-	struct arena *a, struct unit *out);
-/* The unit's place that holds the message. False: it is not in the list (as far as gathered). */
+ * it. `from` itself is among them with `inclusive`. The last behind is place_end, the first
+ * before place_top, also when the order is reversed. */
+size_t source_read(struct source *s, const struct place *from, bool back, bool inclusive,
+	size_t max, struct arena *a, struct unit *out);
+/* The unit's place that holds the message. False: it is not in the
+ * list (as far as gathered). */
 bool source_place(struct source *s, msg_id id, struct place *out);
-/* Whether the message's thread still stands there, though it belongs elsewhere by now (a message came
- * or went): it moves when all is gathered anew. */
+/* Whether the message's thread still stands there, though it belongs elsewhere by now (a
+ * message came or went): it moves when all is gathered anew. */
 bool source_is_still_at(const struct source *s, msg_id id, const struct place *at);
 /* Where it would stand if it were in the list. False: there is no such message. */
 bool source_would_be(struct source *s, msg_id id, struct place *out);
 /* A message that is back after an undo takes its place again at once. */
 void source_restore(struct source *s, msg_id id);
-/* The same message under another id (it went to the server and back): fits where the old did. */
+/* The same message under another id (it went to the server and back):
+ * fits where the old did. */
 void source_adopt(struct source *s, msg_id old, msg_id id);
 bool source_has_folder(const struct source *s, folder_id id);
 

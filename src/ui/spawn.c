@@ -38,7 +38,8 @@ own_foreground(pid_t group)
 	sigset_t block, was;
 
 	sigemptyset(&block);
-	sigaddset(&block, SIGTTOU);		/* else changing it from behind would stop us */
+	/* else changing it from behind would stop us */
+	sigaddset(&block, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &block, &was);
 	tcsetpgrp(STDIN_FILENO, group);
 	sigprocmask(SIG_SETMASK, &was, NULL);
@@ -168,7 +169,8 @@ is_program(const char *name)
 	if (strchr(name, '/') || !path)
 		return access(name, X_OK) == 0;
 	char *dirs = xstrdup(path), *save, *dir;
-	for (dir = strtok_r(dirs, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save)) {
+	for (dir = strtok_r(dirs, ":", &save); dir &&
+	    !found; dir = strtok_r(NULL, ":", &save)) {
 		char *file = path_join(dir, name);
 		found = access(file, X_OK) == 0;
 		free(file);
@@ -211,7 +213,8 @@ run_detached(struct ui *ui, char *const argv[])
 bool
 ui_run_argv(struct ui *ui, char *const argv[], bool detached)
 {
-	return detached ? run_detached(ui, argv) : run_foreground(ui, argv, &terminal, false, NULL);
+	return detached
+		? run_detached(ui, argv) : run_foreground(ui, argv, &terminal, false, NULL);
 }
 
 bool
@@ -225,7 +228,8 @@ ui_run_shell(struct ui *ui, const char *command, int in, bool wait_key)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, NULL };
 
-	return run_foreground(ui, argv, &(struct streams){ .in = in, .out = -1 }, wait_key, NULL);
+	return run_foreground(ui, argv, &(struct streams){ .in = in, .out = -1 }, wait_key,
+		NULL);
 }
 
 static bool
@@ -245,7 +249,8 @@ read_back(int fd, size_t max, struct str *out, struct error *e)
 }
 
 bool
-ui_run_capture(struct ui *ui, const char *command, size_t max, struct str *out, struct error *e)
+ui_run_capture(struct ui *ui, const char *command, size_t max, struct str *out,
+	struct error *e)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)command, NULL };
 	int fd = memfd_create("dunlin", MFD_CLOEXEC);

@@ -1,8 +1,8 @@
 /* status.c - the bottom line: what is going on, always.
  *
- * At the left the first that there is of: keys begun, what was told (until a key), the
- * newest job, an account that synchronises, how the accounts are. At the right what waits
- * for the servers, and who is offline where that is hidden; before it the usual keys, where there is
+ * At the left the first that there is of: keys begun, what was told (until a key), the newest
+ * job, an account that synchronises, how the accounts are. At the right what waits for the
+ * servers, and who is offline where that is hidden; before it the usual keys, where there is
  * room. Short jobs are not shown, so that the line does not flicker. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,10 @@ keep_notice(struct ui *ui, bool is_error, const char *text)
 		free(ui->notices[0].text);
 		memmove(ui->notices, ui->notices + 1, --ui->n_notices * sizeof *ui->notices);
 	}
-	ui->notices = array_grow(ui->notices, ui->n_notices, &ui->cap_notices, sizeof *ui->notices);
-	ui->notices[ui->n_notices++] = (struct notice){ ui_now(ui), is_error, text_clean_dup(text) };
+	ui->notices = array_grow(ui->notices, ui->n_notices, &ui->cap_notices,
+		sizeof *ui->notices);
+	ui->notices[ui->n_notices++] = (struct notice){ ui_now(ui), is_error,
+		text_clean_dup(text) };
 }
 
 void
@@ -98,8 +100,8 @@ void
 status_job(struct ui *ui, job_id id, const char *what, account_id account)
 {
 	ui->jobs = array_grow(ui->jobs, ui->n_jobs, &ui->cap_jobs, sizeof *ui->jobs);
-	ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what), .since_ms = ui_clock_ms(),
-		.account = account };
+	ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what),
+		.since_ms = ui_clock_ms(), .account = account };
 }
 
 job_id
@@ -109,7 +111,8 @@ ui_submit(struct ui *ui, const struct job *job, const char *what)
 
 	if (id && what)
 		status_job(ui, id, what, job->kind == JOB_SYNC ? job->account
-			: job->kind == JOB_DOWNLOAD ? store_folder_account(ui->store, msg_folder(job->msg)) : 0);
+			: job->kind == JOB_DOWNLOAD
+			? store_folder_account(ui->store, msg_folder(job->msg)) : 0);
 	return id;
 }
 
@@ -236,7 +239,8 @@ told(struct ui *ui, const struct event *ev)
 {
 	const struct rc_account *rc = engine_rc_account(ui->engine, ev->account);
 	bool is_error = ev->u.notice.code != ERR_OK;
-	char *text = rc && ui->n_accounts > 1 ? xasprintf("%s: %s", rc->name, ev->u.notice.text)
+	char *text = rc && ui->n_accounts > 1
+		? xasprintf("%s: %s", rc->name, ev->u.notice.text)
 		: xstrdup(ev->u.notice.text);
 
 	set_message(ui, is_error ? ST_ERROR : ST_NOTICE, text);
@@ -336,7 +340,8 @@ draw_progress(const struct area *a, int x, const char *what, uint64_t done, uint
 
 /* Of several large messages it is said, too, how many are done. */
 static int
-draw_account_progress(const struct area *a, int x, const char *what, const struct ui_account *acc)
+draw_account_progress(const struct area *a, int x, const char *what,
+	const struct ui_account *acc)
 {
 	char messages[40] = "";
 
@@ -352,7 +357,8 @@ draw_job(struct ui *ui, const struct area *a)
 
 	if (!j || ui_clock_ms() - j->since_ms < JOB_QUIET_MS)
 		return false;
-	const struct ui_account *acc = j->done == 0 && j->total == 0 ? find_account(ui, j->account) : NULL;
+	const struct ui_account *acc = j->done == 0 && j->total == 0
+		? find_account(ui, j->account) : NULL;
 	int x = acc && acc->link == LINK_SYNCING
 		? draw_account_progress(a, 1, j->what, acc)
 		: draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes, "");
@@ -380,13 +386,15 @@ static const char *
 link_word(const struct ui *ui, const struct ui_account *a)
 {
 	static const char *const words[][2] = {
-		[LINK_OFFLINE] = { "offline", "no access" }, [LINK_CONNECTING] = { "connecting", "opening" },
-		[LINK_SYNCING] = { "synchronising", "reading" }, [LINK_ONLINE] = { "online", "local" },
-		[LINK_NEEDS_PERSON] = { "needs you", "needs you" },
+		[LINK_OFFLINE] = { "offline", "no access" },
+		[LINK_CONNECTING] = { "connecting", "opening" },
+		[LINK_SYNCING] = { "synchronising", "reading" }, [LINK_ONLINE] = { "online",
+		"local" }, [LINK_NEEDS_PERSON] = { "needs you", "needs you" },
 	};
 	bool is_file = is_local(ui, a);
 
-	return is_file && a->link == LINK_OFFLINE && !a->why ? "local" : words[a->link][is_file];
+	return is_file && a->link == LINK_OFFLINE && !a->why
+		? "local" : words[a->link][is_file];
 }
 
 /* `in_full`: with the reason, which for the others is in the log. */
@@ -396,7 +404,8 @@ describe_link(struct ui *ui, const struct ui_account *a, bool in_full, struct st
 {
 	int64_t wait_s = a->retry_at - ui_now(ui);
 
-	*st = a->link == LINK_NEEDS_PERSON ? ST_ERROR : a->link == LINK_ONLINE ? ST_OK : ST_DIM;
+	*st = a->link == LINK_NEEDS_PERSON ? ST_ERROR : a->link == LINK_ONLINE ? ST_OK
+		: ST_DIM;
 	if (a->link == LINK_NEEDS_PERSON && a->why) {
 		str_puts(text, a->why);
 		return;
@@ -427,8 +436,10 @@ draw_accounts(struct ui *ui, const struct area *a)
 				engine_rc_account(ui->engine, acc->id)->name) + 1;
 			describe_link(ui, acc, pass == 0 || ui->n_accounts == 1, &s, &st);
 			bool is_indexing = acc->is_words && acc->done < acc->total;
-			if (is_indexing || (acc->link == LINK_SYNCING && acc->done && !acc->is_words))
-				x = draw_account_progress(a, x, is_indexing ? "indexing texts" : str_get(&s), acc);
+			if (is_indexing || (acc->link == LINK_SYNCING && acc->done &&
+			    !acc->is_words))
+				x = draw_account_progress(a, x,
+				is_indexing ? "indexing texts" : str_get(&s), acc);
 			else
 				x += area_put(a, 0, x, -1, st, str_get(&s));
 			x += 3;
@@ -436,7 +447,8 @@ draw_accounts(struct ui *ui, const struct area *a)
 		}
 	}
 	if (ui->options.is_tutorial)
-		x += area_put(a, 0, x, -1, ST_DIM, "a sample to try things on; nothing here is real");
+		x += area_put(a, 0, x, -1, ST_DIM,
+			"a sample to try things on; nothing here is real");
 	return x;
 }
 
@@ -462,7 +474,8 @@ right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 	uint32_t n = ui->store ? store_intents_pending(ui->store, 0) : 0;
 	int used = ui->message ? text_width(ui->message, strlen(ui->message)) : 0;
 	bool is_long = used > a->columns - 12;
-	enum command_id hint = is_long && ui->message_style != ST_STATUS ? CMD_MESSAGES : CMD_HELP;
+	enum command_id hint = is_long && ui->message_style != ST_STATUS
+		? CMD_MESSAGES : CMD_HELP;
 
 	*st = n ? ST_NOTICE : ST_DIM;
 	if (ui->message && ui->n_keys == 0 && !ui->on_tagged)
@@ -513,7 +526,8 @@ status_next_ms(const struct ui *ui)
 			return (int)wait;
 	}
 	for (size_t i = 0; i < ui->n_accounts; i++) {
-		if (ui->accounts[i].link == LINK_OFFLINE && ui->accounts[i].retry_at >= time(NULL))
+		if (ui->accounts[i].link == LINK_OFFLINE &&
+		    ui->accounts[i].retry_at >= time(NULL))
 			return 1000;
 	}
 	return -1;

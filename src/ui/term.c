@@ -1,14 +1,15 @@
 /* term.c - the terminal, by ncurses; no other file knows of it.
  *
- * What a terminal does with a cluster of several characters (emoji joined by ZWJ, variation selectors, skin
- * tones) differs from one to the next, and where its opinion of the width differs from ours the whole
- * line shifts. So a cell sends only what all agree on: one base character with the combining marks
- * upon it, filled up with a space to the columns we reckon with. Where the locale has no code
- * for a character, line drawing and typographic signs become ASCII, all else '?'.
+ * What a terminal does with a cluster of several characters (emoji joined by ZWJ, variation
+ * selectors, skin tones) differs from one to the next, and where its opinion of the width
+ * differs from ours the whole line shifts. So a cell sends only what all agree on: one base
+ * character with the combining marks upon it, filled up with a space to the columns we
+ * reckon with. Where the locale has no code for a character, line drawing and typographic
+ * signs become ASCII, all else '?'.
  *
- * Signals: the loop gets them by signalfd (ui.c). Only for those that kill at once is there a handler, which
- * needs to know the terminal without being told: `rescue` is the one variable of the UI that is
- * not const. */
+ * Signals: the loop gets them by signalfd (ui.c). Only for those that kill at once is there a
+ * handler, which needs to know the terminal without being told: `rescue` is the one variable
+ * of the UI that is not const. */
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ static struct {
 
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 /* Mouse and paste off, cursor on, attributes off, main screen. */
-static const char rescue_text[] = "\033[?1006l\033[?1000l\033[?2004l\033[?25h\033[m\033[?1049l\r\n";
+static const char rescue_text[] =
+	"\033[?1006l\033[?1000l\033[?2004l\033[?25h\033[m\033[?1049l\r\n";
 
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT };
 
@@ -57,15 +59,24 @@ static const struct {
 	wchar_t c;
 	char ascii;
 } ascii_for[] = {
-	{ L'─', '-' }, { L'━', '-' }, { L'│', '|' }, { L'┃', '|' }, { L'├', '|' }, { L'└', '`' },
-	{ L'┌', '.' }, { L'┐', '.' }, { L'┘', '\'' }, { L'┤', '|' }, { L'┬', '-' }, { L'┴', '-' },
-	{ L'┼', '+' }, { L'╭', '.' }, { L'╰', '`' }, { L'…', '~' }, { L'●', '*' }, { L'○', 'o' },
-	{ L'•', '*' }, { L'·', '-' }, { L'▸', '>' }, { L'▾', 'v' }, { L'▶', '>' }, { L'▼', 'v' },
-	{ L'→', '>' }, { L'←', '<' }, { L'↑', '^' }, { L'↓', 'v' }, { L'↳', '`' }, { L'✓', 'x' },
-	{ L'✗', 'x' }, { L'★', '*' }, { L'☆', '*' }, { L'⚑', '!' }, { L'█', '#' }, { L'░', '.' },
-	{ L'▏', '|' }, { L'▌', '|' }, { L'‘', '\'' }, { L'’', '\'' }, { L'“', '"' }, { L'”', '"' }, { L'„', '"' },
-	{ L'«', '"' }, { L'»', '"' }, { L'–', '-' }, { L'—', '-' }, { L'−', '-' }, { L'\u00a0', ' ' },
-	{ L'\u2011', '-' }, { L'\u2009', ' ' }, { L'\u202f', ' ' }, { L'×', 'x' }, { L'✉', '@' },
+	{ L'─', '-' }, { L'━', '-' }, { L'│', '|' }, { L'┃', '|' }, { L'├', '|' },
+	{ L'└', '`' },
+	{ L'┌', '.' }, { L'┐', '.' }, { L'┘', '\'' }, { L'┤', '|' }, { L'┬', '-' },
+	{ L'┴', '-' },
+	{ L'┼', '+' }, { L'╭', '.' }, { L'╰', '`' }, { L'…', '~' }, { L'●', '*' },
+	{ L'○', 'o' },
+	{ L'•', '*' }, { L'·', '-' }, { L'▸', '>' }, { L'▾', 'v' }, { L'▶', '>' },
+	{ L'▼', 'v' },
+	{ L'→', '>' }, { L'←', '<' }, { L'↑', '^' }, { L'↓', 'v' }, { L'↳', '`' },
+	{ L'✓', 'x' },
+	{ L'✗', 'x' }, { L'★', '*' }, { L'☆', '*' }, { L'⚑', '!' }, { L'█', '#' },
+	{ L'░', '.' },
+	{ L'▏', '|' }, { L'▌', '|' }, { L'‘', '\'' }, { L'’', '\'' }, { L'“', '"' },
+	{ L'”', '"' }, { L'„', '"' },
+	{ L'«', '"' }, { L'»', '"' }, { L'–', '-' }, { L'—', '-' }, { L'−', '-' },
+	{ L'\u00a0', ' ' },
+	{ L'\u2011', '-' }, { L'\u2009', ' ' }, { L'\u202f', ' ' }, { L'×', 'x' },
+	{ L'✉', '@' },
 };
 
 static bool
@@ -108,7 +119,8 @@ cell_chars(const struct cell *c, wchar_t out[CCHARW_MAX + 1])
 		i += utf8_next(c->text + i, len - i, &ch);
 		if (ch == 0x200d || wcwidth((wchar_t)ch) > 0)
 			break;
-		if (ch != 0xfe0e && ch != 0xfe0f && is_encodable((wchar_t)ch) && out[0] != L'?')
+		if (ch != 0xfe0e && ch != 0xfe0f && is_encodable((wchar_t)ch) &&
+		    out[0] != L'?')
 			out[n++] = (wchar_t)ch;
 	}
 	out[n] = L'\0';
@@ -123,7 +135,8 @@ screen_color(const struct screen *s, int32_t color)
 	if (color == RC_COLOR_DEFAULT)
 		return -1;
 	if (s->is_direct)		/* the first eight are the palette's there, too */
-		return color & RC_COLOR_RGB ? color & 0xffffff : color < 8 ? color : color_rgb(color);
+		return color & RC_COLOR_RGB ? color & 0xffffff : color < 8 ? color
+			: color_rgb(color);
 	return color_nearest(color, s->n_colors);
 }
 
@@ -176,7 +189,8 @@ set_cchar(struct screen *s, cchar_t *out, const wchar_t *chars, const struct cel
 /* ---- drawing ---- */
 
 static void
-draw_row(struct screen *s, const struct grid *g, const struct theme *th, int y, int from, int to)
+draw_row(struct screen *s, const struct grid *g, const struct theme *th, int y, int from,
+	int to)
 {
 	int n = 0;
 
@@ -223,8 +237,10 @@ static const struct {
 	int ncurses;
 	uint32_t key;
 } plain_keys[] = {
-	{ KEY_UP, KC_UP }, { KEY_DOWN, KC_DOWN }, { KEY_LEFT, KC_LEFT }, { KEY_RIGHT, KC_RIGHT },
-	{ KEY_HOME, KC_HOME }, { KEY_FIND, KC_HOME }, { KEY_END, KC_END }, { KEY_SELECT, KC_END },
+	{ KEY_UP, KC_UP }, { KEY_DOWN, KC_DOWN }, { KEY_LEFT, KC_LEFT },
+	{ KEY_RIGHT, KC_RIGHT },
+	{ KEY_HOME, KC_HOME }, { KEY_FIND, KC_HOME }, { KEY_END, KC_END },
+	{ KEY_SELECT, KC_END },
 	{ KEY_LL, KC_END }, { KEY_PPAGE, KC_PAGE_UP }, { KEY_NPAGE, KC_PAGE_DOWN },
 	{ KEY_IC, KC_INSERT }, { KEY_DC, KC_DELETE }, { KEY_BACKSPACE, KC_BACKSPACE },
 	{ KEY_ENTER, KC_ENTER }, { KEY_BTAB, KC_TAB | KC_SHIFT }, { KEY_SR, KC_UP | KC_SHIFT },
@@ -237,9 +253,10 @@ static const struct {
 static const struct {
 	const char *name;
 	uint32_t key;
-} xterm_keys[] = {			/* extended capabilities; a digit behind tells the modifiers */
+} xterm_keys[] = {	/* extended capabilities; a digit behind tells the modifiers */
 	{ "kUP", KC_UP }, { "kDN", KC_DOWN }, { "kLFT", KC_LEFT }, { "kRIT", KC_RIGHT },
-	{ "kHOM", KC_HOME }, { "kEND", KC_END }, { "kPRV", KC_PAGE_UP }, { "kNXT", KC_PAGE_DOWN },
+	{ "kHOM", KC_HOME }, { "kEND", KC_END }, { "kPRV", KC_PAGE_UP },
+	{ "kNXT", KC_PAGE_DOWN },
 	{ "kIC", KC_INSERT }, { "kDC", KC_DELETE },
 };
 
@@ -252,11 +269,12 @@ modified_key(int code, uint32_t *key)
 		size_t n = strlen(xterm_keys[i].name);
 		if (!str_starts(name, xterm_keys[i].name))
 			continue;
-		int mods = name[n] ? name[n] - '1' : 1;		/* 2 shift, 3 alt, 5 ctrl, added up */
+		/* 2 shift, 3 alt, 5 ctrl, added up */
+		int mods = name[n] ? name[n] - '1' : 1;
 		if (mods < 1 || mods > 7 || (name[n] && name[n + 1]))
 			continue;
-		*key = xterm_keys[i].key | (mods & 1 ? KC_SHIFT : 0) | (mods & 2 ? KC_ALT : 0) |
-			(mods & 4 ? KC_CTRL : 0);
+		*key = xterm_keys[i].key | (mods & 1 ? KC_SHIFT : 0) | (mods & 2 ? KC_ALT
+			: 0) | (mods & 4 ? KC_CTRL : 0);
 		return true;
 	}
 	return false;
@@ -317,7 +335,8 @@ decode(struct screen *s, int got, wint_t c, struct input *in)
 	in->key = char_key(c);
 	if (in->key != KC_ESC)
 		return true;
-	/* ncurses has waited for the rest of a sequence already: what is there at once is Alt. */
+	/* ncurses has waited for the rest of a sequence already: what
+	 * is there at once is Alt. */
 	got = wget_wch(stdscr, &c);
 	if (got == OK && c != 27)
 		in->key = char_key(c) | KC_ALT;
@@ -350,7 +369,8 @@ send_text(const char *text)
 	fd_write_all(STDOUT_FILENO, text, strlen(text), NULL);
 }
 
-/* Only what may be called in a signal handler. The signal then does what it does by default. */
+/* Only what may be called in a signal handler. The signal then does
+ * what it does by default. */
 static void
 on_fatal(int sig)
 {
@@ -366,7 +386,8 @@ on_fatal(int sig)
 static void
 catch_fatal(void)
 {
-	struct sigaction sa = { .sa_handler = on_fatal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	struct sigaction sa = { .sa_handler = on_fatal,
+		.sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
 
 	for (size_t i = 0; i < LEN(fatal_signals); i++) {
 		struct sigaction was;
@@ -430,7 +451,8 @@ screen_close(struct term *t)
 }
 
 static const struct term_ops screen_ops = {
-	screen_fd, screen_input, screen_size, screen_draw, screen_leave, screen_enter, screen_close,
+	screen_fd, screen_input, screen_size, screen_draw, screen_leave, screen_enter,
+		screen_close,
 };
 
 static void
@@ -466,7 +488,8 @@ init_input(bool mouse)
 	send_text(paste_on);
 }
 
-/* A type that this system has no entry for is nearly always a new terminal that does what xterm does. */
+/* A type that this system has no entry for is nearly always a new terminal
+ * that does what xterm does. */
 static SCREEN *
 new_screen(void)
 {
@@ -481,18 +504,23 @@ term_open(struct term **out, bool mouse, struct error *e)
 	const char *type = getenv("TERM");
 
 	*out = NULL;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &rescue.tio) != 0)
-		return error_set(e, ERR_LOCAL, "this is no terminal (dunlin -h lists the commands that need none)");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
+	    tcgetattr(STDIN_FILENO, &rescue.tio) != 0)
+		return error_set(e, ERR_LOCAL,
+		"this is no terminal (dunlin -h lists the commands that need none)");
 	if (!type || !*type)
-		return error_set(e, ERR_LOCAL, "TERM is not set: what kind of terminal is this?");
+		return error_set(e, ERR_LOCAL,
+			"TERM is not set: what kind of terminal is this?");
 	SCREEN *ncurses = new_screen();
 	if (!ncurses)
-		return error_set(e, ERR_LOCAL, "no description of the terminal type '%s'", type);
+		return error_set(e, ERR_LOCAL, "no description of the terminal type '%s'",
+			type);
 	const char *cup = tigetstr("cup");
 	if (!cup || cup == (const char *)-1) {
 		endwin();
 		delscreen(ncurses);
-		return error_set(e, ERR_LOCAL, "a terminal of type '%s' cannot move its cursor", type);
+		return error_set(e, ERR_LOCAL,
+			"a terminal of type '%s' cannot move its cursor", type);
 	}
 	struct screen *s = xcalloc(1, sizeof *s);
 	s->term.ops = &screen_ops;

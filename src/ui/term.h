@@ -26,7 +26,8 @@ struct term {
 };
 
 struct term_ops {
-	int (*fd)(const struct term *t);		/* readable when there may be input; -1: none */
+	/* readable when there may be input; -1: none */
+	int (*fd)(const struct term *t);
 	/* The next input, false when there is none now. Waits at most 25 ms, and only after
 	 * an Esc, to tell the key from the beginning of another. */
 	bool (*input)(struct term *t, struct input *in);
@@ -34,7 +35,8 @@ struct term_ops {
 	void (*size)(struct term *t, int *rows, int *columns);
 	/* Sends what is damaged and marks it shown. */
 	void (*draw)(struct term *t, struct grid *g, const struct theme *th);
-	/* Leaves the terminal to another program, as it was before; and takes it back, the screen lost. */
+	/* Leaves the terminal to another program, as it was before; and takes
+	 * it back, the screen lost. */
 	void (*leave)(struct term *t);
 	void (*enter)(struct term *t);
 	void (*close)(struct term *t);			/* the terminal is as before */

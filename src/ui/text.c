@@ -1,4 +1,5 @@
-/* text.c - lines to read and scroll. Long lines are cut: what is shown here is ours and short. */
+/* text.c - lines to read and scroll. Long lines are cut: what is
+ * shown here is ours and short. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,8 @@ fit_words(const char *s, int columns)
 }
 
 void
-text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs, const char *right,
-	int columns)
+text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs,
+	const char *right, int columns)
 {
 	int room = columns - text_width(left, strlen(left)) - 4;
 
@@ -68,23 +69,27 @@ last_top(const struct text *t)
 }
 
 static void
-mark_match(const struct text *t, const struct area *a, int y, int x, int columns, const char *s)
+mark_match(const struct text *t, const struct area *a, int y, int x, int columns,
+	const char *s)
 {
 	char *folded = text_fold(s);
 	const char *at = strstr(folded, t->needle);
 
-	/* Folding keeps the length of nearly everything; where it does not, the mark is a little off. */
+	/* Folding keeps the length of nearly everything; where it does not,
+	 * the mark is a little off. */
 	if (at) {
 		int from = text_width(folded, (size_t)(at - folded));
 		int w = text_width(t->needle, strlen(t->needle));
 		if (from < columns)
-			area_over(a, y, x + from, from + w > columns ? columns - from : w, ST_MATCH);
+			area_over(a, y, x + from, from + w > columns ? columns - from : w,
+				ST_MATCH);
 	}
 	free(folded);
 }
 
 static void
-draw_line(const struct text *t, const struct area *a, int y, int left, const struct text_line *l)
+draw_line(const struct text *t, const struct area *a, int y, int left,
+	const struct text_line *l)
 {
 	int columns = l->right ? left : a->columns - 2, x = left + 3, used = 0;
 	int edge = a->columns - 1 < REMARK_EDGE ? a->columns - 1 : REMARK_EDGE;

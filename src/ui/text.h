@@ -22,13 +22,15 @@ struct text {
 	size_t match;			/* its line */
 };
 
-void text_add(struct text *t, enum style ls, const char *left, enum style rs, const char *right);
+void text_add(struct text *t, enum style ls, const char *left, enum style rs,
+	const char *right);
 /* The right side wrapped at words, so that with the left it fits `columns`. */
-void text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs, const char *right,
-	int columns);
+void text_add_wrapped(struct text *t, enum style ls, const char *left, enum style rs,
+	const char *right, int columns);
 void text_remark(struct text *t, const char *remark);	/* of the line added last */
 void text_draw(struct text *t, const struct area *a);
-/* Moving and searching. False: not one of these commands. *found is false when a search found nothing. */
+/* Moving and searching. False: not one of these commands. *found is false
+ * when a search found nothing. */
 bool text_command(struct text *t, const struct call *c, bool *found);
 void text_title(const struct text *t, struct str *right);	/* "12-30 of 80", "all" */
 void text_clear(struct text *t);

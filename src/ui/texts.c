@@ -1,4 +1,5 @@
-/* texts.c - see texts.h. Opening the index of words for a moment costs less than keeping it open. */
+/* texts.c - see texts.h. Opening the index of words for a moment costs
+ * less than keeping it open. */
 #include <stdlib.h>
 
 #include "str.h"

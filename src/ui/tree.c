@@ -45,11 +45,12 @@ count(const struct folder *f, uint32_t *n_msgs, uint32_t *n_unread)
 	bool is_known = f->is_filled;
 
 	*n_msgs += is_known || f->n_msgs > f->n_server ? f->n_msgs : f->n_server;
-	*n_unread += is_known || f->n_unread > f->n_server_unread ? f->n_unread : f->n_server_unread;
+	*n_unread += is_known || f->n_unread > f->n_server_unread
+		? f->n_unread : f->n_server_unread;
 }
 
-/* A folder's place among the others, by index; -1: none. A server may have as many folders as it
- * likes, so nothing here compares each with each. */
+/* A folder's place among the others, by index; -1: none. A server may have as many folders as
+ * it likes, so nothing here compares each with each. */
 struct node {
 	int parent, child, next;	/* child: the last one; next: the sibling before it */
 	uint32_t n_msgs, n_unread;	/* of all that is below, too */
@@ -99,7 +100,8 @@ find_parents(struct forest *x)
 		node->parent = above;
 		count(&x->f[order[i]], &node->n_msgs, &node->n_unread);
 	}
-	for (size_t i = x->n; i-- > 0;) {	/* what is below comes first: sums are complete */
+	/* what is below comes first: sums are complete */
+	for (size_t i = x->n; i-- > 0;) {
 		const struct node *node = &x->v[order[i]];
 		if (node->parent < 0)
 			continue;
@@ -152,7 +154,8 @@ add_folder(struct tree *t, const struct forest *x, int i, int depth)
 static void
 add_folders(struct tree *t, const struct forest *x)
 {
-	int *stack = xcalloc(x->n + 1, sizeof *stack), *depths = xcalloc(x->n + 1, sizeof *depths);
+	int *stack = xcalloc(x->n + 1, sizeof *stack), *depths = xcalloc(x->n + 1,
+		sizeof *depths);
 	size_t top = 0;
 
 	for (int k = x->last_root; k >= 0; k = x->v[k].next)

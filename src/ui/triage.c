@@ -74,7 +74,8 @@ is_in_role(struct triage *t, msg_id id, enum folder_role role)
 {
 	struct arena a = { 0 };
 	struct folder f;
-	bool is = store_folder(ui_store(t->view->ui), msg_folder(id), &a, &f) && f.role == role;
+	bool is = store_folder(ui_store(t->view->ui), msg_folder(id), &a, &f) &&
+		f.role == role;
 
 	arena_clear(&a);
 	return is;
@@ -103,7 +104,8 @@ delete(struct triage *t)
 	}
 	if (!carry_out(t, &e)) {
 		if (e.code == ERR_UNSUPPORTED && (engine_caps(ui_engine(t->view->ui),
-			store_folder_account(ui_store(t->view->ui), msg_folder(t->ids[0]))) & NEEDS_DELETE)) {
+			store_folder_account(ui_store(t->view->ui),
+			msg_folder(t->ids[0]))) & NEEDS_DELETE)) {
 			ask_for_good(t);
 			return;
 		}
@@ -201,7 +203,8 @@ static void
 yes_create(void *ctx)
 {
 	struct triage *t = ctx;
-	struct act create = { .kind = ACT_FOLDER_CREATE, .account = t->account, .dest = t->dest };
+	struct act create = { .kind = ACT_FOLDER_CREATE, .account = t->account,
+		.dest = t->dest };
 
 	if (ui_act(t->view->ui, &create, NULL, 0, NULL))
 		carry_out(t, NULL);
@@ -245,7 +248,8 @@ move(struct triage *t, enum act_kind kind, const char *name)
 	}
 	t->act = (struct act){ .kind = kind };
 	t->account = account;
-	t->dest = xstrdup(has_folder(t, account, name) ? name : strip_account(t, name, account));
+	t->dest = xstrdup(has_folder(t, account, name) ? name : strip_account(t, name,
+		account));
 	if (has_folder(t, account, t->dest)) {
 		act_and_forget(t);
 		return;
@@ -274,7 +278,8 @@ to_role(struct triage *t, enum folder_role role)
 	} else if (account) {
 		move(t, ACT_MOVE, folder_role_name(role));
 	} else {
-		ui_status(t->view->ui, "these are of several accounts: take those of one at a time");
+		ui_status(t->view->ui,
+			"these are of several accounts: take those of one at a time");
 		forget(t);
 	}
 	arena_clear(&a);
@@ -286,7 +291,8 @@ static void
 yes_empty(void *ctx)
 {
 	struct triage *t = ctx;
-	struct act act = { .kind = ACT_EMPTY_TRASH, .account = t->account, .folder = t->folder };
+	struct act act = { .kind = ACT_EMPTY_TRASH, .account = t->account,
+		.folder = t->folder };
 
 	if (ui_act(t->view->ui, &act, NULL, 0, NULL) && t->list)
 		list_refresh(t->list);
@@ -313,7 +319,8 @@ triage_empty_trash(struct triage *t, account_id account)
 		t->folder = f.id;
 		snprintf(question, sizeof question,
 			"Delete all in Trash (%s) for good?",
-			plural(count, f.n_msgs > f.n_server ? f.n_msgs : f.n_server, "message"));
+			plural(count, f.n_msgs > f.n_server ? f.n_msgs : f.n_server,
+			"message"));
 		ui_confirm(ui, t->view, question, yes_empty, t);
 	}
 	arena_clear(&a);
@@ -331,7 +338,8 @@ download(struct triage *t)
 		struct arena a = { 0 };
 		struct msg m;
 		struct job job = { .kind = JOB_DOWNLOAD, .msg = t->ids[i] };
-		bool is_header = store_msg(ui_store(ui), t->ids[i], &a, &m) && (m.flags & MSG_HEADER_ONLY);
+		bool is_header = store_msg(ui_store(ui), t->ids[i], &a, &m) &&
+			(m.flags & MSG_HEADER_ONLY);
 		arena_clear(&a);
 		if (is_header && ui_submit(ui, &job, "downloading the message"))
 			n++;
@@ -365,7 +373,8 @@ take_targets(struct triage *t, bool tagged)
 	t->is_tagged = tagged;
 	if (t->n > 0)
 		return true;
-	ui_status(t->view->ui, tagged ? "nothing is tagged: t tags a message" : "no message here");
+	ui_status(t->view->ui,
+		tagged ? "nothing is tagged: t tags a message" : "no message here");
 	forget(t);
 	return false;
 }

@@ -1,7 +1,7 @@
 /* triage.h - what a person does to messages, from the list and from the pager alike.
  *
- * A view that shows messages embeds one of these and hands it the commands; what must be asked first
- * ("for good?", "make the folder?") waits in it, so that it goes when the view goes. */
+ * A view that shows messages embeds one of these and hands it the commands; what must be asked
+ * first ("for good?", "make the folder?") waits in it, so that it goes when the view goes. */
 #ifndef DUNLIN_UI_TRIAGE_H
 #define DUNLIN_UI_TRIAGE_H
 
@@ -22,14 +22,16 @@ struct triage {
 	folder_id folder;
 };
 
-void triage_init(struct triage *t, struct view *v, struct list *l, void (*done)(struct view *v));
+void triage_init(struct triage *t, struct view *v, struct list *l,
+	void (*done)(struct view *v));
 void triage_clear(struct triage *t);
 
-/* Carries the command out on what the list's cursor is on, or on the tagged ones. False: it is none
- * of these commands. */
+/* Carries the command out on what the list's cursor is on, or on the tagged ones. False: it
+ * is none of these commands. */
 bool triage_command(struct triage *t, const struct call *c);
 
-/* The account of what the cursor is on and of all that is tagged; 0: of several, or of nothing. */
+/* The account of what the cursor is on and of all that is tagged; 0:
+ * of several, or of nothing. */
 account_id triage_account(const struct triage *t);
 
 /* Marks them read; the ids are triage's then. */

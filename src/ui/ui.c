@@ -190,7 +190,7 @@ on_signal(struct ui *ui, int sig)
 	case SIGWINCH:
 		fit_size(ui);
 		break;
-	case SIGCONT:			/* stopped behind our back: the terminal was somebody else's */
+	case SIGCONT:	/* stopped behind our back: the terminal was somebody else's */
 		ui->term->ops->leave(ui->term);
 		ui->term->ops->enter(ui->term);
 		grid_mark_damaged(&ui->grid);
@@ -221,7 +221,8 @@ take_input(struct ui *ui)
 {
 	struct input in;
 
-	for (int i = 0; i < KEYS_A_TURN && !ui->is_over && ui->term->ops->input(ui->term, &in); i++) {
+	for (int i = 0; i < KEYS_A_TURN && !ui->is_over && ui->term->ops->input(ui->term, &in);
+	    i++) {
 		dispatch_input(ui, &in);
 		stack_bury(ui);
 	}
@@ -343,7 +344,8 @@ read_rc(struct ui *ui)
 	keymap_init(&ui->keymap, rc->keymap);
 	keymap_read(&ui->keymap, rc, rc_problem, ui);
 	if (ui->n_notices > 1)
-		ui_status(ui, "%zu lines of the mailrc are wrong; gm shows them", ui->n_notices);
+		ui_status(ui, "%zu lines of the mailrc are wrong; gm shows them",
+			ui->n_notices);
 	ui->n_accounts = rc->n_accounts;
 	ui->accounts = xcalloc(rc->n_accounts + 1, sizeof *ui->accounts);
 	for (size_t i = 0; i < rc->n_accounts; i++)

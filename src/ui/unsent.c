@@ -1,8 +1,9 @@
 /* unsent.c - from a mail in the outbox back to a draft.
  *
- * A mail that was written here has one still; of one that came from a command line a draft is made of its
- * bytes. Who got the mail already is not written to again. The order is hold, draft, remove, open: so
- * that it surely does not go out meanwhile, and is there whatever is killed in between. */
+ * A mail that was written here has one still; of one that came from a command line a draft
+ * is made of its bytes. Who got the mail already is not written to again. The order is
+ * hold, draft, remove, open: so that it surely does not go out meanwhile, and is there
+ * whatever is killed in between. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,8 @@ add_bcc(struct note *n, const struct outbox_mail *m)
 	struct str bcc = { 0 };
 
 	for (size_t i = 0; i < m->n_rcpts; i++) {
-		if (!has_address(n->to, m->rcpts[i].addr) && !has_address(n->cc, m->rcpts[i].addr))
+		if (!has_address(n->to, m->rcpts[i].addr) &&
+		    !has_address(n->cc, m->rcpts[i].addr))
 			str_printf(&bcc, "%s%s", bcc.len ? ", " : "", m->rcpts[i].addr);
 	}
 	note_set(&n->bcc, str_get(&bcc));
@@ -126,8 +128,8 @@ set_from(struct ui *ui, struct note *n, const struct outbox_mail *mail)
 
 /* Addresses are taken apart and written anew: decoded, a comma within a name would end it. */
 static enum err
-set_header_and_text(struct ui *ui, struct note *n, const struct outbox_mail *mail, const struct message *m,
-	struct error *e)
+set_header_and_text(struct ui *ui, struct note *n, const struct outbox_mail *mail,
+	const struct message *m, struct error *e)
 {
 	struct reply_source s = { .header = m->header, .header_len = m->header_len };
 	struct arena a = { 0 };
@@ -154,8 +156,9 @@ set_files(struct ui *ui, draft_id id, struct note *n, const struct message *m, s
 		struct str bytes = { 0 };
 		bool is_inside = p->parent && part_is_message(p->parent);
 		if (part_is_attachment(p) && !is_inside)
-			r = message_decode(m, p, &bytes) ? draft_attach(ui_data_dir(ui), id, n, p->filename,
-				p->type, str_get(&bytes), bytes.len, e)
+			r = message_decode(m, p, &bytes)
+				? draft_attach(ui_data_dir(ui), id, n, p->filename, p->type,
+				str_get(&bytes), bytes.len, e)
 				: error_set(e, ERR_MSG, "an attachment of it cannot be read");
 		str_clear(&bytes);
 	}
@@ -163,7 +166,8 @@ set_files(struct ui *ui, draft_id id, struct note *n, const struct message *m, s
 }
 
 static enum err
-make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *mail, struct error *e)
+make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *mail,
+	struct error *e)
 {
 	struct message m;
 	size_t len;
@@ -173,7 +177,8 @@ make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *
 	if (!message_of_bytes(&m, bytes, len))
 		r = error_set(e, ERR_MSG, "the message cannot be read");
 	else if (str_starts(m.header, "Resent-"))
-		r = error_set(e, ERR_MSG, "a message that is sent on as it is cannot be edited: remove it");
+		r = error_set(e, ERR_MSG,
+			"a message that is sent on as it is cannot be edited: remove it");
 	else if ((r = set_header_and_text(ui, n, mail, &m, e)) == ERR_OK) {
 		add_bcc(n, mail);
 		r = set_files(ui, id, n, &m, e);

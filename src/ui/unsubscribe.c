@@ -1,8 +1,8 @@
 /* unsubscribe.c - `gu`: out of the mailing list that the message came by.
  *
- * Nothing is sent or opened by itself: the mail that the list wants stands in the compose view, from the
- * address that the message came to, and goes out as any other; a page is asked about with its host, as
- * every link is. */
+ * Nothing is sent or opened by itself: the mail that the list wants stands in the compose
+ * view, from the address that the message came to, and goes out as any other; a page is asked
+ * about with its host, as every link is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,11 +17,13 @@ static char *
 subscriber(struct pager *p)
 {
 	struct ui *ui = p->view.ui;
-	struct reply_source s = { .header = p->message.header, .header_len = p->message.header_len, .text = "" };
+	struct reply_source s = { .header = p->message.header,
+		.header_len = p->message.header_len, .text = "" };
 	struct arena a = { 0 };
 	struct note note = { 0 };
 	size_t n;
-	const char **mine = identity_all(ui, store_folder_account(ui_store(ui), msg_folder(p->id)), &a, &n);
+	const char **mine = identity_all(ui, store_folder_account(ui_store(ui),
+		msg_folder(p->id)), &a, &n);
 	char *from = NULL;
 
 	if (reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK)
@@ -55,7 +57,8 @@ chosen(void *ctx, char way)
 	struct arena a = { 0 };
 	struct unsubscribe u;
 
-	if (p->message.header && reply_unsubscribe(&u, &a, p->message.header, p->message.header_len)) {
+	if (p->message.header && reply_unsubscribe(&u, &a, p->message.header,
+	    p->message.header_len)) {
 		if (way == 'm' && u.mail)
 			by_mail(p, u.mail);
 		else if (way == 'o' && u.web)

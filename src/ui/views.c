@@ -29,7 +29,8 @@ keep_last(struct ui *ui, folder_id id)
 	struct folder f;
 	char *name = last_name(ui), *was = store_value(ui_store(ui), name);
 	char *value = id == INDEX_ALL_INBOXES ? xstrdup("all")
-		: store_folder(ui_store(ui), id, &a, &f) ? xasprintf("%u %s", f.account, f.wire) : NULL;
+		: store_folder(ui_store(ui), id, &a, &f)
+		? xasprintf("%u %s", f.account, f.wire) : NULL;
 
 	if (value && !str_eq(value, was))
 		ui_remember(ui, name, value);
@@ -101,7 +102,8 @@ find_in_account(struct ui *ui, account_id account, const char *name)
 	size_t n = store_folders(ui_store(ui), account, &a, &f);
 	folder_id id = 0;
 
-	for (size_t pass = 0; pass < 2 && id == 0; pass++)	/* as written, then whatever the case */
+	/* as written, then whatever the case */
+	for (size_t pass = 0; pass < 2 && id == 0; pass++)
 		for (size_t i = 0; i < n && id == 0; i++)
 			if (pass == 0 ? str_eq(f[i].name, name) : str_ieq(f[i].name, name))
 				id = f[i].id;

@@ -12,7 +12,8 @@ void views_start(struct ui *ui, const struct ui_options *o);
 /* Shows a folder in the message list (0: all inboxes) and takes away what lies above it. */
 void views_open(struct ui *ui, folder_id folder);
 
-void views_folders(struct ui *ui, const struct call *c);	/* CMD_FOLDERS: the list of folders */
+/* CMD_FOLDERS: the list of folders */
+void views_folders(struct ui *ui, const struct call *c);
 /* Whether CMD_FOLDER would find it; else *e says so, with the nearest name. */
 bool views_has_folder(struct ui *ui, const char *name, struct error *e);
 void views_folder(struct ui *ui, const struct call *c);		/* CMD_FOLDER: opens c->arg, "account/folder"

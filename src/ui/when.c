@@ -1,7 +1,8 @@
 /* when.c - see when.h.
  *
- * Words are taken from the left: a way into the future ("in", "+"), or a day and a time of it. Days are
- * counted by the calendar, so that "in 1 day" is the same hour whatever the clocks do in between. */
+ * Words are taken from the left: a way into the future ("in", "+"), or a day and a time
+ * of it. Days are counted by the calendar, so that "in 1 day" is the same hour whatever
+ * the clocks do in between. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 enum { USUAL_HOUR = 9, MAX_AHEAD_S = 5 * 366 * 86400, MAX_WORDS = 8 };
 
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const char *const long_days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-	"Saturday" };
-static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
-	"Nov", "Dec" };
+static const char *const long_days[] = { "Sunday", "Monday", "Tuesday", "Wednesday",
+	"Thursday", "Friday", "Saturday" };
+static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+	"Sep", "Oct", "Nov", "Dec" };
 
 struct words {
 	char text[120];
@@ -25,7 +26,8 @@ struct words {
 	size_t n;
 };
 
-/* "tomorrow9:00" as "tomorrow 9:00": behind a word of three letters and more a digit begins the next. False: too long. */
+/* "tomorrow9:00" as "tomorrow 9:00": behind a word of three letters and more a digit begins
+ * the next. False: too long. */
 static bool
 part_words(char *out, size_t size, const char *text)
 {
@@ -82,8 +84,10 @@ add_unit(struct tm *t, int n, const char *unit, size_t len)
 {
 	static const struct { const char *name; int seconds, days; } units[] = {
 		{ "m", 60, 0 }, { "min", 60, 0 }, { "mins", 60, 0 }, { "minute", 60, 0 },
-		{ "minutes", 60, 0 }, { "h", 3600, 0 }, { "hour", 3600, 0 }, { "hours", 3600, 0 },
-		{ "d", 0, 1 }, { "day", 0, 1 }, { "days", 0, 1 }, { "w", 0, 7 }, { "week", 0, 7 },
+		{ "minutes", 60, 0 }, { "h", 3600, 0 }, { "hour", 3600, 0 },
+		{ "hours", 3600, 0 },
+		{ "d", 0, 1 }, { "day", 0, 1 }, { "days", 0, 1 }, { "w", 0, 7 },
+		{ "week", 0, 7 },
 		{ "weeks", 0, 7 },
 	};
 
@@ -191,8 +195,8 @@ parse_date(struct tm *t, const char *p)
 	int year, month, day;
 
 	if (!number(&p, &year) || *p++ != '-' || !number(&p, &month) || *p++ != '-' ||
-	    !number(&p, &day) || *p || year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 ||
-	    day > 31)
+	    !number(&p, &day) || *p || year < 1970 || year > 9999 || month < 1 || month > 12 ||
+	    day < 1 || day > 31)
 		return false;
 	t->tm_year = year - 1900;
 	t->tm_mon = month - 1;
@@ -267,8 +271,9 @@ is_a_day(const struct tm *t)
 static enum err
 not_understood(const char *text, struct error *e)
 {
-	return error_set(e, ERR_MSG, "'%.60s' is no time: say 18:30, 9am, tomorrow 9, mon 8:30, 24 dec 18:00,"
-		" 2026-12-24, +2h, in 3 days", text);
+	return error_set(e, ERR_MSG,
+		"'%.60s' is no time: say 18:30, 9am, tomorrow 9, mon 8:30, 24 dec 18:00, "
+		"2026-12-24, +2h, in 3 days", text);
 }
 
 static enum err
@@ -279,13 +284,14 @@ to_seconds(int64_t *out, const struct tm *want, struct error *e)
 	t.tm_isdst = -1;
 	*out = (int64_t)mktime(&t);
 	return t.tm_hour == want->tm_hour && t.tm_min == want->tm_min ? ERR_OK
-		: error_set(e, ERR_MSG, "there is no %02d:%02d on that day: the clocks are put forward",
+		: error_set(e, ERR_MSG,
+		"there is no %02d:%02d on that day: the clocks are put forward",
 			want->tm_hour, want->tm_min);
 }
 
 static enum err
-parse_moment(int64_t *out, const struct words *w, const struct tm *today, const char *text, int64_t now,
-	struct error *e)
+parse_moment(int64_t *out, const struct words *w, const struct tm *today, const char *text,
+	int64_t now, struct error *e)
 {
 	struct tm t = *today;
 	size_t used;
@@ -303,13 +309,14 @@ parse_moment(int64_t *out, const struct words *w, const struct tm *today, const 
 		rc = to_seconds(out, &t, e);
 	}
 	if (rc == ERR_OK && kind == DAY_NONE && *out <= now)
-		return error_set(e, ERR_MSG, "%02d:%02d is past today: say tomorrow %02d:%02d", t.tm_hour,
-			t.tm_min, t.tm_hour, t.tm_min);
+		return error_set(e, ERR_MSG, "%02d:%02d is past today: say tomorrow %02d:%02d",
+			t.tm_hour, t.tm_min, t.tm_hour, t.tm_min);
 	return rc;
 }
 
 static enum err
-parse_way(int64_t *out, struct words *w, const struct tm *today, const char *text, struct error *e)
+parse_way(int64_t *out, struct words *w, const struct tm *today, const char *text,
+	struct error *e)
 {
 	struct tm t = *today;
 
@@ -349,7 +356,8 @@ when_parse(int64_t *out, const char *text, int64_t now, struct error *e)
 static void
 distance(struct str *out, int64_t s)
 {
-	long long minutes = (s + 59) / 60, hours = (s + 1800) / 3600, n_days = (s + 43200) / 86400;
+	long long minutes = (s + 59) / 60, hours = (s + 1800) / 3600,
+		n_days = (s + 43200) / 86400;
 
 	if (minutes < 120)
 		str_printf(out, "in %lld min", minutes);
@@ -368,8 +376,9 @@ when_format(char *out, size_t size, int64_t when, int64_t now)
 
 	if (!localtime_r(&seconds, &t))
 		memset(&t, 0, sizeof t);
-	str_printf(&s, "%s %d %s %d, %02d:%02d %s", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-		t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_zone ? t.tm_zone : "");
+	str_printf(&s, "%s %d %s %d, %02d:%02d %s", days[t.tm_wday], t.tm_mday,
+		months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
+		t.tm_zone ? t.tm_zone : "");
 	if (when > now) {
 		str_puts(&s, " (");
 		distance(&s, when - now);
@@ -393,5 +402,6 @@ when_short(char *out, size_t size, int64_t when, int64_t now)
 	else if (t.tm_year == today.tm_year)
 		snprintf(out, size, "%d %s", t.tm_mday, months[t.tm_mon]);
 	else
-		snprintf(out, size, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
+		snprintf(out, size, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1,
+			t.tm_mday);
 }

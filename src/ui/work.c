@@ -16,7 +16,8 @@ finish(struct work *w, const struct error *e)
 }
 
 void
-work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_bytes, const char *what)
+work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_bytes,
+	const char *what)
 {
 	struct work **last = &ui->works;
 

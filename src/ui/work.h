@@ -1,4 +1,5 @@
-/* work.h - tasks (task.h) of views: begun, shown at the bottom with Esc to stop them, and ended in the UI's thread. */
+/* work.h - tasks (task.h) of views: begun, shown at the bottom with Esc to stop them, and
+ * ended in the UI's thread. */
 #ifndef DUNLIN_UI_WORK_H
 #define DUNLIN_UI_WORK_H
 
@@ -8,26 +9,33 @@
 /* First member of what a task works on. */
 struct work {
 	struct task task;		/* its `run` is the maker's */
-	/* In the UI's thread, when run has ended as e says; frees w. What went wrong is told by then. */
+	/* In the UI's thread, when run has ended as e says; frees w. What
+	 * went wrong is told by then. */
 	void (*done)(struct work *w, const struct error *e);
-	const char *question;		/* before the program is left meanwhile; NULL: that of mail being built */
+	/* before the program is left meanwhile; NULL: that of mail being built */
+	const char *question;
 	/* the frame's */
 	struct ui *ui;
-	struct view *owner;		/* NULL: the frame's own; or it left the stack, and this was told to stop */
+	/* NULL: the frame's own; or it left the stack, and this was told to stop */
+	struct view *owner;
 	struct work *next;
 	char *what;			/* "attaching plan.pdf" */
 };
 
-/* w is the frame's until `done`. What is smaller than a megabyte is done here and now, `done` included; `what` is copied. */
-void work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_bytes, const char *what);
+/* w is the frame's until `done`. What is smaller than a megabyte is done here and now, `done`
+ * included; `what` is copied. */
+void work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_bytes,
+	const char *what);
 /* The view's, oldest first; NULL: no more than i. */
 const struct work *work_of(const struct ui *ui, const struct view *owner, size_t i);
-void work_stop(struct ui *ui, const struct view *owner);	/* all of that view; `done` still comes */
+/* all of that view; `done` still comes */
+void work_stop(struct ui *ui, const struct view *owner);
 
 /* ---- for the frame ---- */
 
 void work_event(struct ui *ui, const struct event *ev);
 void work_disown(struct ui *ui, const struct view *owner);	/* it leaves the stack */
-void work_end(struct ui *ui);			/* stops all; waits for them two seconds at most */
+/* stops all; waits for them two seconds at most */
+void work_end(struct ui *ui);
 
 #endif

@@ -1,5 +1,5 @@
-/* writing.c - ways into the compose view. What an answer quotes must be here first: the view is
- * pushed at once, waits for the fetch, and is filled when its job has ended. */
+/* writing.c - ways into the compose view. What an answer quotes must be here first: the view
+ * is pushed at once, waits for the fetch, and is filled when its job has ended. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +107,8 @@ writing_new(struct ui *ui, const char *to)
 		struct call c = { command_at(CMD_TO), to, false };
 		x->view.ops->command(&x->view, &c);
 	}
-	ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = " Subject: ",
-		.done = subject_typed, .ctx = x });
+	ui_prompt(ui, &x->view, &(struct prompt_spec){ .kind = PROMPT_TEXT,
+		.label = " Subject: ", .done = subject_typed, .ctx = x });
 }
 
 void
@@ -135,7 +135,8 @@ writing_resume(struct ui *ui, draft_id id)
 	const char *dir = ui_data_dir(ui);
 	struct error e;
 
-	if (draft_take(dir, id, &x->lock, &e) != ERR_OK || draft_load(dir, id, &x->note, &e) != ERR_OK) {
+	if (draft_take(dir, id, &x->lock, &e) != ERR_OK ||
+	    draft_load(dir, id, &x->note, &e) != ERR_OK) {
 		ui_error(ui, &e);
 		x->view.ops->close(&x->view);
 		return NULL;
@@ -301,7 +302,9 @@ writing_command(struct view *v, const struct call *c, msg_id id, const struct li
 		return false;
 	msg_id *ids = targets(c, id, l, &n);
 	if (n == 0)
-		ui_status(ui, c->on_tagged ? "nothing is tagged: t tags a message" : "no message here");
+		ui_status(ui,
+			c->on_tagged
+			? "nothing is tagged: t tags a message" : "no message here");
 	else if (c->cmd->id == CMD_BOUNCE)
 		resend_ask(ui, v, ids, n, c->arg);
 	else if (c->cmd->id == CMD_FORWARD_ATTACHED || (c->cmd->id == CMD_FORWARD && n > 1))

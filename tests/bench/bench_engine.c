@@ -1,9 +1,11 @@
-/* bench_engine.c - what the engine costs against a real server: first page, all, changes, deletes.
+/* bench_engine.c - what the engine costs against a real server: first
+ * page, all, changes, deletes.
  *
- *	bench_engine MAILRC DIR [delete N | watch SECONDS]
+ * 	bench_engine MAILRC DIR [delete N | watch SECONDS]
  *
- * Opens the inbox of the first account with its store in DIR, prints when what was there; then deletes
- * N messages by N acts, or tells when changes arrive. Nothing is asserted, for machines differ. */
+ * Opens the inbox of the first account with its store in DIR, prints when what was
+ * there; then deletes N messages by N acts, or tells when changes arrive. Nothing is
+ * asserted, for machines differ. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +41,8 @@ say(const struct bench *b, const char *what)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	printf("%6lld ms  %-40s %ld MB\n", (long long)(clock_ms() - b->begun_ms), what, u.ru_maxrss / 1024);
+	printf("%6lld ms  %-40s %ld MB\n", (long long)(clock_ms() - b->begun_ms), what,
+		u.ru_maxrss / 1024);
 	fflush(stdout);
 }
 
@@ -101,7 +104,8 @@ is_change(struct bench *b, const struct event *ev)
 	struct folder f;
 
 	if (ev->kind == EV_FOLDER && inbox(b, &f, &a) == ev->u.folder.id) {
-		printf("change: %u new, %u messages, %u unread\n", ev->u.folder.n_new, f.n_msgs, f.n_unread);
+		printf("change: %u new, %u messages, %u unread\n", ev->u.folder.n_new,
+			f.n_msgs, f.n_unread);
 		say(b, "change shown");
 	}
 	arena_clear(&a);

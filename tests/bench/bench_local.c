@@ -1,5 +1,6 @@
-/* Marking and removing 1,000 messages of an mbox behind a backend: bench_local FILE, which is changed.
- * Without a file, as `make bench` runs it, nothing: bench_mbox.py makes one and runs this on it. */
+/* Marking and removing 1,000 messages of an mbox behind a backend: bench_local FILE,
+ * which is changed. Without a file, as `make bench` runs it, nothing: bench_mbox.py
+ * makes one and runs this on it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,7 +21,8 @@ now(void)
 static void
 check(const char *what, double begun, enum err rc, const struct error *e)
 {
-	printf("  %-44s %9.3f s%s%s\n", what, now() - begun, rc ? " FAILED " : "", rc ? e->text : "");
+	printf("  %-44s %9.3f s%s%s\n", what, now() - begun, rc ? " FAILED " : "",
+		rc ? e->text : "");
 	if (rc)
 		exit(1);
 }
@@ -56,7 +58,8 @@ main(int argc, char **argv)
 			uidset_add(&some, uid);
 	}
 	t = now();
-	check("first flag, no room: all written anew", t, b->ops->set_flags(b, &some, MSG_SEEN, 0, &e), &e);
+	check("first flag, no room: all written anew", t, b->ops->set_flags(b, &some, MSG_SEEN,
+		0, &e), &e);
 	t = now();
 	check("1,000 marked in place", t, b->ops->set_flags(b, &some, MSG_FLAGGED, 0, &e), &e);
 	t = now();

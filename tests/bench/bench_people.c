@@ -1,5 +1,5 @@
-/* bench_people.c - what the address book costs: [MESSAGES] (1,000,000) from a twentieth as many people, then what is
- * typed, letter by letter. Prints figures; nothing is asserted. */
+/* bench_people.c - what the address book costs: [MESSAGES] (1,000,000) from a twentieth as
+ * many people, then what is typed, letter by letter. Prints figures; nothing is asserted. */
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,11 +41,13 @@ mix(uint32_t x)
 static struct msg
 make(struct arena *a, folder_id folder, uint32_t uid, uint32_t n_people)
 {
-	static const char *const first[] = { "Ada", "Bob", "J\xc3\xb6rg", "Katherine", "Zo\xc3\xab", "Irina", "Niklaus", "Grace" };
+	static const char *const first[] = { "Ada", "Bob", "J\xc3\xb6rg", "Katherine",
+		"Zo\xc3\xab", "Irina", "Niklaus", "Grace" };
 	uint32_t who = (uint32_t)exp(log(n_people) * (mix(uid) % 1000000) / 1e6);
 	char name[80], addr[80], mid[40];
 
-	snprintf(name, sizeof name, "%s %c%x", first[mix(who) % 8], 'A' + (int)(mix(who + 1) % 26), mix(who + 2));
+	snprintf(name, sizeof name, "%s %c%x", first[mix(who) % 8],
+		'A' + (int)(mix(who + 1) % 26), mix(who + 2));
 	snprintf(addr, sizeof addr, "%x.%u@host%u.example", mix(who + 2), who, who % 997);
 	snprintf(mid, sizeof mid, "%u@x", uid);
 	return (struct msg){ .id = msg_id_of(folder, uid), .arrived = 1500000000 + uid,
@@ -57,7 +59,8 @@ int
 main(int argc, char **argv)
 {
 	uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
-	static const char *const typed[] = { "a", "z", "jo", "ad", "zq", "host9", "kath b", "ada 3f", "nobody", "7f3" };
+	static const char *const typed[] = { "a", "z", "jo", "ad", "zq", "host9", "kath b",
+		"ada 3f", "nobody", "7f3" };
 	char dir[] = "/tmp/dunlin-people-XXXXXX";
 	struct error e;
 	struct store *s;
@@ -68,8 +71,8 @@ main(int argc, char **argv)
 	char *data = path_join(dir, "data"), *cache = path_join(dir, "cache");
 	if (store_open(&s, data, cache, STORE_WRITE, &e) != ERR_OK)
 		return 1;
-	struct folder f = { .account = store_account(s, "work"), .wire = "INBOX", .name = "INBOX", .delim = '/',
-		.role = ROLE_INBOX };
+	struct folder f = { .account = store_account(s, "work"), .wire = "INBOX",
+		.name = "INBOX", .delim = '/', .role = ROLE_INBOX };
 	store_folder_put(s, &f, &inbox, &e);
 	double begun = now_ms();
 	for (uint32_t uid = 1; uid <= n; ) {

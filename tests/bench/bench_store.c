@@ -68,7 +68,8 @@ make_one(struct bench *b, struct arena *a, uint32_t uid)
 		.to = "Charles Babbage <charles@example.org>",
 		.cc = "",
 		.subject = arena_printf(a, "The analytical engine, note %u of many", uid),
-		.message_id = arena_printf(a, "%08x.%u.%x@mail.example.org", uid * 2654435761u, uid,
+		.message_id = arena_printf(a, "%08x.%u.%x@mail.example.org", uid * 2654435761u,
+		uid,
 			uid ^ 0x5bd1e995),
 		.in_reply_to = arena_strdup(a, parent),
 		.references = arena_strdup(a, refs),
@@ -79,7 +80,8 @@ make_one(struct bench *b, struct arena *a, uint32_t uid)
 static void
 bench_insert(struct bench *b, uint32_t n)
 {
-	double cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID), wall = now_ms(CLOCK_MONOTONIC), worst = 0;
+	double cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID), wall = now_ms(CLOCK_MONOTONIC),
+		worst = 0;
 	struct msg *v = xcalloc(1000, sizeof *v);
 	struct arena a = {0};
 

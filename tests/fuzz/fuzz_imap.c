@@ -1,10 +1,10 @@
 /* An IMAP server's side of a session, over a stream without a network.
  *
- * Bytes below 0x80 are sent as they are, those above stand for pieces of the grammar (0xff: the next
- * byte as it is), and 0x01 for the tag of the next command that waits for an answer, so that whole
- * conversations are a few bytes. The first byte chooses where to begin and what is sent in
- * front. Beyond not crashing: no UID is 0, nothing is gone that was not known, no more comes than was
- * asked for. */
+ * Bytes below 0x80 are sent as they are, those above stand for pieces of the grammar (0xff:
+ * the next byte as it is), and 0x01 for the tag of the next command that waits for an answer,
+ * so that whole conversations are a few bytes. The first byte chooses where to begin and what
+ * is sent in front. Beyond not crashing: no UID is 0, nothing is gone that was not known, no
+ * more comes than was asked for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,23 +16,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char *const pieces[] = {
-	"* ", "\r\n", " OK ", " NO ", " BAD ", "* 1 FETCH (", "* 2 FETCH (", "UID 1 ", "UID 2 ", "UID ",
-	"FLAGS (", "\\Seen", "\\*", "INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" ", "RFC822.SIZE 9 ",
-	"MODSEQ (5) ", "BODY[HEADER.FIELDS (X)] ", "BODY[]<0> ", "BODY[1] ", "BODYSTRUCTURE ",
-	"{2}\r\n", "{40}\r\n", "{0}\r\n", "{99999999999}\r\n", "\"text\" \"plain\" ", "\"mixed\"",
-	"\"message\" \"rfc822\" ", "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ", "(\"charset\" \"utf-8\") ",
-	"(\"name*0*\" \"utf-8''%41\" \"name*1\" \"b\") ", "(\"attachment\" (\"filename\" \"x\")) ", "\"7bit\" 1 1 ",
-	"NIL ", "))", "((", "* LIST (\\Sent) \"/\" ", "* LSUB () \".\" ", "* STATUS a (MESSAGES 1 UNSEEN 2)",
-	"* SEARCH 1 2 ", "* ESEARCH (TAG \"d\") UID ALL ", "1:4294967295", "* VANISHED ", "(EARLIER) ",
-	"EXISTS", "EXPUNGE", "* 3 ", "[UIDVALIDITY 7] ", "[UIDNEXT 9] ", "[HIGHESTMODSEQ 9] ",
-	"[PERMANENTFLAGS (\\Seen \\*)] ", "[COPYUID 7 1:2 5:6] ", "[APPENDUID 7 9] ", "[CAPABILITY IMAP4rev1 ",
-	"* CAPABILITY IMAP4rev1 ", "IDLE ", "MOVE ", "* ENABLED QRESYNC", "* BYE ", "+ \r\n", "\x01 OK x\r\n",
-	"\x01 NO x\r\n", "* NAMESPACE ((\"a.\" \".\")) ", "&AOQ-", "{4}\r\nabcd",
+	"* ", "\r\n", " OK ", " NO ", " BAD ", "* 1 FETCH (", "* 2 FETCH (", "UID 1 ",
+	"UID 2 ", "UID ", "FLAGS (", "\\Seen", "\\*",
+	"INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" ", "RFC822.SIZE 9 ", "MODSEQ (5) ",
+	"BODY[HEADER.FIELDS (X)] ", "BODY[]<0> ", "BODY[1] ", "BODYSTRUCTURE ", "{2}\r\n",
+	"{40}\r\n", "{0}\r\n", "{99999999999}\r\n", "\"text\" \"plain\" ", "\"mixed\"",
+	"\"message\" \"rfc822\" ", "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ",
+	"(\"charset\" \"utf-8\") ", "(\"name*0*\" \"utf-8''%41\" \"name*1\" \"b\") ",
+	"(\"attachment\" (\"filename\" \"x\")) ", "\"7bit\" 1 1 ", "NIL ", "))", "((",
+	"* LIST (\\Sent) \"/\" ", "* LSUB () \".\" ", "* STATUS a (MESSAGES 1 UNSEEN 2)",
+	"* SEARCH 1 2 ", "* ESEARCH (TAG \"d\") UID ALL ", "1:4294967295", "* VANISHED ",
+	"(EARLIER) ", "EXISTS", "EXPUNGE", "* 3 ", "[UIDVALIDITY 7] ", "[UIDNEXT 9] ",
+	"[HIGHESTMODSEQ 9] ", "[PERMANENTFLAGS (\\Seen \\*)] ", "[COPYUID 7 1:2 5:6] ",
+	"[APPENDUID 7 9] ", "[CAPABILITY IMAP4rev1 ", "* CAPABILITY IMAP4rev1 ", "IDLE ",
+	"MOVE ", "* ENABLED QRESYNC", "* BYE ", "+ \r\n", "\x01 OK x\r\n", "\x01 NO x\r\n",
+	"* NAMESPACE ((\"a.\" \".\")) ", "&AOQ-", "{4}\r\nabcd",
 };
-static const char hello[] = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] x\r\n\x01 OK [CAPABILITY IMAP4rev1 "
-	"IDLE ENABLE QRESYNC MOVE UIDPLUS ESEARCH LIST-EXTENDED] x\r\n";
-static const char opened[] = "* ENABLED QRESYNC\r\n\x01 OK x\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n"
-	"* OK [HIGHESTMODSEQ 5] x\r\n\x01 OK x\r\n";
+static const char hello[] = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] x\r\n\x01 OK "
+	"[CAPABILITY IMAP4rev1 IDLE ENABLE QRESYNC MOVE UIDPLUS ESEARCH LIST-EXTENDED] x\r\n";
+static const char opened[] = "* ENABLED QRESYNC\r\n\x01 OK x\r\n* 3 EXISTS\r\n* OK "
+	"[UIDVALIDITY 7] x\r\n* OK [HIGHESTMODSEQ 5] x\r\n\x01 OK x\r\n";
 
 static const uint8_t *input;
 static size_t input_len;

@@ -1,5 +1,5 @@
-/* Any bytes as a muttrc, or with a digit first as what other programs have: nothing is run, all ends, and the mailrc that comes out reads without
- * a complaint. */
+/* Any bytes as a muttrc, or with a digit first as what other programs have: nothing is run,
+ * all ends, and the mailrc that comes out reads without a complaint. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,7 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	import_text(&im, &text);
 	import_report(&im, &report);
-	assert(utf8_valid(str_get(&text), text.len) && !memchr(str_get(&text), '\033', text.len));
+	assert(utf8_valid(str_get(&text), text.len) &&
+		!memchr(str_get(&text), '\033', text.len));
 	rc_parse(&rc, "mailrc", str_get(&text), text.len, NULL);
 	if (rc->n_problems)
 		no_problem(NULL, rc->problems[0].line);

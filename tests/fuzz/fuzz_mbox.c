@@ -1,5 +1,5 @@
-/* Any bytes are an mbox or refused: its messages tile it, are found again by place and from the end, and
- * written anew they are as many, with the same headers. */
+/* Any bytes are an mbox or refused: its messages tile it, are found again by place and from
+ * the end, and written anew they are as many, with the same headers. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 {
 	struct all *a = ctx;
 
-	must(m->from_pos < m->head_pos && m->head_pos <= m->body_pos && m->body_pos <= m->end_pos);
+	must(m->from_pos < m->head_pos && m->head_pos <= m->body_pos &&
+		m->body_pos <= m->end_pos);
 	must(a->n == 0 || a->v[a->n - 1].end_pos <= m->from_pos);
 	must(n_head <= m->body_pos - m->head_pos && (n_head == 0 || head));
 	a->v[a->n++] = *m;
@@ -86,7 +87,8 @@ copy_all(const char *path, const struct all *a, const char *copy_path, int copy)
 	for (size_t i = 0; i < a->n; i++) {
 		struct str s = {0};
 		struct mbox_encoded out;
-		must(mbox_read(path, a->v[i].from_pos, a->v[i].hash, to_str, &s, NULL) == ERR_OK);
+		must(mbox_read(path, a->v[i].from_pos, a->v[i].hash, to_str, &s,
+			NULL) == ERR_OK);
 		struct text t = { str_get(&s), s.len };
 		struct mbox_source src = { &t, from_text };
 		must(mbox_encode_at(copy, &src, a->v[i].flags, 0, &out, NULL) == ERR_OK);
@@ -132,7 +134,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		pos[i] = a.v[i].from_pos;
 	size_t n_all = a.n;
 	a.n = 0;
-	must(mbox_heads(paths[0], pos, n_all, compare, &a, NULL, NULL) == ERR_OK && a.n == n_all);
+	must(mbox_heads(paths[0], pos, n_all, compare, &a, NULL, NULL) == ERR_OK &&
+		a.n == n_all);
 	copy_all(paths[0], &a, paths[1], fds[1]);
 	check_tail(paths[0], &a);
 	return 0;

@@ -1,7 +1,9 @@
-/* A POP3 server's side of a session, from the greeting to QUIT, over a stream without a network (no_net.h).
+/* A POP3 server's side of a session, from the greeting to QUIT, over a stream
+ * without a network (no_net.h).
  *
- * The first byte chooses the login and whether its answers are there already. Beyond not crashing: numbers
- * come once and are not 0, a UIDL is visible ASCII, and nothing is read of a message behind its end. */
+ * The first byte chooses the login and whether its answers are there already. Beyond not
+ * crashing: numbers come once and are not 0, a UIDL is visible ASCII, and nothing is read of
+ * a message behind its end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char *const pieces[] = {
-	"+OK\r\n", "-ERR ", "+ \r\n", "\r\n", "\r\n.\r\n", ".\r\n", ".\r", "..", "\n.\n", "+OK x\n", "1 100\r\n", "2 ",
-	"1 abc\r\n", "3 abc\r\n", "4294967295 ", "4294967296 ", "18446744073709551616 ", "0 1\r\n", "SASL PLAIN LOGIN\r\n",
-	"UIDL\r\n", "TOP\r\n", "PIPELINING\r\n", "USER\r\n", "STLS\r\n", "[IN-USE] ", "From a\n", "Subject: x\r\n\r\n",
+	"+OK\r\n", "-ERR ", "+ \r\n", "\r\n", "\r\n.\r\n", ".\r\n", ".\r", "..", "\n.\n",
+	"+OK x\n", "1 100\r\n", "2 ", "1 abc\r\n", "3 abc\r\n", "4294967295 ", "4294967296 ",
+	"18446744073709551616 ", "0 1\r\n", "SASL PLAIN LOGIN\r\n", "UIDL\r\n", "TOP\r\n",
+	"PIPELINING\r\n", "USER\r\n", "STLS\r\n", "[IN-USE] ", "From a\n",
+	"Subject: x\r\n\r\n",
 };
-static const char hello[] = "+OK\r\n+OK\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n+ \r\n+OK\r\n";
-static const char listed[] = "+OK\r\n1 9\r\n2 9\r\n3 9\r\n.\r\n+OK\r\n1 a\r\n2 b\r\n3 b\r\n.\r\n";
+static const char hello[] = "+OK\r\n+OK\r\nTOP\r\nUIDL\r\nUSER\r\nPIPELINING\r\nSASL "
+	"PLAIN\r\n.\r\n+ \r\n+OK\r\n";
+static const char listed[] = "+OK\r\n1 9\r\n2 9\r\n3 9\r\n.\r\n+OK\r\n1 a\r\n2 b\r\n3 "
+	"b\r\n.\r\n";
 
 static const uint8_t *input;
 static size_t input_len;

@@ -13,9 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct msg m = { .arrived = 1770000000, .size_bytes = 5000, .flags = MSG_SEEN, .from_name = "Ada",
-		.from_addr = "ada@example.org", .to = "Bob <b@example.net>", .cc = "", .subject = "Grüße",
-		.message_id = "", .in_reply_to = "", .references = "", .list_id = "" };
+	struct msg m = { .arrived = 1770000000, .size_bytes = 5000, .flags = MSG_SEEN,
+		.from_name = "Ada", .from_addr = "ada@example.org",
+		.to = "Bob <b@example.net>", .cc = "", .subject = "Grüße", .message_id = "",
+		.in_reply_to = "", .references = "", .list_id = "" };
 	char *text = xstrndup((const char *)p, n);
 	struct query *q;
 	struct error e = {0};
@@ -23,7 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (query_parse(&q, text, 1770724800, &e) == ERR_OK)
 		query_match(q, &m);
 	else
-		assert(!q && *e.text && utf8_valid(e.text, strlen(e.text)) && !strchr(e.text, '\033'));
+		assert(!q && *e.text && utf8_valid(e.text, strlen(e.text)) &&
+			!strchr(e.text, '\033'));
 	query_free(q);
 	msg_base_subject(text);
 	free(text);

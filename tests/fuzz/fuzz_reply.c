@@ -1,5 +1,6 @@
-/* Any bytes as a message that is answered or forwarded in every way, as a mailto: link, and as a folder's name on the
- * wire: the fields of the draft are one line of clean text each, and names come back as they went. */
+/* Any bytes as a message that is answered or forwarded in every way, as a mailto: link, and as
+ * a folder's name on the wire: the fields of the draft are one line of clean text each, and
+ * names come back as they went. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,8 @@ must(bool truth)
 static void
 check_note(struct note *note, bool by_link)
 {
-	const char *fields[] = { note->from, note->to, note->cc, note->bcc, note->subject, note->in_reply_to,
-		note->references };
+	const char *fields[] = { note->from, note->to, note->cc, note->bcc, note->subject,
+		note->in_reply_to, note->references };
 
 	for (size_t i = 0; i < LEN(fields); i++) {
 		const char *s = note_get(fields[i]);
@@ -42,7 +43,8 @@ check_note(struct note *note, bool by_link)
 		for (; *s; s++)
 			must((unsigned char)*s >= ' ' && *s != 0x7f);
 	}
-	must(utf8_valid(str_get(&note->text), note->text.len) && !memchr(str_get(&note->text), 0, note->text.len));
+	must(utf8_valid(str_get(&note->text), note->text.len) &&
+		!memchr(str_get(&note->text), 0, note->text.len));
 	must(note->n_files == 0 && (!by_link || (!note->bcc && !note->from)));
 	note_clear(note);
 }
@@ -59,7 +61,8 @@ answer(const char *raw, size_t n)
 		struct reply_source s = { raw, head, str_get(&text), text.len, n & 1, n & 2 };
 		struct note note = {0};
 		struct error e;
-		if (reply_make(&note, (enum reply_kind)kind, &s, mine, LEN(mine), &e) != ERR_OK)
+		if (reply_make(&note, (enum reply_kind)kind, &s, mine, LEN(mine),
+		    &e) != ERR_OK)
 			must(*e.text && !note.to);
 		check_note(&note, false);
 	}
@@ -86,7 +89,8 @@ name_folder(const char *z)
 	if (utf7_decode(&name, z)) {
 		must(utf8_valid(str_get(&name), name.len));
 		utf7_encode(&wire, str_get(&name));
-		must(utf7_decode(&again, str_get(&wire)) && strcmp(str_get(&again), str_get(&name)) == 0);
+		must(utf7_decode(&again, str_get(&wire)) &&
+			strcmp(str_get(&again), str_get(&name)) == 0);
 		for (const char *c = str_get(&wire); *c; c++)
 			must((unsigned char)*c < 0x80);
 	}

@@ -1,6 +1,6 @@
-/* A server's SASL challenges, line by line; the first byte chooses the mechanism, whether the lines
- * are taken as they are or encoded first, and whether a first challenge of SCRAM begins as it must:
- * with our nonce, which no fuzzer would guess. */
+/* A server's SASL challenges, line by line; the first byte chooses the mechanism, whether the
+ * lines are taken as they are or encoded first, and whether a first challenge of SCRAM begins
+ * as it must: with our nonce, which no fuzzer would guess. */
 #include <gsasl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *const names[] = { "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN",
 		"XOAUTH2", "OAUTHBEARER" };
-	struct sasl_login l = { .user = "user", .password = "pencil", .host = "h", .port = 143 };
+	struct sasl_login l = { .user = "user", .password = "pencil", .host = "h",
+		.port = 143 };
 	struct sasl *s;
 	struct str answer = {0}, whole = {0};
 

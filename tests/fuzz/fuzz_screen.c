@@ -1,8 +1,10 @@
-/* Any bytes as a text on the screen, as a file name and as an error: what goes to ncurses is printable.
+/* Any bytes as a text on the screen, as a file name and as an error: what
+ * goes to ncurses is printable.
  *
- * Asked is Unicode itself (libunistring's properties) and not the tables of utf8.c: no control, no surrogate, no
- * noncharacter, nothing that has an influence on direction, nothing that shows nothing but what joins letters or
- * chooses the form of the one before it, and as many columns as the cell has. */
+ * Asked is Unicode itself (libunistring's properties) and not the tables of utf8.c: no
+ * control, no surrogate, no noncharacter, nothing that has an influence on direction, nothing
+ * that shows nothing but what joins letters or chooses the form of the one before it, and as
+ * many columns as the cell has. */
 #include <locale.h>
 
 #include "ui/term.c"
@@ -27,7 +29,8 @@ static bool
 acts(uint32_t c)
 {
 	return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cs |
-			UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp) || uc_is_property_bidi_control(c) ||
+			UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp) ||
+			uc_is_property_bidi_control(c) ||
 		uc_is_property_not_a_character(c) || c > 0x10ffff;
 }
 
@@ -37,14 +40,16 @@ is_hidden(uint32_t c)
 	return uc_is_property_default_ignorable_code_point(c);
 }
 
-/* What a text may hold after the sanitiser that nobody sees: joiners, and selectors of a form. */
+/* What a text may hold after the sanitiser that nobody sees: joiners,
+ * and selectors of a form. */
 static bool
 shapes(uint32_t c, uint32_t before)
 {
 	bool joins = c == 0x200c || c == 0x200d;
 	bool selects = uc_is_property_variation_selector(c) || (c >= 0x180b && c <= 0x180f);
 
-	return (joins || selects) && (before >= 0x80 || (before && strchr("#*0123456789", (int)before)));
+	return (joins || selects) &&
+		(before >= 0x80 || (before && strchr("#*0123456789", (int)before)));
 }
 
 static void
@@ -130,7 +135,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text_clean(&clean, p, n, CLEAN_LINE);
 	check_text(str_get(&clean));
 	text_clean(&again, str_get(&clean), clean.len, CLEAN_LINE);
-	must(again.len == clean.len && memcmp(str_get(&again), str_get(&clean), clean.len) == 0);
+	must(again.len == clean.len && memcmp(str_get(&again), str_get(&clean), clean.len) ==
+		0);
 	check_grid(p, n);
 	char *z = xstrndup(p, n);
 	check_name(z);

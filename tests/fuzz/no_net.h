@@ -1,6 +1,7 @@
-/* A connection without a network, for fuzzers of protocols: it gives what net_fill put into it, in pieces of
- * chunk + 1 bytes, and keeps what is said to it. A byte 0x02 is none: there the server waits until it is read from,
- * so that whoever looks whether it speaks unasked sees that it does not. It stands in place of net.c. */
+/* A connection without a network, for fuzzers of protocols: it gives what net_fill put into
+ * it, in pieces of chunk + 1 bytes, and keeps what is said to it. A byte 0x02 is none: there
+ * the server waits until it is read from, so that whoever looks whether it speaks unasked sees
+ * that it does not. It stands in place of net.c. */
 #ifndef DUNLIN_NO_NET_H
 #define DUNLIN_NO_NET_H
 
@@ -60,14 +61,16 @@ static int fd_low(mailstream_low *low) { (void)low; return -1; }
 static void free_low(mailstream_low *low) { free(low); }
 static void cancel_low(mailstream_low *low) { (void)low; }
 
-static mailstream_low_driver driver = { .mailstream_read = read_low, .mailstream_write = write_low,
-	.mailstream_close = close_low, .mailstream_get_fd = fd_low, .mailstream_free = free_low,
+static mailstream_low_driver driver = { .mailstream_read = read_low,
+	.mailstream_write = write_low, .mailstream_close = close_low,
+	.mailstream_get_fd = fd_low, .mailstream_free = free_low,
 	.mailstream_cancel = cancel_low };
 
-/* Bytes below 0x80 as they are, 0xff: the next byte as it is, others: a piece of the grammar; 0x01 in it is
- * "d" and the number of the next command. */
+/* Bytes below 0x80 as they are, 0xff: the next byte as it is, others: a piece of the grammar;
+ * 0x01 in it is "d" and the number of the next command. */
 static void
-expand(struct str *out, const char *p, size_t n, const char *const *pieces, size_t n_pieces, unsigned *tag)
+expand(struct str *out, const char *p, size_t n, const char *const *pieces, size_t n_pieces,
+	unsigned *tag)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
@@ -85,7 +88,8 @@ expand(struct str *out, const char *p, size_t n, const char *const *pieces, size
 }
 
 enum err
-net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel, struct error *e)
+net_open(struct net **out, const struct net_config *cfg, struct cancel *cancel,
+	struct error *e)
 {
 	struct net *n = xcalloc(1, sizeof *n);
 	(void)cfg, (void)cancel, (void)e;
@@ -110,7 +114,8 @@ enum err
 net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *e)
 {
 	(void)timeout_ms, (void)wake;
-	*readable = n->stream->read_buffer_len > 0 || (n->at < n->text.len && n->text.data[n->at] != PAUSE);
+	*readable = n->stream->read_buffer_len > 0 ||
+		(n->at < n->text.len && n->text.data[n->at] != PAUSE);
 	return *readable || n->at < n->text.len ? ERR_OK : error_set(e, ERR_CONN, "over");
 }
 

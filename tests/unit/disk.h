@@ -1,9 +1,10 @@
 /* disk.h - a disk whose writes are recorded, and calls that fail.
  *
- * The calls that change files are ours here: for the library and for SQLite alike they are recorded, with
- * their bytes, as far as they concern files below one directory. disk_replay.h lays that out again as a disk may
- * hold it after the power went. After a failed fsync what was written before is lost to later ones, too
- * (as on Linux: the pages count as clean); only what is written anew reaches the disk.
+ * The calls that change files are ours here: for the library and for SQLite alike they are
+ * recorded, with their bytes, as far as they concern files below one directory. disk_replay.h
+ * lays that out again as a disk may hold it after the power went. After a failed fsync what
+ * was written before is lost to later ones, too (as on Linux: the pages count as clean); only
+ * what is written anew reaches the disk.
  *
  * Not recorded: SQLite's -shm files, which mean nothing after a start of the machine. */
 #ifndef DUNLIN_DISK_H
@@ -44,7 +45,8 @@ struct disk_op {
 	uint64_t at;			/* WRITE; TRUNCATE: the length. MARK: which */
 	size_t n;
 	const char *bytes;
-	size_t top_bytes;		/* how much of disk.bytes and disk.inode was in use by then */
+	/* how much of disk.bytes and disk.inode was in use by then */
+	size_t top_bytes;
 	uint32_t top_files;
 };
 
@@ -131,8 +133,8 @@ disk_below(const char *path)
 {
 	size_t n = disk.root ? strlen(disk.root) : 0;
 
-	return n && strncmp(path, disk.root, n) == 0 && (path[n] == '/' || !path[n]) && !disk_is_shm(path)
-		? path + n : NULL;
+	return n && strncmp(path, disk.root, n) == 0 && (path[n] == '/' || !path[n]) &&
+		!disk_is_shm(path) ? path + n : NULL;
 }
 
 static const char *
@@ -154,14 +156,15 @@ disk_has_fd(int fd, struct stat *st)
 {
 	char buf[4096];
 
-	return disk.is_on && fstat(fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) &&
-		disk_below_fd(fd, buf);
+	return disk.is_on && fstat(fd, st) == 0 &&
+		(S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) && disk_below_fd(fd, buf);
 }
 
 static void
 disk_log_path(enum disk_kind kind, const char *path, const char *path2, uint32_t file)
 {
-	struct disk_op op = { .kind = kind, .file = file, .path = disk_keep(path, strlen(path)) };
+	struct disk_op op = { .kind = kind, .file = file,
+		.path = disk_keep(path, strlen(path)) };
 
 	if (path2)
 		op.path2 = disk_keep(path2, strlen(path2));
@@ -182,7 +185,8 @@ disk_mark(uint64_t what)
 static bool
 disk_strikes(bool is_sync)
 {
-	bool is_mine = is_sync ? disk.fault >= DISK_BAD_SYNC : disk.fault == DISK_FULL || disk.fault == DISK_FULL_ONCE;
+	bool is_mine = is_sync ? disk.fault >= DISK_BAD_SYNC : disk.fault == DISK_FULL ||
+		disk.fault == DISK_FULL_ONCE;
 	bool is_once = disk.fault == DISK_FULL_ONCE || disk.fault == DISK_BAD_SYNC_ONCE;
 
 	if (!is_mine)
@@ -212,10 +216,12 @@ disk_write(int fd, const void *p, size_t n, off_t at, bool is_positioned)
 	}
 	if (!is_positioned && is_ours)
 		at = fcntl(fd, F_GETFL) & O_APPEND ? st.st_size : lseek(fd, 0, SEEK_CUR);
-	done = is_positioned ? syscall(SYS_pwrite64, fd, p, n, at) : syscall(SYS_write, fd, p, n);
+	done = is_positioned
+		? syscall(SYS_pwrite64, fd, p, n, at) : syscall(SYS_write, fd, p, n);
 	if (is_ours && done > 0)
-		disk_log((struct disk_op){ .kind = DISK_WRITE, .file = disk_file(st.st_ino), .at = (uint64_t)at,
-			.n = (size_t)done, .bytes = disk_keep(p, (size_t)done) });
+		disk_log((struct disk_op){ .kind = DISK_WRITE, .file = disk_file(st.st_ino),
+			.at = (uint64_t)at, .n = (size_t)done,
+			.bytes = disk_keep(p, (size_t)done) });
 	pthread_mutex_unlock(&disk.lock);
 	return done;
 }
@@ -229,7 +235,8 @@ write(int fd, const void *p, size_t n)
 ssize_t
 pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	return disk.is_on ? disk_write(fd, p, n, at, true) : syscall(SYS_pwrite64, fd, p, n, at);
+	return disk.is_on
+		? disk_write(fd, p, n, at, true) : syscall(SYS_pwrite64, fd, p, n, at);
 }
 
 ssize_t
@@ -256,7 +263,8 @@ ftruncate(int fd, off_t n)
 	bool is_ours = disk_has_fd(fd, &st);
 	int rc = (int)syscall(SYS_ftruncate, fd, n);
 	if (is_ours && rc == 0)
-		disk_log((struct disk_op){ .kind = DISK_TRUNCATE, .file = disk_file(st.st_ino), .at = (uint64_t)n });
+		disk_log((struct disk_op){ .kind = DISK_TRUNCATE, .file = disk_file(st.st_ino),
+			.at = (uint64_t)n });
 	pthread_mutex_unlock(&disk.lock);
 	return rc;
 }
@@ -279,7 +287,8 @@ disk_sync(long number, int fd)
 		rc = (int)syscall(number, fd);
 	} else if (disk_strikes(true)) {
 		if (S_ISREG(st.st_mode))
-			disk_log((struct disk_op){ .kind = DISK_SYNC_FAILED, .file = disk_file(st.st_ino) });
+			disk_log((struct disk_op){ .kind = DISK_SYNC_FAILED,
+				.file = disk_file(st.st_ino) });
 		errno = EIO;
 		rc = -1;
 	} else if (S_ISREG(st.st_mode)) {
@@ -323,7 +332,8 @@ disk_open(const char *path, int flags, mode_t mode)
 		if (is_new)
 			disk_log_path(DISK_CREATE, below, NULL, disk_new_file(st.st_ino));
 		else if (flags & O_TRUNC)
-			disk_log((struct disk_op){ .kind = DISK_TRUNCATE, .file = disk_file(st.st_ino) });
+			disk_log((struct disk_op){ .kind = DISK_TRUNCATE,
+				.file = disk_file(st.st_ino) });
 		else if ((flags & O_TMPFILE) == O_TMPFILE)
 			disk_new_file(st.st_ino);
 	}
@@ -461,7 +471,8 @@ disk_note(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 	uint32_t file = disk_new_file(st->st_ino);
 	disk_log_path(DISK_CREATE, below, NULL, file);
 	assert_int_equal(ERR_OK, file_read(&text, &n, path, 64 << 20, NULL));
-	disk_log((struct disk_op){ .kind = DISK_WRITE, .file = file, .n = n, .bytes = disk_keep(text, n) });
+	disk_log((struct disk_op){ .kind = DISK_WRITE, .file = file, .n = n,
+		.bytes = disk_keep(text, n) });
 	free(text);
 	return 0;
 }
@@ -474,8 +485,8 @@ disk_go_back(size_t n)
 	disk.n_files = n ? disk.ops[n - 1].top_files : 0;
 }
 
-/* From here on what happens below `root` is recorded, behind the first n operations recorded before; what is there
- * now is durable. */
+/* From here on what happens below `root` is recorded, behind the first n operations recorded
+ * before; what is there now is durable. */
 static void
 disk_begin(const char *root, size_t n)
 {

@@ -1,9 +1,9 @@
 /* disk_replay.h - what a disk may hold after the power went.
  *
- * What disk.h recorded up to any point is laid out again in its directory: of each file, what was written
- * behind its last fsync in whole, in parts, or not at all; of each directory, the names that were made, changed and
- * taken away behind its last fsync, in their order up to some point. An fsync of a file makes nothing of its
- * name durable, as POSIX has it. */
+ * What disk.h recorded up to any point is laid out again in its directory: of each file, what
+ * was written behind its last fsync in whole, in parts, or not at all; of each directory, the
+ * names that were made, changed and taken away behind its last fsync, in their order up to
+ * some point. An fsync of a file makes nothing of its name durable, as POSIX has it. */
 #ifndef DUNLIN_DISK_REPLAY_H
 #define DUNLIN_DISK_REPLAY_H
 
@@ -15,7 +15,7 @@ enum disk_loss {
 	DISK_LOSES_ALL,
 	DISK_KEEPS_DATA, DISK_KEEPS_NAMES,
 	DISK_KEEPS_SIZES,		/* names and lengths, with zeros for content */
-	DISK_TEARS_LAST,		/* all but the second half of the last write, by sectors */
+	DISK_TEARS_LAST,	/* all but the second half of the last write, by sectors */
 	DISK_MIXES			/* by chance, from here on a seed each: even ones take sectors, odd ones the end */
 };
 
@@ -146,7 +146,8 @@ disk_sync_names(struct disk_state *s, const char *dir)
 
 	for (size_t i = 0; i < s->n_pending; i++) {
 		const struct disk_op *op = &disk.ops[s->pending[i]];
-		if (!dir || disk_is_in(op->path, dir) || (op->path2 && disk_is_in(op->path2, dir)))
+		if (!dir || disk_is_in(op->path, dir) ||
+		    (op->path2 && disk_is_in(op->path2, dir)))
 			disk_apply_name(s, op);
 		else
 			s->pending[n++] = s->pending[i];
@@ -187,7 +188,8 @@ disk_take(struct disk_state *s, size_t at)
 		s->last_write = at + 1;
 		/* FALLTHROUGH */
 	case DISK_TRUNCATE:
-		c->pending = array_grow(c->pending, c->n_pending, &c->cap_pending, sizeof *c->pending);
+		c->pending = array_grow(c->pending, c->n_pending, &c->cap_pending,
+			sizeof *c->pending);
 		c->pending[c->n_pending++] = (struct disk_pending){ at, false };
 		break;
 	case DISK_SYNC:
@@ -205,7 +207,8 @@ disk_take(struct disk_state *s, size_t at)
 	case DISK_MARK:
 		break;
 	default:
-		s->pending = array_grow(s->pending, s->n_pending, &s->cap_pending, sizeof *s->pending);
+		s->pending = array_grow(s->pending, s->n_pending, &s->cap_pending,
+			sizeof *s->pending);
 		s->pending[s->n_pending++] = at;
 	}
 }
@@ -247,14 +250,17 @@ disk_lose_data(struct disk_state *s, enum disk_loss loss, unsigned *seed)
 {
 	for (uint32_t i = 0; i < disk.n_files; i++) {
 		struct disk_content *c = &s->files[i];
-		if (loss == DISK_KEEPS_ALL || loss == DISK_TEARS_LAST || loss == DISK_KEEPS_DATA) {
+		if (loss == DISK_KEEPS_ALL || loss == DISK_TEARS_LAST ||
+		    loss == DISK_KEEPS_DATA) {
 			for (size_t k = 0; k < c->n_pending; k++) {
 				struct disk_pending whole = { c->pending[k].op, false };
 				const struct disk_op *op = &disk.ops[whole.op];
 				if (loss == DISK_TEARS_LAST && whole.op + 1 == s->last_write)
 					disk_put(c, op, 0, disk_half(op));
 				else
-					disk_apply(c, loss == DISK_KEEPS_ALL ? &whole : &c->pending[k]);
+					disk_apply(c,
+						loss == DISK_KEEPS_ALL
+						? &whole : &c->pending[k]);
 			}
 		} else if (loss == DISK_KEEPS_SIZES) {
 			for (size_t k = 0; k < c->n_pending; k++) {
@@ -279,8 +285,10 @@ disk_mix_names(struct disk_state *s, unsigned seed)
 		for (const char *c = op->path; c < slash; c++)
 			h = h * 31 + (unsigned char)*c;
 		for (size_t k = 0; k < s->n_pending; k++) {
-			const char *other = disk.ops[s->pending[k]].path, *end = strrchr(other, '/');
-			bool is_same = end - other == slash - op->path && strncmp(other, op->path, end - other) == 0;
+			const char *other = disk.ops[s->pending[k]].path,
+				*end = strrchr(other, '/');
+			bool is_same = end - other == slash - op->path &&
+				strncmp(other, op->path, end - other) == 0;
 			n_same += is_same;
 			before += is_same && k < i;
 		}
@@ -293,8 +301,8 @@ disk_mix_names(struct disk_state *s, unsigned seed)
 static void
 disk_lose_names(struct disk_state *s, enum disk_loss loss, unsigned seed)
 {
-	bool keeps = loss == DISK_KEEPS_ALL || loss == DISK_KEEPS_NAMES || loss == DISK_KEEPS_SIZES ||
-		loss == DISK_TEARS_LAST;
+	bool keeps = loss == DISK_KEEPS_ALL || loss == DISK_KEEPS_NAMES ||
+		loss == DISK_KEEPS_SIZES || loss == DISK_TEARS_LAST;
 
 	if (loss >= DISK_MIXES)
 		disk_mix_names(s, seed);
@@ -323,7 +331,8 @@ disk_shallow_first(const void *a, const void *b)
 static void
 disk_lay_out(struct disk_state *s)
 {
-	struct timespec then[2] = { { .tv_sec = time(NULL) - 3600 }, { .tv_sec = time(NULL) - 3600 } };
+	struct timespec then[2] = { { .tv_sec = time(NULL) - 3600 },
+		{ .tv_sec = time(NULL) - 3600 } };
 
 	nftw(disk.root, disk_remove, 16, FTW_DEPTH | FTW_PHYS);
 	if (s->n_names)

@@ -79,7 +79,8 @@ dr_init(struct drained *x)
 	mime_init();
 	*x = (struct drained){ .cancel = { .fd = -1 } };
 	/* In memory where that can be: thousands of fsyncs. */
-	snprintf(x->dir, sizeof x->dir, "%s/dunlin-drain-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(x->dir, sizeof x->dir, "%s/dunlin-drain-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(x->dir));
 	x->data = path_join(x->dir, "data");
 	x->cache = path_join(x->dir, "cache");
@@ -91,7 +92,8 @@ dr_init(struct drained *x)
 	dr_open_store(x);
 	x->rc.timeout_s = 10;
 	x->conf = (struct rc_account){ .name = "home", .keep_days = -1, .receive = {
-		.protocol = RC_POP3, .security = RC_PLAIN, .user = "ada", .host = "127.0.0.1" } };
+		.protocol = RC_POP3, .security = RC_PLAIN, .user = "ada",
+			.host = "127.0.0.1" } };
 	x->cfg.rc = &x->rc;
 	x->cfg.conf = &x->conf;
 }
@@ -217,8 +219,8 @@ census_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_hea
 	return true;
 }
 
-/* Every message in the inbox is one of the server's, whole, and none stands twice; but for stubs, which are
- * counted. Returns how many. */
+/* Every message in the inbox is one of the server's, whole, and none stands twice; but for
+ * stubs, which are counted. Returns how many. */
 static UNUSED size_t
 census(struct drained *x, struct census *c)
 {
@@ -237,7 +239,8 @@ assert_all(struct drained *x, const char *what, long k)
 	struct census c;
 
 	if (census(x, &c) != x->server.n)
-		fail_msg("%s %ld: %zu of %zu messages are in the inbox", what, k, c.n, x->server.n);
+		fail_msg("%s %ld: %zu of %zu messages are in the inbox", what, k, c.n,
+			x->server.n);
 }
 
 /* ---- messages larger than max-size ---- */
@@ -250,8 +253,9 @@ dr_large(char which, size_t n)
 	struct str *s = &text[which - 'a'];
 
 	str_cut(s, 0);
-	str_printf(s, "Message-ID: <large-%c@x>\r\nSubject: large %c\r\nContent-Type: multipart/mixed;\r\n"
-		" boundary=b\r\n\r\n", which, which);
+	str_printf(s,
+		"Message-ID: <large-%c@x>\r\nSubject: large %c\r\nContent-Type: "
+		"multipart/mixed;\r\n boundary=b\r\n\r\n", which, which);
 	str_puts(s, "From here on it is a line like others\r\n.\r\n");
 	while (s->len < n)
 		str_printf(s, "%0*d\r\n", n > 100000 ? 60000 : 500, 0);
@@ -284,7 +288,8 @@ dr_want_all(struct drained *x)
 	bool did;
 
 	for (; dr_entries(x, POP3_HEADER, &e) > 0; n++) {
-		assert_int_equal(ERR_OK, store_pop3_turn(x->store, e.id, POP3_HEADER, POP3_WANTED, 0, &did, NULL));
+		assert_int_equal(ERR_OK, store_pop3_turn(x->store, e.id, POP3_HEADER,
+			POP3_WANTED, 0, &did, NULL));
 		assert_true(did);
 	}
 	return n;
@@ -296,7 +301,9 @@ static UNUSED void
 dr_small(struct drained *x)
 {
 	dr_add(x, "u1", MAIL("one", "first\r\n"));
-	dr_add(x, "u2", MAIL("two", "\r\nFrom me Thu Jan  1 00:00:00 2026\r\n>From you\r\n.\r\n..\r\n"));
+	dr_add(x, "u2",
+		MAIL("two",
+		"\r\nFrom me Thu Jan  1 00:00:00 2026\r\n>From you\r\n.\r\n..\r\n"));
 	dr_add(x, "u3", MAIL("three", "a\nb\n.\nbare\r\n"));
 	dr_add(x, "u4", MAIL("four", ""));
 	dr_add(x, "u5", MAIL("five", "no end"));

@@ -54,10 +54,13 @@ fixture_init(struct fixture *fx)
 	*fx = (struct fixture){0};
 	snprintf(fx->dir, sizeof fx->dir, "/tmp/dunlin-engine-XXXXXX");
 	assert_non_null(mkdtemp(fx->dir));
-	fx->dirs = (struct dirs){ xstrdup(fx->dir), path_join(fx->dir, "data"), path_join(fx->dir, "cache") };
+	fx->dirs = (struct dirs){ xstrdup(fx->dir), path_join(fx->dir, "data"),
+		path_join(fx->dir, "cache") };
 	fx->conf = (struct rc_account){
-		.name = "work", .from = "ada@example.org", .password = "secret", .check_every_s = 300,
-		.receive = { .protocol = RC_IMAP, .user = "ada", .host = "mail.example.org", .port = 993 },
+		.name = "work", .from = "ada@example.org", .password = "secret",
+			.check_every_s = 300,
+		.receive = { .protocol = RC_IMAP, .user = "ada", .host = "mail.example.org",
+		.port = 993 },
 	};
 	fx->rc = (struct rc){ .accounts = &fx->conf, .n_accounts = 1, .timeout_s = 60 };
 	fx->server = fake_server_new();
@@ -201,7 +204,8 @@ is_visible(struct fixture *fx, const char *folder, uint32_t uid)
 {
 	struct arena a = {0};
 	struct msg m;
-	bool is = store_msg(engine_store(fx->engine), msg_id_of(folder_named(fx, folder), uid), &a, &m);
+	bool is = store_msg(engine_store(fx->engine), msg_id_of(folder_named(fx, folder), uid),
+		&a, &m);
 
 	arena_clear(&a);
 	return is;
@@ -226,7 +230,8 @@ dump_server(struct fake_server *s, struct str *out)
 		}
 		str_printf(out, "%s:", f->name);
 		for (size_t k = 0; k < f->n; k++)
-			words[k] = f->v[k].flags ? xasprintf(" %s/%x", f->v[k].message_id, f->v[k].flags)
+			words[k] = f->v[k].flags
+				? xasprintf(" %s/%x", f->v[k].message_id, f->v[k].flags)
 				: xasprintf(" %s", f->v[k].message_id);
 		if (f->n)
 			qsort(words, f->n, sizeof *words, by_text);
@@ -239,7 +244,8 @@ dump_server(struct fake_server *s, struct str *out)
 	}
 }
 
-/* The index holds what the server holds: the same UIDs with the same flags, and nothing waits. */
+/* The index holds what the server holds: the same UIDs with the same
+ * flags, and nothing waits. */
 static inline void
 assert_in_step(struct fixture *fx, const char *what)
 {
@@ -263,8 +269,8 @@ assert_in_step(struct fixture *fx, const char *what)
 			struct uid_flags have = {0};
 			size_t n = store_uid_flags(s, id, f->v[k].uid, 1, &have);
 			if (n != 1 || have.uid != f->v[k].uid || have.flags != f->v[k].flags)
-				fail_msg("%s: %s/%u has flags %x there, %x here", what, f->name,
-					f->v[k].uid, f->v[k].flags, have.flags);
+				fail_msg("%s: %s/%u has flags %x there, %x here", what,
+					f->name, f->v[k].uid, f->v[k].flags, have.flags);
 		}
 		uidset_clear(&uids);
 	}

@@ -1,9 +1,10 @@
 /* fake_server.h - a small mail server in memory behind backend_ops, with faults on order.
  *
  * One struct fake_server outlives connections and engines, as a real one does. Every call is
- * counted; at call number `fault_at` the fault happens: the link breaks before or after the work was done, or the
- * call stalls there until it is cancelled. `lies` makes the sessions up to that number see empty
- * folders. All of it behind one lock, so that a test may change the server's mail at any time. */
+ * counted; at call number `fault_at` the fault happens: the link breaks before or after the
+ * work was done, or the call stalls there until it is cancelled. `lies` makes the sessions up
+ * to that number see empty folders. All of it behind one lock, so that a test may change the
+ * server's mail at any time. */
 #ifndef DUNLIN_FAKE_SERVER_H
 #define DUNLIN_FAKE_SERVER_H
 
@@ -49,11 +50,15 @@ struct fake_server {
 	bool is_down;			/* refuses connections */
 	const char *password;		/* NULL: any */
 	const char *refusal;		/* what it says to every change; NULL: does them */
-	bool refuses_gone;		/* a change that names a message which is gone, as a whole */
+	/* a change that names a message which is gone, as a whole */
+	bool refuses_gone;
 	const char *refusal_code;	/* "[LIMIT] " */
-	const char *refuses;		/* a change that names a message with that Message-ID, as a whole */
-	uint32_t breaks_in_move;	/* the link breaks when so many of a move were moved; 0: not */
-	int late_ms;			/* the link breaks in the next copy or move, which is done so much later */
+	/* a change that names a message with that Message-ID, as a whole */
+	const char *refuses;
+	/* the link breaks when so many of a move were moved; 0: not */
+	uint32_t breaks_in_move;
+	/* the link breaks in the next copy or move, which is done so much later */
+	int late_ms;
 	bool late_until_edit;		/* or, before that, just as the next one comes */
 	struct fake_late {		/* it */
 		struct fake_folder *from, *to;
@@ -63,7 +68,8 @@ struct fake_server {
 	} late;
 	int lies;
 	int n_appends;
-	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_statuses, n_passwords;
+	int n_sessions, n_calls, n_edits, n_headers, n_fetches, n_opens, n_statuses,
+		n_passwords;
 	int fault_at;
 	enum fake_fault fault;
 	bool has_faulted;		/* the fault happened */
@@ -85,8 +91,8 @@ fake_server_new(void)
 	struct fake_server *s = xcalloc(1, sizeof *s);
 
 	pthread_mutex_init(&s->lock, NULL);
-	s->caps = CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_WAIT |
-		CAP_DELTA | CAP_UIDMAP;
+	s->caps =
+		CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_WAIT | CAP_DELTA | CAP_UIDMAP;
 	s->has_delta_open = true;
 	s->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return s;
@@ -117,7 +123,8 @@ fake_folder_add(struct fake_server *s, const char *name)
 		struct fake_folder *f = &s->folders[i];
 		if (*f->name)
 			continue;
-		*f = (struct fake_folder){ .uidvalidity = 1000 + (uint32_t)i, .uidnext = 1, .modseq = 1 };
+		*f = (struct fake_folder){ .uidvalidity = 1000 + (uint32_t)i, .uidnext = 1,
+			.modseq = 1 };
 		snprintf(f->name, sizeof f->name, "%s", name);
 		return f;
 	}
@@ -139,8 +146,8 @@ fake_deliver(struct fake_folder *f, const char *message_id, uint32_t flags)
 {
 	struct fake_msg *m = &f->v[f->n++];
 
-	*m = (struct fake_msg){ .uid = f->uidnext, .flags = flags, .modseq = ++f->modseq, .size = 1000,
-		.arrived = 1700000000 + f->uidnext };
+	*m = (struct fake_msg){ .uid = f->uidnext, .flags = flags, .modseq = ++f->modseq,
+		.size = 1000, .arrived = 1700000000 + f->uidnext };
 	f->uidnext++;
 	snprintf(m->message_id, sizeof m->message_id, "%s", message_id);
 	return m->uid;
@@ -256,7 +263,8 @@ fake_catch_up(struct fake_server *s)
 		fake_transfer_one(l->from, uid, l->to, l->is_move, &made);
 }
 
-/* Takes the lock, which fake_leave gives back whatever this says. *is_mine: the fault is this call's. */
+/* Takes the lock, which fake_leave gives back whatever this says. *is_mine:
+ * the fault is this call's. */
 static inline enum err
 fake_enter(struct fake *f, bool *is_mine, struct error *e)
 {
@@ -323,9 +331,10 @@ fake_tell(struct fake *f, const struct fake_msg *m, const struct folder_sink *si
 	snprintf(subject, sizeof subject, "about %s", m->message_id);
 	struct msg out = {
 		.id = m->uid, .arrived = m->arrived, .date = m->arrived,
-		.size_bytes = m->size, .modseq = m->modseq, .flags = m->flags, .from_name = "Ada",
-		.from_addr = "ada@example.org", .to = "bob@example.org", .cc = "", .subject = subject,
-		.message_id = m->message_id, .in_reply_to = "", .references = "", .list_id = "",
+		.size_bytes = m->size, .modseq = m->modseq, .flags = m->flags,
+		.from_name = "Ada", .from_addr = "ada@example.org", .to = "bob@example.org",
+		.cc = "", .subject = subject, .message_id = m->message_id, .in_reply_to = "",
+		.references = "", .list_id = "",
 	};
 	sink->msg(sink->ctx, &out);
 }
@@ -399,14 +408,18 @@ fake_edit_of(struct fake *f, const struct uidset *uids, struct error *e)
 	if (f->open->is_readonly)
 		return error_set(e, ERR_MSG, "this folder is read-only");
 
-	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses_gone && (uid = uidset_next(uids, uid)) != 0;) {
+	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses_gone &&
+	    (uid = uidset_next(uids, uid)) != 0;) {
 		if (!fake_msg(f->open, uid))
-			rc = error_set(e, ERR_MSG, "[EXPUNGEISSUED] some messages no longer exist");
+			rc = error_set(e, ERR_MSG,
+				"[EXPUNGEISSUED] some messages no longer exist");
 	}
-	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses && (uid = uidset_next(uids, uid)) != 0;) {
+	for (uint32_t uid = 0; rc == ERR_OK && f->s->refuses &&
+	    (uid = uidset_next(uids, uid)) != 0;) {
 		struct fake_msg *m = fake_msg(f->open, uid);
 		if (m && strncmp(m->message_id, f->s->refuses, strlen(f->s->refuses)) == 0)
-			rc = error_set(e, ERR_MSG, "%snot %s*", f->s->refusal_code ? f->s->refusal_code : "[LIMIT] ",
+			rc = error_set(e, ERR_MSG, "%snot %s*",
+				f->s->refusal_code ? f->s->refusal_code : "[LIMIT] ",
 				f->s->refuses);
 	}
 	return rc;
@@ -481,7 +494,8 @@ fake_status(struct backend *b, const char *wire, struct folder_status *st, struc
 
 /* Flags since a modseq, or of all; what of `uids` is not there. */
 static inline void
-fake_tell_changes(struct fake *f, const struct folder_known *known, const struct folder_sink *sink)
+fake_tell_changes(struct fake *f, const struct folder_known *known,
+	const struct folder_sink *sink)
 {
 	struct uidset there = {0}, gone = {0};
 	uint64_t since = f->b.caps & CAP_DELTA ? known->modseq : 0;
@@ -490,7 +504,8 @@ fake_tell_changes(struct fake *f, const struct folder_known *known, const struct
 		const struct fake_msg *m = &f->open->v[i];
 		uidset_add(&there, m->uid);
 		if (m->modseq > since && sink->flags)
-			sink->flags(sink->ctx, m->uid, m->flags, f->b.caps & CAP_DELTA ? m->modseq : 0);
+			sink->flags(sink->ctx, m->uid, m->flags,
+				f->b.caps & CAP_DELTA ? m->modseq : 0);
 	}
 	if (folder_known_uids(known))
 		uidset_minus(&gone, folder_known_uids(known), &there);
@@ -514,8 +529,8 @@ fake_open(struct backend *b, const char *wire, const struct folder_known *known,
 		rc = error_set(e, ERR_FOLDER, "no such folder");
 	} else {
 		fake_status_of(f, f->open, st);
-		*delta = f->s->has_delta_open && (b->caps & CAP_DELTA) && known && known->modseq &&
-			known->uidvalidity == f->open->uidvalidity;
+		*delta = f->s->has_delta_open && (b->caps & CAP_DELTA) && known &&
+			known->modseq && known->uidvalidity == f->open->uidvalidity;
 		if (*delta)
 			fake_tell_changes(f, known, sink);
 	}
@@ -523,8 +538,8 @@ fake_open(struct backend *b, const char *wire, const struct folder_known *known,
 }
 
 static inline enum err
-fake_changes(struct backend *b, const struct folder_known *known, const struct folder_sink *sink,
-	struct folder_status *st, struct error *e)
+fake_changes(struct backend *b, const struct folder_known *known,
+	const struct folder_sink *sink, struct folder_status *st, struct error *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
@@ -573,7 +588,8 @@ fake_headers(struct backend *b, const struct uidset *uids, const struct folder_s
 }
 
 static inline enum err
-fake_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **root, struct error *e)
+fake_structure(struct backend *b, uint32_t uid, struct arena *a, struct part **root,
+	struct error *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
@@ -644,8 +660,8 @@ fake_transfer(struct fake *f, const struct uidset *uids, const char *wire, bool 
 		fake_catch_up(f->s);
 	}
 	if (rc == ERR_OK && f->s->late_ms) {
-		f->s->late = (struct fake_late){ f->open, d, uidset_min(uids), uidset_max(uids), is_move,
-			fake_now_ms() + f->s->late_ms };
+		f->s->late = (struct fake_late){ f->open, d, uidset_min(uids),
+			uidset_max(uids), is_move, fake_now_ms() + f->s->late_ms };
 		f->s->late_ms = 0;
 		return fake_break(f, e);
 	}
@@ -745,22 +761,23 @@ fake_find(struct backend *b, const char *wire, const char *message_id, uint32_t 
 
 /* The text of every message is its Message-ID. */
 static inline enum err
-fake_search(struct backend *b, const struct uidset *uids, const char *words, struct uidset *out,
-	struct error *e)
+fake_search(struct backend *b, const struct uidset *uids, const char *words,
+	struct uidset *out, struct error *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
 
 	for (size_t i = 0; f->open && i < f->open->n; i++) {
-		if (uidset_has(uids, f->open->v[i].uid) && strstr(f->open->v[i].message_id, words))
+		if (uidset_has(uids, f->open->v[i].uid) &&
+		    strstr(f->open->v[i].message_id, words))
 			uidset_add(out, f->open->v[i].uid);
 	}
 	FAKE_END(f);
 }
 
 static inline enum err
-fake_arrivals(struct backend *b, const char *wire, uint32_t from, const struct folder_sink *sink,
-	struct error *e)
+fake_arrivals(struct backend *b, const char *wire, uint32_t from,
+	const struct folder_sink *sink, struct error *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_BEGIN(f);
@@ -805,9 +822,10 @@ fake_close(struct backend *b, int ms)
 
 static const struct backend_ops fake_ops = {
 	fake_connect, fake_describe, fake_folders, fake_folder_create, fake_folder_rename,
-	fake_folder_delete, fake_wire_name, fake_status, fake_open, fake_changes, fake_uids, fake_newest,
-	fake_headers, fake_structure, fake_fetch, fake_set_flags, fake_move, fake_copy, fake_expunge,
-	fake_append, fake_find, fake_arrivals, fake_search, fake_wait, fake_close,
+	fake_folder_delete, fake_wire_name, fake_status, fake_open, fake_changes, fake_uids,
+	fake_newest, fake_headers, fake_structure, fake_fetch, fake_set_flags, fake_move,
+	fake_copy, fake_expunge, fake_append, fake_find, fake_arrivals, fake_search, fake_wait,
+	fake_close,
 };
 
 static inline struct backend *

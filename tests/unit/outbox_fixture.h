@@ -1,5 +1,6 @@
-/* outbox_fixture.h - an account that sends to a sink (smtp_sink.h) and keeps its copies in an mbox, and one pass over its
- * outbox as `dunlin sync` makes it: all that is due, then the copies. */
+/* outbox_fixture.h - an account that sends to a sink (smtp_sink.h) and keeps its
+ * copies in an mbox, and one pass over its outbox as `dunlin sync` makes it: all
+ * that is due, then the copies. */
 #ifndef DUNLIN_OUTBOX_FIXTURE_H
 #define DUNLIN_OUTBOX_FIXTURE_H
 
@@ -38,7 +39,8 @@ fx_new(const char *more)
 
 	net_init();
 	mime_init();
-	/* kills and broken lines are the subject, not the disk: hundreds of passes, some fsyncs each */
+	/* kills and broken lines are the subject, not the disk: hundreds
+	 * of passes, some fsyncs each */
 	fx->dir = xstrdup(access("/dev/shm", W_OK) == 0 ? "/dev/shm/dunlin-outbox-XXXXXX"
 		: "/tmp/dunlin-outbox-XXXXXX");
 	assert_non_null(mkdtemp(fx->dir));
@@ -46,10 +48,12 @@ fx_new(const char *more)
 	fx->cache = path_join(fx->dir, "cache");
 	fx->mbox = path_join(fx->dir, "mail");
 	sink_start(&fx->sink);
-	char *text = xasprintf("[mail]\ntimeout = 1s\n[account work]\nfrom = Ada <ada@example.org>\n"
-		"receive = mbox:%s\nsend = smtp+insecure://ada@127.0.0.1:%u\nsend-password = secret\n%s\n",
-		fx->mbox, fx->sink.port, more);
-	if (rc_parse(&fx->rc, "mailrc", text, strlen(text), &fx->e) != ERR_OK || fx->rc->n_problems)
+	char *text = xasprintf("[mail]\ntimeout = 1s\n[account work]\nfrom = Ada "
+		"<ada@example.org>\nreceive = mbox:%s\nsend = "
+		"smtp+insecure://ada@127.0.0.1:%u\nsend-password = secret\n%s\n", fx->mbox,
+		fx->sink.port, more);
+	if (rc_parse(&fx->rc, "mailrc", text, strlen(text), &fx->e) != ERR_OK ||
+	    fx->rc->n_problems)
 		fail_msg("%s", fx->rc->n_problems ? fx->rc->problems[0].line : fx->e.text);
 	free(text);
 	assert_int_equal(ERR_OK, cancel_init(&fx->cancel, NULL));
@@ -92,7 +96,8 @@ fx_put(struct fixture *fx, const char *to)
 
 	d.text_len = strlen(d.text);
 	if (compose_build(&l, &d, &stamp, &fx->e) != ERR_OK ||
-	    outbox_put(fx->s, &fx->rc->accounts[0], fx->account, &l, 0, false, &id, &fx->e) != ERR_OK)
+	    outbox_put(fx->s, &fx->rc->accounts[0], fx->account, &l, 0, false, &id,
+	    &fx->e) != ERR_OK)
 		fail_msg("%s", fx->e.text);
 	letter_clear(&l);
 	free((char *)stamp.token);
@@ -111,7 +116,8 @@ static UNUSED void
 fx_copies(struct fixture *fx)
 {
 	struct backend_login nobody = { "", "" };
-	struct backend *b = account_backend(fx->rc, &fx->rc->accounts[0], fx->data, &fx->cancel, &fx->e);
+	struct backend *b = account_backend(fx->rc, &fx->rc->accounts[0], fx->data,
+		&fx->cancel, &fx->e);
 	struct error refusal;
 	bool did = true;
 	char *where;

@@ -1,8 +1,9 @@
-/* pop3_server.h - a small POP3 server in a thread, with a mailbox in memory and faults on demand.
+/* pop3_server.h - a small POP3 server in a thread, with a mailbox in
+ * memory and faults on demand.
  *
- * It serves one connection after another until it is stopped. Messages that were marked are gone after
- * QUIT, and only then. The test changes the fields between sessions, never during one; atomic, for nothing else tells
- * the two threads which came first. */
+ * It serves one connection after another until it is stopped. Messages that were marked are
+ * gone after QUIT, and only then. The test changes the fields between sessions, never during
+ * one; atomic, for nothing else tells the two threads which came first. */
 #ifndef DUNLIN_POP3_SERVER_H
 #define DUNLIN_POP3_SERVER_H
 
@@ -26,8 +27,10 @@ struct pop3_server {
 	size_t n;
 	const char *capa;		/* lines with CRLF; NULL: -ERR */
 	_Atomic bool no_uidl, no_top, mute_quit;
-	_Atomic size_t vanish;		/* that message (from 1) is gone by the time of its RETR */
-	_Atomic long cut_after;		/* bytes until the connection breaks; < 0: never. Counts over sessions */
+	/* that message (from 1) is gone by the time of its RETR */
+	_Atomic size_t vanish;
+	/* bytes until the connection breaks; < 0: never. Counts over sessions */
+	_Atomic long cut_after;
 	void (*quit)(void);		/* before messages are gone; may be NULL */
 	_Atomic long n_sent;
 	_Atomic int n_retr, n_top, n_dele;
@@ -163,7 +166,8 @@ p3_command(struct pop3_server *s, const char *line)
 		p3_list(s, true);
 	else if (str_starts(line, "TOP ") && m && !s->no_top && ++s->n_top)
 		p3_text(s, m->text, true);
-	else if (str_starts(line, "RETR ") && m && !m->is_bad && number != s->vanish && ++s->n_retr)
+	else if (str_starts(line, "RETR ") && m && !m->is_bad && number != s->vanish &&
+	    ++s->n_retr)
 		p3_text(s, m->text, false);
 	else if (str_starts(line, "DELE ") && m && ++s->n_dele) {
 		m->is_marked = true;
@@ -235,7 +239,8 @@ pop3_server_start(struct pop3_server *s)
 	assert_int_equal(0, pthread_create(&s->server.thread, NULL, p3_run, s));
 }
 
-/* A fork while the thread is within malloc would leave its locks taken in the child. Who connects meanwhile waits. */
+/* A fork while the thread is within malloc would leave its locks taken in the child. Who
+ * connects meanwhile waits. */
 static UNUSED void
 pop3_server_pause(struct pop3_server *s)
 {

@@ -1,9 +1,11 @@
-/* power.h - an act is recorded on disk.h's disk; then the power goes, or calls fail, at each of its points in turn.
+/* power.h - an act is recorded on disk.h's disk; then the power goes, or calls fail,
+ * at each of its points in turn.
  *
- * A play sets up a world, does one thing to it, and looks at what is there: looking is the real recovery (opening, the
- * next run) and a census. After a power cut in all the ways of disk_replay.h it must be right, and right again after
- * another cut the moment the recovery has ended; so must it after kill -9. When calls fail the act may fail, with words;
- * then the next run has to be right, and a power cut afterwards, or in its place, must find it so.
+ * A play sets up a world, does one thing to it, and looks at what is there: looking is the
+ * real recovery (opening, the next run) and a census. After a power cut in all the ways of
+ * disk_replay.h it must be right, and right again after another cut the moment the recovery
+ * has ended; so must it after kill -9. When calls fail the act may fail, with words; then the
+ * next run has to be right, and a power cut afterwards, or in its place, must find it so.
  *
  * A sample of the points, unless DUNLIN_POWER is set (`make power`). */
 #ifndef DUNLIN_POWER_H
@@ -18,13 +20,15 @@ struct power {
 	char *root;			/* all files of the world are below it */
 	void *world;
 	struct error e;			/* of the act */
-	size_t at;			/* how much of the record this world has lived through */
+	/* how much of the record this world has lived through */
+	size_t at;
 };
 
 struct play {
 	void (*set_up)(struct power *p);	/* makes world and root */
 	enum err (*act)(struct power *p);	/* leaves nothing open */
-	void (*rewind)(struct power *p);	/* the world outside of the disk as of p->at; may be NULL */
+	/* the world outside of the disk as of p->at; may be NULL */
+	void (*rewind)(struct power *p);
 	void (*look)(struct power *p);		/* leaves nothing open */
 	void (*tear_down)(struct power *p);
 	int stride;				/* of the sample */
@@ -80,7 +84,8 @@ power_cut(const struct play *play, struct power *p, size_t n, enum disk_loss los
 	play->look(p);
 }
 
-/* Where a test that failed stood, for whoever reads its report: told when the next one begins, or at exit. */
+/* Where a test that failed stood, for whoever reads its report: told when the
+ * next one begins, or at exit. */
 static struct {
 	size_t n;
 	int loss, fault;
@@ -90,12 +95,14 @@ static void
 power_where(void)
 {
 	if (power_now.n)
-		fprintf(stderr, "    at point %zu, loss %d, fault %d; before it:\n", power_now.n, power_now.loss,
-			power_now.fault);
-	for (size_t i = power_now.n > 30 ? power_now.n - 30 : 0; i < power_now.n && i < disk.n && !power_now.fault; i++) {
+		fprintf(stderr, "    at point %zu, loss %d, fault %d; before it:\n",
+			power_now.n, power_now.loss, power_now.fault);
+	for (size_t i = power_now.n > 30 ? power_now.n - 30 : 0; i < power_now.n &&
+	    i < disk.n && !power_now.fault; i++) {
 		const struct disk_op *op = &disk.ops[i];
-		fprintf(stderr, "    %zu: kind %d file %u %s %s %zu bytes at %llu\n", i, (int)op->kind, op->file,
-			op->path ? op->path : "", op->path2 ? op->path2 : "", op->n, (unsigned long long)op->at);
+		fprintf(stderr, "    %zu: kind %d file %u %s %s %zu bytes at %llu\n", i,
+			(int)op->kind, op->file, op->path ? op->path : "",
+			op->path2 ? op->path2 : "", op->n, (unsigned long long)op->at);
 	}
 	power_now.n = 0;
 }
@@ -161,7 +168,8 @@ power_fail_at(const struct play *play, enum disk_fault fault, long n)
 	play->look(&p);
 	struct error why = p.e;
 	if (rc != ERR_OK && power_act(play, &p) != ERR_OK)
-		fail_msg("call %ld failed (%s), and so did the next try: %s", n, why.text, p.e.text);
+		fail_msg("call %ld failed (%s), and so did the next try: %s", n, why.text,
+			p.e.text);
 	p.at = disk.n;
 	play->look(&p);
 	disk_end();
@@ -185,7 +193,8 @@ power_failing(const struct play *play, enum disk_fault fault)
 
 	power_where();
 	while (power_fail_at(play, fault, n))
-		n += power_is_thorough() ? 1 : fault >= DISK_BAD_SYNC ? 1 + play->stride / 8 : play->stride;
+		n += power_is_thorough() ? 1 : fault >= DISK_BAD_SYNC ? 1 + play->stride / 8
+			: play->stride;
 	power_now.n = 0;
 	print_message("%ld calls\n", n);
 	assert_true(n > 1);

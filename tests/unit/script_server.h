@@ -30,7 +30,8 @@ static UNUSED void
 script_send(struct script *sc, const char *p, size_t n)
 {
 	while (n > 0) {
-		ssize_t done = sc->ssl ? SSL_write(sc->ssl, p, (int)n) : send(sc->fd, p, n, MSG_NOSIGNAL);
+		ssize_t done = sc->ssl
+			? SSL_write(sc->ssl, p, (int)n) : send(sc->fd, p, n, MSG_NOSIGNAL);
 		if (done <= 0)
 			return;
 		p += done;
@@ -42,7 +43,8 @@ static UNUSED bool
 script_fill(struct script *sc)
 {
 	char buf[4096];
-	ssize_t n = sc->ssl ? SSL_read(sc->ssl, buf, sizeof buf) : recv(sc->fd, buf, sizeof buf, 0);
+	ssize_t n = sc->ssl
+		? SSL_read(sc->ssl, buf, sizeof buf) : recv(sc->fd, buf, sizeof buf, 0);
 
 	if (n <= 0)
 		return false;
@@ -84,8 +86,8 @@ script_expect(struct script *sc, const char *want, size_t n)
 	if (is_prefix)
 		n--;
 	if (!line || strncmp(rest, want, n) != 0 || (!is_prefix && strlen(rest) != n))
-		snprintf(sc->problem, sizeof sc->problem, "wanted '%.*s', got '%s'", (int)n, want,
-			line ? line : "(gone)");
+		snprintf(sc->problem, sizeof sc->problem, "wanted '%.*s', got '%s'", (int)n,
+			want, line ? line : "(gone)");
 	free(line);
 }
 

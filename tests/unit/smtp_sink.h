@@ -1,7 +1,9 @@
-/* smtp_sink.h - an SMTP server that takes mail and misbehaves where it is told to, with a census of what it took.
+/* smtp_sink.h - an SMTP server that takes mail and misbehaves where it is told to,
+ * with a census of what it took.
  *
- * A mail counts as taken when its final dot is here and the answer to it will be 250, before a byte of that
- * answer goes out: as with a real server, the rest of the connection changes nothing about it. */
+ * A mail counts as taken when its final dot is here and the answer to it will be 250,
+ * before a byte of that answer goes out: as with a real server, the rest of the connection
+ * changes nothing about it. */
 #ifndef DUNLIN_SMTP_SINK_H
 #define DUNLIN_SMTP_SINK_H
 
@@ -15,8 +17,9 @@ struct sink {
 	int listen_fd, stop_fd;
 	pthread_t thread;
 	pthread_mutex_t lock;		/* for all below */
-	/* At the n-th of this verb (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT, QUIT) this is said instead; NULL:
-	 * the connection is closed; "HANG": nothing is said. Then it behaves. */
+	/* At the n-th of this verb (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT,
+	 * QUIT) this is said instead; NULL: the connection is closed; "HANG":
+	 * nothing is said. Then it behaves. */
 	const char *verb, *says;
 	int countdown;			/* 0: it behaves */
 	long cut_down, cut_up;		/* bytes after which it closes, once; -1: never */
@@ -26,7 +29,8 @@ struct sink {
 	struct str taken;
 	size_t n_connections;
 	long n_down, n_up;		/* bytes of the last connection, */
-	long down_at_dot, up_at_data;	/* and where the answer to its dot, and its text, began */
+	/* and where the answer to its dot, and its text, began */
+	long down_at_dot, up_at_data;
 };
 
 struct sink_session {
@@ -76,7 +80,8 @@ sink_misbehaves(struct sink_session *s, const char *verb)
 	struct sink *k = s->k;
 
 	pthread_mutex_lock(&k->lock);
-	bool is_it = k->verb && strcmp(k->verb, verb) == 0 && k->countdown > 0 && --k->countdown == 0;
+	bool is_it = k->verb && strcmp(k->verb, verb) == 0 && k->countdown > 0 &&
+		--k->countdown == 0;
 	const char *says = k->says;
 	pthread_mutex_unlock(&k->lock);
 	if (!is_it)
@@ -119,8 +124,8 @@ sink_dot(struct sink_session *s)
 	s->is_data = false;
 	pthread_mutex_lock(&k->lock);
 	k->down_at_dot = s->down;
-	bool refuses = k->verb && strcmp(k->verb, "DOT") == 0 && k->countdown == 1 && k->says &&
-		(*k->says == '4' || *k->says == '5');
+	bool refuses = k->verb && strcmp(k->verb, "DOT") == 0 && k->countdown == 1 &&
+		k->says && (*k->says == '4' || *k->says == '5');
 	pthread_mutex_unlock(&k->lock);
 	if (!refuses)
 		sink_take(s);
@@ -201,13 +206,15 @@ static UNUSED void
 sink_serve(struct sink *k, int fd)
 {
 	struct sink_session s = { .k = k, .fd = fd };
-	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = k->stop_fd, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		{ .fd = k->stop_fd, .events = POLLIN } };
 	char buf[4096];
 	ssize_t n;
 
 	if (!sink_misbehaves(&s, "CONNECT"))
 		sink_say(&s, "220 sink ESMTP");
-	while (!s.is_over && poll(p, 2, -1) > 0 && !p[1].revents && (n = recv(fd, buf, sizeof buf, 0)) > 0) {
+	while (!s.is_over && poll(p, 2, -1) > 0 && !p[1].revents &&
+	    (n = recv(fd, buf, sizeof buf, 0)) > 0) {
 		for (ssize_t i = 0; i < n && !s.is_over; i++)
 			sink_hear(&s, buf[i]);
 	}
@@ -221,7 +228,8 @@ static UNUSED void *
 sink_run(void *arg)
 {
 	struct sink *k = arg;
-	struct pollfd p[] = { { .fd = k->listen_fd, .events = POLLIN }, { .fd = k->stop_fd, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = k->listen_fd, .events = POLLIN },
+		{ .fd = k->stop_fd, .events = POLLIN } };
 
 	while (poll(p, 2, -1) >= 0 && !p[1].revents) {
 		int fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -239,8 +247,10 @@ sink_start(struct sink *k)
 	struct server s = {0};
 
 	server_listen(&s);
-	*k = (struct sink){ .port = s.port, .listen_fd = s.listen_fd, .stop_fd = s.stop_fd, .cut_down = -1,
-		.cut_up = -1, .ehlo = "250-sink\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 AUTH PLAIN" };
+	*k = (struct sink){ .port = s.port, .listen_fd = s.listen_fd, .stop_fd = s.stop_fd,
+		.cut_down = -1, .cut_up = -1,
+			.ehlo = "250-sink\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 "
+			"AUTH PLAIN" };
 	pthread_mutex_init(&k->lock, NULL);
 	assert_int_equal(0, pthread_create(&k->thread, NULL, sink_run, k));
 }

@@ -29,7 +29,8 @@ test_slip_keeps_the_text(void **state)
 
 	(void)state;
 	press(f->u, "lis:unraed<Enter>");
-	LAST_ROWS(f, 2, " unknown 'is:unraed' (did you mean 'is:unread'?)\n Limit: is:unraed\n");
+	LAST_ROWS(f, 2,
+		" unknown 'is:unraed' (did you mean 'is:unread'?)\n Limit: is:unraed\n");
 	press(f->u, "<Backspace>");
 	LAST_ROWS(f, 1, " Limit: is:unrae\n");
 	assert_false(shows(f, "did you mean"));
@@ -72,14 +73,15 @@ test_back_lifts_the_limit(void **state)
 static void
 put_link(struct fx *f, const char *url)
 {
-	char *raw = xasprintf("From: Bob <bob@example.org>\r\nSubject: x\r\n\r\nSee %s\r\n", url);
+	char *raw = xasprintf("From: Bob <bob@example.org>\r\nSubject: x\r\n\r\nSee %s\r\n",
+		url);
 
 	put_body(f, 8, raw);
 	free(raw);
 }
 
-/* Of a link's address all is shown that there is room for, and its host always, whatever stands
- * before it. */
+/* Of a link's address all is shown that there is room for, and its host always,
+ * whatever stands before it. */
 static void
 test_link_shows_its_host(void **state)
 {
@@ -103,7 +105,8 @@ test_link_shows_its_host(void **state)
 	end(f);
 
 	f = begin(24, 80);
-	put_link(f, "https://news.example/a/long/path?with=many&words=in&it=that&go=on&and=on&and=on#end");
+	put_link(f,
+		"https://news.example/a/long/path?with=many&words=in&it=that&go=on&and=on&and=on#end");
 	press(f->u, "<Enter>o1<Enter>");
 	LAST_ROWS(f, 3, " Go to news.example?\n"
 		" https://news.example/a/long/path?with=many&words=in&it=that&go=on&and=on&and=o\n"
@@ -119,7 +122,8 @@ test_notice_above_a_prompt(void **state)
 	struct event ev = { .kind = EV_PASSWORD, .account = f->account };
 
 	(void)state;
-	ui_notice(f->u->ui, "mailrc:4: others can read this file: the password in it is not used");
+	ui_notice(f->u->ui,
+		"mailrc:4: others can read this file: the password in it is not used");
 	ui_event(f->u->ui, &ev);
 	settle(f->u);
 	LAST_ROWS(f, 3, " mailrc:4: others can read this file: the password in it is\n"
@@ -129,5 +133,5 @@ test_notice_above_a_prompt(void **state)
 	end(f);
 }
 
-TEST_MAIN(T(test_slip_keeps_the_text), T(test_back_lifts_the_limit), T(test_link_shows_its_host),
-	T(test_notice_above_a_prompt))
+TEST_MAIN(T(test_slip_keeps_the_text), T(test_back_lifts_the_limit),
+	T(test_link_shows_its_host), T(test_notice_above_a_prompt))

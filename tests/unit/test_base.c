@@ -39,14 +39,15 @@ test_clean_stops_what_acts(void **state)
 	assert_clean("\xef\xbf\xbd", "\xc0", CLEAN_TEXT);
 }
 
-/* What shows nothing becomes a box, wherever it could make two texts look the same: Unicode's ignorable
- * characters, tags, and selectors and joiners that have nothing to work on. */
+/* What shows nothing becomes a box, wherever it could make two texts look the same: Unicode's
+ * ignorable characters, tags, and selectors and joiners that have nothing to work on. */
 static void
 test_clean_shows_what_is_hidden(void **state)
 {
-	static const uint32_t hidden[] = { 0xad, 0x34f, 0x61c, 0x115f, 0x17b4, 0x180b, 0x180e, 0x200b, 0x200c, 0x200d,
-		0x200e, 0x2028, 0x202a, 0x2060, 0x2066, 0x206f, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9,
-		0xfffe, 0x1bca0, 0x1d173, 0xe0001, 0xe0041, 0xe0100, 0xe01f0, 0xe0fff, 0x1fffe };
+	static const uint32_t hidden[] = { 0xad, 0x34f, 0x61c, 0x115f, 0x17b4, 0x180b, 0x180e,
+		0x200b, 0x200c, 0x200d, 0x200e, 0x2028, 0x202a, 0x2060, 0x2066, 0x206f, 0x3164,
+		0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9, 0xfffe, 0x1bca0, 0x1d173,
+		0xe0001, 0xe0041, 0xe0100, 0xe01f0, 0xe0fff, 0x1fffe };
 
 	(void)state;
 	for (size_t i = 0; i < LEN(hidden); i++) {
@@ -55,8 +56,10 @@ test_clean_shows_what_is_hidden(void **state)
 		memcpy(raw + n, "pal", 4);
 		assert_clean("pay\xef\xbf\xbdpal", raw, CLEAN_LINE);
 	}
-	assert_clean("\xe0\xa4\x95\xe2\x80\x8d\xef\xbf\xbd", "\xe0\xa4\x95\xe2\x80\x8d\xe2\x80\x8d", CLEAN_LINE);
-	assert_clean("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\xed\xa0\x80", CLEAN_TEXT);	/* half a surrogate pair */
+	assert_clean("\xe0\xa4\x95\xe2\x80\x8d\xef\xbf\xbd",
+		"\xe0\xa4\x95\xe2\x80\x8d\xe2\x80\x8d", CLEAN_LINE);
+	/* half a surrogate pair */
+	assert_clean("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\xed\xa0\x80", CLEAN_TEXT);
 }
 
 /* Marks on one character are bounded, so that a text takes columns as it grows. */
@@ -79,8 +82,9 @@ static void
 test_clean_keeps_what_people_write(void **state)
 {
 	(void)state;
-	const char *texts[] = { "Grüße", "日本語", "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
-		"\xe2\x9d\xa4\xef\xb8\x8f", "e\xcc\x81", "1\xef\xb8\x8f\xe2\x83\xa3",
+	const char *texts[] = { "Grüße", "日本語",
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", "\xe2\x9d\xa4\xef\xb8\x8f",
+		"e\xcc\x81", "1\xef\xb8\x8f\xe2\x83\xa3",
 		"\xf0\x9f\x91\x81\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x97\xa8\xef\xb8\x8f",
 		"\xe1\xa0\xa0\xe1\xa0\x8b" };
 	for (size_t i = 0; i < LEN(texts); i++)
@@ -263,7 +267,8 @@ test_private_directory(void **state)
 	assert_int_equal(0700, st.st_mode & 07777);
 	assert_int_equal(0, symlink(made, link));
 	assert_int_equal(ERR_OK, path_private(link, &e));
-	if (geteuid() == 0) {			/* only root can make what is somebody else's */
+	/* only root can make what is somebody else's */
+	if (geteuid() == 0) {
 		assert_int_equal(0, lchown(link, 65534, 65534));
 		assert_int_equal(ERR_LOCAL, path_private(link, &e));
 		assert_int_equal(0, chown(made, 65534, 65534));
@@ -300,8 +305,8 @@ test_log_is_private(void **state)
 	unlink(path);
 }
 
-/* A server that repeats the password it was sent puts it neither into an error nor into the log; what is short
- * enough to be a word stays. */
+/* A server that repeats the password it was sent puts it neither into an error nor into the
+ * log; what is short enough to be a word stays. */
 static void
 test_repeated_secret_is_hidden(void **state)
 {
@@ -314,7 +319,8 @@ test_repeated_secret_is_hidden(void **state)
 	hide_add("AGFkYQBodW50ZXIyMg==");
 	hide_add("login");
 	hide_add(NULL);
-	error_set(&e, ERR_AUTH, "login: the server says: %s", "no hunter22 or hunter2hunter22, AGFkYQBodW50ZXIyMg==");
+	error_set(&e, ERR_AUTH, "login: the server says: %s",
+		"no hunter22 or hunter2hunter22, AGFkYQBodW50ZXIyMg==");
 	assert_string_equal("login: the server says: no *** or hunter2***, ***", e.text);
 	assert_int_equal(ERR_OK, log_open(path, &e));
 	log_wire('S', "-ERR what is PASS hunter22?\r\n", 29);
@@ -378,9 +384,11 @@ test_ascii_runs(void **state)
 	assert_int_equal(3, utf8_ascii("a\0b\x80", 4));
 }
 
-TEST_MAIN(T(test_repeated_secret_is_hidden), T(test_error_is_cut_between_characters), T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden), T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
+TEST_MAIN(T(test_repeated_secret_is_hidden), T(test_error_is_cut_between_characters),
+	T(test_clean_stops_what_acts), T(test_clean_shows_what_is_hidden),
+	T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
-	T(test_find_ignores_case), T(test_error_is_one_safe_line), T(test_safe_name_stays_here),
-	T(test_arena_survives_growth), T(test_cancel_is_sticky),
-	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets), T(test_log_is_private),
-	T(test_private_directory), T(test_ascii_runs))
+	T(test_find_ignores_case), T(test_error_is_one_safe_line),
+	T(test_safe_name_stays_here), T(test_arena_survives_growth), T(test_cancel_is_sticky),
+	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets),
+	T(test_log_is_private), T(test_private_directory), T(test_ascii_runs))

@@ -3,7 +3,8 @@
 #include "test.h"
 #include "ui/command.h"
 
-/* Each row is whole: its id is its index, its help a line, its views known, its name unique. */
+/* Each row is whole: its id is its index, its help a line, its views
+ * known, its name unique. */
 static void
 test_table_is_whole(void **state)
 {
@@ -16,7 +17,8 @@ test_table_is_whole(void **state)
 		assert_true(c->views != 0 && (c->views & ~(unsigned)V_ALL) == 0);
 		assert_true(strlen(c->help) > 0 && strlen(c->help) < 60);
 		assert_int_not_equal('.', c->help[strlen(c->help) - 1]);
-		assert_int_equal(strlen(c->name), strspn(c->name, "abcdefghijklmnopqrstuvwxyz-"));
+		assert_int_equal(strlen(c->name),
+			strspn(c->name, "abcdefghijklmnopqrstuvwxyz-"));
 	}
 }
 
@@ -69,8 +71,10 @@ test_lines_are_parsed(void **state)
 	assert_parsed("send at mon 8:00", V_COMPOSE, "send-at", "mon 8:00");
 	assert_parsed("send at", V_OUTBOX, "send-at", NULL);
 	assert_refused("send now", V_COMPOSE, true, "'send' takes no argument");
-	assert_refused("send at 9:00", V_INDEX, true, "'send' does nothing here, but in compose");
-	assert_parsed("search next", V_INDEX, "search", "next");	/* it takes one: no other command */
+	assert_refused("send at 9:00", V_INDEX, true,
+		"'send' does nothing here, but in compose");
+	/* it takes one: no other command */
+	assert_parsed("search next", V_INDEX, "search", "next");
 	assert_refused("", V_PAGER, true, "no command ''");
 	assert_refused("pa", V_PAGER, true, "no command 'pa'");	/* page-up, page-down, parts */
 }

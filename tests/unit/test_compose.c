@@ -54,8 +54,8 @@ static void
 test_no_recipient_is_dropped(void **state)
 {
 	static const char *const bad[] = { "bob@x.net, half typ", "carol, bob@x.net" };
-	static const char *const good[] = { "bob@x.net,, c@x.net,", "a: b@x.net, c@x.net;, d@x.net",
-		"\"Doe, J (x)\" <j@x.net> (a, comment)" };
+	static const char *const good[] = { "bob@x.net,, c@x.net,",
+		"a: b@x.net, c@x.net;, d@x.net", "\"Doe, J (x)\" <j@x.net> (a, comment)" };
 	struct draft d = plain();
 
 	(void)state;
@@ -143,8 +143,10 @@ static void
 test_encoded_look(void **state)
 {
 	(void)state;
-	static const char *const v[] = { "=?utf-8?q?x?=", "what is =?utf-8?q?J=C3=B6rg?= and 日本語のメールです日本語のメールです日本語のメール",
-		"=?", "a =?b", "=?utf-8?B?" };
+	static const char *const v[] = { "=?utf-8?q?x?=",
+		"what is =?utf-8?q?J=C3=B6rg?= and "
+		"日本語のメールです日本語のメールです日本語のメール", "=?", "a =?b",
+		"=?utf-8?B?" };
 
 	for (size_t i = 0; i < LEN(v); i++) {
 		struct arena a = {0};
@@ -254,7 +256,8 @@ test_bodies(void **state)
 {
 	(void)state;
 	struct { const char *text; size_t n; } cases[] = {
-		{ "Grüße\n", 8 }, { "日本語のメールです。日本語のメールです。\n", 61 }, { "a\0b\n", 4 },
+		{ "Grüße\n", 8 }, { "日本語のメールです。日本語のメールです。\n", 61 },
+		{ "a\0b\n", 4 },
 		{ "From here\n", 10 }, { "\xff\xfe latin\n", 9 }, { "trailing  \n\t\n", 13 },
 		{ ".\n..\n", 5 }, { "", 0 },
 	};
@@ -491,7 +494,8 @@ make_mail(char *p, size_t n)
 	size_t len = (size_t)sprintf(p, "From: eve@example.org\r\nSubject: inner\r\n\r\n");
 
 	for (int i = 0; len + 40 < n; i++)
-		len += (size_t)sprintf(p + len, "%.*s\r\n", 1 + i % 29, "abcdefghijklmnopqrstuvwxyzABCDEFG");
+		len += (size_t)sprintf(p + len, "%.*s\r\n", 1 + i % 29,
+			"abcdefghijklmnopqrstuvwxyzABCDEFG");
 	return len;
 }
 
@@ -507,14 +511,15 @@ assert_comes_back(const struct letter *l, const struct draft_file *files, size_t
 		snprintf(section, sizeof section, "%zu", i + 2);
 		assert_true(mime_part_bytes(m, section, &back, SIZE_MAX));
 		assert_int_equal(files[i].len, back.len);
-		assert_memory_equal(files[i].len ? files[i].data : "", str_get(&back), back.len);
+		assert_memory_equal(files[i].len ? files[i].data : "", str_get(&back),
+			back.len);
 		str_clear(&back);
 	}
 	mime_free(m);
 }
 
-/* Attachments of several pieces come back byte by byte, wherever in a message a piece ends; told to stop, nothing is
- * made. */
+/* Attachments of several pieces come back byte by byte, wherever in a message a piece ends;
+ * told to stop, nothing is made. */
 static void
 test_large_files(void **state)
 {
@@ -528,11 +533,13 @@ test_large_files(void **state)
 		big[i] = (char)(i * 31 + i / 777);
 	struct draft d = plain();
 	struct draft_file files[] = { { "a.bin", "application/octet-stream", big, n },
-		{ "m.eml", "message/rfc822", mail, make_mail(mail, n) }, { "empty", NULL, NULL, 0 },
+		{ "m.eml", "message/rfc822", mail, make_mail(mail, n) },
+		{ "empty", NULL, NULL, 0 },
 		{ "one", "text/plain", "x", 1 } };
 	d.files = files;
 	d.n_files = LEN(files);
-	for (int cut = 0; cut < 4; cut++) {		/* so that one of them parts CR and LF */
+	/* so that one of them parts CR and LF */
+	for (int cut = 0; cut < 4; cut++) {
 		memmove(mail + 35, mail + 34, files[1].len++ - 34);	/* within "inner" */
 		l = build(&d);
 		assert_comes_back(&l, files, LEN(files));
@@ -548,12 +555,12 @@ test_large_files(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped), T(test_recipients), T(test_words), T(test_encoded_look),
+	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped),
+		T(test_recipients), T(test_words), T(test_encoded_look),
 		T(test_international_addresses), T(test_controls_are_refused),
-		T(test_encoded_line_end),
-		T(test_no_address), T(test_bodies), T(test_long_line), T(test_attachments), T(test_large_files),
-		T(test_references),
-		T(test_prepare), T(test_prepare_keeps), T(test_smuggling),
+		T(test_encoded_line_end), T(test_no_address), T(test_bodies),
+		T(test_long_line), T(test_attachments), T(test_large_files),
+		T(test_references), T(test_prepare), T(test_prepare_keeps), T(test_smuggling),
 		T(test_prepare_utf8_body), T(test_prepare_refuses) };
 
 	return cmocka_run_group_tests(tests, init, NULL);

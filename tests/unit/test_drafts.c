@@ -73,7 +73,8 @@ test_comes_back(void **state)
 	note_add_other(&n, 4294967298);
 	note_add_other(&n, 4294967300);
 	assert_int_equal(ERR_OK, draft_new(dir, &id, &lock, &e));
-	assert_int_equal(ERR_OK, draft_attach(dir, id, &n, "../a b: c.png", "image/png", "\0\1\2", 3, &e));
+	assert_int_equal(ERR_OK, draft_attach(dir, id, &n, "../a b: c.png", "image/png",
+		"\0\1\2", 3, &e));
 	assert_int_equal(ERR_OK, draft_attach(dir, id, &n, "empty", NULL, "", 0, &e));
 	assert_int_equal(ERR_OK, draft_save(dir, id, &n, &e));
 	assert_int_equal(ERR_OK, draft_load(dir, id, &back, &e));
@@ -108,7 +109,8 @@ test_comes_back(void **state)
 	note_clear(&back);
 }
 
-/* What an editor had written when all was killed is the text; a file it had just emptied is not. */
+/* What an editor had written when all was killed is the text; a file
+ * it had just emptied is not. */
 static void
 test_editor(void **state)
 {
@@ -139,7 +141,8 @@ test_editor(void **state)
 	note_clear(&back);
 }
 
-/* Two cannot have one draft open; the list has the last saved first; removed is gone with all its files. */
+/* Two cannot have one draft open; the list has the last saved first; removed
+ * is gone with all its files. */
 static void
 test_list_and_lock(void **state)
 {
@@ -158,7 +161,8 @@ test_list_and_lock(void **state)
 	assert_int_equal(ERR_MSG, draft_take(dir, first, &c, &e));
 	draft_release(&a);
 	assert_int_equal(ERR_OK, draft_take(dir, first, &c, &e));
-	/* Another thread forks, and has not come to its exec: what was let go is free all the same. */
+	/* Another thread forks, and has not come to its exec: what was
+	 * let go is free all the same. */
 	pid_t child = fork();
 	if (child == 0) {
 		alarm(10);		/* not for ever, when this fails */
@@ -226,25 +230,29 @@ write_file(const char *path, const char *text)
 	fclose(f);
 }
 
-/* With the header in the editor: what stands there then is the draft's, also after a crash; what is no field of it
- * stays in the text, and without any header all of it is text. */
+/* With the header in the editor: what stands there then is the draft's, also after a crash;
+ * what is no field of it stays in the text, and without any header all of it is text. */
 static void
 test_header_in_the_editor(void **state)
 {
 	(void)state;
 	static const struct { const char *file, *to, *cc, *subject, *text; } v[] = {
-		{ "From: a@x\nTo: b@x,\n c@x\nCc: \nSubject:  new \n\ntext\n", "b@x, c@x", "", "new", "text\n" },
-		{ "to: b@x\nTO: c@x\nSubject: s\r\n\nFrom: x\n", "b@x, c@x", "", "s", "From: x\n" },
-		{ "To: b@x\nX-Own: y\nSubject: s\033[2J\n\nt\n", "b@x", "", "s [2J", "X-Own: y\nt\n" },
+		{ "From: a@x\nTo: b@x,\n c@x\nCc: \nSubject:  new \n\ntext\n", "b@x, c@x", "",
+			"new", "text\n" },
+		{ "to: b@x\nTO: c@x\nSubject: s\r\n\nFrom: x\n", "b@x, c@x", "", "s",
+			"From: x\n" },
+		{ "To: b@x\nX-Own: y\nSubject: s\033[2J\n\nt\n", "b@x", "", "s [2J",
+			"X-Own: y\nt\n" },
 		{ "just text\nTo: z@x\n", "old@x", "oldcc@x", "old", "just text\nTo: z@x\n" },
-		{ "\nTo: z@x\n", "old@x", "oldcc@x", "old", "\nTo: z@x\n" }, { "To: b@x", "b@x", "", "", "" },
+		{ "\nTo: z@x\n", "old@x", "oldcc@x", "old", "\nTo: z@x\n" },
+		{ "To: b@x", "b@x", "", "", "" },
 		{ "To: b@x\n\n", "b@x", "", "", "" },
 	};
 	struct error e;
 
 	for (size_t i = 0; i < LEN(v); i++) {
-		struct note n = { .from = xstrdup("a@x"), .to = xstrdup("old@x"), .cc = xstrdup("oldcc@x"),
-			.subject = xstrdup("old") }, back = { 0 };
+		struct note n = { .from = xstrdup("a@x"), .to = xstrdup("old@x"),
+			.cc = xstrdup("oldcc@x"), .subject = xstrdup("old") }, back = { 0 };
 		struct draft_lock lock;
 		draft_id id;
 		assert_int_equal(ERR_OK, draft_new(dir, &id, &lock, &e));
@@ -276,7 +284,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_editor, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_list_and_lock, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_damaged, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(test_header_in_the_editor, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_header_in_the_editor, make_dir,
+		remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ test_all_once(void **state)
 	dr_clear(&x);
 }
 
-/* keep = no: what is here is deleted there, at QUIT, and new mail with the name of a deleted one is new. */
+/* keep = no: what is here is deleted there, at QUIT, and new mail with the
+ * name of a deleted one is new. */
 static void
 test_delete(void **state)
 {
@@ -45,7 +46,8 @@ test_delete(void **state)
 	dr_clear(&x);
 }
 
-/* The answer to QUIT is lost: nothing comes twice, and what is still there is deleted next time. */
+/* The answer to QUIT is lost: nothing comes twice, and what is still
+ * there is deleted next time. */
 static void
 test_quit_unanswered(void **state)
 {
@@ -59,7 +61,8 @@ test_quit_unanswered(void **state)
 	dr_start(&x);
 	assert_int_equal(ERR_CONN, dr_pass(&x));
 	x.server.mute_quit = false;
-	x.server.v[2].is_gone = x.server.v[3].is_gone = false;	/* a server that did not come to it */
+	/* a server that did not come to it */
+	x.server.v[2].is_gone = x.server.v[3].is_gone = false;
 	PASS(&x);
 	assert_int_equal(0, x.n_new);
 	assert_true(x.server.v[2].is_gone && x.server.v[3].is_gone);
@@ -203,7 +206,8 @@ test_hostile_uidls(void **state)
 	dr_clear(&x);
 }
 
-/* One message that cannot be had, or is gone by now, costs itself; it is told, and tried again. */
+/* One message that cannot be had, or is gone by now, costs itself; it
+ * is told, and tried again. */
 static void
 test_message_refused(void **state)
 {
@@ -231,7 +235,8 @@ test_message_refused(void **state)
 	dr_clear(&x);
 }
 
-/* Stopped after a message: what was asked for comes in, nothing is deleted, the rest comes next time. */
+/* Stopped after a message: what was asked for comes in, nothing is deleted,
+ * the rest comes next time. */
 static void
 test_stopped(void **state)
 {
@@ -275,8 +280,8 @@ test_locked_by_another(void **state)
 	dr_clear(&x);
 }
 
-/* The link breaks after every byte in turn: after the next pass everything stands in the inbox once, and a
- * server that deletes has deleted nothing that does not. */
+/* The link breaks after every byte in turn: after the next pass everything stands in the inbox
+ * once, and a server that deletes has deleted nothing that does not. */
 static void
 cut_at_every_byte(int keep_days, const char *capa, long stride)
 {
@@ -316,6 +321,6 @@ test_cut(void **state)
 }
 
 TEST_MAIN(T(test_all_once), T(test_delete), T(test_quit_unanswered), T(test_keep_days),
-	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls), T(test_reused_uidl),
-	T(test_hostile_uidls), T(test_message_refused), T(test_stopped), T(test_locked_by_another),
-	T(test_cut))
+	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls),
+	T(test_reused_uidl), T(test_hostile_uidls), T(test_message_refused), T(test_stopped),
+	T(test_locked_by_another), T(test_cut))

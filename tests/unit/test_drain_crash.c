@@ -1,8 +1,8 @@
 /* A drain that dies, or whose disk fails, at every write in turn: spool, mbox and database.
  *
- * The calls that change files are ours here. At the n-th one a child process does half of what was asked
- * for and is gone, as by kill -9; or that call and all behind it fail, as on a full disk. Then the
- * next pass, undisturbed, has to bring everything, once. */
+ * The calls that change files are ours here. At the n-th one a child process does half of what
+ * was asked for and is gone, as by kill -9; or that call and all behind it fail, as on a full
+ * disk. Then the next pass, undisturbed, has to bring everything, once. */
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -130,7 +130,8 @@ copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, un
 
 /* ---- */
 
-/* A pass in a child, which meets the fault at its n-th call. True: it came to its end before. */
+/* A pass in a child, which meets the fault at its n-th call. True: it
+ * came to its end before. */
 static bool
 child_pass(struct drained *x, enum fault f, long n)
 {
@@ -171,12 +172,14 @@ one_wanted(enum fault f, long n)
 	PASS(&x);
 	assert_int_equal(1, dr_want_all(&x));
 	bool is_whole = child_pass(&x, f, n);
-	size_t n_whole = census(&x, &c);	/* the one or the other, at no time both or neither */
+	/* the one or the other, at no time both or neither */
+	size_t n_whole = census(&x, &c);
 	if (n_whole + c.n_stubs != 3)
 		fail_msg("call %ld: %zu whole, %zu headers", n, n_whole, c.n_stubs);
 	assert_true(c.n_stubs == 0 || !x.server.v[1].is_gone);
 	PASS(&x);
-	dr_want_all(&x);			/* a full disk ends the request: it is told, and made again */
+	/* a full disk ends the request: it is told, and made again */
+	dr_want_all(&x);
 	PASS(&x);
 	assert_int_equal(3, census(&x, &c));
 	assert_int_equal(0, c.n_stubs);
@@ -202,7 +205,8 @@ one(enum fault f, long n, int keep_days)
 		.spool_path = x.spool, .ctx = &x, .notice = dr_notice };
 	if (drain_pass_recover(&d, &x.e) != ERR_OK)
 		fail_msg("call %ld: %s", n, x.e.text);
-	census(&x, &c);				/* nothing torn is seen, whatever was written */
+	/* nothing torn is seen, whatever was written */
+	census(&x, &c);
 	for (size_t i = 0; i < x.server.n; i++)
 		assert_true(c.n_each[i] == 1 || !x.server.v[i].is_gone);
 	PASS(&x);
@@ -270,7 +274,8 @@ test_fsync_fails(void **state)
 static void
 test_wanted(void **state)
 {
-	static const enum fault faults[] = { FAULT_DIE, FAULT_DIE_BEFORE, FAULT_FULL, FAULT_SYNC };
+	static const enum fault faults[] = { FAULT_DIE, FAULT_DIE_BEFORE, FAULT_FULL,
+		FAULT_SYNC };
 	(void)state;
 
 	for (size_t i = 0; i < LEN(faults); i++) {
@@ -294,7 +299,8 @@ append_bytes(const char *path, const char *bytes)
 	fclose(f);
 }
 
-/* It delivers a message behind the torn one: that stays, and the torn one comes out of the middle. */
+/* It delivers a message behind the torn one: that stays, and the torn
+ * one comes out of the middle. */
 static void
 test_delivery_behind_torn(void **state)
 {
@@ -323,7 +329,8 @@ test_delivery_behind_torn(void **state)
 	}
 }
 
-/* The inbox is removed, or another file takes its place: everything of the batch is appended to what is there. */
+/* The inbox is removed, or another file takes its place: everything of the batch is
+ * appended to what is there. */
 static void
 test_inbox_replaced(void **state)
 {
@@ -349,5 +356,5 @@ test_inbox_replaced(void **state)
 	}
 }
 
-TEST_MAIN(T(test_killed), T(test_killed_before), T(test_disk_full), T(test_fsync_fails), T(test_wanted),
-	T(test_delivery_behind_torn), T(test_inbox_replaced))
+TEST_MAIN(T(test_killed), T(test_killed_before), T(test_disk_full), T(test_fsync_fails),
+	T(test_wanted), T(test_delivery_behind_torn), T(test_inbox_replaced))

@@ -1,4 +1,5 @@
-/* max-size: headers of large messages, and the whole of them when somebody asks; and a ledger that was lost. */
+/* max-size: headers of large messages, and the whole of them when somebody asks;
+ * and a ledger that was lost. */
 #include "drain_fixture.h"
 
 /* Five small messages and two large ones, keep = no. */
@@ -38,7 +39,8 @@ assert_in_mbox(const char *path, const char *text, bool is)
 
 	assert_int_equal(ERR_OK, mbox_scan(path, 0, note, &s, NULL, NULL));
 	if ((strstr(str_get(&s.heads), text) != NULL) != is)
-		fail_msg("'%s' is %sin %s:\n%s", text, is ? "not " : "", path, str_get(&s.heads));
+		fail_msg("'%s' is %sin %s:\n%s", text, is ? "not " : "", path,
+			str_get(&s.heads));
 	str_clear(&s.heads);
 }
 
@@ -52,11 +54,13 @@ assert_counts(struct drained *x, size_t n_whole, size_t n_stubs, const char *wha
 		fail_msg("%s %ld: %zu whole, %zu headers", what, k, c.n, c.n_stubs);
 }
 
-/* Of a large one the header comes, and comes once; the server keeps it, whatever `keep` says. */
+/* Of a large one the header comes, and comes once; the server keeps
+ * it, whatever `keep` says. */
 static void
 test_header_only(void **state)
 {
-	static const char *const capas[] = { "UIDL\r\nTOP\r\nUSER\r\nPIPELINING\r\n", "UIDL\r\nTOP\r\nUSER\r\n" };
+	static const char *const capas[] = { "UIDL\r\nTOP\r\nUSER\r\nPIPELINING\r\n",
+		"UIDL\r\nTOP\r\nUSER\r\n" };
 	(void)state;
 
 	for (size_t i = 0; i < LEN(capas); i++) {
@@ -76,14 +80,16 @@ test_header_only(void **state)
 		assert_int_equal(2, x.server.n_top);
 		assert_counts(&x, 5, 2, "second", 0);
 		assert_false(x.server.v[0].is_gone || x.server.v[6].is_gone);
-		x.conf.max_size_kb = 0;		/* a limit that goes leaves what is a header one */
+		/* a limit that goes leaves what is a header one */
+		x.conf.max_size_kb = 0;
 		PASS(&x);
 		assert_counts(&x, 5, 2, "third", 0);
 		dr_clear(&x);
 	}
 }
 
-/* Asked for: the message stands in the place of its header, with its flags, and then the server may delete it. */
+/* Asked for: the message stands in the place of its header, with its flags, and then
+ * the server may delete it. */
 static void
 test_wanted(void **state)
 {
@@ -96,8 +102,10 @@ test_wanted(void **state)
 	begin(&x, NULL);
 	PASS(&x);
 	assert_int_equal(ERR_OK, mbox_scan(x.inbox, 0, note, &s, NULL, NULL));
-	struct mbox_change flag = { s.last.from_pos, s.last.hash, MSG_FLAGGED | MSG_ANSWERED | MBOX_OLD, false };
-	assert_int_equal(ERR_OK, mbox_change(x.inbox, &flag, 1, &stamp, &was_rewritten, NULL, NULL));
+	struct mbox_change flag = { s.last.from_pos, s.last.hash, MSG_FLAGGED | MSG_ANSWERED |
+		MBOX_OLD, false };
+	assert_int_equal(ERR_OK, mbox_change(x.inbox, &flag, 1, &stamp, &was_rewritten, NULL,
+		NULL));
 	assert_int_equal(2, dr_want_all(&x));
 	PASS(&x);
 	assert_int_equal(0, x.n_notices);
@@ -138,7 +146,8 @@ test_days_begin_with_the_whole(void **state)
 	dr_clear(&x);
 }
 
-/* Headers tell which is which where the server has no UIDL; one that refuses TOP gives messages whole. */
+/* Headers tell which is which where the server has no UIDL; one that refuses
+ * TOP gives messages whole. */
 static void
 test_without_uidl(void **state)
 {
@@ -163,7 +172,8 @@ test_without_uidl(void **state)
 	}
 }
 
-/* What the server lost, or refuses, is told with its subject; the header stays and is asked for no more. */
+/* What the server lost, or refuses, is told with its subject; the header stays
+ * and is asked for no more. */
 static void
 test_lost_and_refused(void **state)
 {
@@ -187,11 +197,13 @@ test_lost_and_refused(void **state)
 	dr_want_all(&x);
 	PASS(&x);			/* the one is there, the other is told again */
 	assert_counts(&x, 6, 1, "again", 0);
-	assert_string_equal("'large a' is not downloaded: the server no longer has it", x.notice.text);
+	assert_string_equal("'large a' is not downloaded: the server no longer has it",
+		x.notice.text);
 	dr_clear(&x);
 }
 
-/* A header that was filed elsewhere is replaced there; with one that was removed, nothing comes. */
+/* A header that was filed elsewhere is replaced there; with one that
+ * was removed, nothing comes. */
 static void
 test_moved_and_removed(void **state)
 {
@@ -245,7 +257,8 @@ test_stopped(void **state)
 	dr_clear(&x);
 }
 
-/* A field like ours in a mail that somebody sent changes nothing of what is downloaded and deleted. */
+/* A field like ours in a mail that somebody sent changes nothing of what
+ * is downloaded and deleted. */
 static void
 test_forged(void **state)
 {
@@ -253,9 +266,12 @@ test_forged(void **state)
 	(void)state;
 
 	dr_init(&x);
-	dr_add(&x, "f", "Message-ID: <f@x>\r\nX-Dunlin-Not-Downloaded: 5000 0123456789abcdef\r\n\r\nwhole\r\n");
+	dr_add(&x, "f",
+		"Message-ID: <f@x>\r\nX-Dunlin-Not-Downloaded: 5000 "
+		"0123456789abcdef\r\n\r\nwhole\r\n");
 	dr_add(&x, "l", "Message-ID: <l@x>\r\nX-Dunlin-Not-Downloaded: 1 0123456789abcdef\r\n"
-		"content-type: text/plain\r\n\r\n0123456789012345678901234567890123456789\r\n");
+		"content-type: "
+		"text/plain\r\n\r\n0123456789012345678901234567890123456789\r\n");
 	x.conf.keep_days = 0;
 	x.server.capa = NULL;
 	dr_start(&x);
@@ -267,22 +283,27 @@ test_forged(void **state)
 
 	struct str out = {0};
 	struct stub s = { 77, 0xfeed }, back;
-	static const char head[] = "Subject: x\r\nX-Dunlin-Not-Downloaded: 1 1\r\ncontent-type: a\r\n b\r\n\r\n";
+	static const char head[] =
+		"Subject: x\r\nX-Dunlin-Not-Downloaded: 1 1\r\ncontent-type: a\r\n b\r\n\r\n";
 	stub_write(&out, &s, head, sizeof head - 1);
-	assert_true(str_starts(str_get(&out), "Subject: x\nX-Dunlin-X-Dunlin-Not-Downloaded: 1 1\n"
-		"X-Dunlin-content-type: a\n b\nX-Dunlin-Not-Downloaded: 77 000000000000feed\n\n[Not downloaded"));
+	assert_true(str_starts(str_get(&out),
+		"Subject: x\nX-Dunlin-X-Dunlin-Not-Downloaded: 1 1\nX-Dunlin-content-type: "
+		"a\n b\nX-Dunlin-Not-Downloaded: 77 000000000000feed\n\n[Not downloaded"));
 	assert_true(stub_parse(&back, str_get(&out), out.len));
 	assert_int_equal(77, back.size_bytes);
 	assert_int_equal(0xfeed, back.hash);
-	static const char *const bad[] = { "X-Dunlin-Not-Downloaded: \n", "X-Dunlin-Not-Downloaded: 5 x\n",
-		"X-Dunlin-Not-Downloaded: 5\n", "X-Dunlin-Not-Downloaded: 5 5 5\n", "X-Dunlin-Not-Downloaded:",
-		" X-Dunlin-Not-Downloaded: 5 5\n", "X-Dunlin-Not-Downloaded: 99999999999999999999999 5\n", "" };
+	static const char *const bad[] = { "X-Dunlin-Not-Downloaded: \n",
+		"X-Dunlin-Not-Downloaded: 5 x\n", "X-Dunlin-Not-Downloaded: 5\n",
+		"X-Dunlin-Not-Downloaded: 5 5 5\n", "X-Dunlin-Not-Downloaded:",
+		" X-Dunlin-Not-Downloaded: 5 5\n",
+		"X-Dunlin-Not-Downloaded: 99999999999999999999999 5\n", "" };
 	for (size_t i = 0; i < LEN(bad); i++)
 		assert_false(stub_parse(&back, bad[i], strlen(bad[i])));
 	str_clear(&out);
 }
 
-/* The link breaks after every byte in turn, while headers come and while a whole message does. */
+/* The link breaks after every byte in turn, while headers come and
+ * while a whole message does. */
 static void
 test_cut(void **state)
 {
@@ -327,7 +348,8 @@ lose_ledger(struct drained *x)
 	dr_open_store(x);
 }
 
-/* It is made again from the mbox: nothing comes twice, what is here whole is deleted there, and a header is one. */
+/* It is made again from the mbox: nothing comes twice, what is here whole is deleted
+ * there, and a header is one. */
 static void
 test_ledger_lost(void **state)
 {
@@ -353,7 +375,8 @@ test_ledger_lost(void **state)
 	assert_int_equal(0, dr_entries(&x, POP3_HERE, NULL));
 	PASS(&x);
 	assert_int_equal(0, x.n_new);
-	assert_false(x.server.v[0].is_gone || x.server.v[6].is_gone);	/* headers alone are here */
+	/* headers alone are here */
+	assert_false(x.server.v[0].is_gone || x.server.v[6].is_gone);
 	assert_true(x.server.v[1].is_gone && x.server.v[7].is_gone);
 	assert_int_equal(2, dr_want_all(&x));
 	PASS(&x);
@@ -361,7 +384,8 @@ test_ledger_lost(void **state)
 	dr_clear(&x);
 }
 
-/* What stands in another file counts; what is torn is fetched again, what was changed is neither fetched nor deleted. */
+/* What stands in another file counts; what is torn is fetched again, what was changed is
+ * neither fetched nor deleted. */
 static void
 test_ledger_lost_torn(void **state)
 {
@@ -402,6 +426,7 @@ test_ledger_lost_torn(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_header_only), T(test_wanted), T(test_days_begin_with_the_whole), T(test_without_uidl),
-	T(test_lost_and_refused), T(test_moved_and_removed), T(test_stopped), T(test_forged), T(test_cut),
-	T(test_ledger_lost), T(test_ledger_lost_torn))
+TEST_MAIN(T(test_header_only), T(test_wanted), T(test_days_begin_with_the_whole),
+	T(test_without_uidl), T(test_lost_and_refused), T(test_moved_and_removed),
+	T(test_stopped), T(test_forged), T(test_cut), T(test_ledger_lost),
+	T(test_ledger_lost_torn))

@@ -1,5 +1,5 @@
-/* An older dunlin.db that was put back: its ledger has lost what came after its day, and nothing comes twice all the
- * same. */
+/* An older dunlin.db that was put back: its ledger has lost what came after its day, and
+ * nothing comes twice all the same. */
 #include "drain_fixture.h"
 
 static char *
@@ -45,8 +45,8 @@ clear(struct drained *x, struct backup *b)
 	dr_clear(x);
 }
 
-/* Of two equal messages one was known: the other stands here as well. Then only what is new comes, and the
- * next pass asks no headers any more. */
+/* Of two equal messages one was known: the other stands here as well. Then only what is new
+ * comes, and the next pass asks no headers any more. */
 static void
 test_nothing_twice(void **state)
 {
@@ -69,7 +69,8 @@ test_nothing_twice(void **state)
 		dr_add(&x, "u9", MAIL("nine", "new\r\n"));
 		PASS(&x);
 		assert_int_equal(1, x.n_new);
-		assert_string_equal("3 messages of the server are here already", x.notice.text);
+		assert_string_equal("3 messages of the server are here already",
+			x.notice.text);
 		assert_all(&x, "put back", kind);
 		int n_top = x.server.n_top;
 		PASS(&x);
@@ -104,7 +105,8 @@ test_again_and_again(void **state)
 	clear(&x, &b);
 }
 
-/* What stands in the mbox may be deleted on the server as if it had been known; what does not is fetched first. */
+/* What stands in the mbox may be deleted on the server as if it had been known; what
+ * does not is fetched first. */
 static void
 test_deletes_what_is_here(void **state)
 {
@@ -124,11 +126,13 @@ test_deletes_what_is_here(void **state)
 	PASS(&x);
 	assert_int_equal(1, x.n_new);
 	assert_all(&x, "deleted", 0);
-	assert_int_equal(6, x.server.n_dele);	/* all but the one whose length does not tell (bare LF) */
+	/* all but the one whose length does not tell (bare LF) */
+	assert_int_equal(6, x.server.n_dele);
 	clear(&x, &b);
 }
 
-/* A batch that an old ledger remembers as begun, and whose spool is empty by now, was appended all the same. */
+/* A batch that an old ledger remembers as begun, and whose spool is empty by now,
+ * was appended all the same. */
 static void
 test_kept_while_it_was_at_work(void **state)
 {
@@ -140,7 +144,8 @@ test_kept_while_it_was_at_work(void **state)
 	dr_add(&x, "u0", MAIL("zero", "old\r\n"));
 	dr_start(&x);
 	PASS(&x);
-	assert_int_equal(ERR_OK, store_pop3_begin(x.store, x.cfg.account, 1, 100000, &entry, 1, NULL));
+	assert_int_equal(ERR_OK, store_pop3_begin(x.store, x.cfg.account, 1, 100000, &entry, 1,
+		NULL));
 	struct backup b = keep(&x);
 	assert_int_equal(ERR_OK, store_pop3_abandon(x.store, x.cfg.account, NULL));
 	dr_small(&x);
@@ -153,8 +158,8 @@ test_kept_while_it_was_at_work(void **state)
 	clear(&x, &b);
 }
 
-/* Whoever goes on with the ledger that he has is never made to ask for headers; also when another program wrote to
- * the inbox in between. */
+/* Whoever goes on with the ledger that he has is never made to ask for headers; also when
+ * another program wrote to the inbox in between. */
 static void
 test_no_false_alarm(void **state)
 {
@@ -166,7 +171,8 @@ test_no_false_alarm(void **state)
 	dr_start(&x);
 	PASS(&x);
 	dr_add(&x, "u6", MAIL("six", "new\r\n"));
-	assert_int_equal(ERR_OK, file_write_atomic(x.inbox, "", 0, NULL));	/* all were moved elsewhere */
+	/* all were moved elsewhere */
+	assert_int_equal(ERR_OK, file_write_atomic(x.inbox, "", 0, NULL));
 	PASS(&x);
 	assert_int_equal(1, x.n_new);
 	store_close(x.store);
@@ -209,11 +215,13 @@ test_two_accounts(void **state)
 	dr_clear(&x);
 }
 
-/* The file beside the inbox is lost, or somebody wrote to it: looked at, and nothing comes twice. */
+/* The file beside the inbox is lost, or somebody wrote to it: looked
+ * at, and nothing comes twice. */
 static void
 test_file_lost(void **state)
 {
-	static const char *const texts[] = { NULL, "", "no number\n", "0000000000000001 00000000000000000001\n" };
+	static const char *const texts[] = { NULL, "", "no number\n",
+		"0000000000000001 00000000000000000001\n" };
 	(void)state;
 
 	for (size_t i = 0; i < LEN(texts); i++) {
@@ -225,7 +233,8 @@ test_file_lost(void **state)
 		char *path = path_join(x.mail, ".inbox.home.dunlin-batch");
 		assert_int_equal(0, access(path, F_OK));
 		if (texts[i])
-			assert_int_equal(ERR_OK, file_write_atomic(path, texts[i], strlen(texts[i]), NULL));
+			assert_int_equal(ERR_OK, file_write_atomic(path, texts[i],
+				strlen(texts[i]), NULL));
 		else
 			assert_int_equal(0, unlink(path));
 		dr_add(&x, "u6", MAIL("six", "new\r\n"));
@@ -244,4 +253,5 @@ test_file_lost(void **state)
 }
 
 TEST_MAIN(T(test_nothing_twice), T(test_again_and_again), T(test_deletes_what_is_here),
-	T(test_kept_while_it_was_at_work), T(test_no_false_alarm), T(test_two_accounts), T(test_file_lost))
+	T(test_kept_while_it_was_at_work), T(test_no_false_alarm), T(test_two_accounts),
+	T(test_file_lost))

@@ -6,8 +6,10 @@ struct sync_case {
 	const char *name;
 	void (*server)(struct fake_server *s);		/* before the first sync */
 	void (*others)(struct fake_server *s);		/* what other clients do after it */
-	void (*here)(struct fixture *fx);		/* what the person does after it, offline */
-	const char *want;				/* the server at the end; NULL: as it is */
+	/* what the person does after it, offline */
+	void (*here)(struct fixture *fx);
+	/* the server at the end; NULL: as it is */
+	const char *want;
 	const char *folder_gone;			/* expected not to be known any more */
 };
 
@@ -167,39 +169,56 @@ remove_folder(struct fixture *fx)
 static const struct sync_case cases[] = {
 	{ "first sync", five_messages, NULL, NULL, "INBOX: m1 m2 m3 m4 m5\nTrash:\n", NULL },
 	{ "first sync of many", many_messages, NULL, NULL, NULL, NULL },
-	{ "nothing changed", five_messages, NULL, NULL, "INBOX: m1 m2 m3 m4 m5\nTrash:\n", NULL },
-	{ "new mail", five_messages, three_arrive, NULL, "INBOX: m1 m2 m3 m4 m5 new1 new2 new3\nTrash:\n", NULL },
+	{ "nothing changed", five_messages, NULL, NULL, "INBOX: m1 m2 m3 m4 m5\nTrash:\n",
+		NULL },
+	{ "new mail", five_messages, three_arrive, NULL,
+		"INBOX: m1 m2 m3 m4 m5 new1 new2 new3\nTrash:\n", NULL },
 	{ "much new mail", many_messages, many_arrive, NULL, NULL, NULL },
-	{ "flags elsewhere", five_messages, flags_change, NULL, "INBOX: m1 m2/1 m3 m4/6 m5\nTrash:\n", NULL },
-	{ "removal elsewhere", five_messages, two_go, NULL, "INBOX: m1 m3 m4\nTrash:\n", NULL },
-	{ "all of it", five_messages, everything_at_once, NULL, "INBOX: m1 m3 m4/6 new1 new2 new3\nTrash:\n", NULL },
+	{ "flags elsewhere", five_messages, flags_change, NULL,
+		"INBOX: m1 m2/1 m3 m4/6 m5\nTrash:\n", NULL },
+	{ "removal elsewhere", five_messages, two_go, NULL, "INBOX: m1 m3 m4\nTrash:\n",
+		NULL },
+	{ "all of it", five_messages, everything_at_once, NULL,
+		"INBOX: m1 m3 m4/6 new1 new2 new3\nTrash:\n", NULL },
 	{ "all of it, no QRESYNC", without_delta_open, everything_at_once, NULL,
 		"INBOX: m1 m3 m4/6 new1 new2 new3\nTrash:\n", NULL },
 	{ "all of it, no extensions", without_extensions, everything_at_once, NULL,
 		"INBOX: m1 m3 m4/6 new1 new2 new3\nTrash:\n", NULL },
 	{ "emptied elsewhere", thirty_messages, all_go, NULL, "INBOX:\n", NULL },
-	{ "rebuilt", five_messages, folder_is_rebuilt, NULL, "INBOX: r1 r2 r3\nTrash:\n", NULL },
-	{ "rebuilt under decisions", five_messages, folder_is_rebuilt, delete_two, "INBOX: r1 r2 r3\nTrash:\n", NULL },
-	{ "read here", five_messages, NULL, read_two, "INBOX: m1 m2/1 m3/1 m4 m5\nTrash:\n", NULL },
+	{ "rebuilt", five_messages, folder_is_rebuilt, NULL, "INBOX: r1 r2 r3\nTrash:\n",
+		NULL },
+	{ "rebuilt under decisions", five_messages, folder_is_rebuilt, delete_two,
+		"INBOX: r1 r2 r3\nTrash:\n", NULL },
+	{ "read here", five_messages, NULL, read_two, "INBOX: m1 m2/1 m3/1 m4 m5\nTrash:\n",
+		NULL },
 	{ "read here, flags elsewhere", five_messages, flags_change, read_two,
 		"INBOX: m1 m2/1 m3/1 m4/6 m5\nTrash:\n", NULL },
-	{ "deleted here", five_messages, NULL, delete_two, "INBOX: m1 m4 m5\nTrash: m2 m3\n", NULL },
-	{ "deleted here, no Trash yet", no_trash, NULL, delete_two, "INBOX: m1 m4 m5\nTrash: m2 m3\n", NULL },
-	{ "deleted here and elsewhere", five_messages, two_go, delete_two, "INBOX: m1 m4\nTrash: m3\n", NULL },
+	{ "deleted here", five_messages, NULL, delete_two, "INBOX: m1 m4 m5\nTrash: m2 m3\n",
+		NULL },
+	{ "deleted here, no Trash yet", no_trash, NULL, delete_two,
+		"INBOX: m1 m4 m5\nTrash: m2 m3\n", NULL },
+	{ "deleted here and elsewhere", five_messages, two_go, delete_two,
+		"INBOX: m1 m4\nTrash: m3\n", NULL },
 	{ "deleted here, new mail", five_messages, three_arrive, delete_two,
 		"INBOX: m1 m4 m5 new1 new2 new3\nTrash: m2 m3\n", NULL },
 	{ "deleted here, no extensions", without_extensions, NULL, delete_two,
 		"INBOX: m1 m4 m5\nTrash: m2 m3\n", NULL },
-	{ "deleted one by one", five_messages, NULL, delete_one_by_one, "INBOX: m5\nTrash: m1 m2 m3 m4\n", NULL },
-	{ "copied here", five_messages, NULL, copy_two, "INBOX: m1 m2 m3 m4 m5\nTrash: m2 m3\n", NULL },
+	{ "deleted one by one", five_messages, NULL, delete_one_by_one,
+		"INBOX: m5\nTrash: m1 m2 m3 m4\n", NULL },
+	{ "copied here", five_messages, NULL, copy_two,
+		"INBOX: m1 m2 m3 m4 m5\nTrash: m2 m3\n", NULL },
 	{ "copied here, no extensions", without_extensions, NULL, copy_two,
 		"INBOX: m1 m2 m3 m4 m5\nTrash: m2 m3\n", NULL },
-	{ "removed for good", five_messages, NULL, expunge_two, "INBOX: m1 m4 m5\nTrash:\n", NULL },
+	{ "removed for good", five_messages, NULL, expunge_two, "INBOX: m1 m4 m5\nTrash:\n",
+		NULL },
 	{ "flagged, then moved", five_messages, NULL, flag_then_move,
 		"INBOX: m1/4 m4 m5\nTrash: m2/4 m3\n", NULL },
-	{ "folder made", five_messages, NULL, make_folder, "INBOX: m1 m2 m3 m4 m5\nTrash:\nLetters:\n", NULL },
-	{ "folder renamed", five_messages, NULL, rename_folder, "INBOX: m1 m2 m3 m4 m5\nBin:\n", "Trash" },
-	{ "folder removed", five_messages, NULL, remove_folder, "INBOX: m1 m2 m3 m4 m5\n", "Trash" },
+	{ "folder made", five_messages, NULL, make_folder,
+		"INBOX: m1 m2 m3 m4 m5\nTrash:\nLetters:\n", NULL },
+	{ "folder renamed", five_messages, NULL, rename_folder,
+		"INBOX: m1 m2 m3 m4 m5\nBin:\n", "Trash" },
+	{ "folder removed", five_messages, NULL, remove_folder, "INBOX: m1 m2 m3 m4 m5\n",
+		"Trash" },
 };
 
 /* ---- running a case ---- */
@@ -213,7 +232,8 @@ copy_tree(const char *from, const char *to)
 	assert_int_equal(0, system(cmd));
 }
 
-/* The state after the first sync and what others and the person did since, to begin from again and again. */
+/* The state after the first sync and what others and the person did since, to
+ * begin from again and again. */
 struct begun {
 	struct fixture fx;
 	struct fake_server *server;	/* a copy of it */
@@ -263,7 +283,8 @@ end_case(struct begun *b)
 	fixture_clear(&b->fx);
 }
 
-/* Runs until the fault was met and then ends the process, as far as the store and server can tell. */
+/* Runs until the fault was met and then ends the process, as far as the
+ * store and server can tell. */
 static void
 run_until_killed(struct fixture *fx)
 {
@@ -304,7 +325,8 @@ run_case(struct begun *b, const struct sync_case *c, enum fake_fault fault, int 
 		fixture_start(fx);
 	}
 	enum err rc = sync_all(fx);
-	if (rc == ERR_CONN) {		/* no connection came about; somebody presses the key again */
+	/* no connection came about; somebody presses the key again */
+	if (rc == ERR_CONN) {
 		engine_reconnect(fx->engine, fx->account);
 		rc = sync_all(fx);
 	}
@@ -342,8 +364,8 @@ test_sync_table(void **state)
 	}
 }
 
-/* Every case comes out the same with a fault at each of its calls. Without DUNLIN_ALL_FAULTS, every
- * sixth case, and of the calls of a long one every few, so that a run takes seconds. */
+/* Every case comes out the same with a fault at each of its calls. Without DUNLIN_ALL_FAULTS,
+ * every sixth case, and of the calls of a long one every few, so that a run takes seconds. */
 static void
 interrupt_all(enum fake_fault fault, size_t offset)
 {
@@ -387,5 +409,6 @@ test_process_dies_after_a_call(void **state)
 	interrupt_all(FAULT_STALL_AFTER, 3);
 }
 
-TEST_MAIN(T(test_sync_table), T(test_link_breaks_before_a_call), T(test_link_breaks_after_a_call),
-	T(test_process_dies_before_a_call), T(test_process_dies_after_a_call))
+TEST_MAIN(T(test_sync_table), T(test_link_breaks_before_a_call),
+	T(test_link_breaks_after_a_call), T(test_process_dies_before_a_call),
+	T(test_process_dies_after_a_call))

@@ -1,7 +1,8 @@
-/* Clocks that jump and computers that sleep: intervals stay what they are, what is dead is noticed.
+/* Clocks that jump and computers that sleep: intervals stay what they
+ * are, what is dead is noticed.
  *
- * The wall clock of this process is a day ahead or an hour behind as the tests say: clock_gettime here takes
- * the place of libc's. */
+ * The wall clock of this process is a day ahead or an hour behind as the tests say:
+ * clock_gettime here takes the place of libc's. */
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
@@ -56,7 +57,8 @@ wait_for_sessions(struct fixture *fx, int n)
 {
 	struct event ev;
 
-	for (int64_t until = now_ms() + PATIENCE_MS; n_sessions(fx) < n; next_event(fx, &ev, 10)) {
+	for (int64_t until = now_ms() + PATIENCE_MS; n_sessions(fx) < n;
+	    next_event(fx, &ev, 10)) {
 		if (now_ms() > until)
 			fail_msg("no session %d", n);
 	}
@@ -125,7 +127,8 @@ test_sleep_ends_a_pause(void **state)
 	fixture_clear(&fx);
 }
 
-/* Quitting takes no longer than it may, with the clock set back an hour while a server is silent. */
+/* Quitting takes no longer than it may, with the clock set back an hour
+ * while a server is silent. */
 static void
 test_quitting_does_not_follow_the_wall_clock(void **state)
 {
@@ -141,7 +144,8 @@ test_quitting_does_not_follow_the_wall_clock(void **state)
 	job.account = fx.account;
 	engine_submit(fx.engine, &job);
 	poll(NULL, 0, 100);
-	atomic_store(&ahead_s, 3600);			/* the kernel's is an hour behind by now */
+	/* the kernel's is an hour behind by now */
+	atomic_store(&ahead_s, 3600);
 	int64_t begun = now_ms();
 	fixture_stop(&fx);
 	if (now_ms() - begun > 15000)

@@ -1,5 +1,5 @@
-/* A draft in data/drafts has one copy in the account's Drafts folder, the newest, whatever is cut; and what others do to
- * it there is neither overwritten nor undone. */
+/* A draft in data/drafts has one copy in the account's Drafts folder, the newest, whatever is
+ * cut; and what others do to it there is neither overwritten nor undone. */
 #include "drafts.h"
 #include "engine_fixture.h"
 #include "mime.h"
@@ -54,7 +54,8 @@ sync_until_done(struct desk *d)
 {
 	while (sync_all(&d->fx) != ERR_OK)
 		engine_reconnect(d->fx.engine, d->fx.account);
-	assert_int_equal(ERR_OK, sync_all(&d->fx));	/* and the removal of the copy before */
+	/* and the removal of the copy before */
+	assert_int_equal(ERR_OK, sync_all(&d->fx));
 }
 
 static enum draft_state
@@ -63,7 +64,8 @@ copy_of(struct desk *d, msg_id *msg)
 	struct arena a = {0};
 	struct draft_copy c = {0};
 
-	*msg = store_draft(engine_store(d->fx.engine), name, d->fx.account, &a, &c) ? c.msg : 0;
+	*msg = store_draft(engine_store(d->fx.engine), name, d->fx.account, &a, &c)
+		? c.msg : 0;
 	enum draft_state state = c.state;
 	arena_clear(&a);
 	return state;
@@ -88,7 +90,8 @@ assert_one_copy(struct desk *d, const char *what)
 	arena_clear(&a);
 }
 
-/* What was left by an earlier life goes up at once; what is being written, not before a minute or a word. */
+/* What was left by an earlier life goes up at once; what is being written, not
+ * before a minute or a word. */
 static void
 test_not_at_every_save(void **state)
 {
@@ -196,7 +199,8 @@ test_one_copy_when_the_process_dies(void **state)
 
 /* ---- others ---- */
 
-/* Gone from the server: nothing is stored, nothing here is removed, until the person says so. */
+/* Gone from the server: nothing is stored, nothing here is removed,
+ * until the person says so. */
 static void
 test_apart(void **state)
 {
@@ -232,7 +236,8 @@ test_apart(void **state)
 	end(&d);
 }
 
-/* The mailbox was rebuilt, with the message in it: that is the copy, and nobody did anything. */
+/* The mailbox was rebuilt, with the message in it: that is the copy,
+ * and nobody did anything. */
 static void
 test_rebuilt_mailbox(void **state)
 {
@@ -283,8 +288,9 @@ test_thrown_away_under_way(void **state)
 	}
 }
 
-/* A message is the copy of one draft: opened again, it is the copy of what was made of it last. One whose draft is
- * still to come is not forgotten; nothing of that touches the server. */
+/* A message is the copy of one draft: opened again, it is the copy of what was
+ * made of it last. One whose draft is still to come is not forgotten; nothing
+ * of that touches the server. */
 static void
 test_one_draft_a_message(void **state)
 {

@@ -1,4 +1,5 @@
-/* A POP3 account in the engine: jobs, passwords and the end of it, with the drain's thread beside the worker's. */
+/* A POP3 account in the engine: jobs, passwords and the end of it, with the drain's
+ * thread beside the worker's. */
 #include "engine/engine_int.h"
 #include "drain_fixture.h"
 
@@ -82,7 +83,8 @@ test_sync(void **state)
 	account_open(&a, "secret");
 	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
 	assert_int_equal(5, a.n_new);
-	assert_true(store_folder_by_role(engine_store(a.engine), a.id, ROLE_INBOX, &arena, &inbox));
+	assert_true(store_folder_by_role(engine_store(a.engine), a.id, ROLE_INBOX, &arena,
+		&inbox));
 	assert_int_equal(5, inbox.n_msgs);
 	dr_add(&a.x, "u6", MAIL("six", "more\r\n"));
 	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
@@ -91,7 +93,8 @@ test_sync(void **state)
 	account_close(&a);
 }
 
-/* The password is asked for, the sync waits for it; declined, the sync fails and the files still open. */
+/* The password is asked for, the sync waits for it; declined, the sync fails
+ * and the files still open. */
 static void
 test_password(void **state)
 {
@@ -103,7 +106,8 @@ test_password(void **state)
 	job_id job = submit_sync(&a);
 	wait_for(&a, EV_PASSWORD, 0);
 	folders.account = a.id;
-	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, engine_submit(a.engine, &folders)).u.done.code);
+	assert_int_equal(ERR_OK,
+		wait_for(&a, EV_DONE, engine_submit(a.engine, &folders)).u.done.code);
 	engine_password(a.engine, a.id, NULL);
 	assert_int_equal(ERR_AUTH, wait_for(&a, EV_DONE, job).u.done.code);
 	job = submit_sync(&a);
@@ -151,7 +155,8 @@ large_one(struct account *a, struct arena *arena)
 	struct folder inbox;
 	struct msg m;
 
-	assert_true(store_folder_by_role(engine_store(a->engine), a->id, ROLE_INBOX, arena, &inbox));
+	assert_true(store_folder_by_role(engine_store(a->engine), a->id, ROLE_INBOX, arena,
+		&inbox));
 	msg_id id = store_find(engine_store(a->engine), inbox.id, "large-a@x");
 	assert_true(store_msg(engine_store(a->engine), id, arena, &m));
 	return m;
@@ -165,8 +170,8 @@ submit_download(struct account *a, msg_id id)
 	return engine_submit(a->engine, &job);
 }
 
-/* A large message is a header with its real size; asked for, it is another one with the same flags; a request
- * outlives the server's absence, but not its own cancelling. */
+/* A large message is a header with its real size; asked for, it is another one with the same
+ * flags; a request outlives the server's absence, but not its own cancelling. */
 static void
 test_download(void **state)
 {
@@ -182,25 +187,29 @@ test_download(void **state)
 	struct msg stub = large_one(&a, &arena);
 	assert_true(stub.flags & MSG_HEADER_ONLY);
 	assert_int_equal(strlen(dr_large('a', 5000)), stub.size_bytes);
-	assert_int_equal(ERR_OK, engine_act(a.engine, &flag, &stub.id, 1, label, sizeof label, NULL));
+	assert_int_equal(ERR_OK, engine_act(a.engine, &flag, &stub.id, 1, label, sizeof label,
+		NULL));
 	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_sync(&a)).u.done.code);
 
 	uint16_t port = a.x.conf.receive.port;
 	a.x.conf.receive.port = 1;
 	struct event ev = wait_for(&a, EV_DONE, submit_download(&a, stub.id));
 	assert_int_equal(ERR_CONN, ev.u.done.code);
-	assert_true(str_starts(ev.u.done.text, "not yet downloaded, it will be with the next check"));
+	assert_true(str_starts(ev.u.done.text,
+		"not yet downloaded, it will be with the next check"));
 	job_id job = submit_download(&a, stub.id);
 	engine_cancel(a.engine, job);
 	wait_for(&a, EV_DONE, job);
 	a.x.conf.receive.port = port;
-	assert_int_equal(ERR_OK, wait_for(&a, EV_DONE, submit_download(&a, stub.id)).u.done.code);
+	assert_int_equal(ERR_OK,
+		wait_for(&a, EV_DONE, submit_download(&a, stub.id)).u.done.code);
 	struct msg whole = large_one(&a, &arena);
 	assert_true(whole.id != stub.id);
 	assert_int_equal(MSG_FLAGGED, whole.flags & (MSG_FLAGGED | MSG_HEADER_ONLY));
 	assert_int_equal(stub.arrived, whole.arrived);
 	assert_int_equal(6, a.n_new);
-	assert_int_equal(ERR_MSG, wait_for(&a, EV_DONE, submit_download(&a, whole.id)).u.done.code);
+	assert_int_equal(ERR_MSG,
+		wait_for(&a, EV_DONE, submit_download(&a, whole.id)).u.done.code);
 	arena_clear(&arena);
 	account_close(&a);
 }
@@ -243,8 +252,8 @@ test_quit(void **state)
 	}
 }
 
-/* An inbox that another program has locked is waited for, but not by who quits or presses Esc; and what had come is not
- * lost by that. */
+/* An inbox that another program has locked is waited for, but not by who quits or presses Esc;
+ * and what had come is not lost by that. */
 static void
 test_locked_inbox(void **state)
 {
@@ -266,7 +275,8 @@ test_locked_inbox(void **state)
 			wait_for(&a, EV_DONE, job);
 		} else {
 			engine_free(a.engine, 5000);
-			assert_int_equal(ERR_OK, engine_new(&a.engine, &a.x.rc, &a.dirs, NULL));
+			assert_int_equal(ERR_OK, engine_new(&a.engine, &a.x.rc, &a.dirs,
+				NULL));
 		}
 		assert_true(now_ms() - begun < 4000);	/* not the 5 s */
 		unlink(lock);
@@ -281,8 +291,9 @@ test_locked_inbox(void **state)
 	}
 }
 
-/* Another dunlin has taken everything into the index both share: the first sync here has nothing to do, and says that
- * there is something to show, for the screen may have looked before. The second says nothing. */
+/* Another dunlin has taken everything into the index both share: the first sync here has
+ * nothing to do, and says that there is something to show, for the screen may have looked
+ * before. The second says nothing. */
 static void
 test_index_filled_by_another(void **state)
 {

@@ -31,8 +31,8 @@ count_there(struct fixture *fx, const char *name)
 	return f.n_server;
 }
 
-/* Counts that come with the list are not asked for again, and a difference in them makes a folder that
- * was opened be looked into. */
+/* Counts that come with the list are not asked for again, and a difference in them makes a
+ * folder that was opened be looked into. */
 static void
 test_counts_come_with_the_list(void **state)
 {
@@ -48,7 +48,8 @@ test_counts_come_with_the_list(void **state)
 	fake_deliver_many(fake_folder(fx.server, "Lists"), "new", 2);
 	pthread_mutex_unlock(&fx.server->lock);
 	submit(&fx, JOB_FOLDERS);
-	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until && count_there(&fx, "Lists") != 9;)
+	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until &&
+	    count_there(&fx, "Lists") != 9;)
 		poll(NULL, 0, 5);
 	assert_int_equal(9, count_there(&fx, "Lists"));
 	assert_int_equal(0, fx.server->n_statuses);
@@ -65,7 +66,8 @@ test_counts_are_asked_for(void **state)
 	begin(&fx);
 	fixture_start(&fx);
 	submit(&fx, JOB_FOLDERS);
-	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until && count_there(&fx, "Lists") != 7;)
+	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until &&
+	    count_there(&fx, "Lists") != 7;)
 		poll(NULL, 0, 5);
 	assert_int_equal(7, count_there(&fx, "Lists"));
 	assert_true(fx.server->n_statuses > 0);
@@ -87,7 +89,8 @@ test_too_many_folders_are_told(void **state)
 	fixture_start(&fx);
 	submit(&fx, JOB_FOLDERS);
 	assert_int_equal(1, fx.n_notices);
-	assert_non_null(strstr(fx.notice.text, "more than 20000 folders: 103 of them are not shown"));
+	assert_non_null(strstr(fx.notice.text,
+		"more than 20000 folders: 103 of them are not shown"));
 	assert_int_equal(20000, store_folders(engine_store(fx.engine), fx.account, &a, &f));
 	submit(&fx, JOB_FOLDERS);
 	assert_int_equal(1, fx.n_notices);
@@ -120,14 +123,16 @@ wait_for_readonly(struct fixture *fx, bool is)
 {
 	struct event ev;
 
-	for (int64_t until = now_ms() + PATIENCE_MS; is_known_readonly(fx) != is; next_event(fx, &ev, 10)) {
+	for (int64_t until = now_ms() + PATIENCE_MS; is_known_readonly(fx) != is;
+	    next_event(fx, &ev, 10)) {
 		if (now_ms() > until)
 			fail_msg("it is%s known as read-only", is ? " not" : "");
 	}
 }
 
-/* A folder that may not be changed any more while it is open says so; decisions on it are refused before anything is
- * hidden, copies are not; a list of folders does not forget it, and opening it anew does. */
+/* A folder that may not be changed any more while it is open says so; decisions on it are
+ * refused before anything is hidden, copies are not; a list of folders does not forget it,
+ * and opening it anew does. */
 static void
 test_folder_turns_readonly(void **state)
 {
@@ -141,14 +146,16 @@ test_folder_turns_readonly(void **state)
 	set_readonly(&fx, true);
 	wait_for_readonly(&fx, true);
 	assert_int_equal(ERR_FOLDER, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
-	assert_int_equal(ERR_FOLDER, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 2, 2));
+	assert_int_equal(ERR_FOLDER, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 2,
+		2));
 	assert_true(is_visible(&fx, "INBOX", 2));
 	assert_int_equal(ERR_OK, act_on(&fx, ACT_COPY, 0, 0, "Lists", "INBOX", 2, 2));
 	submit(&fx, JOB_FOLDERS);
 	assert_true(is_known_readonly(&fx));
 	set_readonly(&fx, false);
 	job.folder = folder_named(&fx, "INBOX");
-	assert_int_equal(ERR_OK, wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
+	assert_int_equal(ERR_OK,
+		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
 	assert_false(is_known_readonly(&fx));
 	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
 	assert_int_equal(ERR_OK, sync_all(&fx));
@@ -180,5 +187,6 @@ test_decision_meets_a_readonly_folder(void **state)
 	fixture_clear(&fx);
 }
 
-TEST_MAIN(T(test_folder_turns_readonly), T(test_decision_meets_a_readonly_folder), T(test_counts_come_with_the_list), T(test_counts_are_asked_for),
+TEST_MAIN(T(test_folder_turns_readonly), T(test_decision_meets_a_readonly_folder),
+	T(test_counts_come_with_the_list), T(test_counts_are_asked_for),
 	T(test_too_many_folders_are_told))

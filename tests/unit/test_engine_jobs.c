@@ -1,4 +1,5 @@
-/* What the UI's thread asks of the engine, and what it hears: jobs, cancel, passwords, undo, quitting. */
+/* What the UI's thread asks of the engine, and what it hears: jobs, cancel,
+ * passwords, undo, quitting. */
 #include "engine_fixture.h"
 
 /* An account with five messages in its inbox and a Trash, in step. */
@@ -53,7 +54,8 @@ wait_for_fault(struct fixture *fx)
 static job_id
 fetch(struct fixture *fx, uint32_t uid, const char *section)
 {
-	struct job job = { .kind = JOB_FETCH, .msg = msg_id_of(folder_named(fx, "INBOX"), uid) };
+	struct job job = { .kind = JOB_FETCH, .msg = msg_id_of(folder_named(fx, "INBOX"),
+		uid) };
 
 	snprintf(job.section, sizeof job.section, "%s", section);
 	return engine_submit(fx->engine, &job);
@@ -191,8 +193,11 @@ test_each_job_ends_once(void **state)
 	fault_in(&fx, FAULT_AFTER, 7);
 	for (int i = 0; i < N; i++) {
 		struct job job = { .kind = i % 3 ? JOB_SYNC : JOB_FOCUS, .account = fx.account,
-			.folder = i % 2 ? folder_named(&fx, "INBOX") : folder_named(&fx, "Trash") };
-		ids[i] = i % 5 ? engine_submit(fx.engine, &job) : fetch(&fx, 1 + (uint32_t)i % 6, "TEXT*");
+			.folder = i % 2
+			? folder_named(&fx, "INBOX") : folder_named(&fx, "Trash") };
+		ids[i] = i % 5
+			? engine_submit(fx.engine, &job) : fetch(&fx, 1 + (uint32_t)i % 6,
+			"TEXT*");
 		if (i % 4 == 0)
 			engine_cancel(fx.engine, ids[i / 2]);
 	}
@@ -236,7 +241,8 @@ test_new_mail_is_told(void **state)
 	fixture_clear(&fx);
 }
 
-/* A server that says for a while that the inbox is empty empties nothing here, and it is told. */
+/* A server that says for a while that the inbox is empty empties
+ * nothing here, and it is told. */
 static void
 test_empty_mailbox_is_doubted(void **state)
 {
@@ -253,8 +259,8 @@ test_empty_mailbox_is_doubted(void **state)
 	fx.server->lies = fx.server->n_sessions + 1;	/* the next session */
 	fixture_start(&fx);
 	assert_int_equal(ERR_OK, sync_all(&fx));
-	assert_int_equal(ERR_OK, store_uids(engine_store(fx.engine), folder_named(&fx, "INBOX"), &uids,
-		NULL));
+	assert_int_equal(ERR_OK, store_uids(engine_store(fx.engine),
+		folder_named(&fx, "INBOX"), &uids, NULL));
 	assert_int_equal(30, uidset_count(&uids));
 	assert_non_null(strstr(fx.notice.text, "they are kept"));
 	uidset_clear(&uids);
@@ -275,7 +281,8 @@ test_refused_delete_comes_back(void **state)
 	fx.server->refusal = "[NOPERM] folder is read-only";
 	fx.n_notices = 0;
 	assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 2, 2));
-	assert_false(is_visible(&fx, "INBOX", 2));	/* gone at once: the intent is recorded */
+	/* gone at once: the intent is recorded */
+	assert_false(is_visible(&fx, "INBOX", 2));
 	unlock(&fx);					/* now the server may answer */
 	wait_for(&fx, EV_NOTICE, 0);
 	assert_non_null(strstr(fx.notice.text, "[NOPERM] folder is read-only"));
@@ -284,8 +291,8 @@ test_refused_delete_comes_back(void **state)
 	fixture_clear(&fx);
 }
 
-/* Another client removes one of five messages that are flagged and deleted here: the server refuses
- * the whole command, and the decisions about the other four are carried out. */
+/* Another client removes one of five messages that are flagged and deleted here: the server
+ * refuses the whole command, and the decisions about the other four are carried out. */
 static void
 test_one_gone_does_not_refuse_the_rest(void **state)
 {
@@ -300,7 +307,8 @@ test_one_gone_does_not_refuse_the_rest(void **state)
 		fx.server->refuses_gone = true;
 		fx.n_notices = 0;
 		fake_remove(fake_folder(fx.server, "INBOX"), 2);
-		assert_int_equal(ERR_OK, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX", 1, 5));
+		assert_int_equal(ERR_OK, act_on(&fx, ACT_FLAGS, MSG_FLAGGED, 0, NULL, "INBOX",
+			1, 5));
 		assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", 1, 5));
 		unlock(&fx);
 		assert_int_equal(ERR_OK, sync_all(&fx));
@@ -313,8 +321,8 @@ test_one_gone_does_not_refuse_the_rest(void **state)
 	}
 }
 
-/* Two messages with one Message-ID, of which a broken move had moved the first: the second is not
- * taken for the first, and removed. */
+/* Two messages with one Message-ID, of which a broken move had moved the first: the second is
+ * not taken for the first, and removed. */
 static void
 test_same_message_id_is_not_same_message(void **state)
 {
@@ -358,7 +366,8 @@ test_many_deletes_are_few_commands(void **state)
 	fixture_start(&fx);
 	assert_int_equal(ERR_OK, sync_all(&fx));
 	for (uint32_t uid = 1; uid <= 300; uid++)
-		assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", uid, uid));
+		assert_int_equal(ERR_OK, act_on(&fx, ACT_DELETE, 0, 0, NULL, "INBOX", uid,
+			uid));
 	assert_int_equal(ERR_OK, sync_all(&fx));
 	assert_int_equal(20, fake_folder(fx.server, "INBOX")->n);
 	assert_int_equal(300, fake_folder(fx.server, "Trash")->n);
@@ -505,7 +514,8 @@ test_stall_delays_no_decision(void **state)
 
 /* ---- connection ---- */
 
-/* A refused password is asked for anew, three times at most, and never tried by itself again. */
+/* A refused password is asked for anew, three times at most, and
+ * never tried by itself again. */
 static void
 test_refused_password_is_asked_for(void **state)
 {
@@ -583,7 +593,8 @@ test_quit_does_not_wait_for_the_server(void **state)
 	fixture_clear(&fx);
 }
 
-/* The folder on the screen is the one that is waited in; a folder that is gone gives the inbox back. */
+/* The folder on the screen is the one that is waited in; a folder that is
+ * gone gives the inbox back. */
 static void
 test_focus_is_opened(void **state)
 {
@@ -592,25 +603,29 @@ test_focus_is_opened(void **state)
 	(void)state;
 	begin(&fx);
 	struct job job = { .kind = JOB_FOCUS, .folder = folder_named(&fx, "Trash") };
-	assert_int_equal(ERR_OK, wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
+	assert_int_equal(ERR_OK,
+		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
 	lock(&fx);
 	fake_folder(fx.server, "Trash")->name[0] = '\0';
 	unlock(&fx);
 	job.folder = folder_named(&fx, "INBOX");
-	assert_int_equal(ERR_OK, wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
+	assert_int_equal(ERR_OK,
+		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
 	job.folder = folder_named(&fx, "Trash");
-	assert_int_equal(ERR_FOLDER, wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
+	assert_int_equal(ERR_FOLDER,
+		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job)).u.done.code);
 	assert_int_equal(ERR_OK, sync_all(&fx));
 	fixture_clear(&fx);
 }
 
 TEST_MAIN(T(test_small_message_comes_at_once), T(test_large_message_comes_in_parts),
 	T(test_missing_message_costs_itself), T(test_fetch_survives_a_break),
-	T(test_cancel_ends_a_stalled_fetch), T(test_each_job_ends_once), T(test_new_mail_is_told),
-	T(test_empty_mailbox_is_doubted), T(test_refused_delete_comes_back),
-	T(test_one_gone_does_not_refuse_the_rest), T(test_same_message_id_is_not_same_message),
-	T(test_many_deletes_are_few_commands), T(test_offline_decisions_are_kept),
-	T(test_undo_after_the_server_did_it), T(test_undo_without_uid_map), T(test_undo_before_it_began),
+	T(test_cancel_ends_a_stalled_fetch), T(test_each_job_ends_once),
+	T(test_new_mail_is_told), T(test_empty_mailbox_is_doubted),
+	T(test_refused_delete_comes_back), T(test_one_gone_does_not_refuse_the_rest),
+	T(test_same_message_id_is_not_same_message), T(test_many_deletes_are_few_commands),
+	T(test_offline_decisions_are_kept), T(test_undo_after_the_server_did_it),
+	T(test_undo_without_uid_map), T(test_undo_before_it_began),
 	T(test_trash_needs_a_question), T(test_stall_delays_no_decision),
 	T(test_refused_password_is_asked_for), T(test_wrong_password_does_not_loop),
 	T(test_declined_password_ends_jobs), T(test_quit_does_not_wait_for_the_server),

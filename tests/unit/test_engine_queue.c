@@ -24,7 +24,8 @@ post_folder_event(struct events *q, account_id account, folder_id id, uint32_t n
 	events_post(q, &ev);
 }
 
-/* A reader who never comes costs one event a folder, and no new mail is lost from the count. */
+/* A reader who never comes costs one event a folder, and no new mail
+ * is lost from the count. */
 static void
 test_events_of_one_folder_merge(void **state)
 {
@@ -135,8 +136,8 @@ test_jobs_come_in_order_of_who_waits(void **state)
 	cancel_close(&c);
 }
 
-/* The cancel is fired for the job that runs and for no other, and is taken back when that ended,
- * unless it was fired to quit. */
+/* The cancel is fired for the job that runs and for no other, and is taken back when that
+ * ended, unless it was fired to quit. */
 static void
 test_cancel_reaches_the_running_job_only(void **state)
 {

@@ -1,4 +1,5 @@
-/* Searching texts: what is here answers at once, a server about the rest, the index of words about mbox files. */
+/* Searching texts: what is here answers at once, a server about the rest, the index
+ * of words about mbox files. */
 #include "engine_fixture.h"
 #include "mime.h"
 #include "search.h"
@@ -72,7 +73,8 @@ test_again_is_about_what_came(void **state)
 	assert_int_equal(ERR_OK, end_of(&fx, search_for(&fx, "INBOX", "m")));
 	assert_answer(&fx, "INBOX", "m", "1:5", true);
 	pthread_mutex_lock(&fx.server->lock);
-	snprintf(fake_folder(fx.server, "INBOX")->v[0].message_id, 64, "other");	/* not asked about again */
+	/* not asked about again */
+	snprintf(fake_folder(fx.server, "INBOX")->v[0].message_id, 64, "other");
 	fake_deliver_many(fake_folder(fx.server, "INBOX"), "m", 2);
 	fake_deliver_many(fake_folder(fx.server, "INBOX"), "x", 1);
 	pthread_mutex_unlock(&fx.server->lock);
@@ -85,7 +87,8 @@ test_again_is_about_what_came(void **state)
 	fixture_clear(&fx);
 }
 
-/* The server finds in what was never fetched (its text there is the Message-ID), the index in what was. */
+/* The server finds in what was never fetched (its text there is the
+ * Message-ID), the index in what was. */
 static void
 test_both_answer(void **state)
 {
@@ -166,10 +169,13 @@ write_mbox(struct fixture *fx, int n)
 	struct error e;
 
 	for (int i = 1; i <= n; i++)
-		str_printf(&s, "From ada@example.org Mon Jan  5 10:00:00 2026\nFrom: ada@example.org\n"
-			"Subject: number %d\nMessage-ID: <n%d@example.org>\nContent-Type: text/html;"
-			" charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
-			"<p>Word w%d of <b>caf=C3=A9</b> and even%d.</p>\n\n", i, i, i, i % 2);
+		str_printf(&s,
+			"From ada@example.org Mon Jan  5 10:00:00 2026\nFrom: "
+			"ada@example.org\nSubject: number %d\nMessage-ID: "
+			"<n%d@example.org>\nContent-Type: text/html; "
+			"charset=utf-8\nContent-Transfer-Encoding: "
+			"quoted-printable\n\n<p>Word w%d of <b>caf=C3=A9</b> and "
+			"even%d.</p>\n\n", i, i, i, i % 2);
 	assert_int_equal(ERR_OK, path_mkdirs(dir, &e));
 	if (file_write_atomic(path, str_get(&s), s.len, &e) != ERR_OK)
 		fail_msg("%s", e.text);
@@ -185,7 +191,8 @@ begin_near(struct fixture *fx, int n)
 	fx->rc.search_mb = 100;
 	mime_init();
 	write_mbox(fx, n);
-	fx->conf.receive = (struct rc_url){ .protocol = RC_MBOX, .path = path_join(fx->dir, "Mail") };
+	fx->conf.receive = (struct rc_url){ .protocol = RC_MBOX,
+		.path = path_join(fx->dir, "Mail") };
 	struct error e;
 	if (engine_new(&fx->engine, &fx->rc, &fx->dirs, &e) != ERR_OK)
 		fail_msg("%s", e.text);
@@ -264,5 +271,6 @@ test_lost_index_is_made_again(void **state)
 	end_near(&fx);
 }
 
-TEST_MAIN(T(test_again_is_about_what_came), T(test_both_answer), T(test_search_survives_a_break), T(test_offline_answers_what_is_here),
+TEST_MAIN(T(test_again_is_about_what_came), T(test_both_answer),
+	T(test_search_survives_a_break), T(test_offline_answers_what_is_here),
 	T(test_no_index_is_said), T(test_mbox_is_indexed), T(test_lost_index_is_made_again))

@@ -48,7 +48,8 @@ static void
 test_failure_is_told(void **state)
 {
 	struct { const char *command, *why; } cases[] = {
-		{ "echo hunter2; echo first >&2; echo 'no such entry' >&2; exit 3", "no such entry" },
+		{ "echo hunter2; echo first >&2; echo 'no such entry' >&2; exit 3",
+			"no such entry" },
 		{ "exit 1", "exit 1" },
 		{ "true", "empty" },
 		{ "kill -9 $$", "signal 9" },
@@ -56,7 +57,7 @@ test_failure_is_told(void **state)
 		{ "yes", "more than" },
 		{ "head -c 1000000 /dev/zero", "more than" },
 		{ "printf 'hunter2\\0x\\n'", "NUL" },	/* half a password is none */
-		{ "read x && echo $x", "exit 1" },		/* no terminal, nothing to read */
+		{ "read x && echo $x", "exit 1" },	/* no terminal, nothing to read */
 	};
 	struct error e;
 
@@ -132,5 +133,5 @@ test_cancel_ends_it(void **state)
 	cancel_close(&c);
 }
 
-TEST_MAIN(T(test_first_line_is_the_password), T(test_failure_is_told), T(test_deadline_kills_all),
-	T(test_cancel_ends_it))
+TEST_MAIN(T(test_first_line_is_the_password), T(test_failure_is_told),
+	T(test_deadline_kills_all), T(test_cancel_ends_it))

@@ -1,5 +1,5 @@
-/* Copies and moves that are cut off while the server goes on with them, and commands about many messages
- * of which the server refuses some. */
+/* Copies and moves that are cut off while the server goes on with them, and commands about
+ * many messages of which the server refuses some. */
 #include "engine_fixture.h"
 
 /* An account with `n` messages in its inbox and a Trash, in step. */
@@ -80,8 +80,10 @@ run_late(const struct late_case *c)
 	settle(&fx);
 	lock(&fx);
 	bool keeps = c->kind == ACT_COPY;
-	if (count_in(&fx, "Trash", "m2") != c->n_there || count_in(&fx, "Trash", "m3") != c->n_there)
-		fail_msg("%s, late by %d ms: there %zu times, not %zu", keeps ? "copy" : "move", c->late_ms,
+	if (count_in(&fx, "Trash", "m2") != c->n_there ||
+	    count_in(&fx, "Trash", "m3") != c->n_there)
+		fail_msg("%s, late by %d ms: there %zu times, not %zu",
+		keeps ? "copy" : "move", c->late_ms,
 			count_in(&fx, "Trash", "m2"), c->n_there);
 	assert_int_equal(keeps ? 5 : 3, fake_folder(fx.server, "INBOX")->n);
 	if ((fx.n_notices > 0) != c->is_told)
@@ -91,7 +93,8 @@ run_late(const struct late_case *c)
 	fixture_clear(&fx);
 }
 
-/* The link breaks while the server copies or moves; it comes to an end soon, and nothing is doubled. */
+/* The link breaks while the server copies or moves; it comes to an end
+ * soon, and nothing is doubled. */
 static void
 test_server_that_goes_on_doubles_nothing(void **state)
 {
@@ -129,8 +132,8 @@ test_what_was_lost_is_done_again(void **state)
 	fixture_clear(&fx);
 }
 
-/* The server does the first command just when the second comes: of the two we remove our second. A server
- * that does not tell which that is leaves both, and the person is told. */
+/* The server does the first command just when the second comes: of the two we remove our
+ * second. A server that does not tell which that is leaves both, and the person is told. */
 static void
 overtaken(unsigned without, size_t n_there, bool is_told)
 {
@@ -174,20 +177,23 @@ test_unsure_double_is_told(void **state)
 /* ---- some are refused ---- */
 
 static void
-refuse(struct fixture *fx, enum act_kind kind, int n, int at_once, const char *which, size_t n_refused)
+refuse(struct fixture *fx, enum act_kind kind, int n, int at_once, const char *which,
+	size_t n_refused)
 {
 	lock(fx);
 	fx->server->refuses = which;
 	fx->server->n_edits = 0;
 	unlock(fx);
 	for (int uid = 1; uid <= n; uid += at_once)
-		assert_int_equal(ERR_OK, act_on(fx, kind, kind == ACT_FLAGS ? MSG_FLAGGED : 0, 0, "Trash",
-			"INBOX", (uint32_t)uid, (uint32_t)(uid + at_once <= n ? uid + at_once - 1 : n)));
+		assert_int_equal(ERR_OK, act_on(fx, kind, kind == ACT_FLAGS ? MSG_FLAGGED : 0,
+			0, "Trash", "INBOX", (uint32_t)uid,
+			(uint32_t)(uid + at_once <= n ? uid + at_once - 1 : n)));
 	assert_int_equal(ERR_OK, sync_all(fx));
 	lock(fx);
 	size_t n_left = 0;
 	for (size_t i = 0; i < fake_folder(fx->server, "INBOX")->n; i++)
-		n_left += kind != ACT_FLAGS || !(fake_folder(fx->server, "INBOX")->v[i].flags & MSG_FLAGGED);
+		n_left += kind != ACT_FLAGS ||
+			!(fake_folder(fx->server, "INBOX")->v[i].flags & MSG_FLAGGED);
 	assert_int_equal(kind == ACT_COPY ? n : (int)n_refused, n_left);
 	if (kind == ACT_MOVE || kind == ACT_COPY)
 		assert_int_equal(n - (int)n_refused, fake_folder(fx->server, "Trash")->n);
@@ -213,7 +219,8 @@ test_one_refused_does_not_refuse_the_rest(void **state)
 	}
 }
 
-/* Some scattered and a block of a hundred among many, however they are joined: the others pass. */
+/* Some scattered and a block of a hundred among many, however they
+ * are joined: the others pass. */
 static void
 test_many_refused_among_many(void **state)
 {
@@ -226,7 +233,8 @@ test_many_refused_among_many(void **state)
 	fixture_clear(&fx);
 }
 
-/* Where nothing passes, and the server says that it is the mailbox, that is found out with few commands. */
+/* Where nothing passes, and the server says that it is the mailbox, that is
+ * found out with few commands. */
 static void
 test_all_refused_costs_little(void **state)
 {
@@ -241,7 +249,8 @@ test_all_refused_costs_little(void **state)
 	fixture_clear(&fx);
 }
 
-/* Two of 300 pass, and they do: halving goes on in slices, other jobs come between, and one sum is told. */
+/* Two of 300 pass, and they do: halving goes on in slices, other jobs come
+ * between, and one sum is told. */
 static void
 test_few_of_many_pass(void **state)
 {
@@ -261,7 +270,8 @@ test_few_of_many_pass(void **state)
 		assert_int_equal(1, fx.n_notices);
 		assert_non_null(strstr(fx.notice.text, "refuses 298 of 300: [LIMIT]"));
 		assert_in_range(fx.server->n_edits, 300, 1000);
-		assert_int_equal(0, store_intents_pending(engine_store(fx.engine), fx.account));
+		assert_int_equal(0, store_intents_pending(engine_store(fx.engine),
+			fx.account));
 		wait_for(&fx, EV_DONE, engine_submit(fx.engine, &job));
 		fixture_clear(&fx);
 	}
@@ -316,8 +326,8 @@ test_undo_of_what_was_half_refused(void **state)
 
 /* ---- undo of what cannot be found ---- */
 
-/* Neither COPYUID nor a Message-ID tells where a message went: undo says so, the message stays where it is,
- * and the next undo is about what was done before. */
+/* Neither COPYUID nor a Message-ID tells where a message went: undo says so, the message stays
+ * where it is, and the next undo is about what was done before. */
 static void
 test_undo_of_what_cannot_be_found(void **state)
 {
@@ -353,7 +363,8 @@ test_undo_of_what_cannot_be_found(void **state)
 	fixture_clear(&fx);
 }
 
-/* Copies that nobody tells the place of cannot be undone: it is said, and nothing is removed. */
+/* Copies that nobody tells the place of cannot be undone: it is said,
+ * and nothing is removed. */
 static void
 test_undo_of_a_copy_without_uid_map(void **state)
 {
@@ -366,7 +377,8 @@ test_undo_of_a_copy_without_uid_map(void **state)
 	lock(&fx);
 	fx.server->caps &= ~(unsigned)(CAP_UIDMAP | CAP_DELETE);	/* both are UIDPLUS */
 	unlock(&fx);
-	fixture_stop(&fx);			/* a connection knows its server from the beginning */
+	/* a connection knows its server from the beginning */
+	fixture_stop(&fx);
 	fixture_start(&fx);
 	assert_int_equal(ERR_OK, sync_all(&fx));
 	assert_int_equal(ERR_OK, act_on(&fx, ACT_COPY, 0, 0, "Trash", "INBOX", 1, 3));
@@ -379,8 +391,8 @@ test_undo_of_a_copy_without_uid_map(void **state)
 	fixture_clear(&fx);
 }
 
-/* The cache was deleted, and nobody asked for the list of folders: a decision about one that is not the
- * inbox is carried out all the same. */
+/* The cache was deleted, and nobody asked for the list of folders: a decision about one that
+ * is not the inbox is carried out all the same. */
 static void
 test_cache_deleted_before_the_list(void **state)
 {
@@ -414,6 +426,7 @@ test_cache_deleted_before_the_list(void **state)
 TEST_MAIN(T(test_server_that_goes_on_doubles_nothing), T(test_what_was_lost_is_done_again),
 	T(test_own_double_is_removed), T(test_unsure_double_is_told),
 	T(test_one_refused_does_not_refuse_the_rest), T(test_many_refused_among_many),
-	T(test_all_refused_costs_little), T(test_few_of_many_pass), T(test_undo_of_what_few_passed), T(test_undo_of_what_was_half_refused),
+	T(test_all_refused_costs_little), T(test_few_of_many_pass),
+	T(test_undo_of_what_few_passed), T(test_undo_of_what_was_half_refused),
 	T(test_undo_of_what_cannot_be_found), T(test_undo_of_a_copy_without_uid_map),
 	T(test_cache_deleted_before_the_list))

@@ -121,7 +121,8 @@ test_size(void **state)
 		uint64_t bytes;
 		const char *want;
 	} cases[] = {
-		{ 0, "0" }, { 999, "999" }, { 1000, "1.0K" }, { 1024, "1.0K" }, { 1500, "1.5K" },
+		{ 0, "0" }, { 999, "999" }, { 1000, "1.0K" }, { 1024, "1.0K" },
+		{ 1500, "1.5K" },
 		{ 10137, "9.9K" }, { 10240, "10K" }, { 102400, "100K" }, { 1048576, "1.0M" },
 		{ 1048575, "1.0M" }, { 5u << 20, "5.0M" }, { (uint64_t)3 << 40, "3.0T" },
 		{ UINT64_MAX, "1.6E" },
@@ -183,7 +184,8 @@ test_tree(void **state)
 		bool is_last;
 		const char *want;
 	} cases[] = {
-		{ 0, 0, true, "" }, { 1, 0, false, "├─" }, { 1, 0, true, "└─" }, { 2, 1, true, "│ └─" },
+		{ 0, 0, true, "" }, { 1, 0, false, "├─" }, { 1, 0, true, "└─" },
+		{ 2, 1, true, "│ └─" },
 		{ 3, 2, false, "  │ ├─" },
 	};
 	struct msg m = message();
@@ -198,7 +200,8 @@ test_tree(void **state)
 		assert_string_equal(cases[i].want, str_get(&s));
 	}
 	for (int depth = 0; depth < 60000; depth += 7) {
-		struct list_row r = { .m = &m, .root = &m, .depth = (uint16_t)depth, .rails = UINT64_MAX };
+		struct list_row r = { .m = &m, .root = &m, .depth = (uint16_t)depth,
+			.rails = UINT64_MAX };
 		str_cut(&s, 0);
 		format_tree(&s, &r, 20);
 		assert_true(text_width(str_get(&s), s.len) <= 22);
@@ -206,4 +209,5 @@ test_tree(void **state)
 	str_clear(&s);
 }
 
-TEST_MAIN(T(test_layout), T(test_flags), T(test_date), T(test_size), T(test_sender), T(test_tree))
+TEST_MAIN(T(test_layout), T(test_flags), T(test_date), T(test_size), T(test_sender),
+	T(test_tree))

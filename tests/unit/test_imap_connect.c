@@ -1,7 +1,8 @@
 /* Connecting to an IMAP server: who gets a password, and what a session starts from. */
 #include "imap_fixture.h"
 
-/* The offer of STARTTLS is stripped: TLS is asked for all the same, and no password follows a NO. */
+/* The offer of STARTTLS is stripped: TLS is asked for all the same, and
+ * no password follows a NO. */
 static void
 test_stripped_starttls_ends_it(void **state)
 {
@@ -20,7 +21,8 @@ test_injection_before_tls_is_refused(void **state)
 	struct fixture fx;
 
 	assert_int_equal(ERR_TLS, play(&fx, "S: * OK hi\nC: $T STARTTLS\n"
-		"R: $T OK go\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n\nTLS\n", NET_STARTTLS, *state));
+		"R: $T OK go\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n\nTLS\n",
+		NET_STARTTLS, *state));
 	done_without_password(&fx);
 }
 
@@ -30,7 +32,8 @@ test_preauth_before_tls_is_refused(void **state)
 {
 	struct fixture fx;
 
-	assert_int_equal(ERR_TLS, play(&fx, "S: * PREAUTH welcome\nHANG\n", NET_STARTTLS, *state));
+	assert_int_equal(ERR_TLS, play(&fx, "S: * PREAUTH welcome\nHANG\n", NET_STARTTLS,
+		*state));
 	done_without_password(&fx);
 }
 
@@ -40,10 +43,12 @@ test_capabilities_before_tls_are_forgotten(void **state)
 {
 	struct fixture fx;
 
-	assert_int_equal(ERR_OK, play(&fx, "S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED IDLE] hi\n"
-		"C: $T STARTTLS\nS: * CAPABILITY IMAP4rev1 UIDPLUS\nS: $T OK go\nTLS\n"
-		"C: $T CAPABILITY\nS: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\nS: $T OK\n"
-		LOGIN(""), NET_STARTTLS, *state));
+	assert_int_equal(ERR_OK,
+		play(&fx,
+		"S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED IDLE] hi\nC: $T STARTTLS\nS: * "
+		"CAPABILITY IMAP4rev1 UIDPLUS\nS: $T OK go\nTLS\nC: $T CAPABILITY\nS: * "
+		"CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\nS: $T OK\n" LOGIN(""), NET_STARTTLS,
+		*state));
 	assert_false(fx.b->caps & (CAP_WAIT | CAP_DELETE));
 	done(&fx);
 }
@@ -114,7 +119,8 @@ test_login_command_as_last_resort(void **state)
 	(void)state;
 
 	assert_int_equal(ERR_OK, play(&fx, "S: * OK [CAPABILITY IMAP4rev1] hi\n"
-		"C: $T LOGIN \"ada\" \"hunter2\"\nS: $T OK [CAPABILITY IMAP4rev1] in\n", NET_PLAIN, NULL));
+		"C: $T LOGIN \"ada\" \"hunter2\"\nS: $T OK [CAPABILITY IMAP4rev1] in\n",
+		NET_PLAIN, NULL));
 	done(&fx);
 }
 
@@ -178,8 +184,8 @@ test_nonsense_challenge_is_cancelled(void **state)
 
 	assert_int_equal(ERR_AUTH, play(&fx,
 		"S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256] hi\n"
-		"C: $T AUTHENTICATE SCRAM-SHA-256 *\nS: + bm9uc2Vuc2U=\nC: *\nS: $T BAD cancelled\n",
-		NET_PLAIN, NULL));
+		"C: $T AUTHENTICATE SCRAM-SHA-256 *\nS: + bm9uc2Vuc2U=\nC: *\nS: $T BAD "
+		"cancelled\n", NET_PLAIN, NULL));
 	done(&fx);
 }
 
@@ -231,13 +237,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stripped_starttls_ends_it), T(test_injection_before_tls_is_refused),
-		T(test_preauth_before_tls_is_refused), T(test_capabilities_before_tls_are_forgotten),
-		T(test_strange_greetings), T(test_login_is_one_round_trip),
-		T(test_capabilities_change_with_login), T(test_without_initial_response),
-		T(test_login_command_as_last_resort), T(test_logindisabled_is_obeyed),
-		T(test_refused_login_keeps_the_words), T(test_unavailable_is_no_wrong_password),
-		T(test_bye_is_told), T(test_nonsense_challenge_is_cancelled),
-		T(test_silence_ends_by_deadline), T(test_cancel_ends_a_wait),
+		T(test_preauth_before_tls_is_refused),
+		T(test_capabilities_before_tls_are_forgotten), T(test_strange_greetings),
+		T(test_login_is_one_round_trip), T(test_capabilities_change_with_login),
+		T(test_without_initial_response), T(test_login_command_as_last_resort),
+		T(test_logindisabled_is_obeyed), T(test_refused_login_keeps_the_words),
+		T(test_unavailable_is_no_wrong_password), T(test_bye_is_told),
+		T(test_nonsense_challenge_is_cancelled), T(test_silence_ends_by_deadline),
+		T(test_cancel_ends_a_wait),
 	};
 
 	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);

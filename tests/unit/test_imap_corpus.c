@@ -103,11 +103,14 @@ tag_of(const char *line, size_t n)
 {
 	size_t tag = strspn(line, "0123456789A#");
 
-	return tag > 0 && tag + 3 < n && line[tag] == ' ' && (memcmp(line + tag + 1, "OK", 2) == 0
-		|| memcmp(line + tag + 1, "NO", 2) == 0 || memcmp(line + tag + 1, "BAD", 3) == 0) ? tag : 0;
+	return tag > 0 && tag + 3 < n && line[tag] == ' ' &&
+		(memcmp(line + tag + 1, "OK", 2) == 0 ||
+		memcmp(line + tag + 1, "NO", 2) == 0 || memcmp(line + tag + 1, "BAD", 3) == 0)
+		? tag : 0;
 }
 
-/* Sends up to and with the next tagged line, in the client's own tag. Returns where to go on. */
+/* Sends up to and with the next tagged line, in the client's own tag.
+ * Returns where to go on. */
 static size_t
 send_answer(struct script *sc, const struct str *text, size_t at, bool by_byte)
 {
@@ -116,7 +119,8 @@ send_answer(struct script *sc, const struct str *text, size_t at, bool by_byte)
 
 	while (at < text->len && !is_tagged) {
 		const char *line = text->data + at, *lf = memchr(line, '\n', text->len - at);
-		size_t n = lf ? (size_t)(lf - line) + 1 : text->len - at, tag = tag_of(line, n);
+		size_t n = lf ? (size_t)(lf - line) + 1 : text->len - at,
+			tag = tag_of(line, n);
 		is_tagged = tag > 0;
 		if (is_tagged)
 			str_puts(&out, sc->tag);
@@ -230,7 +234,8 @@ serve_file(struct server *s, int fd)
 		else
 			send_answer(sc, &replayed, 0, by_byte);
 	}
-	shutdown(fd, SHUT_WR);			/* a literal that counts too much ends at once */
+	/* a literal that counts too much ends at once */
+	shutdown(fd, SHUT_WR);
 	while (script_fill(sc))
 		;
 }
@@ -262,7 +267,8 @@ read_answer(struct census *c)
 static bool
 has_wrong_literals(const char *path)
 {
-	return (!strstr(path, "/gmail/") && !strstr(path, "/dovecot/")) || strstr(path, "/headers.1+");
+	return (!strstr(path, "/gmail/") && !strstr(path, "/dovecot/")) ||
+		strstr(path, "/headers.1+");
 }
 
 /* FETCH responses that are wrong as they stand: a value is missing, or a bracket too much. */
@@ -273,7 +279,8 @@ is_wrong(const char *path)
 		|| strstr(path, "missing-content") || has_wrong_literals(path);
 }
 
-/* Every recorded answer of sixteen kinds of server is read to its end, and no FETCH is lost. */
+/* Every recorded answer of sixteen kinds of server is read to its
+ * end, and no FETCH is lost. */
 static void
 test_real_servers_are_understood(void **state)
 {
@@ -289,7 +296,8 @@ test_real_servers_are_understood(void **state)
 		if (rc != ERR_OK && !has_wrong_literals(g.gl_pathv[i]))
 			fail_msg("%s: not read", g.gl_pathv[i]);
 		if (one.n_damaged + one.n_lost > 0 && !is_wrong(g.gl_pathv[i]))
-			fail_msg("%s: %u damaged, %u lost", g.gl_pathv[i], one.n_damaged, one.n_lost);
+			fail_msg("%s: %u damaged, %u lost", g.gl_pathv[i], one.n_damaged,
+				one.n_lost);
 		c.n_fetch += one.n_fetch;
 		c.n_structures += one.n_structures;
 		arena_clear(&one.arena);
@@ -348,7 +356,8 @@ some_string(const char *text, const char *key)
 		for (q++; *q && *q != '"'; q++) {
 			if (*q == '\\')
 				q++;
-			str_putc(&out, q[-1] != '\\' ? *q : *q == 'r' ? '\r' : *q == 'n' ? '\n' : *q);
+			str_putc(&out, q[-1] != '\\' ? *q : *q == 'r' ? '\r' : *q ==
+				'n' ? '\n' : *q);
 		}
 		return str_take(&out);
 	}
@@ -364,10 +373,10 @@ read_attack(const char *path)
 
 	assert_int_equal(ERR_OK, file_read(&text, &n, path, 1 << 20, NULL));
 	char *words = some_string(text, "text: Text(");
-	const char *kind = strstr(text, "kind: PreAuth") ? "PREAUTH" : strstr(text, "kind: Bye") ? "BYE"
-		: strstr(text, "kind: No") ? "NO" : "OK";
-	a.greeting = xasprintf("* %s [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN SASL-IR] %s", kind,
-		words ? words : "");
+	const char *kind = strstr(text, "kind: PreAuth") ? "PREAUTH"
+		: strstr(text, "kind: Bye") ? "BYE" : strstr(text, "kind: No") ? "NO" : "OK";
+	a.greeting = xasprintf("* %s [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN SASL-IR] %s",
+		kind, words ? words : "");
 	a.after_greeting = some_string(text, "response_after_greeting:");
 	a.starttls = some_string(text, "starttls_response:");
 	a.hides_starttls = strstr(text, "hide_commands: [\"starttls\"") != NULL;
@@ -413,7 +422,8 @@ serve_attack(struct server *s, int fd)
 		if (strstr(line, "STARTTLS")) {
 			say_starttls(sc);
 			if (!attack.hides_starttls && !attack.has_no_tls) {
-				SSL_free(server_tls(s, fd));	/* and no more: what counts is what came before */
+				/* and no more: what counts is what came before */
+				SSL_free(server_tls(s, fd));
 				free(line);
 				return;
 			}
@@ -438,16 +448,17 @@ test_no_starttls(void **state)
 	for (size_t k = 0; k < LEN(all); k++) {
 		for (size_t i = 0; i < all[k].gl_pathc; i++, n++) {
 			struct fixture fx = {0};
-			struct cert_spec spec = { .cn = "x", .san = "IP:127.0.0.1", .usage = "serverAuth" };
+			struct cert_spec spec = { .cn = "x", .san = "IP:127.0.0.1",
+				.usage = "serverAuth" };
 			struct pki *pki = *state;
 			attack = read_attack(all[k].gl_pathv[i]);
 			fx.script.server.cert = cert_make(pki, &spec, false);
 			fx.script.server.key = pki->key;
 			fx.script.server.serve = serve_attack;
 			server_start(&fx.script.server);
-			fx.cfg.net = (struct net_config){ .host = "127.0.0.1", .port = fx.script.server.port,
-				.security = NET_STARTTLS, .ca_file = pki->ca_file, .connect_ms = 300,
-				.io_ms = 100 };
+			fx.cfg.net = (struct net_config){ .host = "127.0.0.1",
+				.port = fx.script.server.port, .security = NET_STARTTLS,
+				.ca_file = pki->ca_file, .connect_ms = 300, .io_ms = 100 };
 			assert_int_equal(ERR_OK, cancel_init(&fx.cancel, NULL));
 			fx.b = imap_new(&fx.cfg, &fx.cancel);
 			struct backend_login login = { .user = "ada", .password = "hunter2" };
@@ -468,7 +479,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_what_crashed_libetpan),
-		T(test_real_servers_are_understood), T(test_bytes_one_by_one), T(test_no_starttls) };
+		T(test_real_servers_are_understood), T(test_bytes_one_by_one),
+		T(test_no_starttls) };
 
 	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }

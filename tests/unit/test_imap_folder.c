@@ -6,8 +6,8 @@
 static void
 hear_folder(void *ctx, const struct folder *f)
 {
-	str_printf(ctx, "%s=%s:%s:%u/%u%s;", f->wire, f->name, folder_role_name(f->role), f->n_server_unread,
-		f->n_server, f->attrs & FOLDER_SUBSCRIBED ? "+" : "");
+	str_printf(ctx, "%s=%s:%s:%u/%u%s;", f->wire, f->name, folder_role_name(f->role),
+		f->n_server_unread, f->n_server, f->attrs & FOLDER_SUBSCRIBED ? "+" : "");
 }
 
 static enum err
@@ -18,7 +18,8 @@ list_folders(struct fixture *fx)
 	return fx->b->ops->folders(fx->b, &sink, &fx->e);
 }
 
-/* One command brings names, roles, subscriptions and counts; odd lines cost themselves only. */
+/* One command brings names, roles, subscriptions and counts; odd
+ * lines cost themselves only. */
 static void
 test_folders_in_one_round_trip(void **state)
 {
@@ -26,11 +27,11 @@ test_folders_in_one_round_trip(void **state)
 	(void)state;
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO("LIST-EXTENDED LIST-STATUS SPECIAL-USE")
-		"C: $T LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY))\n"
-		"S: * LIST (\\Subscribed) \".\" inbox\n"
+		"C: $T LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UNSEEN "
+		"UIDNEXT UIDVALIDITY))\nS: * LIST (\\Subscribed) \".\" inbox\n"
 		"S: * STATUS inbox (MESSAGES 5 UNSEEN 2)\n"
-		"S: * LIST (\\Trash) \".\" \"INBOX.Gel&APY-scht\" (\"CHILDINFO\" (\"SUBSCRIBED\"))\n"
-		"R: * LIST () \".\" {7}\\r\\na\\\\b\\\"c.d\\r\\n\n"
+		"S: * LIST (\\Trash) \".\" \"INBOX.Gel&APY-scht\" (\"CHILDINFO\" "
+		"(\"SUBSCRIBED\"))\nR: * LIST () \".\" {7}\\r\\na\\\\b\\\"c.d\\r\\n\n"
 		"S: * LIST () \".\" \"x/y\"\n"
 		"S: * LIST () \".\" Sent\n"
 		"S: * LIST () \".\" &bad-\n"
@@ -38,8 +39,8 @@ test_folders_in_one_round_trip(void **state)
 		"S: * XYZZY what (is this)\n"
 		"S: $T OK\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, list_folders(&fx));
-	assert_string_equal("inbox=INBOX:Inbox:2/5+;INBOX.Gel&APY-scht=INBOX/Gelöscht:Trash:0/0;"
-		"a\\b\"c.d=a\\b\"c/d::0/0;x/y=x\xe2\x88\x95y::0/0;Sent=Sent:Sent:0/0;&bad-=&bad-::0/0;",
+	assert_string_equal(
+		"inbox=INBOX:Inbox:2/5+;INBOX.Gel&APY-scht=INBOX/Gelöscht:Trash:0/0;a\\b\"c.d=a\\b\"c/d::0/0;x/y=x\xe2\x88\x95y::0/0;Sent=Sent:Sent:0/0;&bad-=&bad-::0/0;",
 		str_get(&fx.heard));
 	done(&fx);
 }
@@ -53,15 +54,17 @@ test_folders_of_a_plain_server(void **state)
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO("NAMESPACE")
 		"C: $T NAMESPACE\nS: * NAMESPACE ((\"INBOX.\" \".\")) NIL NIL\nS: $T OK\n"
-		"C: $T LIST \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: * LIST () \".\" INBOX.Trash\n"
-		"S: * LIST () \".\" INBOX.Deleted\nS: * LIST () \".\" INBOX.Old.Sent\nS: $T OK\n"
-		"C: $T LSUB \"\" \"*\"\nS: * LSUB () \".\" INBOX.Trash\nS: $T OK\n", NET_PLAIN, NULL));
+		"C: $T LIST \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: * LIST () \".\" "
+		"INBOX.Trash\nS: * LIST () \".\" INBOX.Deleted\nS: * LIST () \".\" "
+		"INBOX.Old.Sent\nS: $T OK\nC: $T LSUB \"\" \"*\"\nS: * LSUB () \".\" "
+		"INBOX.Trash\nS: $T OK\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, list_folders(&fx));
 	assert_string_equal("INBOX=INBOX:Inbox:0/0;INBOX.Trash=INBOX/Trash:Trash:0/0+;"
 		"INBOX.Deleted=INBOX/Deleted::0/0;INBOX.Old.Sent=INBOX/Old/Sent::0/0;",
 		str_get(&fx.heard));
 	char *wire = fx.b->ops->wire_name(fx.b, "Tübingen/a&b");
-	assert_string_equal("INBOX.T&APw-bingen.a&-b", wire);	/* into the personal namespace */
+	/* into the personal namespace */
+	assert_string_equal("INBOX.T&APw-bingen.a&-b", wire);
 	free(wire);
 	wire = fx.b->ops->wire_name(fx.b, "INBOX/Old");
 	assert_string_equal("INBOX.Old", wire);
@@ -78,7 +81,8 @@ test_line_ends_are_refused(void **state)
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO(""), NET_PLAIN, NULL));
 	size_t before = fx.script.got.len;
-	assert_int_equal(ERR_FOLDER, fx.b->ops->folder_create(fx.b, "a\r\nx DELETE INBOX", &fx.e));
+	assert_int_equal(ERR_FOLDER, fx.b->ops->folder_create(fx.b, "a\r\nx DELETE INBOX",
+		&fx.e));
 	assert_int_equal(ERR_FOLDER, fx.b->ops->folder_rename(fx.b, "a", "b\nc", &fx.e));
 	assert_int_equal(ERR_FOLDER, fx.b->ops->folder_delete(fx.b, "a\rb", &fx.e));
 	fx.b->ops->close(fx.b, 0);
@@ -148,8 +152,8 @@ test_other_uidvalidity_gives_no_delta(void **state)
 		"C: $T ENABLE CONDSTORE QRESYNC\nS: * ENABLED QRESYNC\nS: $T OK\n"
 		"C: $T SELECT \"INBOX\" (QRESYNC (7 50))\n"
 		"S: * 9 EXISTS\nS: * VANISHED (EARLIER) 1:9\nS: * OK [UIDVALIDITY 8] v\n"
-		"S: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (55))\nS: * OK [HIGHESTMODSEQ 60] m\n"
-		"S: $T OK ok\n", NET_PLAIN, NULL));
+		"S: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (55))\nS: * OK [HIGHESTMODSEQ "
+		"60] m\nS: $T OK ok\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, open_inbox(&fx, &known));
 	assert_false(fx.delta);
 	assert_int_equal(8, fx.st.uidvalidity);
@@ -175,7 +179,8 @@ test_vanished_all_is_checked(void **state)
 		"C: $T NOOP\nS: * 999 EXISTS\nS: $T OK\n"
 		"C: $T UID FETCH 1:* (UID FLAGS MODSEQ) (CHANGEDSINCE 50 VANISHED)\n"
 		"S: * VANISHED (EARLIER) 1:4294967295\nS: $T OK\n"
-		"C: $T UID SEARCH RETURN (ALL) ALL\nS: * ESEARCH (TAG \"$T\") UID ALL 1:4,6:1000\nS: $T OK\n");
+		"C: $T UID SEARCH RETURN (ALL) ALL\nS: * ESEARCH (TAG \"$T\") UID ALL "
+		"1:4,6:1000\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
 	assert_string_equal("gone 5;", str_get(&fx.heard));
 	uidset_clear(&uids);
@@ -247,10 +252,11 @@ test_changes_by_comparison(void **state)
 	struct folder_known known = { .uidvalidity = 7, .uids = &uids };
 	(void)state;
 
-	play_opened(&fx, HELLO("") OPENED("4", "5") "C: $T NOOP\nS: * 2 EXPUNGE\nS: * 2 EXPUNGE\n"
-		"S: * 3 EXISTS\nS: $T OK\nC: $T UID FETCH 1:* (UID FLAGS)\n"
-		"S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 4 FLAGS ())\n"
-		"S: * 3 FETCH (UID 5 FLAGS (\\Recent))\nS: $T OK\n");
+	play_opened(&fx,
+		HELLO("") OPENED("4",
+		"5") "C: $T NOOP\nS: * 2 EXPUNGE\nS: * 2 EXPUNGE\nS: * 3 EXISTS\nS: $T OK\nC: "
+		"$T UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH "
+		"(UID 4 FLAGS ())\nS: * 3 FETCH (UID 5 FLAGS (\\Recent))\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
 	assert_string_equal("flags 1 0;flags 4 0;flags 5 0;gone 2:3;", str_get(&fx.heard));
 	assert_int_equal(3, fx.st.n_msgs);
@@ -268,13 +274,14 @@ test_changes_by_condstore(void **state)
 	struct folder_known known = { .uidvalidity = 7, .modseq = 50, .uids = &uids };
 	(void)state;
 
-	play_opened(&fx, HELLO("ENABLE CONDSTORE") "C: $T ENABLE CONDSTORE\nS: * ENABLED CONDSTORE\n"
-		"S: $T OK\nC: $T SELECT \"INBOX\"\nS: * OK [HIGHESTMODSEQ 50] m\n" SELECTED("3", "4")
-		"C: $T NOOP\nS: $T OK\nC: $T UID FETCH 1:* (UID FLAGS MODSEQ) (CHANGEDSINCE 50)\n"
-		"S: * 3 FETCH (UID 3 MODSEQ (52) FLAGS (\\Flagged))\nS: $T OK\n"
-		"C: $T NOOP\nS: * 1 EXPUNGE\nS: $T OK\n"
-		"C: $T UID FETCH 1:* (UID FLAGS MODSEQ) (CHANGEDSINCE 52)\nS: $T OK\n"
-		"C: $T UID SEARCH ALL\nS: * SEARCH 2 3 (MODSEQ 53)\nS: $T OK\n");
+	play_opened(&fx,
+		HELLO("ENABLE CONDSTORE") "C: $T ENABLE CONDSTORE\nS: * ENABLED CONDSTORE\nS: "
+		"$T OK\nC: $T SELECT \"INBOX\"\nS: * OK [HIGHESTMODSEQ 50] m\n"
+		SELECTED("3", "4") "C: $T NOOP\nS: $T OK\nC: $T UID FETCH 1:* (UID FLAGS "
+		"MODSEQ) (CHANGEDSINCE 50)\nS: * 3 FETCH (UID 3 MODSEQ (52) FLAGS "
+		"(\\Flagged))\nS: $T OK\nC: $T NOOP\nS: * 1 EXPUNGE\nS: $T OK\nC: $T UID "
+		"FETCH 1:* (UID FLAGS MODSEQ) (CHANGEDSINCE 52)\nS: $T OK\nC: $T UID SEARCH "
+		"ALL\nS: * SEARCH 2 3 (MODSEQ 53)\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
 	assert_string_equal("flags 3 4;", str_get(&fx.heard));
 	assert_int_equal(52, fx.st.modseq);
@@ -292,8 +299,9 @@ test_no_uidvalidity_is_refused(void **state)
 	struct fixture fx;
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&fx, HELLO("") "C: $T SELECT \"INBOX\"\nS: * 3 EXISTS\nS: $T OK\n"
-		"C: $T SELECT \"INBOX\"\nS: $T NO [NOPERM] no\n", NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK,
+		play(&fx, HELLO("") "C: $T SELECT \"INBOX\"\nS: * 3 EXISTS\nS: $T OK\nC: $T "
+		"SELECT \"INBOX\"\nS: $T NO [NOPERM] no\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_FOLDER, open_inbox(&fx, NULL));
 	assert_int_equal(ERR_FOLDER, open_inbox(&fx, NULL));
 	assert_string_equal("[NOPERM] no", fx.e.text);
@@ -316,9 +324,10 @@ test_newest_is_bounded(void **state)
 	struct fixture fx;
 	(void)state;
 
-	play_opened(&fx, HELLO("") OPENED("4294967295", "9") "C: $T FETCH 4294967294:* (UID FLAGS *\n"
-		SUMMARY("1", "5", "a", "14") SUMMARY("2", "5", "b", "14") SUMMARY("3", "0", "c", "14")
-		SUMMARY("4", "6", "d", "14") SUMMARY("5", "7", "e", "14") "S: $T OK\n"
+	play_opened(&fx, HELLO("") OPENED("4294967295",
+		"9") "C: $T FETCH 4294967294:* (UID FLAGS *\n" SUMMARY("1", "5", "a",
+		"14") SUMMARY("2", "5", "b", "14") SUMMARY("3", "0", "c", "14") SUMMARY("4",
+		"6", "d", "14") SUMMARY("5", "7", "e", "14") "S: $T OK\n"
 		"C: $T UID SEARCH 4294967294:*\nS: * SEARCH 5 6\nS: $T OK\n");	/* whose UID was 0? */
 	assert_int_equal(ERR_OK, fx.b->ops->newest(fx.b, 2, &fx.sink, &fx.e));
 	assert_string_equal("msg 5 a;msg 6 d;", str_get(&fx.heard));
@@ -336,17 +345,19 @@ test_odd_lines_cost_themselves(void **state)
 	play_opened(&fx, HELLO("") OPENED("9", "10") "C: $T UID FETCH 5:6 (UID FLAGS *\n"
 		"S: * NONSENSE ((((\nS: * 99999999999999999999 EXISTS\nS: *\nS: * \n"
 		"S: * 4 FETCH (UID 4 FLAGS (\\Seen))\n"
-		"R: * 5 FETCH (X-GM-LABELS (\\\\Inbox \\\"a\\\\\\\\\\\\\\\"\\\" {3}\\r\\n(((  ) PREVIEW NIL "
-		"EMAILID (M1) UID 5 FLAGS (\\\\Seen) INTERNALDATE \\\" 7-Jul-1996 02:44:25 +0000\\\" "
-		"RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] {14}\\r\\nSubject: z\\r\\n\\r\\n)\\r\\n\n"
-		SUMMARY("6", "6", "y", "14") "S: $T OK\n");
+		"R: * 5 FETCH (X-GM-LABELS (\\\\Inbox \\\"a\\\\\\\\\\\\\\\"\\\" {3}\\r\\n(((  "
+		") PREVIEW NIL EMAILID (M1) UID 5 FLAGS (\\\\Seen) INTERNALDATE \\\" "
+		"7-Jul-1996 02:44:25 +0000\\\" RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] "
+		"{14}\\r\\nSubject: z\\r\\n\\r\\n)\\r\\n\n" SUMMARY("6", "6", "y",
+		"14") "S: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
 	assert_string_equal("msg 5 z;msg 6 y;", str_get(&fx.heard));
 	uidset_clear(&uids);
 	done(&fx);
 }
 
-/* A message whose summary is damaged is asked for piece by piece, and listed with what came. */
+/* A message whose summary is damaged is asked for piece by piece, and
+ * listed with what came. */
 static void
 test_damaged_summary_is_isolated(void **state)
 {
@@ -355,13 +366,14 @@ test_damaged_summary_is_isolated(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("") OPENED("9", "10") "C: $T UID FETCH 5:6 (UID FLAGS *\n"
-		"S: * 5 FETCH (UID 5 FLAGS () INTERNALDATE \"yesterday\" RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] \"\")\n"
-		SUMMARY("6", "6", "y", "14") "S: $T OK\n"
-		"C: $T UID FETCH 5 (UID FLAGS)\nS: * 5 FETCH (UID 5 FLAGS (\\Seen))\nS: $T OK\n"
-		"C: $T UID FETCH 5 (UID INTERNALDATE)\nS: $T NO corrupt\n"
-		"C: $T UID FETCH 5 (UID RFC822.SIZE)\nS: * 5 FETCH (UID 5 RFC822.SIZE 99)\nS: $T OK\n"
-		"C: $T UID FETCH 5 (UID BODY.PEEK[HEADER])\n"
-		"R: * 5 FETCH (UID 5 BODY[HEADER] {14}\\r\\nSubject: x\\r\\n\\r\\n)\\r\\n\nS: $T OK\n");
+		"S: * 5 FETCH (UID 5 FLAGS () INTERNALDATE \"yesterday\" RFC822.SIZE 9 "
+		"BODY[HEADER.FIELDS (X)] \"\")\n" SUMMARY("6", "6", "y", "14") "S: $T OK\n"
+		"C: $T UID FETCH 5 (UID FLAGS)\nS: * 5 FETCH (UID 5 FLAGS (\\Seen))\nS: "
+		"$T OK\nC: $T UID FETCH 5 (UID INTERNALDATE)\nS: $T NO corrupt\n"
+		"C: $T UID FETCH 5 (UID RFC822.SIZE)\nS: * 5 FETCH (UID 5 RFC822.SIZE 99)\nS: "
+		"$T OK\nC: $T UID FETCH 5 (UID BODY.PEEK[HEADER])\n"
+		"R: * 5 FETCH (UID 5 BODY[HEADER] {14}\\r\\nSubject: x\\r\\n\\r\\n)\\r\\n\nS: "
+		"$T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
 	assert_string_equal("msg 6 y;msg 5 x;", str_get(&fx.heard));
 	uidset_clear(&uids);
@@ -397,7 +409,8 @@ test_cut_literal_is_an_error(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("") OPENED("9", "10") "C: $T UID FETCH 5 (UID FLAGS *\n"
-		"R: * 5 FETCH (UID 5 FLAGS () BODY[HEADER.FIELDS (X)] {9999999999}\\r\\nSubject: x\n");
+		"R: * 5 FETCH (UID 5 FLAGS () BODY[HEADER.FIELDS (X)] "
+		"{9999999999}\\r\\nSubject: x\n");
 	assert_int_equal(ERR_CONN, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
 	assert_string_equal("", str_get(&fx.heard));
 	assert_int_equal(ERR_CONN, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
@@ -405,8 +418,8 @@ test_cut_literal_is_an_error(void **state)
 	done(&fx);
 }
 
-/* A header of three megabytes is cut and listed; what stands behind it is read as ever. A line without an
- * end, or answers without one, end the connection. */
+/* A header of three megabytes is cut and listed; what stands behind it is read as ever. A line
+ * without an end, or answers without one, end the connection. */
 static void
 test_sizes_are_bounded(void **state)
 {
@@ -416,8 +429,8 @@ test_sizes_are_bounded(void **state)
 
 	play_opened(&fx, HELLO("") OPENED("9", "10") "C: $T UID FETCH 5:6 (UID FLAGS *\n"
 		"R: * 5 FETCH (UID 5 FLAGS () INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" "
-		"RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] {3000014}\\r\\nSubject: a\\r\\nX:\nX: 3000000\nR: )\\r\\n\n"
-		SUMMARY("6", "6", "y", "14") "S: $T OK\n"
+		"RFC822.SIZE 9 BODY[HEADER.FIELDS (X)] {3000014}\\r\\nSubject: a\\r\\nX:\nX: "
+		"3000000\nR: )\\r\\n\n" SUMMARY("6", "6", "y", "14") "S: $T OK\n"
 		"C: $T UID FETCH 5:6 (UID FLAGS *\nR: * 5 FETCH (\nX: 9000000\n");
 	assert_int_equal(ERR_OK, fx.b->ops->headers(fx.b, &uids, &fx.sink, &fx.e));
 	assert_string_equal("msg 5 a;msg 6 y;", str_get(&fx.heard));
@@ -446,10 +459,11 @@ test_section_in_every_form(void **state)
 
 	play_opened(&fx, HELLO("") OPENED("9", "10")
 		"C: $T UID FETCH 5 (UID BODY.PEEK[1.2]<0.1048576>)\n"
-		"R: * 5 FETCH (BODY[1.2]<0> {6}\\r\\nab\\r\\ncd UID 5 FLAGS (\\\\Seen))\\r\\n\nS: $T OK\n"
-		"C: $T UID FETCH 5 (UID BODY.PEEK[1]<0.1048576>)\n"
-		"S: * 5 FETCH (UID 5 BODY[1]<0> \"ef\")\nS: $T OK\n"
-		"C: $T UID FETCH 5 (UID BODY.PEEK[2]<0.1048576>)\nS: * 5 FETCH (UID 5 BODY[2]<0> NIL)\nS: $T OK\n");
+		"R: * 5 FETCH (BODY[1.2]<0> {6}\\r\\nab\\r\\ncd UID 5 FLAGS "
+		"(\\\\Seen))\\r\\n\nS: $T OK\nC: $T UID FETCH 5 (UID "
+		"BODY.PEEK[1]<0.1048576>)\nS: * 5 FETCH (UID 5 BODY[1]<0> \"ef\")\nS: $T OK\n"
+		"C: $T UID FETCH 5 (UID BODY.PEEK[2]<0.1048576>)\nS: * 5 FETCH (UID 5 "
+		"BODY[2]<0> NIL)\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fetch(&fx, 5, "1.2"));
 	assert_int_equal(ERR_OK, fetch(&fx, 5, "1"));
 	assert_int_equal(ERR_OK, fetch(&fx, 5, "2"));
@@ -457,8 +471,8 @@ test_section_in_every_form(void **state)
 	done(&fx);
 }
 
-/* A long section comes range by range, or whole from a server that knows no ranges; a range that is
- * longer than was asked for is another's. */
+/* A long section comes range by range, or whole from a server that knows no ranges; a range
+ * that is longer than was asked for is another's. */
 static void
 test_section_in_ranges(void **state)
 {
@@ -473,7 +487,8 @@ test_section_in_ranges(void **state)
 		"C: $T UID FETCH 5 (UID BODY.PEEK[2]<0.1048576>)\n"
 		"R: * 5 FETCH (UID 5 BODY[2] {3000000}\\r\\n\nX: 3000000\nS: )\nS: $T OK\n"
 		"C: $T UID FETCH 5 (UID BODY.PEEK[3]<0.1048576>)\n"
-		"R: * 5 FETCH (UID 5 BODY[3]<0> {1048577}\\r\\n\nX: 1048577\nS: )\nS: $T OK\n");
+		"R: * 5 FETCH (UID 5 BODY[3]<0> {1048577}\\r\\n\nX: 1048577\nS: )\nS: "
+		"$T OK\n");
 	assert_int_equal(ERR_OK, fetch(&fx, 5, "1"));
 	assert_int_equal(1048578, fx.bytes.len);
 	str_cut(&fx.bytes, 0);
@@ -492,8 +507,8 @@ test_section_of_another_is_refused(void **state)
 
 	play_opened(&fx, HELLO("") OPENED("9", "10")
 		"C: $T UID FETCH 4 (UID BODY.PEEK[1]<0.1048576>)\nS: $T OK\n"
-		"C: $T UID FETCH 4 (UID BODY.PEEK[1]<0.1048576>)\nS: $T NO [EXPUNGEISSUED] gone\n"
-		"C: $T UID FETCH 5 (UID BODY.PEEK[1]<0.1048576>)\n"
+		"C: $T UID FETCH 4 (UID BODY.PEEK[1]<0.1048576>)\nS: $T NO "
+		"[EXPUNGEISSUED] gone\nC: $T UID FETCH 5 (UID BODY.PEEK[1]<0.1048576>)\n"
 		"R: * 5 FETCH (UID 6 BODY[1]<0> {2}\\r\\nab)\\r\\n\nS: $T OK\n");
 	assert_int_equal(ERR_MSG, fetch(&fx, 4, "1"));
 	assert_int_equal(ERR_MSG, fetch(&fx, 4, "1"));
@@ -505,7 +520,8 @@ test_section_of_another_is_refused(void **state)
 
 /* ---- edits ---- */
 
-/* A flag that the folder does not keep is refused here: the server would say OK and forget it. */
+/* A flag that the folder does not keep is refused here: the server
+ * would say OK and forget it. */
 static void
 test_flag_not_kept_is_refused(void **state)
 {
@@ -521,7 +537,8 @@ test_flag_not_kept_is_refused(void **state)
 	done(&fx);
 }
 
-/* A server that takes the right to write away while the mailbox is open is believed, and changes tell it. */
+/* A server that takes the right to write away while the mailbox is open is
+ * believed, and changes tell it. */
 static void
 test_turns_readonly_while_open(void **state)
 {
@@ -530,9 +547,10 @@ test_turns_readonly_while_open(void **state)
 	struct folder_known known = { .uidvalidity = 7, .uids = &uids };
 	(void)state;
 
-	play_opened(&fx, HELLO("") OPENED("4", "5") "C: $T NOOP\nS: * OK [READ-ONLY] quota spent\nS: $T OK\n"
-		"C: $T UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 2 FLAGS ())\n"
-		"S: * 3 FETCH (UID 3 FLAGS ())\nS: * 4 FETCH (UID 4 FLAGS ())\nS: $T OK\n");
+	play_opened(&fx, HELLO("") OPENED("4", "5") "C: $T NOOP\nS: * OK [READ-ONLY] quota "
+		"spent\nS: $T OK\nC: $T UID FETCH 1:* (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS "
+		"())\nS: * 2 FETCH (UID 2 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\nS: * 4 "
+		"FETCH (UID 4 FLAGS ())\nS: $T OK\n");
 	assert_false(fx.st.is_readonly);
 	assert_int_equal(ERR_OK, fx.b->ops->changes(fx.b, &known, &fx.sink, &fx.st, &fx.e));
 	assert_true(fx.st.is_readonly);
@@ -551,11 +569,12 @@ test_flags_are_pipelined_and_refused_in_words(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("") OPENED("9", "10")
-		"C: $T UID STORE 1:3,7 +FLAGS.SILENT (\\Seen $Junk)\nS: * 1 FETCH (UID 1 FLAGS (\\Seen))\nS: $T OK\n"
-		"C: $T UID STORE 1:3,7 -FLAGS.SILENT (\\Flagged)\nS: $T OK\n"
-		"C: $T UID STORE 1:3,7 +FLAGS.SILENT (\\Seen)\nS: $T NO [NOPERM] folder is read-only\n");
-	assert_int_equal(ERR_OK, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN | MSG_JUNK | MSG_ATTACH,
-		MSG_FLAGGED, &fx.e));
+		"C: $T UID STORE 1:3,7 +FLAGS.SILENT (\\Seen $Junk)\nS: * 1 FETCH (UID 1 "
+		"FLAGS (\\Seen))\nS: $T OK\nC: $T UID STORE 1:3,7 -FLAGS.SILENT "
+		"(\\Flagged)\nS: $T OK\nC: $T UID STORE 1:3,7 +FLAGS.SILENT (\\Seen)\nS: $T "
+		"NO [NOPERM] folder is read-only\n");
+	assert_int_equal(ERR_OK, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN | MSG_JUNK |
+		MSG_ATTACH, MSG_FLAGGED, &fx.e));
 	assert_int_equal(ERR_MSG, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
 	assert_string_equal("[NOPERM] folder is read-only", fx.e.text);
 	uidset_clear(&uids);
@@ -574,7 +593,8 @@ test_move_with_map(void **state)
 	play_opened(&fx, HELLO("MOVE UIDPLUS") OPENED("9", "10")
 		"C: $T UID MOVE 3:5 \"Trash\"\nS: * OK [COPYUID 8 4:5,3 20:21,30] done\n"
 		"S: * 3 EXPUNGE\nS: * 3 EXPUNGE\nS: * 3 EXPUNGE\nS: $T OK\n"
-		"C: $T UID MOVE 3:5 \"Trash\"\nS: * OK [COPYUID 8 1:4294967295 1:4294967295] lies\nS: $T OK\n");
+		"C: $T UID MOVE 3:5 \"Trash\"\nS: * OK [COPYUID 8 1:4294967295 1:4294967295] "
+		"lies\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", &map, &fx.e));
 	assert_int_equal(3, map.n);
 	assert_int_equal(3, map.from[2]);
@@ -613,7 +633,8 @@ test_move_by_copy(void **state)
 
 #define MARK "C: $T UID STORE 3:4 +FLAGS.SILENT (\\Deleted)\n"
 
-/* While another client expunges, a server says OK and removes nothing, or NO for the sake of what is gone. */
+/* While another client expunges, a server says OK and removes nothing, or NO for
+ * the sake of what is gone. */
 static void
 test_expunge_that_did_nothing_is_repeated(void **state)
 {
@@ -624,8 +645,8 @@ test_expunge_that_did_nothing_is_repeated(void **state)
 	play_opened(&fx, HELLO("UIDPLUS") OPENED("9", "10")
 		"C: $T UID COPY 3:4 \"Trash\"\nS: $T OK [COPYUID 8 3:4 20:21] done\n"
 		MARK "S: $T OK\nC: $T UID EXPUNGE 3:4\nS: * 1 EXPUNGE\nS: $T OK\n"
-		"C: $T UID SEARCH UID 3:4 DELETED\nS: * SEARCH 3 4\nS: $T OK\nC: $T NOOP\nS: $T OK\n"
-		MARK "S: $T NO [EXPUNGEISSUED] some are gone\n"
+		"C: $T UID SEARCH UID 3:4 DELETED\nS: * SEARCH 3 4\nS: $T OK\nC: $T NOOP\nS: "
+		"$T OK\n" MARK "S: $T NO [EXPUNGEISSUED] some are gone\n"
 		"C: $T UID EXPUNGE 3:4\nS: * 3 EXPUNGE\nS: $T OK\n"
 		"C: $T UID SEARCH UID 3:4\nS: * SEARCH\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", NULL, &fx.e));
@@ -666,19 +687,21 @@ test_append(void **state)
 	(void)state;
 
 	assert_int_equal(ERR_OK, play(&fx, HELLO("")
-		"C: $T APPEND \"Sent\" (\\Seen) \"09-Sep-2001 01:46:40 +0000\" {4}\nS: + ok\nC: a\nC: b\n"
-		"S: $T OK [APPENDUID 8 77] stored\n"
+		"C: $T APPEND \"Sent\" (\\Seen) \"09-Sep-2001 01:46:40 +0000\" {4}\nS: + "
+		"ok\nC: a\nC: b\nS: $T OK [APPENDUID 8 77] stored\n"
 		"C: $T APPEND \"Sent\" () {4}\nS: $T NO [OVERQUOTA] full\n", NET_PLAIN, NULL));
-	assert_int_equal(ERR_OK, fx.b->ops->append(fx.b, "Sent", &text, MSG_SEEN, 1000000000, &uid, &fx.e));
+	assert_int_equal(ERR_OK, fx.b->ops->append(fx.b, "Sent", &text, MSG_SEEN, 1000000000,
+		&uid, &fx.e));
 	assert_int_equal(77, uid);
-	assert_int_equal(ERR_FOLDER, fx.b->ops->append(fx.b, "Sent", &text, 0, 0, &uid, &fx.e));
+	assert_int_equal(ERR_FOLDER, fx.b->ops->append(fx.b, "Sent", &text, 0, 0, &uid,
+		&fx.e));
 	assert_string_equal("[OVERQUOTA] full", fx.e.text);
 	assert_int_equal(0, uid);
 	done(&fx);
 }
 
-/* Looking into another folder comes back to the open one, when that is needed; "9:*" may name one
- * below 9. */
+/* Looking into another folder comes back to the open one, when that is needed;
+ * "9:*" may name one below 9. */
 static void
 test_find_elsewhere(void **state)
 {
@@ -689,9 +712,9 @@ test_find_elsewhere(void **state)
 
 	play_opened(&fx, HELLO("") OPENED("9", "10")
 		"C: $T EXAMINE \"Trash\"\n" SELECTED("3", "9")
-		"C: $T UID SEARCH UID 9:* HEADER Message-ID \"x@y\"\nS: * SEARCH 8 12\nS: $T OK\n"
-		"C: $T UID SEARCH UID 9:* HEADER Message-ID \"z@y\"\nS: * SEARCH\nS: $T OK\n"
-		OPENED("10", "11"));
+		"C: $T UID SEARCH UID 9:* HEADER Message-ID \"x@y\"\nS: * SEARCH 8 12\nS: "
+		"$T OK\nC: $T UID SEARCH UID 9:* HEADER Message-ID \"z@y\"\nS: * SEARCH\nS: "
+		"$T OK\n" OPENED("10", "11"));
 	assert_int_equal(ERR_OK, fx.b->ops->find(fx.b, "Trash", "x@y", 9, &found, &fx.e));
 	assert_int_equal(1, uidset_count(&found));
 	assert_true(uidset_has(&found, 12));
@@ -710,9 +733,9 @@ test_find_leaves_nothing_open(void **state)
 	struct uidset found = {0}, uids = set_of("1");
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&fx, HELLO("") "C: $T EXAMINE \"Trash\"\n" SELECTED("3", "9")
-		"C: $T UID SEARCH UID 1:* HEADER Message-ID \"x@y\"\nS: * SEARCH 2\nS: $T OK\n",
-		NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK, play(&fx, HELLO("") "C: $T EXAMINE \"Trash\"\n"
+		SELECTED("3", "9") "C: $T UID SEARCH UID 1:* HEADER Message-ID \"x@y\"\nS: * "
+		"SEARCH 2\nS: $T OK\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, fx.b->ops->find(fx.b, "Trash", "x@y", 0, &found, &fx.e));
 	assert_int_equal(ERR_FOLDER, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
 	uidset_clear(&found);
@@ -731,10 +754,11 @@ test_idle(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("IDLE") OPENED("9", "10")
-		"C: $T IDLE\nS: * OK hello\nS: + idling\nS: * OK Still here\nS: * 9 EXISTS\nS: * 10 EXISTS\n"
-		"C: DONE\nS: $T OK\n"
+		"C: $T IDLE\nS: * OK hello\nS: + idling\nS: * OK Still here\nS: * 9 "
+		"EXISTS\nS: * 10 EXISTS\nC: DONE\nS: $T OK\n"
 		"C: $T UID FETCH 1:* (UID FLAGS)\nS: $T OK\n"	/* told already: no NOOP */
-		"C: $T IDLE\nS: * 10 FETCH (FLAGS (\\Seen))\nS: + idling\nC: DONE\nS: $T OK\n");
+		"C: $T IDLE\nS: * 10 FETCH (FLAGS (\\Seen))\nS: + idling\nC: DONE\nS: "
+		"$T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 5000, -1, &what, &fx.e));
 	assert_int_equal(WAIT_CHANGED, what);
 	struct folder_known known = { .uidvalidity = 7 };
@@ -755,7 +779,8 @@ test_idle_wakes(void **state)
 
 	assert_int_equal(ERR_OK, cancel_init(&wake, NULL));
 	play_opened(&fx, HELLO("IDLE") OPENED("9", "10")
-		"C: $T IDLE\nS: + idling\nC: DONE\nS: $T OK\nC: $T IDLE\nS: + idling\nC: DONE\nS: $T OK\n");
+		"C: $T IDLE\nS: + idling\nC: DONE\nS: $T OK\nC: $T IDLE\nS: + idling\nC: "
+		"DONE\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 50, cancel_fd(&wake), &what, &fx.e));
 	assert_int_equal(0, what);
 	cancel_fire(&wake);
@@ -788,8 +813,10 @@ test_idle_that_ends_by_itself(void **state)
 	int what;
 	(void)state;
 
-	play_opened(&fx, HELLO("IDLE") OPENED("9", "10") "C: $T IDLE\nS: + idling\nS: $T OK over\n"
-		"C: $T NOOP\nS: * 10 EXISTS\nS: $T OK\n");
+	play_opened(&fx,
+		HELLO("IDLE") OPENED("9",
+		"10") "C: $T IDLE\nS: + idling\nS: $T OK over\nC: $T NOOP\nS: * 10 EXISTS\nS: "
+		"$T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 1000, -1, &what, &fx.e));
 	assert_int_equal(WAIT_CHANGED, what);
 	assert_false(fx.b->caps & CAP_WAIT);
@@ -824,10 +851,11 @@ test_own_echo_is_no_news(void **state)
 	(void)state;
 
 	play_opened(&fx, HELLO("UIDPLUS MOVE") OPENED("9", "10")
-		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 3 FETCH (UID 3 FLAGS (\\Seen))\nS: $T OK\n"
-		"C: $T UID MOVE 3:4 \"Trash\"\nS: * 3 EXPUNGE\nS: * 3 EXPUNGE\nS: $T OK\n"
-		"C: $T NOOP\nS: $T OK\n"
-		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 5 FETCH (UID 7 FLAGS (\\Seen))\nS: $T OK\n");
+		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 3 FETCH (UID 3 FLAGS "
+		"(\\Seen))\nS: $T OK\nC: $T UID MOVE 3:4 \"Trash\"\nS: * 3 EXPUNGE\nS: * 3 "
+		"EXPUNGE\nS: $T OK\nC: $T NOOP\nS: $T OK\n"
+		"C: $T UID STORE 3:4 +FLAGS.SILENT (\\Seen)\nS: * 5 FETCH (UID 7 FLAGS "
+		"(\\Seen))\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->set_flags(fx.b, &uids, MSG_SEEN, 0, &fx.e));
 	assert_int_equal(ERR_OK, fx.b->ops->move(fx.b, &uids, "Trash", NULL, &fx.e));
 	assert_int_equal(ERR_OK, fx.b->ops->wait(fx.b, 50, -1, &what, &fx.e));
@@ -852,16 +880,20 @@ test_foreign_tag_is_fatal(void **state)
 }
 
 TEST_MAIN(T(test_folders_in_one_round_trip), T(test_folders_of_a_plain_server),
-	T(test_line_ends_are_refused), T(test_literal_waits_for_plus), T(test_open_with_qresync),
-	T(test_other_uidvalidity_gives_no_delta), T(test_vanished_all_is_checked),
-	T(test_unasked_vanished_is_ignored), T(test_short_lists_remove_nothing),
-	T(test_refused_qresync_opens_without), T(test_changes_by_comparison),
-	T(test_changes_by_condstore), T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
+	T(test_line_ends_are_refused), T(test_literal_waits_for_plus),
+	T(test_open_with_qresync), T(test_other_uidvalidity_gives_no_delta),
+	T(test_vanished_all_is_checked), T(test_unasked_vanished_is_ignored),
+	T(test_short_lists_remove_nothing), T(test_refused_qresync_opens_without),
+	T(test_changes_by_comparison), T(test_changes_by_condstore),
+	T(test_no_uidvalidity_is_refused), T(test_newest_is_bounded),
 	T(test_odd_lines_cost_themselves), T(test_damaged_summary_is_isolated),
-	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error), T(test_sizes_are_bounded),
-	T(test_section_in_every_form), T(test_section_in_ranges), T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused), T(test_turns_readonly_while_open),
-	T(test_flags_are_pipelined_and_refused_in_words), T(test_move_with_map), T(test_move_by_copy),
-	T(test_expunge_that_did_nothing_is_repeated),
-	T(test_no_bare_expunge), T(test_append), T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
-	T(test_idle_wakes), T(test_refused_idle_becomes_noop), T(test_idle_that_ends_by_itself), T(test_news_during_other_commands),
+	T(test_refused_batch_is_taken_apart), T(test_cut_literal_is_an_error),
+	T(test_sizes_are_bounded), T(test_section_in_every_form), T(test_section_in_ranges),
+	T(test_section_of_another_is_refused), T(test_flag_not_kept_is_refused),
+	T(test_turns_readonly_while_open), T(test_flags_are_pipelined_and_refused_in_words),
+	T(test_move_with_map), T(test_move_by_copy),
+	T(test_expunge_that_did_nothing_is_repeated), T(test_no_bare_expunge), T(test_append),
+	T(test_find_elsewhere), T(test_find_leaves_nothing_open), T(test_idle),
+	T(test_idle_wakes), T(test_refused_idle_becomes_noop),
+	T(test_idle_that_ends_by_itself), T(test_news_during_other_commands),
 	T(test_own_echo_is_no_news), T(test_foreign_tag_is_fatal))

@@ -14,7 +14,8 @@ over(const char *text)
 static void
 test_numbers_are_strict(void **state)
 {
-	static const char *const bad[] = { "", "-1", "+1", " 1", "x", "4294967296", "99999999999999999999999" };
+	static const char *const bad[] = { "", "-1", "+1", " 1", "x", "4294967296",
+		"99999999999999999999999" };
 	uint32_t v;
 	uint64_t w;
 	(void)state;
@@ -24,7 +25,8 @@ test_numbers_are_strict(void **state)
 		assert_false(scan_u32(&s, &v));
 		assert_ptr_equal(bad[i], s.p);
 	}
-	struct scan s = over("4294967295)"), t = over("18446744073709551615"), u = over("18446744073709551616");
+	struct scan s = over("4294967295)"), t = over("18446744073709551615"),
+		u = over("18446744073709551616");
 	assert_true(scan_u32(&s, &v));
 	assert_int_equal(UINT32_MAX, v);
 	assert_true(scan_peek(&s, ')'));
@@ -38,11 +40,12 @@ test_strings(void **state)
 {
 	static const struct { const char *in, *out, *rest; } good[] = {
 		{ "\"a\\\"b\\\\\" x", "a\"b\\", " x" }, { "{3}\r\na\"c)", "a\"c", ")" },
-		{ "{3+}\r\nabcd", "abc", "d" }, { "~{2}\r\nabc", "ab", "c" }, { "\"\"", "", "" },
+		{ "{3+}\r\nabcd", "abc", "d" }, { "~{2}\r\nabc", "ab", "c" },
+		{ "\"\"", "", "" },
 		{ "{0}\r\nx", "", "x" },
 	};
-	static const char *const bad[] = { "\"abc", "\"abc\\", "{5}\r\nabcd", "{5}abcde", "{}\r\n",
-		"{18446744073709551615}\r\nabc", "abc", "" };
+	static const char *const bad[] = { "\"abc", "\"abc\\", "{5}\r\nabcd", "{5}abcde",
+		"{}\r\n", "{18446744073709551615}\r\nabc", "abc", "" };
 	struct str out = {0};
 	(void)state;
 
@@ -82,11 +85,13 @@ static void
 test_dates(void **state)
 {
 	static const struct { const char *in; int64_t out; } good[] = {
-		{ "17-Jul-1996 02:44:25 -0700", 837596665 }, { " 1-jan-1970 00:00:00 +0000", 0 },
+		{ "17-Jul-1996 02:44:25 -0700", 837596665 }, { " 1-jan-1970 00:00:00 +0000",
+			0 },
 		{ "1-Jan-1970 01:00:00 +0100", 0 },
 	};
 	static const char *const bad[] = { "", "17-Jul-1996", "17-Xyz-1996 02:44:25 -0700",
-		"32-Jul-1996 02:44:25 -0700", "17-Jul-1996 25:44:25 -0700", "17-Jul-1996 02:44:25 -07000" };
+		"32-Jul-1996 02:44:25 -0700", "17-Jul-1996 25:44:25 -0700",
+		"17-Jul-1996 02:44:25 -07000" };
 	int64_t t;
 	(void)state;
 
@@ -107,8 +112,8 @@ test_utf7(void **state)
 		{ "~peter/mail/&U,BTFw-/&ZeVnLIqe-", "~peter/mail/台北/日本語" },
 		{ "&2D3cqQ-", "\xf0\x9f\x92\xa9" }, { "&AOQ-&-&APY-", "ä&ö" },
 	};
-	static const char *const bad[] = { "&", "&AOQ", "&A-", "&AOR-", "&AGE-", "&AOQ-&APY-", "&2D0-",
-		"&3Kk-", "a\x80", "a\tb", "&AO/-", "&AOQA-", "&AAA=-" };
+	static const char *const bad[] = { "&", "&AOQ", "&A-", "&AOR-", "&AGE-", "&AOQ-&APY-",
+		"&2D0-", "&3Kk-", "a\x80", "a\tb", "&AO/-", "&AOQA-", "&AAA=-" };
 	struct str out = {0};
 	(void)state;
 
@@ -134,7 +139,8 @@ static void
 outline(struct str *out, const struct part *p)
 {
 	for (; p; p = part_next(p))
-		str_printf(out, "%s=%s%s%s;", p->section, p->type, *p->filename ? "!" : "", p->filename);
+		str_printf(out, "%s=%s%s%s;", p->section, p->type, *p->filename ? "!" : "",
+			p->filename);
 }
 
 static void
@@ -157,19 +163,21 @@ static void
 test_structure_sections(void **state)
 {
 	(void)state;
-	assert_tree("1=text/plain;", "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 2279 48)");
-	assert_tree("=multipart/mixed;1=text/plain;2=multipart/alternative;2.1=text/plain;2.2=text/html;"
-		"3=application/pdf!a.pdf;",
-		"((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1)((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1)"
-		"(\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 1 1) \"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)"
-		"(\"APPLICATION\" \"PDF\" (\"NAME\" \"b.pdf\") \"<id@x>\" NIL \"BASE64\" 99 NIL (\"ATTACHMENT\" "
+	assert_tree("1=text/plain;",
+		"(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 2279 48)");
+	assert_tree(
+		"=multipart/mixed;1=text/plain;2=multipart/alternative;2.1=text/plain;2.2=text/html;3=application/pdf!a.pdf;",
+		"((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1)((\"TEXT\" \"PLAIN\" NIL NIL "
+		"NIL \"7BIT\" 1 1)(\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 1 1) "
+		"\"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)(\"APPLICATION\" \"PDF\" "
+		"(\"NAME\" \"b.pdf\") \"<id@x>\" NIL \"BASE64\" 99 NIL (\"ATTACHMENT\" "
 		"(\"FILENAME\" \"a.pdf\")) NIL NIL) \"MIXED\")");
 	assert_tree("=multipart/mixed;1=message/rfc822;1.TEXT=multipart/mixed;1.1=text/plain;"
 		"2=message/rfc822;2.1=text/html;",
-		"((\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 9 (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL NIL) "
-		"((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1) \"MIXED\") 5)"
-		"(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 9 (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL NIL) "
-		"(\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 1 1) 5) \"MIXED\")");
+		"((\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 9 (NIL \"s\" NIL NIL NIL NIL "
+		"NIL NIL NIL NIL) ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1) \"MIXED\") 5)"
+		"(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 9 (NIL \"s\" NIL NIL NIL NIL "
+		"NIL NIL NIL NIL) (\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 1 1) 5) \"MIXED\")");
 }
 
 /* What servers get wrong costs as little as can be. */
@@ -181,11 +189,14 @@ test_structure_of_odd_servers(void **state)
 	assert_tree("(none)", "");
 	assert_tree("(none)", "((((");
 	assert_tree("1=text/plain;", "(NIL NIL NIL NIL NIL NIL NIL)");
-	assert_tree("1=text/plain;", "(\"text\" \"plain\" (\"charset\") NIL NIL \"7bit\" -1 NIL)");
+	assert_tree("1=text/plain;",
+		"(\"text\" \"plain\" (\"charset\") NIL NIL \"7bit\" -1 NIL)");
 	assert_tree("1=application/x!y;",
-		"(\"application\" \"x\" NIL NIL NIL NIL 4 NIL (\"attachment\" (\"filename\" \"y\")) NIL NIL (1 (2 (3))) more)");
+		"(\"application\" \"x\" NIL NIL NIL NIL 4 NIL (\"attachment\" (\"filename\" "
+		"\"y\")) NIL NIL (1 (2 (3))) more)");
 	assert_tree("1=message/rfc822;", "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 4)");
-	assert_tree("1=message/rfc822;", "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 4 NIL NIL 3)");
+	assert_tree("1=message/rfc822;",
+		"(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 4 NIL NIL 3)");
 }
 
 /* Names in every encoding of a parameter. */
@@ -195,9 +206,11 @@ test_structure_file_names(void **state)
 	(void)state;
 	assert_tree("1=a/b!grün.txt;", "(\"a\" \"b\" NIL NIL NIL NIL 4 NIL (\"attachment\" "
 		"(\"filename*\" \"utf-8''gr%C3%BCn.txt\")))");
-	assert_tree("1=a/b!one two.txt;", "(\"a\" \"b\" (\"name*0*\" \"us-ascii'en'one%20\" \"name*1\" \"two.txt\") "
-		"NIL NIL NIL 4)");
-	assert_tree("1=a/b!grün;", "(\"a\" \"b\" (\"name\" \"=?utf-8?Q?gr=C3=BCn?=\") NIL NIL NIL 4)");
+	assert_tree("1=a/b!one two.txt;",
+		"(\"a\" \"b\" (\"name*0*\" \"us-ascii'en'one%20\" \"name*1\" \"two.txt\") NIL "
+		"NIL NIL 4)");
+	assert_tree("1=a/b!grün;",
+		"(\"a\" \"b\" (\"name\" \"=?utf-8?Q?gr=C3=BCn?=\") NIL NIL NIL 4)");
 }
 
 /* Depth and number are bounded, and the rest of the message stays. */
@@ -255,9 +268,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_numbers_are_strict), T(test_strings),
-		T(test_skip_counts_depth), T(test_dates), T(test_utf7), T(test_structure_sections),
-		T(test_structure_of_odd_servers), T(test_structure_file_names),
-		T(test_structure_is_bounded), T(test_fetch_pieces) };
+		T(test_skip_counts_depth), T(test_dates), T(test_utf7),
+		T(test_structure_sections), T(test_structure_of_odd_servers),
+		T(test_structure_file_names), T(test_structure_is_bounded),
+		T(test_fetch_pieces) };
 
 	mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

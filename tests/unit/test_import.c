@@ -83,7 +83,8 @@ test_words(void **state)
 	}
 }
 
-/* Lines that end in a backslash go on in the next, comments, too; and what is too long is cut. */
+/* Lines that end in a backslash go on in the next, comments, too; and
+ * what is too long is cut. */
 static void
 test_lines(void **state)
 {
@@ -239,8 +240,9 @@ test_set(void **state)
 		"from = \"Ada L.\" <ada@example.org>", "flowed = yes");
 	MAKES(IMAP "set text_flowed; toggle text_flowed; set invedit_headers",
 		"edit-headers = yes");
-	MAKES("set my_host=example.org folder=imaps://ada@imap.$my_host\nset from=ada@${my_host}",
-		"receive = imaps://ada@imap.example.org", "from = ada@example.org");
+	MAKES("set my_host=example.org folder=imaps://ada@imap.$my_host\nset "
+		"from=ada@${my_host}", "receive = imaps://ada@imap.example.org",
+		"from = ada@example.org");
 	MAKES(IMAP "set realname=Bob; reset realname", "from = ada@example.org");
 	MAKES(IMAP "set realname=\"Ada # not a comment\" # comment",
 		"from = \"Ada # not a comment <ada@example.org>\"");
@@ -260,18 +262,21 @@ test_passwords(void **state)
 	MAKES(IMAP "set imap_pass=`a`; set smtp_pass=`b`", "password-command = a",
 		"send-password-command = b");
 	MAKES("source \"touch /tmp/dunlin-import-ran|\"\n" IMAP "set imap_pass=$my_pw",
-		"# password-command = touch /tmp/dunlin-import-ran| sed -n 's/^ *set *my_pw *= "
-		"*//p' | tr -d \"\\\"'\"");
+		"# password-command = touch /tmp/dunlin-import-ran| sed -n 's/^ *set "
+		"*my_pw *= *//p' | tr -d \"\\\"'\"");
 	assert_int_equal(-1, access("/tmp/dunlin-import-ran", F_OK));
 	hides(IMAP "set imap_pass=sesame", "sesame");
 	hides(IMAP "set smtp_pass=sesame", "sesame");
-	hides(IMAP "imap_pass=sesame\nsetenv P sesame\nifdef x set imap_pass=sesame", "sesame");
+	hides(IMAP "imap_pass=sesame\nsetenv P sesame\nifdef x set imap_pass=sesame",
+		"sesame");
 	hides(IMAP "macro index x '<enter-command>set imap_pass=sesame<enter>'", "sesame");
 	hides("set folder=imaps://ada:sesame@imap.example.org from=a@b", "sesame");
 	hides(IMAP "set smtp_url=smtps://ada:sesame@smtp.example.org", "sesame");
 	hides("set folder=imaps://h/ imap_user=ada imap_pass='sesame", "sesame");
-	hides(IMAP "account-hook imaps://bob@mail.example.net 'set imap_pass=sesame'", "sesame");
-	reports(IMAP "set imap_pass=sesame", "muttrc:2: set imap_pass: a password is not printed");
+	hides(IMAP "account-hook imaps://bob@mail.example.net 'set imap_pass=sesame'",
+		"sesame");
+	reports(IMAP "set imap_pass=sesame",
+		"muttrc:2: set imap_pass: a password is not printed");
 }
 
 /* The password of one server is never that of another. */
@@ -300,17 +305,20 @@ test_account_hooks(void **state)
 	(void)state;
 	struct str text = {0}, report = {0};
 
-	import_lines("set folder=imaps://imap.a.example/ from=ada@a.example sendmail=s trash=+Bin\n"
-		"account-hook . 'unset imap_user; unset imap_pass; unset tunnel'\n"
-		"account-hook 'imaps://ada@imap\\.a\\.example/' 'set imap_user=ada imap_pass=`a`'\n"
-		"account-hook imaps://bob@imap.b.example/ 'set imap_user=bob imap_pass=`b`'\n"
-		"folder-hook imaps://bob@imap.b.example/ 'set folder=imaps://bob@imap.b.example/ from=bob@b.example; unset trash'\n",
-		&text, &report);
+	import_lines("set folder=imaps://imap.a.example/ from=ada@a.example sendmail=s "
+		"trash=+Bin\naccount-hook . 'unset imap_user; unset imap_pass; unset tunnel'\n"
+		"account-hook 'imaps://ada@imap\\.a\\.example/' 'set imap_user=ada "
+		"imap_pass=`a`'\naccount-hook imaps://bob@imap.b.example/ 'set imap_user=bob "
+		"imap_pass=`b`'\nfolder-hook imaps://bob@imap.b.example/ 'set "
+		"folder=imaps://bob@imap.b.example/ from=bob@b.example; unset trash'\n", &text,
+		&report);
 	const char *first = strstr(str_get(&text), "receive = imaps://ada@imap.a.example\n");
 	const char *second = strstr(str_get(&text), "receive = imaps://bob@imap.b.example\n");
-	if (!first || !second || second < first || import_n(str_get(&text), "\nreceive = ") != 2)
+	if (!first || !second || second < first ||
+	    import_n(str_get(&text), "\nreceive = ") != 2)
 		fail_msg("%s\n%s", str_get(&text), str_get(&report));
-	const char *a = strstr(first, "password-command = a\n"), *b = strstr(second, "password-command = b\n");
+	const char *a = strstr(first, "password-command = a\n"),
+		*b = strstr(second, "password-command = b\n");
 	assert_true(a && a < second && b);
 	assert_true(strstr(first, "trash = Bin") < second);
 	assert_null(strstr(second, "trash = "));
@@ -326,9 +334,10 @@ test_servers(void **state)
 	(void)state;
 	MAKES("set spoolfile=imap://ada@imap.example.org:10143/INBOX from=a@b.example "
 		"smtp_url=smtp://smtp.example.org",
-		"receive = imap://ada@imap.example.org:10143", "send = smtp://smtp.example.org:25");
-	MAKES("set imap_user='a b@c' folder=imaps://imap.example.org:993 smtp_url=smtp://h:587 "
-		"from=a@b.example",
+		"receive = imap://ada@imap.example.org:10143",
+		"send = smtp://smtp.example.org:25");
+	MAKES("set imap_user='a b@c' folder=imaps://imap.example.org:993 "
+		"smtp_url=smtp://h:587 from=a@b.example",
 		"receive = imaps://a%20b@c@imap.example.org", "send = smtp://h");
 	MAKES("set folder=imap://ada@127.0.0.1:1143 ssl_starttls=no "
 		"smtp_url=smtp://127.0.0.1:1025 from=a@b.example",
@@ -359,7 +368,8 @@ test_folders(void **state)
 		"smtp_url=smtp://h:587", "sent = INBOX/x/Sent");
 	MAKES(IMAP "unset record", "copy = no");
 	MAKES(IMAP "set record=/dev/null", "copy = no");
-	reports(IMAP "set record=~/sent", "muttrc:2: set record: it is no folder of this account");
+	reports(IMAP "set record=~/sent",
+		"muttrc:2: set record: it is no folder of this account");
 }
 
 /* Orders: mutt begins with the oldest, dunlin with the newest. */
@@ -400,7 +410,8 @@ test_keys(void **state)
 	MAKES(IMAP "bind index g noop\nbind index gg first-entry", "gg = first");
 	reports(IMAP "bind index gg first-entry\nbind index g group-reply",
 		"muttrc:2: bind index gg: 'gg' begins as 'g' in line 3");
-	MAKES(IMAP "macro index A '<save-message>=Archive/2026<enter>'", "A = move Archive/2026");
+	MAKES(IMAP "macro index A '<save-message>=Archive/2026<enter>'",
+		"A = move Archive/2026");
 	MAKES(IMAP "macro index A \"s=Archive\\n\"", "A = move Archive");
 	MAKES(IMAP "macro index,pager \\cb \"|urlview\\n\"", "<C-b> = pipe urlview");
 	MAKES(IMAP "macro index l '<limit>~f bob ~N<enter>'", "l = limit from:bob is:unread");
@@ -409,7 +420,8 @@ test_keys(void **state)
 	reports(IMAP "macro index D '<tag-pattern>~A<enter><tag-prefix><delete-message>'",
 		"several commands");
 	reports(IMAP "bind editor x complete", "muttrc:2: bind editor x: keys of the line");
-	reports(IMAP "bind index x no-such-function", "bind index x: there is nothing like it here");
+	reports(IMAP "bind index x no-such-function",
+		"bind index x: there is nothing like it here");
 	reports(IMAP "bind index abcde next-entry", "there is no such key");
 }
 
@@ -424,7 +436,8 @@ test_every_function(void **state)
 	for (size_t i = 0; mutt_function_at(i); i++) {
 		for (size_t k = 0; k < LEN(menus); k++) {
 			struct str text = {0}, report = {0};
-			char *line = xasprintf("bind %s <f1> %s", menus[k], mutt_function_at(i));
+			char *line = xasprintf("bind %s <f1> %s", menus[k],
+				mutt_function_at(i));
 			import_lines(line, &text, &report);
 			free(line);
 			str_clear(&text);
@@ -440,10 +453,12 @@ test_colors(void **state)
 	(void)state;
 	MAKES(IMAP "color normal white default\ncolor quoted color39 '#001122'\ncolor index "
 		"bold brightred black '~N'",
-		"normal = white", "quote1 = 39 on #001122", "unread = bold bright-red on black");
+		"normal = white", "quote1 = 39 on #001122",
+		"unread = bold bright-red on black");
 	MAKES(IMAP "color indicator default default\ncolor error bold default default",
 		"cursor = default", "error = bold");
-	reports(IMAP "color index red default '~h x'", "muttrc:2: color index: lines of the list");
+	reports(IMAP "color index red default '~h x'",
+		"muttrc:2: color index: lines of the list");
 	reports(IMAP "color error nocolour default", "'nocolour' is no colour");
 	reports(IMAP "folder-hook x 'color error red default'",
 		"colours are the same in all folders");
@@ -473,9 +488,12 @@ static void
 test_told(void **state)
 {
 	(void)state;
-	reports(IMAP "set sidebar_width=20", "muttrc:2: set sidebar_width: there is no sidebar");
-	reports(IMAP "\\\nfrobnicate x", "muttrc:2: frobnicate: mutt's manual has no such command");
-	reports(IMAP "set frobnicate=1", "muttrc:2: set frobnicate: there is nothing like it here");
+	reports(IMAP "set sidebar_width=20",
+		"muttrc:2: set sidebar_width: there is no sidebar");
+	reports(IMAP "\\\nfrobnicate x",
+		"muttrc:2: frobnicate: mutt's manual has no such command");
+	reports(IMAP "set frobnicate=1",
+		"muttrc:2: set frobnicate: there is nothing like it here");
 	reports(IMAP "set realname=`id -un`", "`id -un` was not run");
 	reports(IMAP "source /no/such/file", "cannot open '/no/such/file'");
 	reports(IMAP "source /dev/zero", "is no file");
@@ -488,8 +506,8 @@ test_told(void **state)
 
 /* The text through one of the readers makes all the lines, and none of them is `not`. */
 static void
-reads(void (*reader)(struct import *, const char *, const char *), const char *file, const char *not,
-	const char *const *lines)
+reads(void (*reader)(struct import *, const char *, const char *), const char *file,
+	const char *not, const char *const *lines)
 {
 	struct import im;
 	struct str text = {0};
@@ -513,28 +531,34 @@ reads(void (*reader)(struct import *, const char *, const char *), const char *f
 }
 #define READS(reader, file, not, ...) reads(reader, file, not, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* alpine: servers with their flags, further accounts, folders, the address, and what is not set. */
+/* alpine: servers with their flags, further accounts, folders, the
+ * address, and what is not set. */
 static void
 test_alpine(void **state)
 {
 	(void)state;
-	static const char pinerc[] = "# Pine\npersonal-name=Lovelace, Ada\nuser-domain=example.org\n"
-		"smtp-server=smtp.example.org/submit/user=ada@example.org\n"
-		"inbox-path={imap.example.org:993/ssl/user=ada@example.org}INBOX\n"
+	static const char pinerc[] =
+		"# Pine\npersonal-name=Lovelace, "
+		"Ada\nuser-domain=example.org\nsmtp-server=smtp.example.org/submit/user=ada@example.org\ninbox-path={imap.example.org:993/ssl/user=ada@example.org}INBOX\n"
 		"incoming-folders=Home {mail.home.example/tls/user=\"bob\"}INBOX,\n"
 		"\tJunk {imap.example.org:993/ssl/user=ada@example.org}Junk\n"
 		"default-fcc={imap.example.org}Sent\npostponed-folder=Drafts\neditor=\n"
-		"sort-key=Arrival/Reverse\nalt-addresses=ada@example.net,\n  help@example.org\n"
-		"signature-file=.signature\nfeature-list=x,\n\ty\n";
+		"sort-key=Arrival/Reverse\nalt-addresses=ada@example.net,\n  "
+		"help@example.org\nsignature-file=.signature\nfeature-list=x,\n\ty\n";
 
-	READS(import_alpine_text, pinerc, "editor", "from = \"Lovelace, Ada\" <ada@example.org>", "sort = date",
+	READS(import_alpine_text, pinerc, "editor",
+		"from = \"Lovelace, Ada\" <ada@example.org>", "sort = date",
 		"receive = imaps://ada@example.org@imap.example.org", "[account home]",
-		"receive = imap://bob@mail.home.example", "send = smtp://ada@example.org@smtp.example.org",
-		"sent = Sent", "drafts = Drafts", "signature = ~/.signature",
-		"identities = ada@example.net,help@example.org", "file:15: feature-list: there is nothing like it here");
-	READS(import_alpine_text, "inbox-path={pop.example.org/pop3/ssl/user=ada}INBOX\nsendmail-path=/bin/s -t\n"
-		"customized-hdrs=From: Ada <ada@a.example>, X: y", NULL, "receive = pop3s://ada@pop.example.org",
-		"from = Ada <ada@a.example>", "sendmail = /bin/s -t");
+		"receive = imap://bob@mail.home.example",
+		"send = smtp://ada@example.org@smtp.example.org", "sent = Sent",
+		"drafts = Drafts", "signature = ~/.signature",
+		"identities = ada@example.net,help@example.org",
+		"file:15: feature-list: there is nothing like it here");
+	READS(import_alpine_text,
+		"inbox-path={pop.example.org/pop3/ssl/user=ada}INBOX\nsendmail-path=/bin/s "
+		"-t\ncustomized-hdrs=From: Ada <ada@a.example>, X: y", NULL,
+		"receive = pop3s://ada@pop.example.org", "from = Ada <ada@a.example>",
+		"sendmail = /bin/s -t");
 	READS(import_alpine_text, "personal-name=Ada", NULL, "# receive = imaps://USER@HOST");
 }
 
@@ -543,15 +567,19 @@ static void
 test_aerc(void **state)
 {
 	(void)state;
-	READS(import_aerc_text, "; c\n[Personal]\nsource = imaps+xoauth2://ada%40example.org@imap.example.org:994\n"
-		"source-cred-cmd = token ada\noutgoing = smtps+plain://ada%40example.org@smtp.example.org\n"
-		"from = Ada <ada@example.org>\ncopy-to = Sent\npostpone=Drafts\n"
-		"[Work]\nsource = imap+insecure://ada:sesame@127.0.0.1:1143\noutgoing = msmtp -a w\nfrom = ada@w.example\n"
-		"[Local]\nsource = maildir://~/Mail\nfrom = ada@l.example\n", "sesame",
-		"[account personal]", "receive = imaps://ada@example.org@imap.example.org:994", "auth = xoauth2",
-		"password-command = token ada", "send = smtps://ada@example.org@smtp.example.org", "sent = Sent",
-		"[account work]", "receive = imap+insecure://ada@127.0.0.1:1143", "sendmail = msmtp -a w",
-		"# [account local]", "# from = ada@l.example");
+	READS(import_aerc_text,
+		"; c\n[Personal]\nsource = "
+		"imaps+xoauth2://ada%40example.org@imap.example.org:994\nsource-cred-cmd = "
+		"token ada\noutgoing = smtps+plain://ada%40example.org@smtp.example.org\nfrom "
+		"= Ada <ada@example.org>\ncopy-to = Sent\npostpone=Drafts\n[Work]\nsource = "
+		"imap+insecure://ada:sesame@127.0.0.1:1143\noutgoing = msmtp -a w\nfrom = "
+		"ada@w.example\n[Local]\nsource = maildir://~/Mail\nfrom = ada@l.example\n",
+		"sesame", "[account personal]",
+		"receive = imaps://ada@example.org@imap.example.org:994", "auth = xoauth2",
+		"password-command = token ada",
+		"send = smtps://ada@example.org@smtp.example.org", "sent = Sent",
+		"[account work]", "receive = imap+insecure://ada@127.0.0.1:1143",
+		"sendmail = msmtp -a w", "# [account local]", "# from = ada@l.example");
 }
 
 /* Address books: people with a nick, without, with several addresses, with none, twice. */
@@ -559,13 +587,19 @@ static void
 test_books(void **state)
 {
 	(void)state;
-	READS(import_abook_text, "[format]\nversion=1\n[0]\nname=Ada Lovelace\nemail=ada@a.example,ada@b.example\n"
-		"nick=ada\n[1]\nname=No Mail\n[2]\nname=Bob B.\nemail=bob@x.example\n[3]\nname=bob b\nemail=c@x.example",
-		"no-mail", "ada = Ada Lovelace <ada@a.example>, Ada Lovelace <ada@b.example>",
-		"bob-b = \"Bob B.\" <bob@x.example>", "file:13: bob b: 'bob-b' is the short name of somebody before");
-	READS(import_addressbook_text, "bob\tB, Bob\tbob@x.example\r\nteam\tTeam\t(bob@x.example,\n   c@x.example)\t\tnote\n"
-		"#DELETED-1\tx\tX\tx@y.example\nlist\tL\t(bob,team)\n", "x@y.example",
-		"bob = \"B, Bob\" <bob@x.example>", "team = Team <bob@x.example>, Team <c@x.example>",
+	READS(import_abook_text,
+		"[format]\nversion=1\n[0]\nname=Ada "
+		"Lovelace\nemail=ada@a.example,ada@b.example\nnick=ada\n[1]\nname=No "
+		"Mail\n[2]\nname=Bob B.\nemail=bob@x.example\n[3]\nname=bob "
+		"b\nemail=c@x.example", "no-mail",
+		"ada = Ada Lovelace <ada@a.example>, Ada Lovelace <ada@b.example>",
+		"bob-b = \"Bob B.\" <bob@x.example>",
+		"file:13: bob b: 'bob-b' is the short name of somebody before");
+	READS(import_addressbook_text,
+		"bob\tB, Bob\tbob@x.example\r\nteam\tTeam\t(bob@x.example,\n   "
+		"c@x.example)\t\tnote\n#DELETED-1\tx\tX\tx@y.example\nlist\tL\t(bob,team)\n",
+		"x@y.example", "bob = \"B, Bob\" <bob@x.example>",
+		"team = Team <bob@x.example>, Team <c@x.example>",
 		"file:5: list: it has no address, or one that is none (a short name, a list)");
 }
 
@@ -586,7 +620,8 @@ compare(const char *path, const struct str *got)
 	char *expected = xasprintf("%s.expected", path), *want = text_of(expected);
 
 	if (getenv("DUNLIN_WRITE_SCREENS"))
-		assert_int_equal(ERR_OK, file_write_atomic(expected, str_get(got), got->len, NULL));
+		assert_int_equal(ERR_OK, file_write_atomic(expected, str_get(got), got->len,
+			NULL));
 	else if (!want || !str_eq(want, str_get(got)))
 		fail_msg("%s differs from\n%s", expected, str_get(got));
 	free(expected);
@@ -664,10 +699,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_words), T(test_lines), T(test_patterns),
 		T(test_set), T(test_passwords),
-		T(test_passwords_stay_with_their_server), T(test_account_hooks), T(test_servers), T(test_folders),
-		T(test_sort), T(test_keys),
-		T(test_every_function), T(test_colors), T(test_aliases), T(test_told), T(test_alpine), T(test_aerc), T(test_books),
-		T(test_configurations),
+		T(test_passwords_stay_with_their_server), T(test_account_hooks),
+		T(test_servers), T(test_folders), T(test_sort), T(test_keys),
+		T(test_every_function), T(test_colors), T(test_aliases), T(test_told),
+		T(test_alpine), T(test_aerc), T(test_books), T(test_configurations),
 		T(test_exit_codes) };
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -7,9 +7,10 @@ static void
 test_names_read_back(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "a", "<C-d>", "<Alt-x>", "<Space>", "<Enter>", "<F1>",
-		"<F12>", "gg", ";", "#", "<lt>", "<S-Tab>", "<C-Left>", "<Alt-Enter>", "<C-Alt-x>", "ü", "日",
-		"<PageDown>", "<Esc>", "<C-x>s", ">", "<Backspace>", "|" };
+	static const char *const names[] = { "a", "<C-d>", "<Alt-x>", "<Space>", "<Enter>",
+		"<F1>", "<F12>", "gg", ";", "#", "<lt>", "<S-Tab>", "<C-Left>", "<Alt-Enter>",
+		"<C-Alt-x>", "ü", "日", "<PageDown>", "<Esc>", "<C-x>s", ">", "<Backspace>",
+		"|" };
 	for (size_t i = 0; i < LEN(names); i++) {
 		uint32_t keys[KEYS_MAX];
 		struct str s = {0};
@@ -27,8 +28,10 @@ test_spellings_are_one_key(void **state)
 {
 	(void)state;
 	static const struct { const char *a, *b; } same[] = {
-		{ "<c-D>", "<C-d>" }, { "<Ctrl-d>", "<C-d>" }, { "<M-x>", "<Alt-x>" }, { "<A-x>", "<Alt-x>" },
-		{ "<return>", "<Enter>" }, { "<C-m>", "<Enter>" }, { "<C-i>", "<Tab>" }, { "<C-[>", "<Esc>" },
+		{ "<c-D>", "<C-d>" }, { "<Ctrl-d>", "<C-d>" }, { "<M-x>", "<Alt-x>" },
+		{ "<A-x>", "<Alt-x>" },
+		{ "<return>", "<Enter>" }, { "<C-m>", "<Enter>" }, { "<C-i>", "<Tab>" },
+		{ "<C-[>", "<Esc>" },
 		{ "<pgdn>", "<PageDown>" }, { "<BackTab>", "<S-Tab>" }, { "<x>", "x" },
 	};
 	for (size_t i = 0; i < LEN(same); i++) {
@@ -47,8 +50,8 @@ static void
 test_nonsense_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "<>", "<Foo>", "<F13>", "<C->", "abcde", "a b", "\x01", "<S-a>",
-		"\xff", "<F0>", "<F999>" };
+	static const char *const bad[] = { "", "<>", "<Foo>", "<F13>", "<C->", "abcde", "a b",
+		"\x01", "<S-a>", "\xff", "<F0>", "<F999>" };
 	for (size_t i = 0; i < LEN(bad); i++) {
 		uint32_t keys[KEYS_MAX];
 		struct error e;
@@ -80,17 +83,25 @@ test_default_map(void **state)
 	(void)state;
 	struct keymap m;
 	static const struct { unsigned view; const char *keys, *line; } want[] = {
-		{ V_INDEX, "j", "down" }, { V_INDEX, "k", "up" }, { V_INDEX, "<Enter>", "open" },
-		{ V_INDEX, "<Space>", "open" }, { V_INDEX, "q", "back" }, { V_INDEX, "d", "delete" },
-		{ V_INDEX, "u", "undo" }, { V_INDEX, "a", "archive" }, { V_INDEX, "s", "move" },
+		{ V_INDEX, "j", "down" }, { V_INDEX, "k", "up" },
+		{ V_INDEX, "<Enter>", "open" },
+		{ V_INDEX, "<Space>", "open" }, { V_INDEX, "q", "back" },
+		{ V_INDEX, "d", "delete" },
+		{ V_INDEX, "u", "undo" }, { V_INDEX, "a", "archive" },
+		{ V_INDEX, "s", "move" },
 		{ V_INDEX, "C", "copy" }, { V_INDEX, "F", "flag" }, { V_INDEX, "N", "read" },
 		{ V_INDEX, "t", "tag" }, { V_INDEX, ";", "tagged" }, { V_PAGER, "v", "parts" },
-		{ V_PAGER, "h", "headers" }, { V_PAGER, "|", "pipe" }, { V_INDEX, "l", "limit" },
-		{ V_INDEX, "/", "search" }, { V_INDEX, "n", "search-next" }, { V_INDEX, "o", "sort" },
-		{ V_INDEX, "c", "folder" }, { V_INDEX, "y", "folders" }, { V_INDEX, "z", "fold" },
+		{ V_PAGER, "h", "headers" }, { V_PAGER, "|", "pipe" },
+		{ V_INDEX, "l", "limit" },
+		{ V_INDEX, "/", "search" }, { V_INDEX, "n", "search-next" },
+		{ V_INDEX, "o", "sort" },
+		{ V_INDEX, "c", "folder" }, { V_INDEX, "y", "folders" },
+		{ V_INDEX, "z", "fold" },
 		{ V_INDEX, "G", "last" }, { V_INDEX, "gg", "first" }, { V_INDEX, "$", "sync" },
-		{ V_INDEX, "?", "help" }, { V_INDEX, ":", "command" }, { V_INDEX, "g", "prefix" },
-		{ V_PAGER, "<Space>", "read-on" }, { V_PARTS, "s", "save" }, { V_PARTS, "l", "none" },
+		{ V_INDEX, "?", "help" }, { V_INDEX, ":", "command" },
+		{ V_INDEX, "g", "prefix" },
+		{ V_PAGER, "<Space>", "read-on" }, { V_PARTS, "s", "save" },
+		{ V_PARTS, "l", "none" },
 		{ V_FOLDERS, "d", "delete-folder" }, { V_HELP, "d", "none" },
 	};
 	keymap_init(&m, NULL);
@@ -212,18 +223,18 @@ test_rc_bindings(void **state)
 	keymap_read(&m, &rc, keep_line, &problems);
 	assert_string_equal("mailrc:6: no command 'delet' (did you mean 'delete'?)\n"
 		"mailrc:7: no view 'indx' (did you mean 'index'?)\n"
-		"mailrc:8: '<Foo>' is no key (as in: x <C-x> <Alt-x> <F1> <Enter> <Space> gg)\n"
-		"mailrc:9: 'limit' does nothing here, but in index\n"
+		"mailrc:8: '<Foo>' is no key (as in: x <C-x> <Alt-x> <F1> <Enter> "
+		"<Space> gg)\nmailrc:9: 'limit' does nothing here, but in index\n"
 		"mailrc:11: 'undo' takes no argument\n"
 		"mailrc:12: unknown 'is:unraed' (did you mean 'is:unread'?)\n"
-		"mailrc:13: 'age' is no order: sort by date, sender, subject or size; with '-' before it reversed\n"
-		"mailrc:14: 'link' wants a number, not 'one'\n"
+		"mailrc:13: 'age' is no order: sort by date, sender, subject or size; with "
+		"'-' before it reversed\nmailrc:14: 'link' wants a number, not 'one'\n"
 		"mailrc:15: unknown 'form:' (did you mean 'from:'?)\n"
 		"mailrc:16: '<C-Entr>' is no key (did you mean '<C-Enter>'?)\n"
 		"mailrc:17: 'x' is already bound in line 3; this one counts\n"
 		"mailrc:19: '<F2>a' takes away '<F2>' of line 18: one begins as the other\n"
-		"mailrc:22: no view 'nowhere-at-all' (there are folders, index, pager, parts, help, messages, "
-		"compose, drafts, outbox, all)\n", str_get(&problems));
+		"mailrc:22: no view 'nowhere-at-all' (there are folders, index, pager, parts, "
+		"help, messages, compose, drafts, outbox, all)\n", str_get(&problems));
 	assert_string_equal("archive", bound(&m, V_INDEX, "x"));
 	assert_string_equal("junk", bound(&m, V_INDEX, "<F2>a"));
 	assert_string_equal("back", bound(&m, V_PAGER, "x"));

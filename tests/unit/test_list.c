@@ -1,4 +1,5 @@
-/* test_list.c - the cursor of a message list over a real store, and what a list reads of it. */
+/* test_list.c - the cursor of a message list over a real store, and
+ * what a list reads of it. */
 #include <unistd.h>
 
 #include "test.h"
@@ -42,16 +43,17 @@ put(struct fixture *fx, folder_id folder, uint32_t k, uint32_t parent)
 	char subject[40], mid[40], ref[40] = "", from[40];
 	struct error e;
 
-	snprintf(subject, sizeof subject, "%sletter %u", parent ? "Re: " : "", parent ? parent : k);
+	snprintf(subject, sizeof subject, "%sletter %u", parent ? "Re: " : "",
+		parent ? parent : k);
 	snprintf(mid, sizeof mid, "%u.%u@t", folder, k);
 	snprintf(from, sizeof from, "Writer %02u", k * 7 % 20);
 	if (parent)
 		snprintf(ref, sizeof ref, "%u.%u@t", folder, parent);
 	struct msg m = { .id = msg_id_of(folder, k), .arrived = 1700000000 + 60 * (int64_t)k,
 		.date = 1700000000 + 60 * (int64_t)k, .size_bytes = 1000 + k * 37 % 500,
-		.flags = k % 3 ? MSG_SEEN : 0, .from_name = from, .from_addr = "w@example.org", .to = "",
-		.cc = "", .subject = subject, .message_id = mid, .in_reply_to = ref, .references = ref,
-		.list_id = "" };
+		.flags = k % 3 ? MSG_SEEN : 0, .from_name = from, .from_addr = "w@example.org",
+		.to = "", .cc = "", .subject = subject, .message_id = mid, .in_reply_to = ref,
+		.references = ref, .list_id = "" };
 	ok(store_msg_put(fx->s, &m, &e), &e);
 }
 
@@ -142,8 +144,8 @@ screen(struct fixture *fx, int height)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len, i == at ? "%s[%u]" : "%s%u",
-			i ? " " : "", msg_uid(rows[i].m->id));
+		len += (size_t)snprintf(text + len, sizeof text - len,
+			i == at ? "%s[%u]" : "%s%u", i ? " " : "", msg_uid(rows[i].m->id));
 	return text;
 }
 
@@ -256,10 +258,11 @@ test_undo_by_another_uid(void **state)
 	for (int moved = 0; moved < 2; moved++) {
 		uint32_t new_uid = 40 + (uint32_t)moved;
 		struct error e;
-		struct msg m = { .id = msg_id_of(fx->inbox, new_uid), .arrived = 1700000000 + 60 * 20,
-			.date = 1, .from_name = "", .from_addr = "", .to = "", .cc = "", .subject = "",
-			.message_id = moved ? "1.19@t" : "1.20@t", .in_reply_to = "", .references = "",
-			.list_id = "" };
+		struct msg m = { .id = msg_id_of(fx->inbox, new_uid),
+			.arrived = 1700000000 + 60 * 20, .date = 1, .from_name = "",
+			.from_addr = "", .to = "", .cc = "", .subject = "",
+			.message_id = moved ? "1.19@t" : "1.20@t", .in_reply_to = "",
+			.references = "", .list_id = "" };
 		fill(fx, fx->inbox, 1, 30);
 		show(fx);
 		list_goto(fx->l, msg_id_of(fx->inbox, moved ? 19 : 20));
@@ -409,7 +412,8 @@ test_orders(void **state)
 				const struct msg *a = rows[i - 1].m, *b = rows[i].m;
 				int c = o == ORDER_SENDER ? strcmp(a->from_name, b->from_name)
 					: o == ORDER_SUBJECT ? strcmp(a->subject, b->subject)
-					: (b->size_bytes > a->size_bytes) - (b->size_bytes < a->size_bytes);
+					: (b->size_bytes > a->size_bytes) - (b->size_bytes <
+					a->size_bytes);
 				assert_true(reverse ? c >= 0 : c <= 0);
 			}
 			list_goto(fx->l, msg_id_of(fx->inbox, 400));
@@ -437,8 +441,8 @@ assert_roots(struct fixture *fx, const uint32_t *want, size_t n)
 	assert_int_equal(n, k);
 }
 
-/* Threads are ordered by who began them, about what, and by the size of all of them; the answers stay
- * below. */
+/* Threads are ordered by who began them, about what, and by the size of all of
+ * them; the answers stay below. */
 static void
 test_threads_in_any_order(void **state)
 {
@@ -446,7 +450,8 @@ test_threads_in_any_order(void **state)
 	static const uint32_t by_sender[] = { 3, 6, 1, 4 }, by_size[] = { 1, 6, 4, 3 },
 		by_subject[] = { 1, 3, 4, 6 };
 
-	put(fx, fx->inbox, 1, 0);		/* Writer 07, 1037 bytes and those of its answers */
+	/* Writer 07, 1037 bytes and those of its answers */
+	put(fx, fx->inbox, 1, 0);
 	put(fx, fx->inbox, 2, 1);
 	put(fx, fx->inbox, 3, 0);		/* Writer 01, 1111 */
 	put(fx, fx->inbox, 4, 0);		/* Writer 08, 1148 */
@@ -465,8 +470,8 @@ test_threads_in_any_order(void **state)
 	assert_roots(fx, by_subject, 4);
 }
 
-/* A message that joins the thread under the cursor changes its place: the cursor stays on its message,
- * before all is gathered anew and behind. */
+/* A message that joins the thread under the cursor changes its place: the cursor stays on its
+ * message, before all is gathered anew and behind. */
 static void
 test_growing_thread_keeps_the_cursor(void **state)
 {
@@ -809,8 +814,9 @@ test_idset(void **state)
 
 #define F(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 TEST_MAIN(T(test_sorted), T(test_idset), F(test_opens_at_newest), F(test_arrivals_keep_cursor),
-	F(test_arrivals_keep_lines), F(test_delete_and_undo), F(test_undo_by_another_uid), F(test_delete_many), F(test_emptied),
-	F(test_walk), F(test_pages), F(test_cost), F(test_orders), F(test_threads_in_any_order),
-	F(test_growing_thread_keeps_the_cursor), F(test_limit), F(test_limit_undo),
-	F(test_unified), F(test_threads), F(test_folding), F(test_open_folded), F(test_thread_rises),
-	F(test_tags), F(test_search), F(test_next_unread))
+	F(test_arrivals_keep_lines), F(test_delete_and_undo), F(test_undo_by_another_uid),
+	F(test_delete_many), F(test_emptied), F(test_walk), F(test_pages), F(test_cost),
+	F(test_orders), F(test_threads_in_any_order), F(test_growing_thread_keeps_the_cursor),
+	F(test_limit), F(test_limit_undo), F(test_unified), F(test_threads), F(test_folding),
+	F(test_open_folded), F(test_thread_rises), F(test_tags), F(test_search),
+	F(test_next_unread))

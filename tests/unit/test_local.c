@@ -77,7 +77,8 @@ add(struct fixture *fx, const char *wire, int number, size_t n_lines)
 	for (size_t i = 0; i < n_lines; i++)
 		str_printf(&s, "line %zu of message %d\r\n", i, number);
 	struct byte_source src = byte_source_memory(str_get(&s), s.len);
-	assert_int_equal(ERR_OK, fx->b->ops->append(fx->b, wire, &src, 0, 1000 + number, &uid, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->append(fx->b, wire, &src, 0, 1000 + number, &uid,
+		NULL));
 	assert_int_not_equal(0, uid);
 	str_clear(&s);
 }
@@ -134,7 +135,8 @@ one(uint32_t uid)
 	return s;
 }
 
-/* UIDs stay with their messages over a restart, over appends and over a rewrite by another program. */
+/* UIDs stay with their messages over a restart, over appends and over a
+ * rewrite by another program. */
 static void
 test_uids_last(void **state)
 {
@@ -149,7 +151,8 @@ test_uids_last(void **state)
 		add(fx, "inbox", i, 3);
 	st = open_folder(fx, "inbox", &uids);
 	look(fx, "inbox", &before);
-	/* Another program deletes the first message and marks the second, by writing the file anew. */
+	/* Another program deletes the first message and marks the second,
+	 * by writing the file anew. */
 	assert_int_equal(ERR_OK, file_read(&text, &n, fx->inbox, 1 << 20, NULL));
 	char *second = strstr(text + 1, "\nFrom ") + 1;
 	memcpy(strstr(second, "Status:   "), "Status: RO", 10);
@@ -187,7 +190,8 @@ test_newest_before_the_scan(void **state)
 		str_puts(&s, "\n");
 	}
 	assert_int_equal(ERR_OK, file_write_atomic(fx->inbox, s.data, s.len, NULL));
-	assert_int_equal(ERR_OK, fx->b->ops->open(fx->b, "inbox", NULL, &none, &st, &delta, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->open(fx->b, "inbox", NULL, &none, &st, &delta,
+		NULL));
 	assert_int_equal(ERR_OK, fx->b->ops->newest(fx->b, 50, &sink, NULL));
 	assert_int_equal(0, tail.counts[0]);
 	for (int i = 950; i < 1000; i++)
@@ -234,14 +238,15 @@ static void
 test_names_stay_inside(void **state)
 {
 	struct fixture *fx = *state;
-	static const char *const bad[] = { "../x", "/etc/passwd", ".hidden", "a/../b", "a//b", "",
-		"a/", "a\nb", "a/.b" };
+	static const char *const bad[] = { "../x", "/etc/passwd", ".hidden", "a/../b", "a//b",
+		"", "a/", "a\nb", "a/.b" };
 
 	for (size_t i = 0; i < LEN(bad); i++)
 		assert_int_equal(ERR_FOLDER, fx->b->ops->folder_create(fx->b, bad[i], NULL));
 	assert_int_equal(ERR_OK, fx->b->ops->folder_create(fx->b, "Lists/dev", NULL));
 	assert_int_equal(ERR_FOLDER, fx->b->ops->folder_create(fx->b, "Lists/dev", NULL));
-	assert_int_equal(ERR_OK, fx->b->ops->folder_rename(fx->b, "Lists/dev", "Lists/old", NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->folder_rename(fx->b, "Lists/dev", "Lists/old",
+		NULL));
 	assert_int_equal(ERR_OK, fx->b->ops->folder_delete(fx->b, "Lists/old", NULL));
 }
 
@@ -344,7 +349,8 @@ told_gone(void *ctx, const struct uidset *uids)
 	t->n_gone += uidset_count(uids);
 }
 
-/* Who knows the last state is told what changed since, and no more; who knows less is told all. */
+/* Who knows the last state is told what changed since, and no more;
+ * who knows less is told all. */
 static void
 test_changes_tell_what_changed(void **state)
 {
@@ -359,7 +365,8 @@ test_changes_tell_what_changed(void **state)
 	open_folder(fx, "inbox", &uids);
 	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &sink, &st, NULL));
 	assert_int_equal(30, t.n_flags);
-	struct folder_known known = { .uidvalidity = st.uidvalidity, .modseq = st.modseq, .uids = &uids };
+	struct folder_known known = { .uidvalidity = st.uidvalidity, .modseq = st.modseq,
+		.uids = &uids };
 	struct uidset first = one(uidset_min(&uids)), last = one(uidset_max(&uids));
 	assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &first, MSG_SEEN, 0, NULL));
 	assert_int_equal(ERR_OK, fx->b->ops->expunge(fx->b, &last, NULL));
@@ -388,14 +395,16 @@ asked_in_vain(void *ctx)
 static void
 flip_entries(struct fixture *fx)
 {
-	char *cmd = xasprintf("cd %s && perl -0777 -pi -e 'substr($_, 100) =~ tr/\\x00-\\xff/\\x80-\\xff\\x00-\\x7f/'"
-		" *.map", fx->maps);
+	char *cmd =
+		xasprintf("cd %s && perl -0777 -pi -e 'substr($_, 100) =~ "
+		"tr/\\x00-\\xff/\\x80-\\xff\\x00-\\x7f/' *.map", fx->maps);
 
 	assert_int_equal(0, system(cmd));
 	free(cmd);
 }
 
-/* Reopened as it was left, a folder costs the head of its map: its messages are read when they are needed. */
+/* Reopened as it was left, a folder costs the head of its map: its messages are
+ * read when they are needed. */
 static void
 test_reopening_reads_the_head_alone(void **state)
 {
@@ -412,7 +421,8 @@ test_reopening_reads_the_head_alone(void **state)
 		.ask = asked_in_vain };
 	flip_entries(fx);
 	connect_again(fx);
-	assert_int_equal(ERR_OK, fx->b->ops->open(fx->b, "inbox", &known, &none, &st, &is_delta, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->open(fx->b, "inbox", &known, &none, &st,
+		&is_delta, NULL));
 	assert_true(is_delta);
 	assert_int_equal(50, st.n_msgs);
 	assert_int_equal(50, st.n_unread);
@@ -440,8 +450,9 @@ write_inbox(struct fixture *fx, int n)
 	struct str s = {0};
 
 	for (int i = 0; i < n; i++)
-		str_printf(&s, "From x@y Thu Jan  1 00:00:01 2026\nMessage-ID: <%d@x>\nSubject: number %d\n"
-			"Status:   \nX-Status:     \n\ntext\n\n", i, i);
+		str_printf(&s,
+			"From x@y Thu Jan  1 00:00:01 2026\nMessage-ID: <%d@x>\nSubject: "
+			"number %d\nStatus:   \nX-Status:     \n\ntext\n\n", i, i);
 	assert_int_equal(ERR_OK, file_write_atomic(fx->inbox, str_get(&s), s.len, NULL));
 	str_clear(&s);
 }
@@ -462,8 +473,8 @@ mark_outside(struct fixture *fx, int number)
 	free(id);
 }
 
-/* Slice after slice downwards, as an index is filled, each message is told once, as it is at that
- * moment: what was read ahead of a change is not told. */
+/* Slice after slice downwards, as an index is filled, each message is told once, as it is at
+ * that moment: what was read ahead of a change is not told. */
 static void
 test_reading_ahead_tells_what_is(void **state)
 {
@@ -478,7 +489,8 @@ test_reading_ahead_tells_what_is(void **state)
 	open_folder(fx, "inbox", &uids);
 	for (int slice = 0; uids.n > 0; slice++) {
 		struct uidset some = {0};
-		int below = N - (slice + 1) * SLICE;	/* told so far, with the next: from here on */
+		/* told so far, with the next: from here on */
+		int below = N - (slice + 1) * SLICE;
 		uidset_take_highest(&some, &uids, SLICE);
 		assert_int_equal(ERR_OK, fx->b->ops->headers(fx->b, &some, &sink, NULL));
 		uidset_clear(&some);
@@ -488,14 +500,17 @@ test_reading_ahead_tells_what_is(void **state)
 			mark_outside(fx, below - 1);
 		if (slice % 3 == 2 && uids.n > 0) {
 			some = one(uidset_max(&uids));
-			assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &some, MSG_FLAGGED, 0, NULL));
+			assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &some,
+				MSG_FLAGGED, 0, NULL));
 			uidset_clear(&some);
 		}
 	}
 	for (int i = 0; i < N; i++) {
-		int slice = (N - 1 - i) / SLICE - 1;	/* after which it was changed, if it was */
+		/* after which it was changed, if it was */
+		int slice = (N - 1 - i) / SLICE - 1;
 		bool is_edge = i % SLICE == SLICE - 1 && i < N - SLICE;
-		uint32_t flags = is_edge && slice % 3 == 1 ? MSG_SEEN : is_edge && slice % 3 == 2 ? MSG_FLAGGED : 0;
+		uint32_t flags = is_edge && slice % 3 == 1 ? MSG_SEEN : is_edge &&
+			slice % 3 == 2 ? MSG_FLAGGED : 0;
 		assert_int_equal(1, s.counts[i]);
 		assert_int_equal(flags, s.flags[i] & MSG_SERVER_FLAGS);
 		n_told += flags != 0;
@@ -593,7 +608,8 @@ deliver(struct fixture *fx, int from, int to)
 	struct timespec pause = { .tv_nsec = 15000000 };
 
 	for (int i = from; i < to; i++) {
-		char *text = xasprintf("Message-ID: <%d@x>\nSubject: number %d\n\nFrom the deliverer\n", i, i);
+		char *text = xasprintf("Message-ID: <%d@x>\nSubject: number %d\n\nFrom the "
+			"deliverer\n", i, i);
 		char *rest = text;
 		struct mbox_source src = { &rest, from_line };
 		uint64_t pos;
@@ -604,7 +620,8 @@ deliver(struct fixture *fx, int from, int to)
 	}
 }
 
-/* Two Dunlins on the same files and maps, and a deliverer: each message stands in one place. */
+/* Two Dunlins on the same files and maps, and a deliverer: each
+ * message stands in one place. */
 static void
 test_two_at_once_and_a_deliverer(void **state)
 {
@@ -634,7 +651,8 @@ test_two_at_once_and_a_deliverer(void **state)
 	census(fx, CENSUS);
 }
 
-/* Killed at any moment of marking, moving and appending, every message is in one place, whole. */
+/* Killed at any moment of marking, moving and appending, every
+ * message is in one place, whole. */
 static void
 test_kill_during_triage(void **state)
 {
@@ -655,7 +673,8 @@ test_kill_during_triage(void **state)
 		nanosleep(&t, NULL);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		connect_again(fx);		/* the dead one's lock files are known for what they are */
+		/* the dead one's lock files are known for what they are */
+		connect_again(fx);
 		census(fx, N);
 	}
 }

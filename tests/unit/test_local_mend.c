@@ -1,4 +1,5 @@
-/* What stands wrong in mbox files or their maps is mended by itself: by the next look, not by the next change. */
+/* What stands wrong in mbox files or their maps is mended by itself: by the next
+ * look, not by the next change. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,7 +63,8 @@ tear_down(void **state)
 static void
 add(struct fixture *fx, const char *wire, const char *name)
 {
-	char *text = xasprintf("Message-ID: <%s@x>\r\nSubject: %s\r\n\r\nbody of %s\r\n", name, name, name);
+	char *text = xasprintf("Message-ID: <%s@x>\r\nSubject: %s\r\n\r\nbody of %s\r\n", name,
+		name, name);
 	struct byte_source src = byte_source_memory(text, strlen(text));
 	uint32_t uid;
 
@@ -111,8 +113,8 @@ into_str(void *ctx, const void *p, size_t n, struct error *e)
 	return ERR_OK;
 }
 
-/* Moves the first message of the inbox to Trash, while the inbox cannot be written anew: what would be its new file
- * is a directory, with something in it. */
+/* Moves the first message of the inbox to Trash, while the inbox cannot be written anew: what
+ * would be its new file is a directory, with something in it. */
 static enum err
 move_stuck(struct fixture *fx)
 {
@@ -132,7 +134,8 @@ move_stuck(struct fixture *fx)
 	return rc;
 }
 
-/* A move whose second half fails is finished by the next opening of a folder, or the next sync of the open one. */
+/* A move whose second half fails is finished by the next opening of a folder, or the
+ * next sync of the open one. */
 static void
 test_half_move_is_finished(void **state)
 {
@@ -146,7 +149,8 @@ test_half_move_is_finished(void **state)
 		uint32_t n = open_folder(fx, "inbox").n_msgs;
 		assert_int_equal(ERR_LOCAL, move_stuck(fx));
 		if (by_sync)
-			assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &none, &st, NULL));
+			assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &none, &st,
+				NULL));
 		else
 			st = open_folder(fx, "inbox");
 		assert_int_equal(n - 1, st.n_msgs);
@@ -154,8 +158,9 @@ test_half_move_is_finished(void **state)
 	}
 }
 
-/* The mailboxes' directory is moved between the crash and the start, and the mailrc says so: the move is finished in the
- * new place, UIDs and all. Where nobody said so, nothing is made in the old place before a person did. */
+/* The mailboxes' directory is moved between the crash and the start, and the mailrc says so:
+ * the move is finished in the new place, UIDs and all. Where nobody said so, nothing is made
+ * in the old place before a person did. */
 static void
 test_directory_moved_meanwhile(void **state)
 {
@@ -191,8 +196,8 @@ test_directory_moved_meanwhile(void **state)
 	free(old);
 }
 
-/* The file has its old length and time and other content, as after a power cut that took what another program
- * wrote: reading and marking find the messages that are there. */
+/* The file has its old length and time and other content, as after a power cut that took what
+ * another program wrote: reading and marking find the messages that are there. */
 static void
 test_stamp_that_lies(void **state)
 {
@@ -225,7 +230,8 @@ test_stamp_that_lies(void **state)
 		free(bytes);
 		if (marks) {
 			struct uidset u = one(second);
-			assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &u, MSG_FLAGGED, 0, NULL));
+			assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &u, MSG_FLAGGED,
+				0, NULL));
 			uidset_clear(&u);
 		}
 		str_cut(&text, 0);
@@ -242,4 +248,5 @@ test_stamp_that_lies(void **state)
 }
 
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-TEST_MAIN(F(test_half_move_is_finished), F(test_directory_moved_meanwhile), F(test_stamp_that_lies))
+TEST_MAIN(F(test_half_move_is_finished), F(test_directory_moved_meanwhile),
+	F(test_stamp_that_lies))

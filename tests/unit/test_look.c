@@ -16,7 +16,8 @@ test_text(void **state)
 	look_print(&s, &plain, &plain);
 	assert_string_equal("", str_get(&s));
 	look_print(&s, &k, &plain);
-	assert_string_equal("sort=-size threads=no folded=all folds=5,9223372036854775807", str_get(&s));
+	assert_string_equal("sort=-size threads=no folded=all folds=5,9223372036854775807",
+		str_get(&s));
 	look_parse(&back, str_get(&s));
 	assert_memory_equal(&k, &back, sizeof k);
 	look_parse(&back, "sort= sort=- =x threads folds=1,x,3 folds folded=some colour=red");

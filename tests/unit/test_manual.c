@@ -1,5 +1,5 @@
-/* What people read agrees with what the program does: the table of settings, mailrc.example and
- * dunlin-mailrc(5); the commands, the queries and dunlin(1). Runs in the top directory. */
+/* What people read agrees with what the program does: the table of settings, mailrc.example
+ * and dunlin-mailrc(5); the commands, the queries and dunlin(1). Runs in the top directory. */
 #include <ctype.h>
 
 #include "path.h"
@@ -52,7 +52,8 @@ example_value(const char *example, const char *name, size_t *len)
 	return at;
 }
 
-/* As it is, and with every line enabled, the example has no problem; and then it has accounts. */
+/* As it is, and with every line enabled, the example has no problem;
+ * and then it has accounts. */
 static void
 test_example_parses(void **state)
 {
@@ -67,7 +68,8 @@ test_example_parses(void **state)
 		if (rc->n_problems > 0)
 			fail_msg("%s", rc->problems[0].line);
 		assert_int_equal(n_accounts[i], rc->n_accounts);
-		assert_true(i == 0 || (rc->n_keys > 4 && rc->n_colors > 4 && rc->n_aliases > 0));
+		assert_true(i == 0 || (rc->n_keys > 4 && rc->n_colors > 4 &&
+			rc->n_aliases > 0));
 		rc_free(rc);
 	}
 	free(example);
@@ -88,8 +90,10 @@ test_example_has_every_setting(void **state)
 		const char *value = example_value(example, s[i].name, &len);
 		if (!value)
 			fail_msg("mailrc.example lacks '%s'", s[i].name);
-		if (s[i].initial && (strlen(s[i].initial) != len || strncmp(value, s[i].initial, len)))
-			fail_msg("'%s' is '%s' by default, not as in mailrc.example", s[i].name, s[i].initial);
+		if (s[i].initial && (strlen(s[i].initial) != len ||
+		    strncmp(value, s[i].initial, len)))
+			fail_msg("'%s' is '%s' by default, not as in mailrc.example",
+			s[i].name, s[i].initial);
 	}
 	free(example);
 }
@@ -126,7 +130,8 @@ manual_entry(const char *section, const char *name)
 	return entry;
 }
 
-/* Every setting is in the manual page's section, with its default, and what is there is a setting. */
+/* Every setting is in the manual page's section, with its default, and
+ * what is there is a setting. */
 static void
 test_manual_has_every_setting(void **state)
 {
@@ -138,13 +143,14 @@ test_manual_has_every_setting(void **state)
 	const struct rc_setting *s = rc_settings(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		char *entry = manual_entry(sections[str_eq(s[i].section, "account")], s[i].name);
+		char *entry = manual_entry(sections[str_eq(s[i].section, "account")],
+			s[i].name);
 		if (!entry)
 			fail_msg("dunlin-mailrc(5) lacks '%s'", s[i].name);
 		char *value = xasprintf("\n.Ql %s ", s[i].initial ? s[i].initial : "");
 		if (s[i].initial && !strstr(entry, value))
-			fail_msg("dunlin-mailrc(5) does not say that '%s' is '%s' by default", s[i].name,
-				s[i].initial);
+			fail_msg("dunlin-mailrc(5) does not say that '%s' is '%s' by default",
+				s[i].name, s[i].initial);
 		free(value);
 		free(entry);
 	}
@@ -162,7 +168,8 @@ static void
 test_manual_has_every_command(void **state)
 {
 	(void)state;
-	char *page = text_of("doc/dunlin.1"), *section = manual_section(page, "KEYS AND COMMANDS");
+	char *page = text_of("doc/dunlin.1"), *section = manual_section(page,
+		"KEYS AND COMMANDS");
 	size_t n_entries = 0;
 
 	for (int id = 0; id < N_COMMANDS; id++) {
@@ -190,7 +197,8 @@ test_manual_has_every_query_word(void **state)
 
 	for (const char *const *w = query_words(); *w; w++) {
 		size_t n = strlen(*w);
-		char *escaped = (*w)[n - 1] == ':' ? xasprintf("Li %.*s\\&:", (int)n - 1, *w) : xstrdup(*w);
+		char *escaped = (*w)[n - 1] == ':' ? xasprintf("Li %.*s\\&:", (int)n - 1, *w)
+			: xstrdup(*w);
 		if (!strstr(section, escaped))
 			fail_msg("dunlin(1) lacks '%s'", *w);
 		free(escaped);
@@ -199,5 +207,6 @@ test_manual_has_every_query_word(void **state)
 	free(page);
 }
 
-TEST_MAIN(T(test_example_parses), T(test_example_has_every_setting), T(test_manual_has_every_setting),
-	T(test_manual_has_every_command), T(test_manual_has_every_query_word))
+TEST_MAIN(T(test_example_parses), T(test_example_has_every_setting),
+	T(test_manual_has_every_setting), T(test_manual_has_every_command),
+	T(test_manual_has_every_query_word))

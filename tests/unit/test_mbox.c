@@ -155,7 +155,8 @@ test_finds_messages(void **state)
 	assert_int_equal(1767225601, f->v[0].arrived);
 	assert_int_equal(1767225603 + 9 * 3600, f->v[2].arrived);
 	char *two = body_of(fx->file, &f->v[1]);
-	assert_string_equal("Subject: two\n\nFrom here on.\n\nFrom there, no date.\n\nFrom quoted\n", two);
+	assert_string_equal("Subject: two\n\nFrom here on.\n\nFrom there, no date.\n\nFrom "
+		"quoted\n", two);
 	free(two);
 	free(f);
 }
@@ -171,14 +172,16 @@ test_from_line_in_body_forges_nothing(void **state)
 	for (size_t step = 0; step < 4; step++) {
 		unlink(fx->file);
 		assert_int_equal(ERR_OK, append(fx->file, evil, 0, step));
-		assert_int_equal(ERR_OK, append(fx->file, "Subject: last\n\nno line end", MSG_SEEN, step));
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: last\n\nno line end",
+			MSG_SEEN, step));
 		struct found *f = scan(fx->file, 0);
 		assert_int_equal(2, f->n);
 		assert_int_equal(0, f->v[0].flags & MSG_SEEN);
 		assert_int_equal(MSG_SEEN, f->v[1].flags & MSG_SERVER_FLAGS);
 		char *one = body_of(fx->file, &f->v[0]), *two = body_of(fx->file, &f->v[1]);
 		assert_string_equal("Subject: x\nContent-Length: 3\n\nhello\n\n"
-			"From evil@x Thu Jan  1 00:00:00 2026\nSubject: forged\n\n>From me\n", one);
+			"From evil@x Thu Jan  1 00:00:00 2026\nSubject: forged\n\n>From me\n",
+			one);
 		assert_string_equal("Subject: last\n\nno line end\n", two);
 		free(one);
 		free(two);
@@ -202,7 +205,8 @@ test_flags_in_place(void **state)
 		{ f->v[3].from_pos, f->v[3].hash, 0xff & ~MSG_DELETED, false },
 		{ f->v[7].from_pos, f->v[7].hash, MSG_SEEN | MBOX_OLD, false } };
 	stat(fx->file, &before);
-	assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &stamp, &was_rewritten, NULL, NULL));
+	assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &stamp, &was_rewritten, NULL,
+		NULL));
 	stat(fx->file, &after);
 	assert_false(was_rewritten);
 	assert_int_equal(before.st_size, after.st_size);
@@ -268,9 +272,11 @@ test_change_of_a_changed_file_is_refused(void **state)
 	write_file(fx->file, THREE);
 	struct found *f = scan(fx->file, 0);
 	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
-	write_file(fx->file, "From new@x Thu Jan  1 00:00:09 2026\nSubject: new\n\nnew\n\n" THREE);
+	write_file(fx->file, "From new@x Thu Jan  1 00:00:09 2026\nSubject: new\n\nnew\n\n"
+		THREE);
 	char *before = read_file(fx->file);
-	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, &e));
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL,
+		&e));
 	char *after = read_file(fx->file);
 	assert_string_equal(before, after);
 	free(before);
@@ -291,7 +297,8 @@ test_locked_by_another_says_so(void **state)
 	write_file(lock, "99999:elsewhere\n");
 	struct found *f = scan(fx->file, 0);
 	struct mbox_change c = { f->v[2].from_pos, f->v[2].hash, 0, true };
-	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, &e));
+	assert_int_equal(ERR_FOLDER, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL,
+		&e));
 	assert_non_null(strstr(e.text, "process 99999 on elsewhere has locked"));
 	assert_non_null(strstr(e.text, "inbox.lock"));
 	free(f);
@@ -363,7 +370,8 @@ test_not_an_mbox(void **state)
 	struct found f = {0};
 	struct error e;
 
-	assert_int_equal(ERR_OK, mbox_scan(fx->file, 0, note, &f, NULL, &e));	/* absent: empty */
+	/* absent: empty */
+	assert_int_equal(ERR_OK, mbox_scan(fx->file, 0, note, &f, NULL, &e));
 	assert_true(mbox_looks_like(fx->file) == false);
 	write_file(fx->file, "hello\n");
 	assert_int_equal(ERR_FOLDER, mbox_scan(fx->file, 0, note, &f, NULL, &e));
@@ -374,7 +382,8 @@ test_not_an_mbox(void **state)
 
 /* Byte by byte, but for line ends, which are LF in what we write, and one at the end. */
 static void
-assert_same_lines(const char *path, const struct mbox_msg *m, const char *copy, const struct mbox_msg *c)
+assert_same_lines(const char *path, const struct mbox_msg *m, const char *copy,
+	const struct mbox_msg *c)
 {
 	char *a = body_of(path, m), *b = body_of(copy, c), *to = a;
 
@@ -391,8 +400,8 @@ assert_same_lines(const char *path, const struct mbox_msg *m, const char *copy, 
 	free(b);
 }
 
-/* Every mbox of the corpus: spans that tile the file, bodies that can be read, and a copy made by
- * appending that holds the same messages. */
+/* Every mbox of the corpus: spans that tile the file, bodies that can be read, and a copy made
+ * by appending that holds the same messages. */
 static void
 test_corpus_round_trip(void **state)
 {
@@ -420,7 +429,8 @@ test_corpus_round_trip(void **state)
 			assert_true(k == 0 || f->v[k].from_pos >= f->v[k - 1].end_pos);
 			char *text = body_of(g.gl_pathv[i], &f->v[k]);
 			if (strlen(text) > 0)
-				assert_int_equal(ERR_OK, append(fx->file, text, f->v[k].flags, 0));
+				assert_int_equal(ERR_OK, append(fx->file, text, f->v[k].flags,
+					0));
 			free(text);
 			n_messages++;
 		}
@@ -428,7 +438,8 @@ test_corpus_round_trip(void **state)
 		assert_int_equal(f->n, copy->n);
 		for (size_t k = 0; k < f->n; k++) {
 			assert_int_equal(f->v[k].hash, copy->v[k].hash);
-			assert_int_equal(f->v[k].flags & ~MBOX_OLD, copy->v[k].flags & ~MBOX_OLD);
+			assert_int_equal(f->v[k].flags & ~MBOX_OLD,
+				copy->v[k].flags & ~MBOX_OLD);
 			assert_same_lines(g.gl_pathv[i], &f->v[k], fx->file, &copy->v[k]);
 		}
 		free(f);
@@ -439,8 +450,8 @@ test_corpus_round_trip(void **state)
 	free(pattern);
 }
 
-/* A line of From_ form that was pasted into a mail and not quoted (mboxcl2) divides nothing when prose
- * follows; one that a header follows does, wherever the scan began. */
+/* A line of From_ form that was pasted into a mail and not quoted (mboxcl2) divides nothing
+ * when prose follows; one that a header follows does, wherever the scan began. */
 static void
 test_pasted_from_line_divides_nothing(void **state)
 {
@@ -449,8 +460,10 @@ test_pasted_from_line_divides_nothing(void **state)
 	uint64_t from;
 
 	for (int i = 0; i < 3; i++)
-		str_printf(&s, "From a@x Thu Jan  1 00:00:01 2026\nSubject: %d\nContent-Length: 9999\n\n"
-			"he wrote:\n\nFrom b@x Thu Jan  1 00:00:01 2026\nand so on: no header\n\n", i);
+		str_printf(&s,
+			"From a@x Thu Jan  1 00:00:01 2026\nSubject: %d\nContent-Length: "
+			"9999\n\nhe wrote:\n\nFrom b@x Thu Jan  1 00:00:01 2026\nand so on: "
+			"no header\n\n", i);
 	write_file(fx->file, str_get(&s));
 	struct found *f = scan(fx->file, 0);
 	assert_int_equal(3, f->n);
@@ -460,12 +473,14 @@ test_pasted_from_line_divides_nothing(void **state)
 	str_puts(&s, "From c@x Thu Jan  1 00:00:01 2026\n");
 	write_file(fx->file, str_get(&s));
 	f = scan(fx->file, 0);
-	assert_int_equal(4, f->n);		/* nothing behind it: perhaps it is just being written */
+	/* nothing behind it: perhaps it is just being written */
+	assert_int_equal(4, f->n);
 	free(f);
 	str_clear(&s);
 }
 
-/* A lock file of a process that is dead on this host does not keep us waiting; another host's does. */
+/* A lock file of a process that is dead on this host does not keep us
+ * waiting; another host's does. */
 static void
 test_dead_owner_of_a_lock(void **state)
 {
@@ -478,7 +493,8 @@ test_dead_owner_of_a_lock(void **state)
 		_exit(0);
 	waitpid(dead, NULL, 0);
 	gethostname(host, sizeof host - 1);
-	char *ours = xasprintf("%d:%s\n", (int)dead, host), *theirs = xasprintf("%d:elsewhere\n", (int)dead);
+	char *ours = xasprintf("%d:%s\n", (int)dead, host),
+		*theirs = xasprintf("%d:elsewhere\n", (int)dead);
 	write_file(lock, ours);
 	assert_int_equal(ERR_OK, append(fx->file, "Subject: s\n\nb\n", 0, 0));
 	assert_int_not_equal(0, access(lock, F_OK));
@@ -490,7 +506,8 @@ test_dead_owner_of_a_lock(void **state)
 	bool was_rewritten;
 	cancel_init(&cancel, NULL);
 	cancel_fire(&cancel);			/* nor is the person kept waiting */
-	assert_int_equal(ERR_CANCELLED, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, &cancel, &e));
+	assert_int_equal(ERR_CANCELLED, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten,
+		&cancel, &e));
 	cancel_close(&cancel);
 	free(f);
 	free(ours);
@@ -498,8 +515,8 @@ test_dead_owner_of_a_lock(void **state)
 	free(lock);
 }
 
-/* A lock file that names a live process, or another host, stays however old it is; one from before the process with
- * that number began goes; and so does an old one that names nobody. */
+/* A lock file that names a live process, or another host, stays however old it is; one from
+ * before the process with that number began goes; and so does an old one that names nobody. */
 static void
 test_owner_of_an_old_lock(void **state)
 {
@@ -508,9 +525,11 @@ test_owner_of_an_old_lock(void **state)
 	struct error e;
 	struct cancel cancel;
 	gethostname(host, sizeof host - 1);
-	char *ours = xasprintf("%d:%s\n", (int)getpid(), host), *theirs = xasprintf("%d:elsewhere\n", 99999);
+	char *ours = xasprintf("%d:%s\n", (int)getpid(), host),
+		*theirs = xasprintf("%d:elsewhere\n", 99999);
 	const struct { const char *text; int age_s; bool goes; } v[] = {
-		{ ours, 0, false }, { theirs, 100000, false }, { ours, 10 * 365 * 86400, true }, { "", 0, false },
+		{ ours, 0, false }, { theirs, 100000, false },
+		{ ours, 10 * 365 * 86400, true }, { "", 0, false },
 		{ "0", 250, false }, { "0", 320, true },
 	};
 
@@ -518,7 +537,8 @@ test_owner_of_an_old_lock(void **state)
 	for (size_t i = 0; i < LEN(v); i++) {
 		struct text text = { "Subject: s\n\nb\n", 14, 0 };
 		struct mbox_source src = { &text, from_text };
-		struct timespec then[2] = { { .tv_sec = time(NULL) - v[i].age_s }, { .tv_sec = time(NULL) - v[i].age_s } };
+		struct timespec then[2] = { { .tv_sec = time(NULL) - v[i].age_s },
+			{ .tv_sec = time(NULL) - v[i].age_s } };
 		uint64_t pos;
 		write_file(lock, v[i].text);
 		utimensat(AT_FDCWD, lock, then, 0);
@@ -534,7 +554,8 @@ test_owner_of_an_old_lock(void **state)
 	free(lock);
 }
 
-/* Who holds the fcntl lock is named; cancelled, the waiting ends at once and the file is as it was. */
+/* Who holds the fcntl lock is named; cancelled, the waiting ends at once
+ * and the file is as it was. */
 static void
 test_fcntl_lock_of_another(void **state)
 {
@@ -553,7 +574,8 @@ test_fcntl_lock_of_another(void **state)
 	pid_t other = fork();
 	if (other == 0) {
 		int fd = open(fx->file, O_RDWR);
-		_exit(fcntl(fd, F_SETLKW, &whole) == 0 && write(ready[1], "x", 1) == 1 ? pause() : 1);
+		_exit(fcntl(fd, F_SETLKW, &whole) == 0 &&
+			write(ready[1], "x", 1) == 1 ? pause() : 1);
 	}
 	assert_int_equal(1, read(ready[0], &c, 1));
 	assert_int_equal(ERR_FOLDER, mbox_append(fx->file, &src, 0, 0, &pos, NULL, &e));
@@ -613,18 +635,21 @@ test_change_tells_the_stamp(void **state)
 	struct mbox_change c = { f->v[0].from_pos, f->v[0].hash, MSG_SEEN, false };
 	assert_int_equal(ERR_OK, mbox_stamp_settled(&before, fx->file, NULL));
 	told = before;
-	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL, NULL));
+	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL,
+		NULL));
 	assert_int_equal(ERR_OK, mbox_stamp(&after, fx->file, NULL));
 	assert_true(mbox_stamp_is_same(&told, &after));
 	assert_false(mbox_stamp_is_same(&before, &after));
 	c.flags = 0;
 	told = before;
-	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL, NULL));
+	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &told, &was_rewritten, NULL,
+		NULL));
 	assert_int_equal(0, told.inode);
 	free(f);
 }
 
-/* The first flag in a file without room costs a copy; the next ones, of any message, are in place. */
+/* The first flag in a file without room costs a copy; the next ones, of
+ * any message, are in place. */
 static void
 test_one_rewrite_makes_room_for_all(void **state)
 {
@@ -638,7 +663,8 @@ test_one_rewrite_makes_room_for_all(void **state)
 		struct found *now = scan(fx->file, 0);
 		struct mbox_change c = { now->v[i].from_pos, now->v[i].hash,
 			now->v[i].flags | MSG_FLAGGED | MBOX_OLD, false };
-		assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, NULL));
+		assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten,
+			NULL, NULL));
 		assert_int_equal(i == 0, was_rewritten);
 		free(now);
 	}
@@ -652,7 +678,8 @@ test_one_rewrite_makes_room_for_all(void **state)
 	free(g);
 }
 
-/* A disk that is full at any byte of a rewrite: the file is what it was, and nothing is left beside it. */
+/* A disk that is full at any byte of a rewrite: the file is what it was, and
+ * nothing is left beside it. */
 static void
 test_full_disk_leaves_the_old_file(void **state)
 {
@@ -672,9 +699,11 @@ test_full_disk_leaves_the_old_file(void **state)
 			bool was_rewritten;
 			signal(SIGXFSZ, SIG_IGN);
 			setrlimit(RLIMIT_FSIZE, &small);
-			enum err rc = mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL, NULL);
+			enum err rc = mbox_change(fx->file, &c, 1, &stamp, &was_rewritten,
+				NULL, NULL);
 			enum err rc2 = append(fx->file, "Subject: new\n\nbody\n", 0, 0);
-			_exit((rc == ERR_LOCAL || limit > strlen(before) - 100) && rc2 == ERR_LOCAL ? 0 : 1);
+			_exit((rc == ERR_LOCAL || limit > strlen(before) - 100) &&
+				rc2 == ERR_LOCAL ? 0 : 1);
 		}
 		int status;
 		waitpid(pid, &status, 0);
@@ -695,6 +724,7 @@ TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
 	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
 	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
-	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock), F(test_fcntl_lock_of_another),
-	F(test_no_header_at_all), F(test_change_tells_the_stamp),
-	F(test_one_rewrite_makes_room_for_all), F(test_full_disk_leaves_the_old_file))
+	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock),
+	F(test_fcntl_lock_of_another), F(test_no_header_at_all),
+	F(test_change_tells_the_stamp), F(test_one_rewrite_makes_room_for_all),
+	F(test_full_disk_leaves_the_old_file))

@@ -1,4 +1,5 @@
-/* The mbox reader with buffers so small that every line crosses their edges finds what the normal one finds.
+/* The mbox reader with buffers so small that every line crosses their edges
+ * finds what the normal one finds.
  *
  * The sources are compiled a second time, under other names. */
 #define MBOX_LINE 512			/* the longest From_ line there may be */
@@ -68,8 +69,8 @@ note(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 {
 	str_printf(ctx, "%llu %llu %llu %llu %llx %lld %x ", (unsigned long long)m->from_pos,
 		(unsigned long long)m->head_pos, (unsigned long long)m->body_pos,
-		(unsigned long long)m->end_pos, (unsigned long long)m->hash, (long long)m->arrived,
-		(unsigned)m->flags);
+		(unsigned long long)m->end_pos, (unsigned long long)m->hash,
+		(long long)m->arrived, (unsigned)m->flags);
 	str_add(ctx, head, n_head);
 	return true;
 }
@@ -143,8 +144,10 @@ compare_bodies(const char *path, struct places *all)
 	for (size_t i = 0; i < all->n; i++) {
 		struct str a = {0}, b = {0};
 		const struct mbox_msg *m = &all->v[i];
-		assert_int_equal(ERR_OK, mbox_read(path, m->from_pos, m->hash, into_str, &a, NULL));
-		assert_int_equal(ERR_OK, tiny_read(path, m->from_pos, m->hash, into_str, &b, NULL));
+		assert_int_equal(ERR_OK, mbox_read(path, m->from_pos, m->hash, into_str, &a,
+			NULL));
+		assert_int_equal(ERR_OK, tiny_read(path, m->from_pos, m->hash, into_str, &b,
+			NULL));
 		assert_int_equal(a.len, b.len);
 		assert_memory_equal(str_get(&a), str_get(&b), a.len);
 		str_clear(&a);
@@ -166,7 +169,8 @@ compare_tails(const char *path, const struct places *all)
 		assert_true(tail.n >= n || from == 0);
 		assert_true(tail.n <= all->n);
 		if (tail.n > 0)
-			assert_memory_equal(tail.v, all->v + all->n - tail.n, tail.n * sizeof tail.v[0]);
+			assert_memory_equal(tail.v, all->v + all->n - tail.n,
+				tail.n * sizeof tail.v[0]);
 	}
 }
 
@@ -192,10 +196,12 @@ compare(const char *path)
 		pos[i] = all.v[i].from_pos;
 	again = all;
 	again.n = 0;
-	assert_int_equal(ERR_OK, mbox_heads(path, pos, all.n, is_like_scan, &again, NULL, NULL));
+	assert_int_equal(ERR_OK, mbox_heads(path, pos, all.n, is_like_scan, &again, NULL,
+		NULL));
 	assert_int_equal(all.n, again.n);
 	again.n = 0;
-	assert_int_equal(ERR_OK, tiny_heads(path, pos, all.n, is_like_scan, &again, NULL, NULL));
+	assert_int_equal(ERR_OK, tiny_heads(path, pos, all.n, is_like_scan, &again, NULL,
+		NULL));
 	compare_bodies(path, &all);
 	compare_tails(path, &all);
 }
@@ -204,10 +210,12 @@ compare(const char *path)
 static void
 make_up(struct str *s, unsigned *seed)
 {
-	static const char *const lines[] = { "From a@b Thu Jan  1 00:00:01 2026", "", "", "", "From a",
-		"From b@c Thu Jan  1 00:00 2026 +0100", "Status: RO", "X-Status: AFD  ", "status:R ",
-		"Subject: s", " folded", "X-IMAP: 1 2", ">From x", ">>From y", "body", "\r", "From ",
-		"From c@d Thu Jan 99 00:00:01 2026", "Content-Length: 5", ":", "no colon", "FROM x" };
+	static const char *const lines[] = { "From a@b Thu Jan  1 00:00:01 2026", "", "", "",
+		"From a", "From b@c Thu Jan  1 00:00 2026 +0100", "Status: RO",
+		"X-Status: AFD  ", "status:R ", "Subject: s", " folded", "X-IMAP: 1 2",
+		">From x", ">>From y", "body", "\r", "From ",
+		"From c@d Thu Jan 99 00:00:01 2026", "Content-Length: 5", ":", "no colon",
+		"FROM x" };
 	int n = 1 + rand_r(seed) % 40;
 
 	if (rand_r(seed) % 8)
@@ -216,7 +224,8 @@ make_up(struct str *s, unsigned *seed)
 		const char *line = lines[rand_r(seed) % LEN(lines)];
 		str_puts(s, line);
 		int kind = rand_r(seed) % 30;
-		/* A flag header longer than MBOX_LINE is none: that is where the two may differ. */
+		/* A flag header longer than MBOX_LINE is none: that is
+		 * where the two may differ. */
 		bool is_flags = strcasestr(line, "status");
 		for (int i = 0; kind == 0 && !is_flags && i < 700; i++)
 			str_putc(s, (char)('a' + i % 26));
@@ -254,8 +263,9 @@ test_made_up_files(void **state)
 static void
 test_parts(void **state)
 {
-	static const char *const lines[] = { "From a@b Thu Jan  1 00:00:01 2026\nS: s\n", "\n", "\n", "\n", "\r\n",
-		"From b@c Thu Jan  1 00:00:02 2026\r\nS: t\r\n", "x\n", "From c@d Thu Jan  1 00:00:03 2026\n" };
+	static const char *const lines[] = { "From a@b Thu Jan  1 00:00:01 2026\nS: s\n", "\n",
+		"\n", "\n", "\r\n", "From b@c Thu Jan  1 00:00:02 2026\r\nS: t\r\n", "x\n",
+		"From c@d Thu Jan  1 00:00:03 2026\n" };
 	char path[] = "/tmp/dunlin-tiny.XXXXXX";
 	int fd = mkstemp(path);
 	unsigned seed = 5;

@@ -36,10 +36,11 @@ static const char nested[] =
 	"--b\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\none\r\n\r\n"
 	"--b \r\nContent-Type: message/rfc822\r\nContent-Disposition: inline\r\n\r\n"
 	"Subject: inner\r\nContent-Type: multipart/alternative; boundary=b2\r\n\r\n"
-	"--b2\r\n\r\nplain\r\n--b2\r\nContent-Type: text/html\r\n\r\n<b>x</b>\r\n--b2--\r\nepilogue\r\n"
-	"--b\r\nContent-Type: application/pdf; name*0*=utf-8''gr%C3; name*1*=%BC%C3%9F; name*2=.pdf\r\n"
-	"Content-Transfer-Encoding: BASE64\r\nContent-Disposition: attachment\r\n\r\nYWJj\r\nZGVm\r\n"
-	"--b--\r\nepilogue\r\n";
+	"--b2\r\n\r\nplain\r\n--b2\r\nContent-Type: "
+	"text/html\r\n\r\n<b>x</b>\r\n--b2--\r\nepilogue\r\n--b\r\nContent-Type: "
+	"application/pdf; name*0*=utf-8''gr%C3; name*1*=%BC%C3%9F; "
+	"name*2=.pdf\r\nContent-Transfer-Encoding: BASE64\r\nContent-Disposition: "
+	"attachment\r\n\r\nYWJj\r\nZGVm\r\n--b--\r\nepilogue\r\n";
 
 /* Parts stand under the sections that an IMAP server would name them by, with their bytes. */
 static void
@@ -76,7 +77,8 @@ test_endless_header_is_cut(void **state)
 
 	str_puts(&raw, "Subject: s\n");
 	while (raw.len < 3 * MIME_MAX_HEADER)
-		str_puts(&raw, "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+		str_puts(&raw,
+			"X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
 	str_puts(&raw, "Content-Type: text/html\n\nbody\n");
 	struct mime_msg *m = parse(str_get(&raw));
 	assert_part(m, "1", "text/plain", "body\n");
@@ -154,13 +156,17 @@ test_charsets(void **state)
 	static const struct { const char *charset, *bytes, *want; } cases[] = {
 		{ "utf-8", "\xc3\xbc", "ü" }, { "utf-8", "\xfc", "ü" },
 		{ "utf-8", "\xc3\xbc\xfc", "ü\xef\xbf\xbd" }, { "", "\xc3\xbc", "ü" },
-		{ "", "\xfc\x80", "ü€" }, { "us-ascii", "\xfc", "ü" }, { "iso-8859-1", "\x80", "€" },
-		{ "ISO_8859-1", "\xfc", "ü" }, { "iso-8859-15", "\xa4", "€" }, { "koi8-r", "\xf0", "П" },
+		{ "", "\xfc\x80", "ü€" }, { "us-ascii", "\xfc", "ü" },
+		{ "iso-8859-1", "\x80", "€" },
+		{ "ISO_8859-1", "\xfc", "ü" }, { "iso-8859-15", "\xa4", "€" },
+		{ "koi8-r", "\xf0", "П" },
 		{ "utf-7", "a+AOQ-b", "aäb" }, { "iso-2022-jp", "\033$BF|K\\\033(B", "日本" },
-		{ "iso-2022-kr", "\033$)C\016GQ1[\017", "한글" }, { "gb2312", "\xd6\xd0", "中" },
+		{ "iso-2022-kr", "\033$)C\016GQ1[\017", "한글" },
+		{ "gb2312", "\xd6\xd0", "中" },
 		{ "shift_jis", "\x93\xfa\x96\x7b", "日本" }, { "big5", "\xa4\xa4", "中" },
 		{ "euc-kr", "\xc7\xd1", "한" }, { "windows-1251", "\xcf", "П" },
-		{ "no-such-thing", "a\xff", "a\xef\xbf\xbd" }, { "utf-8", "\xef\xbb\xbfx", "x" },
+		{ "no-such-thing", "a\xff", "a\xef\xbf\xbd" }, { "utf-8", "\xef\xbb\xbfx",
+			"x" },
 		{ "gb2312", "\xd6", "\xef\xbf\xbd" }, { "unicode-1-1-utf-7", "+AOQ-", "ä" },
 	};
 
@@ -178,9 +184,12 @@ test_transfer_encodings_are_lenient(void **state)
 {
 	(void)state;
 	static const struct { enum part_encoding enc; const char *raw, *want; } cases[] = {
-		{ ENC_QP, "a=3Db=\r\nc=\nd=zz=", "a=bcd=zz" }, { ENC_BASE64, "Y W-J!j\r\n", "abc" },
-		{ ENC_BASE64, "YWJj", "abc" }, { ENC_BASE64, "YQ", "" }, { ENC_7BIT, "\xff", "\xff" },
-		{ ENC_UUENCODE, "begin 644 x\n#86)C\n`\nend\n", "abc" }, { ENC_BASE64, "", "" },
+		{ ENC_QP, "a=3Db=\r\nc=\nd=zz=", "a=bcd=zz" }, { ENC_BASE64, "Y W-J!j\r\n",
+			"abc" },
+		{ ENC_BASE64, "YWJj", "abc" }, { ENC_BASE64, "YQ", "" },
+		{ ENC_7BIT, "\xff", "\xff" },
+		{ ENC_UUENCODE, "begin 644 x\n#86)C\n`\nend\n", "abc" },
+		{ ENC_BASE64, "", "" },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -195,7 +204,8 @@ test_transfer_encodings_are_lenient(void **state)
 /* ---- plain text ---- */
 
 static void
-assert_lines(const char *format, const char *delsp, const char *text, int columns, const char *want)
+assert_lines(const char *format, const char *delsp, const char *text, int columns,
+	const char *want)
 {
 	struct part p = { .type = "text/plain", .format = format, .delsp = delsp };
 	struct lines l = {0};
@@ -203,7 +213,8 @@ assert_lines(const char *format, const char *delsp, const char *text, int column
 
 	mime_render(&l, &p, text, strlen(text), columns);
 	for (size_t i = 0; i < l.n; i++)
-		str_printf(&s, "%d|%s%s\n", l.v[i].quote_level, l.v[i].text, l.v[i].is_wrapped ? "\\" : "");
+		str_printf(&s, "%d|%s%s\n", l.v[i].quote_level, l.v[i].text,
+			l.v[i].is_wrapped ? "\\" : "");
 	assert_string_equal(want, str_get(&s));
 	str_clear(&s);
 	lines_clear(&l);
@@ -216,7 +227,8 @@ test_plain_text_is_wrapped_at_words(void **state)
 	assert_lines("", "", "aaa bbb ccc\n", 10, "0|aaa bbb\\\n0|ccc\n");
 	assert_lines("", "", "aaaaaaaaaaaaa b", 10, "0|aaaaaaaaaa\\\n0|aaa b\n");
 	assert_lines("", "", "日本語日本語日本", 10, "0|日本語日本\\\n0|語日本\n");
-	assert_lines("", "", "日本語日本。語", 10, "0|日本語日\\\n0|本。語\n");	/* no line begins with 。 */
+	/* no line begins with 。 */
+	assert_lines("", "", "日本語日本。語", 10, "0|日本語日\\\n0|本。語\n");
 	assert_lines("", "", "a\tb", 20, "0|a       b\n");
 	assert_lines("", "", "\n\na\n\nb\n\n\n", 20, "0|a\n0|\n0|b\n");
 	assert_lines("", "", "x\033[31my\x07", 20, "0|x\xef\xbf\xbd[31my\xef\xbf\xbd\n");
@@ -228,7 +240,8 @@ test_quotes_keep_their_marks(void **state)
 {
 	(void)state;
 	assert_lines("", "", "> aaa bbb ccc", 10, "1|> aaa bbb\\\n1|> ccc\n");
-	assert_lines("", "", "> > aaa bbb\n>>> c\nd", 10, "2|> > aaa\\\n2|> > bbb\n3|>>> c\n0|d\n");
+	assert_lines("", "", "> > aaa bbb\n>>> c\nd", 10,
+		"2|> > aaa\\\n2|> > bbb\n3|>>> c\n0|d\n");
 	assert_lines("", "", ">\n> \n", 10, "1|>\n1|>\n");
 }
 
@@ -265,8 +278,9 @@ test_mail_cannot_print_a_notice(void **state)
 	(void)state;
 	struct lines l = {0};
 	struct part p = { .type = "text/plain", .format = "", .delsp = "" };
-	static const char text[] = "\xe2\x96\x8c signed\n> \xe2\x96\x8c signed\n  \xe2\x96\x89 x\n"
-		"aaaaaaaaaaa \xe2\x96\x8c signed\n";
+	static const char text[] =
+		"\xe2\x96\x8c signed\n> \xe2\x96\x8c signed\n  \xe2\x96\x89 x\naaaaaaaaaaa "
+		"\xe2\x96\x8c signed\n";
 
 	mime_render(&l, &p, text, sizeof text - 1, 12);
 	lines_add(&l, SPAN_NOTICE, "ours", 12);
@@ -331,7 +345,8 @@ test_hostile_messages_take_linear_time(void **state)
 		{ "Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n", 25000 },
 		{ "", "To: a@b.c\n", 25000 },
 		{ "To: ", "Ada <a@b.c>, ", 25000 },
-		{ "To: ", "((((((((((", 25000 }, { "To: \"", "\\\"", 125000 }, { "To: ", "<", 250000 },
+		{ "To: ", "((((((((((", 25000 }, { "To: \"", "\\\"", 125000 },
+		{ "To: ", "<", 250000 },
 		{ "Subject: ", "=?utf-8?q?a?= ", 25000 }, { "Subject: ", "z=?a?q?", 50000 },
 		{ "References: ", "<a@b> ", 50000 },
 		{ "Content-Type: text/html\n\n", "<div>", 50000 },
@@ -344,8 +359,10 @@ test_hostile_messages_take_linear_time(void **state)
 		{ "Content-Type: text/html\n\n<ol>", "<li>a", 25000 },
 		{ "Content-Type: text/html\n\n", "<blockquote>a", 25000 },
 		{ "Content-Type: text/html\n\n", "&", 250000 },
-		{ "\n", "x", 250000 }, { "\n", "日本", 50000 }, { "\n", "a\xcc\x81\xcc\x81", 50000 },
-		{ "\n", "> ", 125000 }, { "Content-Type: text/plain; format=flowed\n\n", "> x \n", 50000 },
+		{ "\n", "x", 250000 }, { "\n", "日本", 50000 }, { "\n", "a\xcc\x81\xcc\x81",
+			50000 },
+		{ "\n", "> ", 125000 }, { "Content-Type: text/plain; format=flowed\n\n",
+			"> x \n", 50000 },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -411,7 +428,8 @@ parse_as_file(struct mime_msg **out, const struct str *text)
 }
 
 static void
-assert_same_part(const struct mime_msg *a, const struct part *p, const struct mime_msg *b, const struct part *q)
+assert_same_part(const struct mime_msg *a, const struct part *p, const struct mime_msg *b,
+	const struct part *q)
 {
 	struct str x = {0}, y = {0};
 
@@ -445,8 +463,8 @@ assert_same(const struct str *text)
 	mime_free(b);
 }
 
-/* A mapped file gives the parts that the bytes in memory do, whatever was let go meanwhile; also one that ends with
- * its page, and a message inside that is in base64. */
+/* A mapped file gives the parts that the bytes in memory do, whatever was let go meanwhile;
+ * also one that ends with its page, and a message inside that is in base64. */
 static void
 test_parse_file(void **state)
 {
@@ -457,8 +475,10 @@ test_parse_file(void **state)
 	str_puts(&text, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n");
 	while (text.len < 3 << 20)
 		str_puts(&text, "a line of text that is followed by many like it\n");
-	str_puts(&text, "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
-		"U3ViamVjdDogaW5uZXIKCmlubmVyIHRleHQK\n--b\nContent-Type: application/pdf\n\n");
+	str_puts(&text,
+		"--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: "
+		"base64\n\nU3ViamVjdDogaW5uZXIKCmlubmVyIHRleHQK\n--b\nContent-Type: "
+		"application/pdf\n\n");
 	while (text.len < 5 << 20)
 		str_puts(&text, "another line, of the attachment\n");
 	str_puts(&text, "--b--\n");
@@ -481,7 +501,8 @@ test_decoder_by_pieces(void **state)
 		{ ENC_7BIT, "a\r\nb=41", "a\r\nb=41" },
 		{ ENC_BASE64, "YWJj\r\nZGV\r\nm Zw==\r\n", "abcdefg" },
 		{ ENC_QP, "a=41=\r\n=\nb=4\r\n=C3=BC=", NULL },
-		{ ENC_UUENCODE, "begin 644 x\r\n#86)C\r\n#9&5F\r\n`\r\nend\r\n#86)C\r\n", "abcdef" },
+		{ ENC_UUENCODE, "begin 644 x\r\n#86)C\r\n#9&5F\r\n`\r\nend\r\n#86)C\r\n",
+			"abcdef" },
 		{ ENC_UUENCODE, "#86)C", "abc" },
 		{ ENC_BASE64, "", "" },
 	};
@@ -498,7 +519,8 @@ test_decoder_by_pieces(void **state)
 			struct mime_decoder *d = mime_decoder_new(cases[i].enc);
 			struct str s = {0};
 			for (size_t at = 0; at < n; at += step)
-				mime_decoder_feed(d, &s, cases[i].raw + at, n - at < step ? n - at : step, false);
+				mime_decoder_feed(d, &s, cases[i].raw + at,
+					n - at < step ? n - at : step, false);
 			mime_decoder_feed(d, &s, "", 0, true);
 			assert_string_equal(str_get(&whole), str_get(&s));
 			str_clear(&s);
@@ -512,13 +534,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_nested_message_is_taken_apart), T(test_endless_header_is_cut), T(test_part_bytes_are_bounded),
-		T(test_damaged_multiparts_keep_their_text), T(test_outer_boundary_wins), T(test_charsets),
-		T(test_transfer_encodings_are_lenient), T(test_plain_text_is_wrapped_at_words),
-		T(test_quotes_keep_their_marks), T(test_flowed_text_is_joined),
-		T(test_signature_has_its_style), T(test_mail_cannot_print_a_notice),
-		T(test_any_width_is_kept), T(test_hostile_messages_take_linear_time),
-		T(test_limits_are_told), T(test_decoder_by_pieces), T(test_parse_file),
+		T(test_nested_message_is_taken_apart), T(test_endless_header_is_cut),
+			T(test_part_bytes_are_bounded),
+		T(test_damaged_multiparts_keep_their_text), T(test_outer_boundary_wins),
+		T(test_charsets), T(test_transfer_encodings_are_lenient),
+		T(test_plain_text_is_wrapped_at_words), T(test_quotes_keep_their_marks),
+		T(test_flowed_text_is_joined), T(test_signature_has_its_style),
+		T(test_mail_cannot_print_a_notice), T(test_any_width_is_kept),
+		T(test_hostile_messages_take_linear_time), T(test_limits_are_told),
+		T(test_decoder_by_pieces), T(test_parse_file),
 	};
 
 	mime_init();

@@ -140,7 +140,8 @@ check_folder(const char *name)
 	free(dir);
 }
 
-/* Each file of the folder gives a summary, clean lines that fit 80 and 40 columns, and sound JSON. */
+/* Each file of the folder gives a summary, clean lines that fit 80 and
+ * 40 columns, and sound JSON. */
 #define FOLDER(test, name)	static void test(void **state) { (void)state; check_folder(name); }
 FOLDER(test_mime_is_shown_clean, "mime")
 FOLDER(test_malformed_is_shown_clean, "malformed")
@@ -200,7 +201,8 @@ same_leaf(struct compare *c, const xmlNode *body, const struct part *p)
 	mime_part_bytes(c->m, p->section, &mine, SIZE_MAX);
 	drop_cr(&mine);
 	drop_cr(&theirs);
-	bool same = mine.len == theirs.len && memcmp(str_get(&mine), str_get(&theirs), mine.len) == 0;
+	bool same = mine.len == theirs.len && memcmp(str_get(&mine), str_get(&theirs),
+		mine.len) == 0;
 	str_clear(&mine);
 	str_clear(&theirs);
 	free(raw);
@@ -219,7 +221,8 @@ same_tree(struct compare *c, const xmlNode *entity, const struct part *p)
 			return differ(c, p, "not a multipart");
 		const struct part *mine = p->child;
 		for (const xmlNode *b = x->children; b; b = b->next) {
-			if (b->type != XML_ELEMENT_NODE || strcmp((const char *)b->name, "body-part") != 0)
+			if (b->type != XML_ELEMENT_NODE ||
+			    strcmp((const char *)b->name, "body-part") != 0)
 				continue;
 			if (!mine)
 				return differ(c, p, "too few parts");
@@ -249,8 +252,8 @@ agrees(const char *dir, const char *name)
 
 	assert_int_equal(ERR_OK, file_read(&raw, &n, msg, MAX_FILE_BYTES, NULL));
 	assert_int_equal(ERR_OK, mime_parse(&m, raw, n, NULL));
-	xmlDoc *doc = xmlReadFile(xml, NULL, XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-		XML_PARSE_NONET);
+	xmlDoc *doc = xmlReadFile(xml, NULL, XML_PARSE_RECOVER | XML_PARSE_NOERROR |
+		XML_PARSE_NOWARNING | XML_PARSE_NONET);
 	struct compare c = { dir, m, "" };
 	bool same = doc && same_tree(&c, xmlDocGetRootElement(doc), mime_root(m));
 	if (!same)
@@ -263,12 +266,14 @@ agrees(const char *dir, const char *name)
 	return same;
 }
 
-/* Our tree and decoded leaves are those of mime4j but for damaged messages that we read otherwise. */
+/* Our tree and decoded leaves are those of mime4j but for damaged
+ * messages that we read otherwise. */
 static void
 test_trees_agree_with_mime4j(void **state)
 {
 	(void)state;
-	static const char *const folders[] = { "mime/mime4j/testmsgs", "mime/mime4j/mimetools-testmsgs" };
+	static const char *const folders[] = { "mime/mime4j/testmsgs",
+		"mime/mime4j/mimetools-testmsgs" };
 	int n = 0, same = 0;
 
 	for (size_t i = 0; i < LEN(folders); i++) {

@@ -25,8 +25,9 @@ test_summary_reads_an_ordinary_header(void **state)
 		"Subject: =?iso-8859-1?q?gr=FC=DFe_?=\r\n =?iso-8859-1?q?aus?= Bonn\r\n"
 		"Date: Thu, 1 Jan 2015 12:00:00 +0100\r\n"
 		"Message-ID: <m1@example.org>\r\nIn-Reply-To: <m0@example.org> (x)\r\n"
-		"References: <a@x>\r\n <m0@example.org>\r\nList-Id: \"Dev\" <dev.example.org>\r\n"
-		"Content-Type: multipart/mixed; boundary=x\r\n\r\nSubject: body\r\n");
+		"References: <a@x>\r\n <m0@example.org>\r\nList-Id: \"Dev\" "
+		"<dev.example.org>\r\nContent-Type: multipart/mixed; "
+		"boundary=x\r\n\r\nSubject: body\r\n");
 	assert_string_equal("Adä Example", m.from_name);
 	assert_string_equal("ada@example.org", m.from_addr);
 	assert_string_equal("Bob <bob@example.org>, carol@example.org", m.to);
@@ -48,8 +49,8 @@ test_summary_of_nothing_has_no_null(void **state)
 	(void)state;
 	struct arena a = {0};
 	struct msg m = summary(&a, "");
-	const char *const all[] = { m.from_name, m.from_addr, m.to, m.cc, m.subject, m.message_id,
-		m.in_reply_to, m.references, m.list_id };
+	const char *const all[] = { m.from_name, m.from_addr, m.to, m.cc, m.subject,
+		m.message_id, m.in_reply_to, m.references, m.list_id };
 
 	for (size_t i = 0; i < LEN(all); i++)
 		assert_string_equal("", all[i]);
@@ -173,12 +174,14 @@ test_header_ends(void **state)
 	(void)state;
 	static const struct { const char *raw; size_t n; } cases[] = {
 		{ "A: b\n\nbody", 6 }, { "A: b\r\n\r\nbody", 8 }, { "A: b\r\rbody", 6 },
-		{ "A: b\nbody text\nmore\n\n", 5 }, { "A: b", 4 }, { "\nbody", 1 }, { "body", 0 },
+		{ "A: b\nbody text\nmore\n\n", 5 }, { "A: b", 4 }, { "\nbody", 1 },
+		{ "body", 0 },
 		{ "From x Mon\nA: b\n\n", 17 }, { "A: b\njunk\nC: d\n\n", 16 }, { "", 0 },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++)
-		assert_int_equal(cases[i].n, mime_header_length(cases[i].raw, strlen(cases[i].raw)));
+		assert_int_equal(cases[i].n, mime_header_length(cases[i].raw,
+			strlen(cases[i].raw)));
 }
 
 static void
@@ -187,7 +190,8 @@ test_fields_keep_order_and_raw(void **state)
 	(void)state;
 	struct arena a = {0};
 	const struct header *h;
-	static const char raw[] = "X: a\n  b\nBad line\nY:\n\t=?utf-8?q?=C3=A4?=\nX: c\n\nZ: no\n";
+	static const char raw[] = "X: a\n  b\nBad line\nY:\n\t=?utf-8?q?=C3=A4?=\nX: "
+		"c\n\nZ: no\n";
 
 	assert_int_equal(3, mime_headers(&a, &h, raw, sizeof raw - 1));
 	assert_string_equal("a  b", h[0].raw);
@@ -212,8 +216,8 @@ assert_header(const char *raw, bool all, int columns, const char *want)
 	lines_clear(&l);
 }
 
-/* To and Cc take two lines at most, and say how many people there are besides; all of them when
- * all headers are asked for. */
+/* To and Cc take two lines at most, and say how many people there are besides; all of them
+ * when all headers are asked for. */
 static void
 test_many_people_take_two_lines(void **state)
 {
@@ -229,8 +233,10 @@ test_many_people_take_two_lines(void **state)
 		"To: Person 1 <p1@example.org>, Person 2 <p2@example.org>,\n"
 		"    Person 3 <p3@example.org>, … and 37 more\n"
 		"Cc: x@example.org, y@example.org\n");
-	assert_header("To: a-rather-long-address@a-rather-long-host.example, b@c.example\n", false, 30,
-		"To:\n    a-rather-long-address@a-ra\n    ther-long-host.example, …\n    and 1 more\n");
+	assert_header("To: a-rather-long-address@a-rather-long-host.example, b@c.example\n",
+		false, 30,
+		"To:\n    a-rather-long-address@a-ra\n    ther-long-host.example, …\n    and "
+		"1 more\n");
 	mime_render_header(&l, str_get(&raw), raw.len, true, 60);
 	assert_true(l.n > 15);
 	assert_non_null(strstr(l.v[l.n - 2].text, "Person 40"));
@@ -242,7 +248,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_summary_reads_an_ordinary_header), T(test_summary_of_nothing_has_no_null),
+		T(test_summary_reads_an_ordinary_header),
+			T(test_summary_of_nothing_has_no_null),
 		T(test_summary_cuts_long_values), T(test_words_are_decoded_as_mail_has_them),
 		T(test_addresses_are_read_leniently), T(test_dates), T(test_header_ends),
 		T(test_fields_keep_order_and_raw), T(test_many_people_take_two_lines),

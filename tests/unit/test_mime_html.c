@@ -33,7 +33,8 @@ test_paragraphs_and_breaks(void **state)
 	assert_html("a<br><br><br><br>b", "a\n\nb\n");
 	assert_html("<div>a</div><div>b</div>", "a\nb\n");
 	assert_html("a<b>b</b> <i>c</i>d", "ab cd\n");
-	assert_html("a&nbsp;&nbsp;b &lt;c&gt; &euro; &#8364; &amp;amp;", "a\xc2\xa0" "b <c> € € &amp;\n");
+	assert_html("a&nbsp;&nbsp;b &lt;c&gt; &euro; &#8364; &amp;amp;", "a\xc2\xa0"
+		"b <c> € € &amp;\n");
 	assert_html("", "");
 	assert_html("<p>&nbsp;</p>x", "x\n");
 	assert_html("a<hr>b", "a\n\n────────────────────────────────────────\n\nb\n");
@@ -56,7 +57,8 @@ static void
 test_lists_are_marked_and_indented(void **state)
 {
 	(void)state;
-	assert_html("<ul><li>one<li>two<ul><li>in</ul></ul>x", " • one\n • two\n   ◦ in\n\nx\n");
+	assert_html("<ul><li>one<li>two<ul><li>in</ul></ul>x",
+		" • one\n • two\n   ◦ in\n\nx\n");
 	assert_html("<ol><li>one<li>two</ol>", " 1. one\n 2. two\n");
 	assert_html("<ul><li>aaaaaaaaa bbbbbbbbbbbb cccccccccccc ddddddd</ul>",
 		" • aaaaaaaaa bbbbbbbbbbbb cccccccccccc\n   ddddddd\n");
@@ -85,18 +87,21 @@ test_pre_keeps_its_lines(void **state)
 	assert_html("<pre>a\n  b\n\n\nc</pre>d", "a\n  b\n\n\nc\n\nd\n");
 }
 
-/* Links are numbered by address, the list of them stands at the end, what leads nowhere has none. */
+/* Links are numbered by address, the list of them stands at the end,
+ * what leads nowhere has none. */
 static void
 test_links_are_numbered(void **state)
 {
 	(void)state;
 	struct lines l = {0};
 
-	assert_html("<a href='http://x/1'>one</a> <a href=http://x/2>two</a> <a href=http://x/1>again</a>",
+	assert_html("<a href='http://x/1'>one</a> <a href=http://x/2>two</a> <a "
+		"href=http://x/1>again</a>",
 		"one [1] two [2] again [1]\n\n[1] http://x/1\n[2] http://x/2\n");
-	assert_html("<a href='#top'>a</a> <a href='javascript:x()'>b</a> <a name=x>c</a> <a href='/r'>d</a>",
-		"a b c d\n");
-	assert_html("<a href='http://x/'><div>block</div></a>", "block [1]\n\n[1] http://x/\n");
+	assert_html("<a href='#top'>a</a> <a href='javascript:x()'>b</a> <a name=x>c</a> <a "
+		"href='/r'>d</a>", "a b c d\n");
+	assert_html("<a href='http://x/'><div>block</div></a>",
+		"block [1]\n\n[1] http://x/\n");
 	render(&l, "<a href='ht\ntp://x/ y\033z'>a</a>", 40);
 	assert_int_equal(1, l.n_links);
 	assert_string_equal("http://x/yz", l.links[0]);
@@ -127,9 +132,10 @@ test_hidden_text_is_told(void **state)
 	}
 	assert_html("a<span style='font-size:0.9em'>x</span>b", "axb\n");
 	assert_html("<div style='font-size:0px'><p style='font-size:13px'>x</p></div>", "x\n");
-	assert_html("<style>p{}</style><script>alert(1)</script><!-- c --><head><title>t</title></head>x",
-		"x\n");
-	assert_html("a<!--[if mso]>b<![endif]--><!--[if !mso]><!-->c<!--<![endif]-->d", "acd\n");
+	assert_html("<style>p{}</style><script>alert(1)</script><!-- c "
+		"--><head><title>t</title></head>x", "x\n");
+	assert_html("a<!--[if mso]>b<![endif]--><!--[if !mso]><!-->c<!--<![endif]-->d",
+		"acd\n");
 }
 
 /* Rows of short cells stand in columns, numbers to the right; layout is read in order. */
@@ -137,10 +143,11 @@ static void
 test_tables(void **state)
 {
 	(void)state;
-	assert_html("<table><tr><th>Item<th>Price<tr><td>Tea<td>1.50<tr><td>Coffee<td>12.00</table>",
-		"Item    Price\n──────  ─────\nTea      1.50\nCoffee  12.00\n");
+	assert_html(
+		"<table><tr><th>Item<th>Price<tr><td>Tea<td>1.50<tr><td>Coffee<td>12.00</table>", "Item    Price\n──────  ─────\nTea      1.50\nCoffee  12.00\n");
 	assert_html("<table><tr><td>Home<td>News<td>About</table>", "Home  News  About\n");
-	assert_html("<table><tr><td><p>a</p><table><tr><td>b</table><td><ul><li>c</ul></table>",
+	assert_html(
+		"<table><tr><td><p>a</p><table><tr><td>b</table><td><ul><li>c</ul></table>",
 		"a\n\nb\n\n • c\n");
 	assert_html("<table><tr><td>aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa"
 		"<td>bbbbbbbbb bbbbbbbbb bbbbbbbbb bbbbbbbbb bbbbbbbbb</table>",
@@ -148,7 +155,8 @@ test_tables(void **state)
 		"bbbbbbbbb bbbbbbbbb bbbbbbbbb bbbbbbbbb\nbbbbbbbbb\n");
 }
 
-/* The charset of the part counts; without one that of the meta tag; else what the bytes look like. */
+/* The charset of the part counts; without one that of the meta tag; else
+ * what the bytes look like. */
 static void
 test_charset_of_html(void **state)
 {
@@ -166,13 +174,15 @@ test_charset_of_html(void **state)
 	str_clear(&s);
 }
 
-/* Nothing that acts on a terminal comes through, neither raw nor as an entity nor in an address. */
+/* Nothing that acts on a terminal comes through, neither raw nor as an
+ * entity nor in an address. */
 static void
 test_html_is_clean(void **state)
 {
 	(void)state;
-	static const char html[] = "a\033[31m&#27;[0m&#155;x&#8238;y<a href='http://x/&#27;]0;'>l</a>"
-		"<img alt='&#7;'>\xe2\x96\x8c notice<br>&#9612; notice<pre>\033\r\x9b</pre>";
+	static const char html[] =
+		"a\033[31m&#27;[0m&#155;x&#8238;y<a href='http://x/&#27;]0;'>l</a><img "
+		"alt='&#7;'>\xe2\x96\x8c notice<br>&#9612; notice<pre>\033\r\x9b</pre>";
 	struct lines l = {0};
 
 	render(&l, html, 40);
@@ -206,6 +216,6 @@ test_deep_html_is_cut_and_told(void **state)
 
 TEST_MAIN(T(test_paragraphs_and_breaks), T(test_headings_have_their_style),
 	T(test_lists_are_marked_and_indented), T(test_blockquotes_are_quotes),
-	T(test_pre_keeps_its_lines), T(test_links_are_numbered), T(test_images_are_their_alt_text),
-	T(test_hidden_text_is_told), T(test_tables), T(test_charset_of_html), T(test_html_is_clean),
-	T(test_deep_html_is_cut_and_told))
+	T(test_pre_keeps_its_lines), T(test_links_are_numbered),
+	T(test_images_are_their_alt_text), T(test_hidden_text_is_told), T(test_tables),
+	T(test_charset_of_html), T(test_html_is_clean), T(test_deep_html_is_cut_and_told))

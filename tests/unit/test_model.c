@@ -11,14 +11,19 @@ test_base_subject(void **state)
 {
 	(void)state;
 	const struct { const char *subject, *base; } cases[] = {
-		{ "Re: hello", "hello" }, { "RE: Fwd: re[2]: hello", "hello" }, { "  hello", "hello" },
-		{ "[dev] Re: [dev] hello", "hello" }, { "AW: WG: Hallo", "Hallo" }, { "Re : Bonjour", "Bonjour" },
+		{ "Re: hello", "hello" }, { "RE: Fwd: re[2]: hello", "hello" },
+		{ "  hello", "hello" },
+		{ "[dev] Re: [dev] hello", "hello" }, { "AW: WG: Hallo", "Hallo" },
+		{ "Re : Bonjour", "Bonjour" },
 		{ "回复：你好", "你好" }, { "Antw: Re: hoi", "hoi" }, { "SV: VS: hej", "hej" },
-		{ "ΑΠ: γεια", "γεια" }, { "Vá: szia", "szia" }, { "Re^3: x", "x" }, { "RE(4): x", "x" },
+		{ "ΑΠ: γεια", "γεια" }, { "Vá: szia", "szia" }, { "Re^3: x", "x" },
+		{ "RE(4): x", "x" },
 		{ "Re: [list] : x", ": x" }, { "Re [list]: x", "x" },
 		{ "[only a tag]", "[only a tag]" }, { "Re: [tag]", "[tag]" },
-		{ "Re:", "" }, { "", "" }, { "reply: no", "reply: no" }, { "Really", "Really" },
-		{ "[unclosed hello", "[unclosed hello" }, { "I: r: prova", "prova" }, { "Re[x]: y", "y" },
+		{ "Re:", "" }, { "", "" }, { "reply: no", "reply: no" },
+		{ "Really", "Really" },
+		{ "[unclosed hello", "[unclosed hello" }, { "I: r: prova", "prova" },
+		{ "Re[x]: y", "y" },
 		{ "[[a] b", "[[a] b" }, { "Re[2", "Re[2" },
 	};
 	for (size_t i = 0; i < LEN(cases); i++)
@@ -42,15 +47,22 @@ test_roles_by_name(void **state)
 	(void)state;
 	const struct { const char *name; enum folder_role role; } cases[] = {
 		{ "Sent", ROLE_SENT }, { "Sent Items", ROLE_SENT }, { "SENT MAIL", ROLE_SENT },
-		{ "Gesendete Objekte", ROLE_SENT }, { "Éléments envoyés", ROLE_SENT }, { "已发送", ROLE_SENT },
-		{ "ENTWÜRFE", ROLE_DRAFTS }, { "Brouillons", ROLE_DRAFTS }, { "Черновики", ROLE_DRAFTS },
-		{ "Corbeille", ROLE_TRASH }, { "Papierkorb", ROLE_TRASH }, { "Gelöschte Elemente", ROLE_TRASH },
-		{ "Deleted Messages", ROLE_TRASH }, { "ゴミ箱", ROLE_TRASH }, { "Κάδος", ROLE_TRASH },
+		{ "Gesendete Objekte", ROLE_SENT }, { "Éléments envoyés", ROLE_SENT },
+		{ "已发送", ROLE_SENT },
+		{ "ENTWÜRFE", ROLE_DRAFTS }, { "Brouillons", ROLE_DRAFTS },
+		{ "Черновики", ROLE_DRAFTS },
+		{ "Corbeille", ROLE_TRASH }, { "Papierkorb", ROLE_TRASH },
+		{ "Gelöschte Elemente", ROLE_TRASH },
+		{ "Deleted Messages", ROLE_TRASH }, { "ゴミ箱", ROLE_TRASH },
+		{ "Κάδος", ROLE_TRASH },
 		{ "Корзина", ROLE_TRASH }, { "Elementy usunięte", ROLE_TRASH },
-		{ "Spam", ROLE_JUNK }, { "Junk E-mail", ROLE_JUNK }, { "Courrier indésirable", ROLE_JUNK },
-		{ "Archive", ROLE_ARCHIVE }, { "Archiv", ROLE_ARCHIVE }, { "All Mail", ROLE_ALL },
+		{ "Spam", ROLE_JUNK }, { "Junk E-mail", ROLE_JUNK },
+		{ "Courrier indésirable", ROLE_JUNK },
+		{ "Archive", ROLE_ARCHIVE }, { "Archiv", ROLE_ARCHIVE },
+		{ "All Mail", ROLE_ALL },
 		{ "Starred", ROLE_FLAGGED },
-		{ "Inbox", ROLE_NONE }, { "", ROLE_NONE }, { "Sent 2024", ROLE_NONE }, { "work", ROLE_NONE },
+		{ "Inbox", ROLE_NONE }, { "", ROLE_NONE }, { "Sent 2024", ROLE_NONE },
+		{ "work", ROLE_NONE },
 		{ "trashcan ideas", ROLE_NONE }, { "\xff\xfe", ROLE_NONE },
 	};
 	for (size_t i = 0; i < LEN(cases); i++)
@@ -66,7 +78,8 @@ test_role_names(void **state)
 	assert_string_equal("", folder_role_name(N_ROLES));
 	assert_string_equal("Inbox", folder_role_name(ROLE_INBOX));
 	for (int r = ROLE_DRAFTS; r < N_ROLES; r++)
-		assert_int_equal(r, folder_role_by_name(folder_role_name((enum folder_role)r)));
+		assert_int_equal(r,
+			folder_role_by_name(folder_role_name((enum folder_role)r)));
 }
 
 /* A slip of the fingers finds the word meant; a different word finds none. */
@@ -74,10 +87,11 @@ static void
 test_nearest_word(void **state)
 {
 	(void)state;
-	static const char *const words[] = { "from:", "to:", "password", "password-command", "mbox",
-		"receive", "send", NULL };
+	static const char *const words[] = { "from:", "to:", "password", "password-command",
+		"mbox", "receive", "send", NULL };
 	const struct { const char *word, *near; } cases[] = {
-		{ "form:", "from:" }, { "FROM:", "from:" }, { "pasword", "password" }, { "recieve", "receive" },
+		{ "form:", "from:" }, { "FROM:", "from:" }, { "pasword", "password" },
+		{ "recieve", "receive" },
 		{ "passw", "password" }, { "ot:", "to:" }, { "mbx", "mbox" },
 		{ "xyzzy", NULL }, { "", NULL }, { "q", NULL }, { "zz", NULL },
 		{ "bot", NULL },

@@ -1,4 +1,5 @@
-/* Two processes on one store: what one of them changes the other hears of, without looking for it. */
+/* Two processes on one store: what one of them changes the other hears
+ * of, without looking for it. */
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,8 +17,8 @@ enum { SAY_FLAG = 'f', SAY_MANY = 'm', SAY_DECIDE = 'd', SAY_LISTEN = 'l', SAY_D
 static void
 decide(struct store *s, account_id account, folder_id inbox)
 {
-	struct intent in = { .account = account, .kind = INTENT_FLAGS, .folder = inbox, .dest = "",
-		.set = MSG_FLAGGED, .label = "flag 1 message", .error = "" };
+	struct intent in = { .account = account, .kind = INTENT_FLAGS, .folder = inbox,
+		.dest = "", .set = MSG_FLAGGED, .label = "flag 1 message", .error = "" };
 	msg_id id = msg_id_of(inbox, 2);
 	int64_t group = 0;
 	intent_id made;
@@ -41,7 +42,8 @@ obey(struct fixture *fx, int in, int out)
 	char c;
 
 	while (read(in, &c, 1) == 1 && c != SAY_QUIT) {
-		if (!s && store_open(&s, fx->dirs.data, fx->dirs.cache, STORE_WRITE, NULL) != ERR_OK)
+		if (!s && store_open(&s, fx->dirs.data, fx->dirs.cache, STORE_WRITE,
+		    NULL) != ERR_OK)
 			_exit(1);
 		account_id account = store_account(s, "work");
 		if (!store_folder_by_wire(s, account, "INBOX", &a, &f))
@@ -207,7 +209,8 @@ test_what_a_neighbour_left_is_done(void **state)
 		count(&fx, EV_STORE, 50);
 	}
 	if (now_ms() - begun < 1000)
-		fail_msg("taken out of its hands after %lld ms", (long long)(now_ms() - begun));
+		fail_msg("taken out of its hands after %lld ms",
+			(long long)(now_ms() - begun));
 	assert_true(fake_folder(fx.server, "INBOX")->v[1].flags & MSG_FLAGGED);
 	end(&fx, &n);
 }

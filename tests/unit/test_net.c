@@ -118,7 +118,8 @@ test_verification(void **state)
 	}
 }
 
-/* The system's CAs are known, from their directory as from their file; and from nowhere else. */
+/* The system's CAs are known, from their directory as from their
+ * file; and from nowhere else. */
 static void
 test_system_ca(void **state)
 {
@@ -189,7 +190,8 @@ test_sni(void **state)
 	}
 }
 
-/* A pinned certificate is taken whatever else is wrong with it, and no other is, however good. */
+/* A pinned certificate is taken whatever else is wrong with it, and
+ * no other is, however good. */
 static void
 test_pin(void **state)
 {
@@ -222,7 +224,8 @@ test_pin(void **state)
 	X509_free(pinned);
 }
 
-/* A pin that is none, and a host that would match any certificate, fail before any connection. */
+/* A pin that is none, and a host that would match any certificate,
+ * fail before any connection. */
 static void
 test_settings_refused(void **state)
 {
@@ -413,11 +416,13 @@ test_starttls_injection(void **state)
 		server_start(&s);
 		assert_int_equal(ERR_OK, dial(&d, &s, "mail.test", pki->ca_file));
 		if (round == 0) {
-			ask_starttls(d.net, 9);			/* the rest stands in the stream */
+			/* the rest stands in the stream */
+			ask_starttls(d.net, 9);
 		} else {
 			assert_int_equal(12, io_read(d.net, buf, 12));
 			assert_int_equal(12, io_write(d.net, "a STARTTLS\r\n", 12));
-			assert_int_equal(9, io_read(d.net, buf, 9));	/* and here in the kernel */
+			/* and here in the kernel */
+			assert_int_equal(9, io_read(d.net, buf, 9));
 		}
 		assert_int_equal(ERR_TLS, net_starttls(d.net, &d.e));
 		assert_text("injected before TLS", d.e.text);
@@ -429,7 +434,8 @@ test_starttls_injection(void **state)
 	}
 }
 
-/* A wrong certificate behind STARTTLS is refused like any other, and nothing goes through any more. */
+/* A wrong certificate behind STARTTLS is refused like any other, and
+ * nothing goes through any more. */
 static void
 test_starttls_wrong_host(void **state)
 {

@@ -270,8 +270,9 @@ run_to_deadline(const struct stall *c, struct pki *pki)
 	return o;
 }
 
-/* Whatever the server stalls in, we give up at the deadline: not before, and not 1.2 times later.
- * A machine under load may be late by itself, so that being late counts when it happens thrice. */
+/* Whatever the server stalls in, we give up at the deadline: not before, and not
+ * 1.2 times later. A machine under load may be late by itself, so that being late
+ * counts when it happens thrice. */
 static void
 test_deadlines(void **state)
 {
@@ -329,8 +330,8 @@ run_to_cancel(const struct stall *c, struct pki *pki)
 	return o;
 }
 
-/* Cancelled from another thread, each of these calls returns within 100 ms and says so; so does
- * every later call on the same connection. */
+/* Cancelled from another thread, each of these calls returns within 100 ms and says so; so
+ * does every later call on the same connection. */
 static void
 test_cancels(void **state)
 {
@@ -483,9 +484,9 @@ race(struct fixture *f, int64_t *took)
 	return rc;
 }
 
-/* While the first address swallows what we send it, the second is tried after 250 ms; when one
- * refuses, the next at once, also while an earlier one is still silent; when all refuse, that is
- * what is told. */
+/* While the first address swallows what we send it, the second is tried after 250 ms; when
+ * one refuses, the next at once, also while an earlier one is still silent; when all
+ * refuse, that is what is told. */
 static void
 test_second_address(void **state)
 {

@@ -228,8 +228,8 @@ out:
 	SSL_free(ssl);
 }
 
-/* Cut anywhere in handshake or greeting, opening or reading fails as ERR_CONN, and no half of the
- * greeting is taken for the whole. */
+/* Cut anywhere in handshake or greeting, opening or reading fails as ERR_CONN, and no half of
+ * the greeting is taken for the whole. */
 static void
 test_cut_everywhere(void **state)
 {
@@ -365,8 +365,8 @@ serve_steadily(struct server *s, int fd)
 	server_stopped(s, -1);
 }
 
-/* A transfer outlives its deadline while it moves at a fair rate, and ends when it falls silent; a
- * drip, and any rate in a plain command, ends by the deadline. */
+/* A transfer outlives its deadline while it moves at a fair rate, and ends when it falls
+ * silent; a drip, and any rate in a plain command, ends by the deadline. */
 static void
 test_transfer(void **state)
 {
@@ -468,8 +468,8 @@ serve_two_lines(struct server *s, int fd)
 	SSL_free(ssl);
 }
 
-/* Bytes are seen wherever they stand: in the kernel, in OpenSSL, in libetpan's buffer; and when
- * all three are empty, the time goes by. */
+/* Bytes are seen wherever they stand: in the kernel, in OpenSSL, in libetpan's buffer; and
+ * when all three are empty, the time goes by. */
 static void
 test_wait_sees_every_buffer(void **state)
 {
@@ -491,7 +491,8 @@ test_wait_sees_every_buffer(void **state)
 		assert_true(m->read_buffer_len > 0);
 		assert_int_equal(ERR_OK, net_wait(l.net, 0, -1, &readable, &l.e));
 		assert_true(readable);				/* libetpan's */
-		assert_int_equal(14, mailstream_read(m, buf, 14));	/* one more would wait */
+		/* one more would wait */
+		assert_int_equal(14, mailstream_read(m, buf, 14));
 		int64_t start = net_now_ms(), cpu = cpu_ms();
 		assert_int_equal(ERR_OK, net_wait(l.net, 200, -1, &readable, &l.e));
 		assert_false(readable);
@@ -574,7 +575,8 @@ read_log(const char *path)
 	return text;
 }
 
-/* The log has the conversation, but neither passwords, in whatever form they are sent, nor mail. */
+/* The log has the conversation, but neither passwords, in whatever
+ * form they are sent, nor mail. */
 static void
 test_log(void **state)
 {
@@ -623,8 +625,8 @@ test_log(void **state)
 	link_close(&l);
 }
 
-/* The tap's memory is fixed, whatever passes: the newest lines are kept, each by its beginning;
- * a length that cannot be true is not believed. */
+/* The tap's memory is fixed, whatever passes: the newest lines are kept, each by its
+ * beginning; a length that cannot be true is not believed. */
 static void
 test_last_lines(void **state)
 {
@@ -674,8 +676,8 @@ serve_imap(struct server *s, int fd)
 	serve_plain(s, fd);
 }
 
-/* A session that is freed after mailstream_cancel sends no LOGOUT and waits for none, and stream and
- * connection may be freed in either order. */
+/* A session that is freed after mailstream_cancel sends no LOGOUT and waits for none, and
+ * stream and connection may be freed in either order. */
 static void
 test_session_freed_first_or_last(void **state)
 {

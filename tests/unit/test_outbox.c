@@ -92,7 +92,8 @@ each_file(const struct fixture *fx, bool removes)
 {
 	char *dir = path_join(fx->data, "uploads");
 	DIR *d = opendir(dir);
-	struct timespec old[2] = { { .tv_sec = time(NULL) - 2 * 86400 }, { .tv_sec = time(NULL) - 2 * 86400 } };
+	struct timespec old[2] = { { .tv_sec = time(NULL) - 2 * 86400 },
+		{ .tv_sec = time(NULL) - 2 * 86400 } };
 
 	for (struct dirent *x; d && (x = readdir(d)); ) {
 		if (x->d_name[0] != '.' && removes)
@@ -104,8 +105,9 @@ each_file(const struct fixture *fx, bool removes)
 	free(dir);
 }
 
-/* The bytes of a large mail are a file, and not in the database; it goes with the mail, with its bytes of before, and
- * when nobody names it. A file that is lost is told apart from a mail that is gone. */
+/* The bytes of a large mail are a file, and not in the database; it goes with the mail,
+ * with its bytes of before, and when nobody names it. A file that is lost is told apart
+ * from a mail that is gone. */
 static void
 test_large(void **state)
 {
@@ -113,8 +115,9 @@ test_large(void **state)
 	size_t n = 3 << 20, len;
 	char *big = xmalloc(n);
 	struct outbox_rcpt to = { .addr = "bob@example.net", .words = "" };
-	struct outbox_mail m = { .account = fx->account, .sender = "ada@example.org", .message_id = "big@x",
-		.subject = "big", .to = "bob", .rcpts = &to, .n_rcpts = 1 };
+	struct outbox_mail m = { .account = fx->account, .sender = "ada@example.org",
+		.message_id = "big@x", .subject = "big", .to = "bob", .rcpts = &to,
+		.n_rcpts = 1 };
 	outbox_id id;
 	struct upload_file *orphan;
 
@@ -146,7 +149,8 @@ test_large(void **state)
 	OK(upload_write(orphan, big, n, &fx->e));
 	each_file(fx, false);
 	OK(store_uploads_forget(fx->s, 0, &fx->e));
-	assert_int_equal(1, n_files(fx));		/* a day old both, and one has no owner */
+	/* a day old both, and one has no owner */
+	assert_int_equal(1, n_files(fx));
 	bytes = store_outbox_bytes(fx->s, id, &len);
 	assert_int_equal(n, len);
 	free(bytes);
@@ -320,7 +324,8 @@ test_copy(void **state)
 	assert_false(store_outbox_get(fx->s, id, &fx->a, &(struct outbox_mail){0}));
 }
 
-/* What was planned goes at its time, not before; the time can be changed, and held mail gets one. */
+/* What was planned goes at its time, not before; the time can be
+ * changed, and held mail gets one. */
 static void
 test_when(void **state)
 {
@@ -371,14 +376,15 @@ set_clock_back(struct fixture *fx, outbox_id id, const char *sql)
 	free(line);
 }
 
-/* A clock that was years ahead when a time was noted loses no mail: waits end, and what a person
- * planned is held and told, once; a clock that was right is left alone. */
+/* A clock that was years ahead when a time was noted loses no mail: waits end, and what a
+ * person planned is held and told, once; a clock that was right is left alone. */
 static void
 test_clock(void **state)
 {
 	struct fixture *fx = *state;
 	int64_t now = time(NULL), due;
-	outbox_id undo = add(fx, now + 10), failed = add(fx, 0), planned = add(fx, 0), late = add(fx, 0);
+	outbox_id undo = add(fx, now + 10), failed = add(fx, 0), planned = add(fx, 0),
+		late = add(fx, 0);
 	struct outbox_lock *lock;
 	uint32_t n;
 
@@ -392,7 +398,8 @@ test_clock(void **state)
 	set_clock_back(fx, failed, "UPDATE outbox SET retry_at = 5000000000");
 	set_clock_back(fx, planned, "UPDATE outbox SET created = created + 300000000,"
 		" not_before = not_before + 300000000");
-	set_clock_back(fx, late, "UPDATE outbox SET created = created + 1800");	/* half an hour */
+	/* half an hour */
+	set_clock_back(fx, late, "UPDATE outbox SET created = created + 1800");
 	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
 	assert_int_equal(1, n);
 	OK(store_outbox_clock(fx->s, fx->account, now, &n, &fx->e));
@@ -412,7 +419,8 @@ test_clock(void **state)
 	assert_false(get(fx, planned).is_held);
 }
 
-/* Nor is anything kept waiting by a clock that went back less than an hour: seconds to undo stay seconds. */
+/* Nor is anything kept waiting by a clock that went back less than an hour:
+ * seconds to undo stay seconds. */
 static void
 test_clock_goes_back_a_little(void **state)
 {
@@ -423,8 +431,9 @@ test_clock_goes_back_a_little(void **state)
 	uint32_t n;
 
 	OK(store_outbox_when(fx->s, late, now + 7200, &fx->e));
-	set_clock_back(fx, failed, "UPDATE outbox SET ended = strftime('%s', 'now'), retry_at ="
-		" strftime('%s', 'now') + 60");
+	set_clock_back(fx, failed,
+		"UPDATE outbox SET ended = strftime('%s', 'now'), retry_at = strftime('%s', "
+		"'now') + 60");
 	OK(store_outbox_clock(fx->s, fx->account, now - 1800, &n, &fx->e));
 	assert_int_equal(0, n);
 	assert_int_equal(now - 1800, get(fx, undo).not_before);
@@ -434,16 +443,20 @@ test_clock_goes_back_a_little(void **state)
 	assert_int_equal(failed, next(fx, now - 1800, &lock, &due));
 	store_outbox_unlock(lock);
 	OK(store_outbox_remove(fx->s, failed, &fx->e));
-	assert_int_equal(now + 7200, get(fx, late).not_before);	/* that one was named by a person */
+	/* that one was named by a person */
+	assert_int_equal(now + 7200, get(fx, late).not_before);
 }
 
-/* What is unsure is looked for once, again when somebody says so, and not at all where the copy is ours. */
+/* What is unsure is looked for once, again when somebody says so, and not at
+ * all where the copy is ours. */
 static void
 test_sought(void **state)
 {
 	struct fixture *fx = *state;
-	struct outbox_rcpt unsure[] = { { two[0].addr, RCPT_UNSURE, "" }, { two[1].addr, RCPT_WAITING, "" } },
-		partly[] = { { two[0].addr, RCPT_SENT, "" }, { two[1].addr, RCPT_UNSURE, "" } };
+	struct outbox_rcpt unsure[] = { { two[0].addr, RCPT_UNSURE, "" },
+		{ two[1].addr, RCPT_WAITING, "" } },
+			partly[] = { { two[0].addr, RCPT_SENT, "" },
+			{ two[1].addr, RCPT_UNSURE, "" } };
 	outbox_id id = add(fx, 0), other = add(fx, 0);
 	enum outbox_state got;
 
@@ -460,25 +473,29 @@ test_sought(void **state)
 	OK(store_outbox_hurry(fx->s, fx->account, &fx->e));
 	assert_int_equal(0, store_outbox_seek_next(fx->s, fx->account));
 	assert_int_equal(SOUGHT_FOUND, get(fx, id).sought);
-	OK(store_outbox_believe_sent(fx->s, id, &fx->e));	/* and Sent has it: no second one */
+	/* and Sent has it: no second one */
+	OK(store_outbox_believe_sent(fx->s, id, &fx->e));
 	assert_int_equal(COPY_DONE, get(fx, id).copy);
 	OK(store_outbox_believe_sent(fx->s, other, &fx->e));
 	assert_int_equal(COPY_WAITING, get(fx, other).copy);
 }
 
-/* Forgotten is what was sent long ago and copied; nothing else, and nothing that a draft still names. */
+/* Forgotten is what was sent long ago and copied; nothing else, and nothing
+ * that a draft still names. */
 static void
 test_forget(void **state)
 {
 	struct fixture *fx = *state;
-	struct outbox_rcpt sent[] = { { two[0].addr, RCPT_SENT, "" }, { two[1].addr, RCPT_REFUSED, "" } };
+	struct outbox_rcpt sent[] = { { two[0].addr, RCPT_SENT, "" },
+		{ two[1].addr, RCPT_REFUSED, "" } };
 	static const char *const keep[] = { "other", "a@b" };
 	outbox_id id = add(fx, 0), queued = add(fx, 0);
 	int64_t now = time(NULL);
 	enum outbox_state got;
 	size_t len;
 
-	set_clock_back(fx, id, "UPDATE outbox SET created = 1");	/* planned long ago, sent today */
+	/* planned long ago, sent today */
+	set_clock_back(fx, id, "UPDATE outbox SET created = 1");
 	set_clock_back(fx, queued, "UPDATE outbox SET created = 1");
 	OK(store_outbox_result(fx->s, id, sent, 2, 0, "", &got, &fx->e));
 	OK(store_outbox_forget(fx->s, now - 10, NULL, 0, &fx->e));
@@ -494,8 +511,9 @@ test_forget(void **state)
 	assert_int_equal(OUTBOX_QUEUED, get(fx, queued).state);
 }
 
-/* Somebody forks at the moment of an act: the child has the lock until it is another program, some milliseconds
- * later; the next act waits for that, and does not say that the mail is being sent. */
+/* Somebody forks at the moment of an act: the child has the lock until it is another
+ * program, some milliseconds later; the next act waits for that, and does not say
+ * that the mail is being sent. */
 static void
 test_lock_in_a_child(void **state)
 {
@@ -505,7 +523,8 @@ test_lock_in_a_child(void **state)
 
 	bool did = false;
 
-	for (int i = 0; i < 3 && !did; i++) {		/* on a busy machine the child may take its time */
+	/* on a busy machine the child may take its time */
+	for (int i = 0; i < 3 && !did; i++) {
 		assert_true(store_outbox_take(fx->s, id, &lock));
 		pid_t pid = fork();
 		if (pid == 0) {
@@ -527,10 +546,10 @@ int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
-	const struct CMUnitTest tests[] = { F(test_add), F(test_large), F(test_next), F(test_crash),
-		F(test_result), F(test_retry), F(test_copy), F(test_when),
-		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought), F(test_forget),
-		F(test_lock_in_a_child) };
+	const struct CMUnitTest tests[] = { F(test_add), F(test_large), F(test_next),
+		F(test_crash), F(test_result), F(test_retry), F(test_copy), F(test_when),
+		F(test_clock), F(test_clock_goes_back_a_little), F(test_sought),
+		F(test_forget), F(test_lock_in_a_child) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

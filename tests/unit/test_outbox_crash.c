@@ -1,7 +1,9 @@
-/* Killed before and within each call that changes a file or says something to the server, from the first write to the
- * copy in Sent: the next pass finds out how it stands, sends what is surely not sent, once, and makes the copy once.
+/* Killed before and within each call that changes a file or says something to the server, from
+ * the first write to the copy in Sent: the next pass finds out how it stands, sends what is
+ * surely not sent, once, and makes the copy once.
  *
- * The calls are ours here; at the n-th one a child process does half of what was asked for, or nothing, and is gone. */
+ * The calls are ours here; at the n-th one a child process does half of what was asked
+ * for, or nothing, and is gone. */
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -171,8 +173,8 @@ at_every_call(enum fault f)
 
 	while (!one(f, n, &t))
 		n += stride;
-	print_message("%ld calls: %d sent, %d unsure, %d of them not taken\n", n, t.n_sent, t.n_unsure,
-		t.n_wrongly);
+	print_message("%ld calls: %d sent, %d unsure, %d of them not taken\n", n, t.n_sent,
+		t.n_unsure, t.n_wrongly);
 	assert_true(n > 30 && t.n_sent > t.n_unsure && t.n_unsure > 0);
 }
 

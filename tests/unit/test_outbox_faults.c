@@ -1,5 +1,5 @@
-/* Every way in which a server can fail at each verb and each byte, and a census: what the outbox says is what the
- * server took. None lost, none twice, unsure only where it is. */
+/* Every way in which a server can fail at each verb and each byte, and a census: what the
+ * outbox says is what the server took. None lost, none twice, unsure only where it is. */
 #include "outbox_fixture.h"
 
 #define BOB "bob@example.net"
@@ -7,13 +7,16 @@
 
 /* What the server took of it for that recipient against what the outbox says. */
 static void
-check_one(struct fixture *fx, const struct outbox_mail *m, const struct outbox_rcpt *r, const char *when)
+check_one(struct fixture *fx, const struct outbox_mail *m, const struct outbox_rcpt *r,
+	const char *when)
 {
 	size_t n = sink_count(&fx->sink, m->message_id, r->addr);
-	size_t least = r->state == RCPT_SENT, most = r->state == RCPT_SENT || r->state == RCPT_UNSURE;
+	size_t least = r->state == RCPT_SENT, most = r->state == RCPT_SENT ||
+		r->state == RCPT_UNSURE;
 
 	if (n < least || n > most)
-		fail_msg("%s: %s is in state %d, and the server took it %zu times", when, r->addr, r->state, n);
+		fail_msg("%s: %s is in state %d, and the server took it %zu times", when,
+			r->addr, r->state, n);
 }
 
 static void
@@ -47,7 +50,8 @@ test_every_verb(void **state)
 		{ "CONNECT", "554 5.3.2 go away", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "CONNECT", NULL, OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "CONNECT", "HANG", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
-		{ "CONNECT", "HTTP/1.1 400 Bad Request", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
+		{ "CONNECT", "HTTP/1.1 400 Bad Request", OUTBOX_QUEUED, ERR_CONN,
+			OUTBOX_SENT },
 		{ "EHLO", "450 4.3.2 later", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "EHLO", "550 5.7.1 no", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "EHLO", NULL, OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
@@ -94,20 +98,22 @@ test_every_verb(void **state)
 		sink_fault(&fx->sink, f->verb, f->says, 1);
 		enum err rc = fx_pass(fx);
 		if (rc != f->code || fx_get(fx, id).state != f->state)
-			fail_msg("%s: the pass says %d ('%s'), the state is %d", when, rc, fx->e.text,
-				fx_get(fx, id).state);
+			fail_msg("%s: the pass says %d ('%s'), the state is %d", when, rc,
+				fx->e.text, fx_get(fx, id).state);
 		census(fx, when);
 		rc = fx_pass(fx);
 		if (rc != ERR_OK || fx_get(fx, id).state != f->then)
-			fail_msg("%s, then healthy: %d, state %d", when, rc, fx_get(fx, id).state);
+			fail_msg("%s, then healthy: %d, state %d", when, rc,
+				fx_get(fx, id).state);
 		census(fx, when);
 		fx_free(fx);
 		free(when);
 	}
 }
 
-/* The server closes after each byte it says, and after each that it hears. Unsure is only what was cut within the answer
- * to the dot; or behind DATA, where what the client had said was on its way already. */
+/* The server closes after each byte it says, and after each that it hears. Unsure is only
+ * what was cut within the answer to the dot; or behind DATA, where what the client had
+ * said was on its way already. */
 static void
 cut_at(bool up, long stride, int *n_unsure, long *n_cuts)
 {
@@ -121,7 +127,8 @@ cut_at(bool up, long stride, int *n_unsure, long *n_cuts)
 	long to = up ? total : from + (long)strlen("250 2.0.0 taken\r\n");
 	for (long k = 0; k < total; k += stride) {
 		char when[80];
-		snprintf(when, sizeof when, "cut after %ld of %ld bytes %s", k, total, up ? "up" : "down");
+		snprintf(when, sizeof when, "cut after %ld of %ld bytes %s", k, total,
+			up ? "up" : "down");
 		id = fx_put(fx, BOB ", " EVE);
 		sink_cut(&fx->sink, up ? -1 : k, up ? k : -1);
 		fx_pass(fx);
@@ -179,7 +186,8 @@ test_several(void **state)
 	sink_fault(&fx->sink, "MAIL", "550 5.7.1 no", 4);
 	assert_int_equal(ERR_OK, fx_pass(fx));
 	for (size_t i = 0; i < LEN(ids); i++)
-		assert_int_equal(i == 3 ? OUTBOX_REFUSED : OUTBOX_SENT, fx_get(fx, ids[i]).state);
+		assert_int_equal(i == 3 ? OUTBOX_REFUSED : OUTBOX_SENT,
+			fx_get(fx, ids[i]).state);
 	assert_int_equal(1, fx->sink.n_connections);
 	census(fx, "several");
 	fx_free(fx);
@@ -203,13 +211,15 @@ date_of(struct fixture *fx, outbox_id id)
 	return date;
 }
 
-/* What was planned has the date of its first try, at every further one and in its copy; other mail keeps its own. */
+/* What was planned has the date of its first try, at every further one and in its copy;
+ * other mail keeps its own. */
 static void
 test_date_of_planned_mail(void **state)
 {
 	(void)state;
 	struct fixture *fx = fx_new("");
-	struct draft d = { .from = "ada@example.org", .to = BOB, .subject = "x", .text = ".\n", .text_len = 2 };
+	struct draft d = { .from = "ada@example.org", .to = BOB, .subject = "x", .text = ".\n",
+		.text_len = 2 };
 	int64_t now = time(NULL), written = now - 50000;
 	outbox_id ids[2];
 
@@ -218,8 +228,8 @@ test_date_of_planned_mail(void **state)
 		struct letter l;
 		stamp.now = written;
 		assert_int_equal(ERR_OK, compose_build(&l, &d, &stamp, &fx->e));
-		assert_int_equal(ERR_OK, outbox_put(fx->s, &fx->rc->accounts[0], fx->account, &l, now - 1, i == 0,
-			&ids[i], &fx->e));
+		assert_int_equal(ERR_OK, outbox_put(fx->s, &fx->rc->accounts[0], fx->account,
+			&l, now - 1, i == 0, &ids[i], &fx->e));
 		letter_clear(&l);
 		free((char *)stamp.token);
 	}
@@ -242,15 +252,16 @@ seek(struct fixture *fx, struct backend *b, outbox_id want, const char *told)
 	struct error e = {0};
 	outbox_id id;
 
-	assert_int_equal(ERR_OK, outbox_seek_one(fx->s, &fx->rc->accounts[0], fx->account, b, &id, &e, &fx->e));
+	assert_int_equal(ERR_OK, outbox_seek_one(fx->s, &fx->rc->accounts[0], fx->account, b,
+		&id, &e, &fx->e));
 	assert_int_equal(want, id);
 	if (!strstr(e.text, told) || (!*told && *e.text))
 		fail_msg("'%s', not '%s'", e.text, told);
 	return want ? fx_get(fx, want) : (struct outbox_mail){0};
 }
 
-/* An unsure mail is looked for in the mbox of sent mail: told once, looked for again when asked for, and told when it is
- * there by then. */
+/* An unsure mail is looked for in the mbox of sent mail: told once, looked for again when
+ * asked for, and told when it is there by then. */
 static void
 test_sought_in_an_mbox(void **state)
 {
@@ -258,14 +269,16 @@ test_sought_in_an_mbox(void **state)
 	struct fixture *fx = fx_new("copy = no");
 	outbox_id id = fx_put(fx, BOB);
 	struct backend_login nobody = { "", "" };
-	struct backend *b = account_backend(fx->rc, &fx->rc->accounts[0], fx->data, &fx->cancel, &fx->e);
+	struct backend *b = account_backend(fx->rc, &fx->rc->accounts[0], fx->data,
+		&fx->cancel, &fx->e);
 	uint32_t uid;
 	size_t len;
 
 	sink_fault(&fx->sink, "DOT", NULL, 1);
 	assert_int_equal(ERR_CONN, fx_pass(fx));
 	assert_int_equal(ERR_OK, b->ops->connect(b, &nobody, &fx->e));
-	assert_int_equal(SOUGHT_ABSENT, seek(fx, b, id, "not in Sent, where the server files it").sought);
+	assert_int_equal(SOUGHT_ABSENT,
+		seek(fx, b, id, "not in Sent, where the server files it").sought);
 	seek(fx, b, 0, "");
 	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
 	assert_int_equal(SOUGHT_ABSENT, seek(fx, b, id, "").sought);	/* nothing new */
@@ -275,7 +288,8 @@ test_sought_in_an_mbox(void **state)
 	assert_int_equal(ERR_OK, b->ops->append(b, "Sent", &src, MSG_SEEN, 1, &uid, &fx->e));
 	free(bytes);
 	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
-	assert_int_equal(SOUGHT_FOUND, seek(fx, b, id, "found in Sent: it very probably went").sought);
+	assert_int_equal(SOUGHT_FOUND,
+		seek(fx, b, id, "found in Sent: it very probably went").sought);
 	assert_int_equal(ERR_OK, store_outbox_hurry(fx->s, fx->account, &fx->e));
 	seek(fx, b, 0, "");
 	b->ops->close(b, 0);

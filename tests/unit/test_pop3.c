@@ -55,7 +55,8 @@ done(struct played *x)
 static void
 done_without_password(struct played *x)
 {
-	static const char *const words[] = { "hunter2", "AGFkYQ", "USER", "PASS", "AUTH", "APOP" };
+	static const char *const words[] = { "hunter2", "AGFkYQ", "USER", "PASS", "AUTH",
+		"APOP" };
 
 	end(x);
 	for (size_t i = 0; i < LEN(words); i++)
@@ -68,13 +69,15 @@ done_without_password(struct played *x)
 #define SESSION USER_LOGIN "S: .\n"
 #define PIPELINED USER_LOGIN "S: PIPELINING\nS: .\n"
 
-/* The offer of STLS is stripped: it is sent all the same, and no password follows a refusal. */
+/* The offer of STLS is stripped: it is sent all the same, and no
+ * password follows a refusal. */
 static void
 test_stripped_stls_ends_it(void **state)
 {
 	struct played x;
 
-	assert_int_equal(ERR_TLS, play(&x, "S: +OK <1@x> hi\nC: STLS\nS: -ERR unknown\n", NET_STARTTLS, *state));
+	assert_int_equal(ERR_TLS, play(&x, "S: +OK <1@x> hi\nC: STLS\nS: -ERR unknown\n",
+		NET_STARTTLS, *state));
 	assert_non_null(strstr(x.e.text, "unknown"));
 	done_without_password(&x);
 }
@@ -85,7 +88,8 @@ test_injection_before_tls_is_refused(void **state)
 {
 	struct played x;
 
-	assert_int_equal(ERR_TLS, play(&x, "S: +OK hi\nC: STLS\nR: +OK go\\r\\n+OK injected\\r\\n\nTLS\n",
+	assert_int_equal(ERR_TLS,
+		play(&x, "S: +OK hi\nC: STLS\nR: +OK go\\r\\n+OK injected\\r\\n\nTLS\n",
 		NET_STARTTLS, *state));
 	done_without_password(&x);
 }
@@ -96,17 +100,21 @@ test_stls(void **state)
 {
 	struct played x;
 
-	assert_int_equal(ERR_OK, play(&x, "S: +OK hi\nC: STLS\nS: +OK go\nTLS\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: .\n"
-		"C: AUTH PLAIN\nS: + \nC: AGFkYQBodW50ZXIy\nS: +OK\nC: CAPA\nS: +OK\nS: .\n", NET_STARTTLS, *state));
+	assert_int_equal(ERR_OK,
+		play(&x,
+		"S: +OK hi\nC: STLS\nS: +OK go\nTLS\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: .\nC: "
+		"AUTH PLAIN\nS: + \nC: AGFkYQBodW50ZXIy\nS: +OK\nC: CAPA\nS: +OK\nS: .\n",
+		NET_STARTTLS, *state));
 	done(&x);
 }
 
-/* The time stamp of the greeting is never answered (APOP), and greetings that are none end it. */
+/* The time stamp of the greeting is never answered (APOP), and
+ * greetings that are none end it. */
 static void
 test_strange_greetings(void **state)
 {
-	static const char *const greetings[] = { "S: * OK IMAP4rev1\n", "S: 220 smtp\n", "S: \n",
-		"S: +OKAY\n", "S: -ERR go away\n", "R: \\x00\\x01\\n\n", "" };
+	static const char *const greetings[] = { "S: * OK IMAP4rev1\n", "S: 220 smtp\n",
+		"S: \n", "S: +OKAY\n", "S: -ERR go away\n", "R: \\x00\\x01\\n\n", "" };
 	(void)state;
 
 	for (size_t i = 0; i < LEN(greetings); i++) {
@@ -123,8 +131,10 @@ test_without_capa(void **state)
 	struct played x;
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&x, "S: +OK hi\nC: CAPA\nS: -ERR what\nC: USER ada\nS: +OK\n"
-		"C: PASS hunter2\nS: +OK\nC: CAPA\nS: -ERR what\n", NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK,
+		play(&x,
+		"S: +OK hi\nC: CAPA\nS: -ERR what\nC: USER ada\nS: +OK\nC: PASS hunter2\nS: "
+		"+OK\nC: CAPA\nS: -ERR what\n", NET_PLAIN, NULL));
 	done(&x);
 }
 
@@ -134,8 +144,10 @@ test_refusals(void **state)
 {
 	static const struct { const char *words; enum err code; } refusals[] = {
 		{ "S: -ERR wrong\n", ERR_AUTH }, { "S: -ERR [AUTH] wrong\n", ERR_AUTH },
-		{ "S: -ERR [IN-USE] locked\n", ERR_CONN }, { "S: -ERR [SYS/TEMP] later\n", ERR_CONN },
-		{ "S: -ERR [LOGIN-DELAY]\n", ERR_CONN }, { "S: -ERR [SYS/PERM] closed\n", ERR_UNSUPPORTED },
+		{ "S: -ERR [IN-USE] locked\n", ERR_CONN }, { "S: -ERR [SYS/TEMP] later\n",
+			ERR_CONN },
+		{ "S: -ERR [LOGIN-DELAY]\n", ERR_CONN }, { "S: -ERR [SYS/PERM] closed\n",
+			ERR_UNSUPPORTED },
 		{ "S: what\n", ERR_CONN },
 	};
 	(void)state;
@@ -152,7 +164,8 @@ test_refusals(void **state)
 	}
 }
 
-/* LIST and UIDL in any order, with numbers that lie, lines that are too long and none at all. */
+/* LIST and UIDL in any order, with numbers that lie, lines that are
+ * too long and none at all. */
 static void
 test_hostile_listing(void **state)
 {
@@ -161,9 +174,12 @@ test_hostile_listing(void **state)
 	size_t n;
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&x, SESSION "C: LIST\nS: +OK\nS: 3 30\nS: 1 10\nS: 3 31\nS: 0 5\n"
-		"S: 99999999999999999999 1\nS: x y\nS: -1 4\nS: 4294967296 4\nS: 2\nS: ..\nS: 7 70 and more\n"
-		"S: .\nC: UIDL\nS: +OK\nS: 9 nine\nS: 1 one\nR: 3 \\x1b[2J\\r\\n\nS: 7\nR: \\n\nS: .\n", NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK,
+		play(&x, SESSION
+		"C: LIST\nS: +OK\nS: 3 30\nS: 1 10\nS: 3 31\nS: 0 5\nS: 99999999999999999999 "
+		"1\nS: x y\nS: -1 4\nS: 4294967296 4\nS: 2\nS: ..\nS: 7 70 and more\nS: .\nC: "
+		"UIDL\nS: +OK\nS: 9 nine\nS: 1 one\nR: 3 \\x1b[2J\\r\\n\nS: 7\nR: \\n\nS: .\n",
+		NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, pop3_list(x.p, &x.arena, &v, &n, &x.e));
 	assert_int_equal(3, n);
 	assert_int_equal(1, v[0].number);
@@ -210,7 +226,8 @@ fetch(struct played *x, const struct pop3_msg *m, size_t size, struct str *out)
 	return rc;
 }
 
-/* A message ends at CRLF "." CRLF and nowhere else; dots are unstuffed, however small the buffer. */
+/* A message ends at CRLF "." CRLF and nowhere else; dots are unstuffed,
+ * however small the buffer. */
 static void
 test_end_of_message(void **state)
 {
@@ -251,7 +268,8 @@ test_lf_only_server(void **state)
 	struct str got = {0};
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&x, SESSION "C: RETR 1\nR: +OK\\na\\n..b\\n.\\n\n", NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK, play(&x, SESSION "C: RETR 1\nR: +OK\\na\\n..b\\n.\\n\n",
+		NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, fetch(&x, &m, 64, &got));
 	assert_string_equal("a\n.b\n", str_get(&got));
 	done(&x);
@@ -263,7 +281,8 @@ static void
 test_cut_message(void **state)
 {
 	static const struct pop3_msg m = { .number = 1, .size_bytes = 10 };
-	static const char *const cuts[] = { "", "R: a\\r\\n\n", "R: a\\r\\n.\n", "R: a\\r\\n.\\r\n", "R: a.\\r\\n\n" };
+	static const char *const cuts[] = { "", "R: a\\r\\n\n", "R: a\\r\\n.\n",
+		"R: a\\r\\n.\\r\n", "R: a.\\r\\n\n" };
 	(void)state;
 
 	for (size_t i = 0; i < LEN(cuts); i++) {
@@ -292,9 +311,10 @@ test_pipelining(void **state)
 	size_t n;
 	(void)state;
 
-	assert_int_equal(ERR_OK, play(&x, PIPELINED "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK\nS: one\nS: .\n"
-		"S: -ERR gone\nS: +OK\nS: three\nS: .\nC: DELE 1\nC: DELE 3\nS: +OK\nS: -ERR no\nC: QUIT\nS: +OK\n",
-		NET_PLAIN, NULL));
+	assert_int_equal(ERR_OK,
+		play(&x, PIPELINED "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK\nS: one\nS: .\nS: "
+		"-ERR gone\nS: +OK\nS: three\nS: .\nC: DELE 1\nC: DELE 3\nS: +OK\nS: -ERR "
+		"no\nC: QUIT\nS: +OK\n", NET_PLAIN, NULL));
 	for (size_t i = 0; i < LEN(m); i++)
 		assert_int_equal(ERR_OK, pop3_ask(x.p, &m[i], false, &x.e));
 	assert_int_equal(ERR_OK, pop3_take(x.p, &x.e));
@@ -318,9 +338,10 @@ test_pipelining(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_stripped_stls_ends_it), T(test_injection_before_tls_is_refused),
-		T(test_stls), T(test_strange_greetings), T(test_without_capa), T(test_refusals),
-		T(test_hostile_listing), T(test_endless_listing), T(test_end_of_message), T(test_lf_only_server), T(test_cut_message),
-		T(test_pipelining) };
+	const struct CMUnitTest tests[] = { T(test_stripped_stls_ends_it),
+		T(test_injection_before_tls_is_refused), T(test_stls),
+		T(test_strange_greetings), T(test_without_capa), T(test_refusals),
+		T(test_hostile_listing), T(test_endless_listing), T(test_end_of_message),
+		T(test_lf_only_server), T(test_cut_message), T(test_pipelining) };
 	return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }

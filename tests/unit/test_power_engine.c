@@ -1,5 +1,6 @@
-/* The power goes at every point of a person's decision about mail in mbox files, from the intent to the file: what was
- * deleted stands in Trash or in the inbox, once, and what had been carried out and synced stays so. */
+/* The power goes at every point of a person's decision about mail in mbox files, from the
+ * intent to the file: what was deleted stands in Trash or in the inbox, once, and what had
+ * been carried out and synced stays so. */
 #include "engine/engine_int.h"
 #include "mbox.h"
 #include "mime.h"
@@ -27,15 +28,19 @@ set_up(struct power *p)
 	struct str s = {0};
 
 	mime_init();
-	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
-	w->dirs = (struct dirs){ w->dir, path_join(w->dir, "data"), path_join(w->dir, "cache") };
-	w->conf = (struct rc_account){ .name = "files", .from = "ada@example.org", .check_every_s = 300,
-		.receive = { .protocol = RC_MBOX, .path = path_join(w->dir, "mail") } };
+	w->dirs = (struct dirs){ w->dir, path_join(w->dir, "data"),
+		path_join(w->dir, "cache") };
+	w->conf = (struct rc_account){ .name = "files", .from = "ada@example.org",
+		.check_every_s = 300, .receive = { .protocol = RC_MBOX,
+		.path = path_join(w->dir, "mail") } };
 	w->rc = (struct rc){ .accounts = &w->conf, .n_accounts = 1, .timeout_s = 60 };
 	for (int i = 0; i < N_MAILS; i++)
-		str_printf(&s, "From a@x Thu Jan  1 00:00:0%d 2026\nMessage-ID: <%d@x>\nSubject: number %d\n\nbody %d\n\n",
-			i, i, i, i);
+		str_printf(&s,
+			"From a@x Thu Jan  1 00:00:0%d 2026\nMessage-ID: <%d@x>\nSubject: "
+			"number %d\n\nbody %d\n\n", i, i, i, i);
 	char *inbox = path_join(w->conf.receive.path, "inbox");
 	assert_int_equal(ERR_OK, path_mkdirs(w->conf.receive.path, NULL));
 	assert_int_equal(ERR_OK, file_write_atomic(inbox, s.data, s.len, NULL));
@@ -133,7 +138,8 @@ delete_two(struct world *w, struct error *e)
 	size_t n = 0;
 	char label[200];
 
-	assert_true(store_folder_by_role(engine_store(w->engine), w->account, ROLE_INBOX, &a, &inbox));
+	assert_true(store_folder_by_role(engine_store(w->engine), w->account, ROLE_INBOX, &a,
+		&inbox));
 	enum err rc = store_uids(engine_store(w->engine), inbox.id, &uids, e);
 	for (uint32_t uid = 0; rc == ERR_OK && n < 2 && (uid = uidset_next(&uids, uid)) != 0;)
 		msgs[n++] = msg_id_of(inbox.id, uid);
@@ -216,7 +222,8 @@ look(struct power *p)
 	stop(w);
 	for (int i = 0; i < N_MAILS; i++) {
 		if (w->n[i] != 1 || (i > 1 && w->is_trashed[i]))
-			fail_msg("message %d stands %zu times%s", i, w->n[i], w->is_trashed[i] ? ", in Trash" : "");
+			fail_msg("message %d stands %zu times%s", i, w->n[i],
+				w->is_trashed[i] ? ", in Trash" : "");
 	}
 	assert_true(w->is_trashed[0] == w->is_trashed[1]);
 	assert_true(w->is_trashed[0] || !power_has_mark(p, POWER_ACKED));

@@ -1,8 +1,8 @@
-/* The power goes, the disk fills up, or fsync fails, at every point of what is done to mbox files: delivery, flags, moving,
- * removing.
+/* The power goes, the disk fills up, or fsync fails, at every point of what is done to mbox
+ * files: delivery, flags, moving, removing.
  *
- * Afterwards every message stands in one folder once, whole, with its old flags or the new ones, and nothing stands
- * between them; what was said to be done is done. */
+ * Afterwards every message stands in one folder once, whole, with its old flags or the new
+ * ones, and nothing stands between them; what was said to be done is done. */
 #include "cancel.h"
 #include "local.h"
 #include "mbox.h"
@@ -50,7 +50,9 @@ write_mail(struct str *s, int number)
 	for (int i = 0; i < number * 25; i++)
 		str_printf(s, "line %d of message %d\n", i, number);
 	if (number % 2)
-		str_puts(s, "\nFrom ada@example.org Thu Jan  1 00:00:00 2026\nSubject: quoted\n\n>From bob\n");
+		str_puts(s,
+			"\nFrom ada@example.org Thu Jan  1 00:00:00 2026\nSubject: "
+			"quoted\n\n>From bob\n");
 }
 
 static enum err
@@ -68,7 +70,8 @@ set_up(struct power *p)
 	struct world *w = xcalloc(1, sizeof *w);
 
 	mime_init();
-	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	w->mail = path_join(w->dir, "mail");
 	w->maps = path_join(w->dir, "maps");
@@ -77,7 +80,8 @@ set_up(struct power *p)
 	for (int i = 0; i < N_MAILS; i++)
 		write_mail(&w->text[i], i);
 	for (int i = 0; i < NEW; i++)
-		assert_int_equal(ERR_OK, deliver(w, i == TRASHED ? "Trash" : "inbox", i, NULL));
+		assert_int_equal(ERR_OK, deliver(w, i == TRASHED ? "Trash" : "inbox", i,
+			NULL));
 	hang_up(w);
 	p->world = w;
 	p->root = w->dir;
@@ -94,7 +98,8 @@ set_up_tight(struct power *p)
 	char *inbox = path_join(w->mail, "inbox");
 	for (int i = 0; i < TRASHED; i++) {
 		str_puts(&s, "From ada@example.org Thu Jan  1 00:00:00 2026\n");
-		for (const char *line = w->text[i].data, *end; line < w->text[i].data + w->text[i].len; line = end) {
+		for (const char *line = w->text[i].data, *end;
+		    line < w->text[i].data + w->text[i].len; line = end) {
 			end = strchr(line, '\n') + 1;
 			const char *c = line + strspn(line, ">");
 			str_puts(&s, strncmp(c, "From ", 5) == 0 ? ">" : "");
@@ -153,9 +158,11 @@ note_msg(void *ctx, const struct msg *m)
 	struct byte_sink sink = { .ctx = &text, .write = into_str };
 	struct error e;
 
-	if (number < 0 || number >= N_MAILS || c->w->b->ops->fetch(c->w->b, (uint32_t)m->id, "", &sink, &e) != ERR_OK)
+	if (number < 0 || number >= N_MAILS || c->w->b->ops->fetch(c->w->b, (uint32_t)m->id,
+	    "", &sink, &e) != ERR_OK)
 		fail_msg("%s: %s: %s", c->wire, m->message_id, e.text);
-	if (text.len != c->w->text[number].len || memcmp(text.data, c->w->text[number].data, text.len) != 0)
+	if (text.len != c->w->text[number].len || memcmp(text.data, c->w->text[number].data,
+	    text.len) != 0)
 		fail_msg("%s: message %d is another:\n%s", c->wire, number, str_get(&text));
 	c->w->n[number]++;
 	c->w->where[number] = c->wire;
@@ -333,7 +340,8 @@ look_mark(struct power *p)
 		/* Either header is the old or the new: they may lie in two sectors. */
 		if (!is_in(w, i, "inbox") || (w->flags[i] & ~NEW_FLAGS) ||
 		    (w->flags[i] != NEW_FLAGS && power_has_mark(p, POWER_ACKED)))
-			fail_msg("message %d in %s has the flags %x", i, w->where[i], w->flags[i]);
+			fail_msg("message %d in %s has the flags %x", i, w->where[i],
+			w->flags[i]);
 	}
 }
 
@@ -403,5 +411,5 @@ POWER_TESTS(rewriting, rewriting)
 POWER_TESTS(moving, moving)
 POWER_TESTS(removing, removing)
 
-TEST_MAIN(POWER_LIST(delivery), POWER_LIST(filing), POWER_LIST(marking), POWER_LIST(rewriting), POWER_LIST(moving),
-	POWER_LIST(removing))
+TEST_MAIN(POWER_LIST(delivery), POWER_LIST(filing), POWER_LIST(marking), POWER_LIST(rewriting),
+	POWER_LIST(moving), POWER_LIST(removing))

@@ -1,7 +1,8 @@
-/* The power goes, the disk fills up, or fsync fails, at every point of a download that deletes from the server.
+/* The power goes, the disk fills up, or fsync fails, at every point of a download
+ * that deletes from the server.
  *
- * Afterwards each message of the server stands in the inbox once, whole, and what is gone from the server
- * stands there durably. */
+ * Afterwards each message of the server stands in the inbox once, whole, and what is gone from
+ * the server stands there durably. */
 #include "drain_fixture.h"
 #include "power.h"
 
@@ -79,7 +80,8 @@ act(struct power *p)
 	if (store_open(&x->store, x->data, x->cache, STORE_WRITE, &p->e) != ERR_OK)
 		return p->e.code;
 	x->cfg.account = store_account(x->store, "home");
-	enum err rc = x->cfg.account ? make_dirs(x) : error_set(&x->e, ERR_LOCAL, "no account in the mail store");
+	enum err rc = x->cfg.account
+		? make_dirs(x) : error_set(&x->e, ERR_LOCAL, "no account in the mail store");
 	if (rc == ERR_OK)
 		rc = dr_pass(x);
 	if (rc != ERR_OK)
@@ -96,7 +98,8 @@ rewind_server(struct power *p)
 	struct drained *x = p->world;
 
 	for (size_t i = 0; i < x->server.n; i++)
-		x->server.v[i].is_gone = (x->conf.keep_days >= 0 && power_has_mark(p, POWER_QUIT)) ||
+		x->server.v[i].is_gone = (x->conf.keep_days >= 0 &&
+			power_has_mark(p, POWER_QUIT)) ||
 			(is_old_gone && str_eq(x->server.v[i].uidl, "old"));
 }
 
@@ -173,7 +176,8 @@ POWER_TESTS(first, first)
 static void
 test_large_batch(void **state)
 {
-	static const struct play large = { set_up_large, act, rewind_server, look, tear_down, 7 };
+	static const struct play large = { set_up_large, act, rewind_server, look, tear_down,
+		7 };
 	(void)state;
 
 	for (long n = 1; n <= (power_is_thorough() ? 9 : 2); n++)

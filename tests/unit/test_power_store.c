@@ -1,7 +1,8 @@
-/* The power goes, the disk fills up, or fsync fails, at every point of saving a draft and of sending a mail.
+/* The power goes, the disk fills up, or fsync fails, at every point of saving a
+ * draft and of sending a mail.
  *
- * A draft is the old or the new one, whole. A mail that was taken is there, whole, and once its end has gone to the
- * server it is never again one that waits to be sent. */
+ * A draft is the old or the new one, whole. A mail that was taken is there, whole, and once
+ * its end has gone to the server it is never again one that waits to be sent. */
 #include "drafts.h"
 #include "power.h"
 #include "store.h"
@@ -23,7 +24,8 @@ set_up(struct power *p)
 	struct world *w = xcalloc(1, sizeof *w);
 	struct store *s;
 
-	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(w->dir, sizeof w->dir, "%s/dunlin-power-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	w->data = path_join(w->dir, "data");
 	w->cache = path_join(w->dir, "cache");
@@ -64,8 +66,9 @@ tear_down(struct power *p)
 static bool
 is_same(const struct note *a, const struct note *b)
 {
-	return str_eq(note_get(a->subject), note_get(b->subject)) && a->text.len == b->text.len &&
-		memcmp(str_get(&a->text), str_get(&b->text), a->text.len) == 0;
+	return str_eq(note_get(a->subject), note_get(b->subject)) &&
+		a->text.len == b->text.len && memcmp(str_get(&a->text), str_get(&b->text),
+		a->text.len) == 0;
 }
 
 /* The first ever: its directory is made, too. */
@@ -127,8 +130,10 @@ look_saved(struct power *p)
 
 	if (draft_load(w->data, w->id, &note, &p->e) != ERR_OK)
 		fail_msg("%s", p->e.text);
-	if (!is_same(&note, &w->new) && (power_has_mark(p, POWER_ACKED) || !is_same(&note, &w->old)))
-		fail_msg("the draft is '%s', %zu bytes", note_get(note.subject), note.text.len);
+	if (!is_same(&note, &w->new) && (power_has_mark(p, POWER_ACKED) ||
+	    !is_same(&note, &w->old)))
+		fail_msg("the draft is '%s', %zu bytes", note_get(note.subject),
+		note.text.len);
 	note_clear(&note);
 }
 
@@ -139,8 +144,9 @@ static enum err
 add(struct power *p, struct store *s, outbox_id *id)
 {
 	struct outbox_rcpt rcpt = { "bob@example.net", RCPT_WAITING, "" };
-	struct outbox_mail m = { .account = 1, .sender = "ada@example.org", .message_id = "a@b", .subject = "x",
-		.to = "Bob", .rcpts = &rcpt, .n_rcpts = 1 };
+	struct outbox_mail m = { .account = 1, .sender = "ada@example.org",
+		.message_id = "a@b", .subject = "x", .to = "Bob", .rcpts = &rcpt,
+		.n_rcpts = 1 };
 	struct outbox_mail *v;
 	struct arena a = {0};
 	size_t n = store_outbox(s, 1, 10, &a, &v);
@@ -174,7 +180,9 @@ send(struct power *p, struct store *s, outbox_id id)
 		struct outbox_mail m;
 		assert_true(store_outbox_get(s, id, &a, &m));
 		arena_clear(&a);
-		return m.state == OUTBOX_QUEUED ? error_set(&p->e, ERR_LOCAL, "the mail store gives it to nobody") : ERR_OK;
+		return m.state == OUTBOX_QUEUED
+			? error_set(&p->e, ERR_LOCAL, "the mail store gives it to nobody")
+			: ERR_OK;
 	}
 	enum err rc = store_outbox_sending(s, id, &first, 1, &p->e);
 	if (rc == ERR_OK) {
@@ -224,7 +232,8 @@ look_sent(struct power *p)
 		assert_true(bytes && len == sizeof mail - 1 && memcmp(bytes, mail, len) == 0);
 		free(bytes);
 		assert_true(v[0].state != OUTBOX_QUEUED || !power_has_mark(p, POWER_DOT));
-		if (v[0].state != OUTBOX_SENT && v[0].state != OUTBOX_UNSURE && power_has_mark(p, POWER_ACKED))
+		if (v[0].state != OUTBOX_SENT && v[0].state != OUTBOX_UNSURE &&
+		    power_has_mark(p, POWER_ACKED))
 			fail_msg("sent, and in state %d", (int)v[0].state);
 	}
 	arena_clear(&a);

@@ -54,7 +54,8 @@ test_editing(void **state)
 	assert_typed("abcx", "abc<Home><C-e>x");
 	assert_typed("axbc", "abc<Left><Left>x");
 	assert_typed("a", "日<Backspace>a");
-	assert_typed("e", "ee\xcc\x81<Backspace>");		/* the mark goes with its letter */
+	/* the mark goes with its letter */
+	assert_typed("e", "ee\xcc\x81<Backspace>");
 	assert_typed("bc", "abc<Home><Delete>");
 	assert_typed("one two ", "one two three<C-w>");
 	assert_typed("one/", "one/two<Alt-Backspace>");
@@ -63,8 +64,9 @@ test_editing(void **state)
 	assert_typed("onex two", "one two<Home><Alt-f>x");
 	assert_typed("", "one two<C-u>");
 	assert_typed("on", "one two<Home><Right><Right><C-k>");
-	assert_typed("two one two ", "one two<C-w>two <C-y><C-a><Delete><Delete><Delete><Delete>"
-		"<C-a>two one <C-k>two ");
+	assert_typed("two one two ",
+		"one two<C-w>two <C-y><C-a><Delete><Delete><Delete><Delete><C-a>two one "
+		"<C-k>two ");
 	assert_typed("Grüße 日本", "Grüße 日本");
 }
 
@@ -75,7 +77,8 @@ test_text_stays_clean(void **state)
 	(void)state;
 	struct prompt p;
 
-	prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = "", .initial = "a\nb" }, NULL);
+	prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = "",
+		.initial = "a\nb" }, NULL);
 	prompt_key(&p, 0x202e);
 	prompt_key(&p, 0x9b);
 	assert_string_equal("a b\xef\xbf\xbd\xef\xbf\xbd", prompt_text(&p));
@@ -87,13 +90,15 @@ test_ends(void **state)
 {
 	(void)state;
 	static const struct { const char *keys; enum prompt_result r; } cases[] = {
-		{ "ab<Enter>", PROMPT_DONE }, { "ab<Esc>", PROMPT_CANCELLED }, { "<C-g>", PROMPT_CANCELLED },
+		{ "ab<Enter>", PROMPT_DONE }, { "ab<Esc>", PROMPT_CANCELLED },
+		{ "<C-g>", PROMPT_CANCELLED },
 		{ "<Backspace>", PROMPT_CANCELLED }, { "a<Backspace>", PROMPT_MORE },
 		{ "<Enter>", PROMPT_DONE },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct prompt p;
-		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = "" }, NULL);
+		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_TEXT, .label = "" },
+			NULL);
 		assert_int_equal(cases[i].r, type(&p, cases[i].keys));
 		prompt_close(&p);
 	}
@@ -108,7 +113,8 @@ test_confirm_defaults_to_no(void **state)
 
 	for (size_t i = 0; i < LEN(keys); i++) {
 		struct prompt p;
-		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = "" }, NULL);
+		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = "" },
+			NULL);
 		assert_int_equal(i < 2 ? PROMPT_DONE : PROMPT_CANCELLED, type(&p, keys[i]));
 		prompt_close(&p);
 	}
@@ -124,9 +130,10 @@ test_choice(void **state)
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct prompt p;
-		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = "", .choices = "rk" },
-			NULL);
-		assert_int_equal(cases[i].answer ? PROMPT_DONE : PROMPT_CANCELLED, type(&p, cases[i].key));
+		prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_CONFIRM, .label = "",
+			.choices = "rk" }, NULL);
+		assert_int_equal(cases[i].answer ? PROMPT_DONE : PROMPT_CANCELLED,
+			type(&p, cases[i].key));
 		if (cases[i].answer)
 			assert_string_equal(cases[i].answer, prompt_text(&p));
 		prompt_close(&p);
@@ -137,7 +144,8 @@ static void
 folders(void *ctx, const char *text, struct completion *out)
 {
 	(void)ctx;
-	static const char *const names[] = { "INBOX", "Archive", "Archive/2025", "lists/arch-linux", "Sent" };
+	static const char *const names[] = { "INBOX", "Archive", "Archive/2025",
+		"lists/arch-linux", "Sent" };
 	for (size_t i = 0; i < LEN(names); i++)
 		completion_offer(out, text, names[i], i == 1 ? "1,200" : NULL);
 }
@@ -160,7 +168,8 @@ test_candidates_are_listed(void **state)
 	prompt_draw(&p, &a, NULL, ST_NORMAL);
 	char *got = grid_text(&g);
 	assert_string_equal("\n────────────────────────────────────────\n"
-		"  Archive           1,200\n  Archive/2025\n  lists/arch-linux\nMove to: arch\n", got);
+		"  Archive           1,200\n  Archive/2025\n  lists/arch-linux\nMove "
+		"to: arch\n", got);
 	assert_int_equal(5, g.cursor_y);
 	assert_int_equal(13, g.cursor_x);
 	free(got);
@@ -173,11 +182,14 @@ test_tab_walks_candidates(void **state)
 {
 	(void)state;
 	static const struct { const char *keys, *text; } cases[] = {
-		{ "s<Tab>", "Sent" }, { "arch<Tab>", "Archive" }, { "lin<Tab>", "lists/arch-linux" },
+		{ "s<Tab>", "Sent" }, { "arch<Tab>", "Archive" },
+		{ "lin<Tab>", "lists/arch-linux" },
 		{ "arch<Tab><Tab>", "Archive/2025" }, { "arch<S-Tab>", "lists/arch-linux" },
-		{ "arch<Tab><Tab><Tab>", "Archive" }, { "arch<Tab><Tab><Tab><Tab>", "Archive/2025" },
+		{ "arch<Tab><Tab><Tab>", "Archive" }, { "arch<Tab><Tab><Tab><Tab>",
+			"Archive/2025" },
 		{ "arch<Tab>/<Tab>", "Archive/2025" },
-		{ "r<Tab>", "r" }, { "r<Tab><Tab>", "Archive" }, { "r<Tab><Tab>x", "Archivex" },
+		{ "r<Tab>", "r" }, { "r<Tab><Tab>", "Archive" },
+		{ "r<Tab><Tab>x", "Archivex" },
 		{ "r<Tab>c<Tab>", "rc" },	/* what all have in common, and no more */
 		{ "zzz<Tab>", "zzz" },
 		{ "arch<Enter>", "Archive" },		/* Enter takes the first */
@@ -203,7 +215,8 @@ test_password_is_masked(void **state)
 	struct grid g;
 
 	history_open(&h, NULL);
-	prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_PASSWORD, .label = "Password: " }, &h);
+	prompt_open(&p, &(struct prompt_spec){ .kind = PROMPT_PASSWORD,
+		.label = "Password: " }, &h);
 	type(&p, "hünter<C-w>sécret");
 	grid_init(&g, 2, 30);
 	struct area a = grid_area(&g);
@@ -247,7 +260,8 @@ test_long_line_scrolls(void **state)
 	prompt_close(&p);
 }
 
-/* What was typed comes back after a restart, the newest first, and what was being typed is not lost. */
+/* What was typed comes back after a restart, the newest first, and what
+ * was being typed is not lost. */
 static void
 test_history(void **state)
 {
@@ -285,6 +299,7 @@ test_history(void **state)
 	free(path);
 }
 
-TEST_MAIN(T(test_editing), T(test_text_stays_clean), T(test_ends), T(test_confirm_defaults_to_no), T(test_choice),
-	T(test_candidates_are_listed), T(test_tab_walks_candidates), T(test_password_is_masked),
-	T(test_long_line_scrolls), T(test_history))
+TEST_MAIN(T(test_editing), T(test_text_stays_clean), T(test_ends),
+	T(test_confirm_defaults_to_no), T(test_choice), T(test_candidates_are_listed),
+	T(test_tab_walks_candidates), T(test_password_is_masked), T(test_long_line_scrolls),
+	T(test_history))

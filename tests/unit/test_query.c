@@ -12,11 +12,12 @@ static const int64_t day = 86400;
 static struct msg
 sample(void)
 {
-	return (struct msg){ .arrived = now - 3 * day, .date = now - 3 * day, .size_bytes = 5000,
-		.flags = MSG_FLAGGED | MSG_ATTACH | MSG_LIST, .from_name = "Ada Lovelace",
-		.from_addr = "ada@example.org", .to = "Bob <bob@example.net>", .cc = "",
-		.subject = "Annual Report for GRÜNWALD (draft)", .message_id = "x", .in_reply_to = "",
-		.references = "", .list_id = "dev.lists.example.org" };
+	return (struct msg){ .arrived = now - 3 * day, .date = now - 3 * day,
+		.size_bytes = 5000, .flags = MSG_FLAGGED | MSG_ATTACH | MSG_LIST,
+		.from_name = "Ada Lovelace", .from_addr = "ada@example.org",
+		.to = "Bob <bob@example.net>", .cc = "",
+		.subject = "Annual Report for GRÜNWALD (draft)", .message_id = "x",
+		.in_reply_to = "", .references = "", .list_id = "dev.lists.example.org" };
 }
 
 static bool
@@ -47,15 +48,18 @@ static void
 test_what_fits(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "", "  ", "ada", "from:ada", "from:ADA@example", "FROM:lovelace",
-		"to:bob", "subject:report", "subject:\"annual report\"", "\"report for\"", "grünwald", "GRÜNWALD",
-		"list:dev", "is:unread", "is:flagged", "is:list", "has:attachment", "IS:Unread",
-		"-is:answered", "-from:bob", "NOT from:bob", "NOT NOT ada", "--ada", "ada bob report",
-		"ada AND bob", "from:bob OR from:ada", "nobody OR ada nothing OR bob", "(ada OR x) (bob OR y)",
-		"-(qq OR zz)", "ada -(bob carol)", "larger:1k", "larger:4999", "smaller:5001", "smaller:1M", "smaller:1.5k OR ada",
-		"before:2026-02-08", "after:2026-02-07", "after:2026-02", "on:2026-02", "on:2026", "on:2026-02-07",
-		"on:2026/02/07", "on:3d", "after:1w", "after:3d", "before:2d", "before:today", "after:1m", "after:1y",
-		"before:yesterday", "from:", "-cc:", "list:", "subject:\"(draft)\"", "\"(draft)\"" };
+	static const char *const texts[] = { "", "  ", "ada", "from:ada", "from:ADA@example",
+		"FROM:lovelace", "to:bob", "subject:report", "subject:\"annual report\"",
+		"\"report for\"", "grünwald", "GRÜNWALD", "list:dev", "is:unread",
+		"is:flagged", "is:list", "has:attachment", "IS:Unread", "-is:answered",
+		"-from:bob", "NOT from:bob", "NOT NOT ada", "--ada", "ada bob report",
+		"ada AND bob", "from:bob OR from:ada", "nobody OR ada nothing OR bob",
+		"(ada OR x) (bob OR y)", "-(qq OR zz)", "ada -(bob carol)", "larger:1k",
+		"larger:4999", "smaller:5001", "smaller:1M", "smaller:1.5k OR ada",
+		"before:2026-02-08", "after:2026-02-07", "after:2026-02", "on:2026-02",
+		"on:2026", "on:2026-02-07", "on:2026/02/07", "on:3d", "after:1w", "after:3d",
+		"before:2d", "before:today", "after:1m", "after:1y", "before:yesterday",
+		"from:", "-cc:", "list:", "subject:\"(draft)\"", "\"(draft)\"" };
 	assert_all(true, texts, LEN(texts));
 }
 
@@ -64,11 +68,13 @@ static void
 test_what_does_not_fit(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "nobody", "from:bob", "to:ada", "cc:bob", "cc:", "subject:ada",
-		"\"report annual\"", "list:users", "is:read", "is:answered", "is:new", "is:draft", "is:partial", "-ada",
-		"-has:attachment", "ada nobody", "nobody OR nothing", "-(ada OR x)", "ada AND -bob", "larger:5000",
-		"smaller:5000", "larger:1M", "before:2026-02-07", "after:2026-02-08", "on:today", "on:yesterday",
-		"on:2025", "before:2026", "after:2d", "before:3d", "http://example.org", "Re:", "12:30" };
+	static const char *const texts[] = { "nobody", "from:bob", "to:ada", "cc:bob", "cc:",
+		"subject:ada", "\"report annual\"", "list:users", "is:read", "is:answered",
+		"is:new", "is:draft", "is:partial", "-ada", "-has:attachment", "ada nobody",
+		"nobody OR nothing", "-(ada OR x)", "ada AND -bob", "larger:5000",
+		"smaller:5000", "larger:1M", "before:2026-02-07", "after:2026-02-08",
+		"on:today", "on:yesterday", "on:2025", "before:2026", "after:2d", "before:3d",
+		"http://example.org", "Re:", "12:30" };
 	assert_all(false, texts, LEN(texts));
 }
 
@@ -103,7 +109,8 @@ test_new_is_recent_and_unread(void **state)
 	query_free(q);
 }
 
-/* Days begin at midnight of the time zone in force, also on the day that clocks are changed. */
+/* Days begin at midnight of the time zone in force, also on the day
+ * that clocks are changed. */
 static void
 test_days_are_local(void **state)
 {
@@ -138,17 +145,24 @@ test_errors_name_the_word(void **state)
 		{ "is:", "unknown 'is:' ('is:unread', 'is:read', ...)" },
 		{ "is:zzzzzzz", "unknown 'is:zzzzzzz' ('is:unread', 'is:read', ...)" },
 		{ "has:wings", "unknown 'has:wings' ('has:attachment')" },
-		{ "has:atachment", "unknown 'has:atachment' (did you mean 'has:attachment'?)" },
+		{ "has:atachment",
+			"unknown 'has:atachment' (did you mean 'has:attachment'?)" },
 		{ "before:tody", "'tody' is no day (today)" },
-		{ "before:2026-13-01", "'2026-13-01' is no day (2026-01-31, 2026-01, today, yesterday, 3d, 2w, 6m, 1y)" },
-		{ "on:2026-02-29", "'2026-02-29' is no day (2026-01-31, 2026-01, today, yesterday, 3d, 2w, 6m, 1y)" },
+		{ "before:2026-13-01",
+			"'2026-13-01' is no day (2026-01-31, 2026-01, today, yesterday, 3d, "
+			"2w, 6m, 1y)" },
+		{ "on:2026-02-29",
+			"'2026-02-29' is no day (2026-01-31, 2026-01, today, yesterday, 3d, "
+			"2w, 6m, 1y)" },
 		{ "larger:big", "'big' is no size (300, 20k, 1.5M, 1G)" },
 		{ "larger:1x", "'1x' is no size (300, 20k, 1.5M, 1G)" },
 		{ "larger:", "'' is no size (300, 20k, 1.5M, 1G)" },
 		{ "\"open", "the quote in '\"open' is not closed" },
 		{ "(ada", "a '(' is not closed" }, { "ada)", "a ')' without its '('" },
-		{ "()", "nothing stands before ')'" }, { "ada OR", "something is missing at the end" },
-		{ "NOT", "something is missing at the end" }, { "OR", NULL }, { ")", "nothing stands before ')'" },
+		{ "()", "nothing stands before ')'" },
+		{ "ada OR", "something is missing at the end" },
+		{ "NOT", "something is missing at the end" }, { "OR", NULL },
+		{ ")", "nothing stands before ')'" },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct query *q = (void *)1;
@@ -208,7 +222,8 @@ test_words_are_valid(void **state)
 	(void)state;
 	for (const char *const *w = query_words(); *w; w++) {
 		struct query *q;
-		bool is_day = str_eq(*w, "before:") || str_eq(*w, "after:") || str_eq(*w, "on:");
+		bool is_day = str_eq(*w, "before:") || str_eq(*w, "after:") ||
+			str_eq(*w, "on:");
 		char *text = xasprintf("%s%s", *w, is_day ? "today" : strstr(*w, "er:") ? "1k"
 			: str_eq(*w, "body:") ? "x" : "");
 		assert_int_equal(ERR_OK, query_parse(&q, text, now, NULL));
@@ -242,8 +257,10 @@ test_bodies_are_asked_for(void **state)
 	struct texts t = { .text = "the minutes of the annual meeting" };
 
 	(void)state;
-	assert_int_equal(ERR_OK, query_parse(&q, "body:minutes body:\"annual meeting\" -body:ada"
-		" (from:ada OR body:minutes)", now, NULL));
+	assert_int_equal(ERR_OK,
+		query_parse(&q,
+		"body:minutes body:\"annual meeting\" -body:ada (from:ada OR body:minutes)",
+		now, NULL));
 	assert_int_equal(3, query_bodies(q, &t.words));
 	assert_string_equal("annual meeting", t.words[1]);
 	assert_false(query_match(q, &m));
@@ -273,7 +290,8 @@ test_body_that_decides(void **state)
 {
 	static const struct { const char *text; int body; } cases[] = {
 		{ "body:a", 0 }, { "is:unread body:a", 0 }, { "is:unread (to:x body:a)", 0 },
-		{ "body:a OR body:b", -1 }, { "-body:a", -1 }, { "(body:a OR to:x) body:b", 1 },
+		{ "body:a OR body:b", -1 }, { "-body:a", -1 }, { "(body:a OR to:x) body:b",
+			1 },
 		{ "to:x", -1 },
 	};
 
@@ -309,10 +327,11 @@ test_body_needs_words(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_what_fits), T(test_what_does_not_fit), T(test_precedence),
-		T(test_new_is_recent_and_unread), T(test_days_are_local), T(test_errors_name_the_word),
-		T(test_bounds), T(test_large_numbers), T(test_words_are_valid),
-		T(test_bodies_are_asked_for), T(test_body_that_decides), T(test_body_needs_words) };
+	const struct CMUnitTest tests[] = { T(test_what_fits), T(test_what_does_not_fit),
+		T(test_precedence), T(test_new_is_recent_and_unread), T(test_days_are_local),
+		T(test_errors_name_the_word), T(test_bounds), T(test_large_numbers),
+		T(test_words_are_valid), T(test_bodies_are_asked_for),
+		T(test_body_that_decides), T(test_body_needs_words) };
 
 	setenv("TZ", "UTC", 1);
 	tzset();

@@ -1,4 +1,5 @@
-/* What is offered while an address is being typed, in which order, and that none of it can be anything but an address. */
+/* What is offered while an address is being typed, in which order, and that none of it can
+ * be anything but an address. */
 #include <sys/stat.h>
 
 #include "compose.h"
@@ -24,14 +25,14 @@ static void
 heard(struct fixture *f, uint32_t uid, const char *name, const char *addr)
 {
 	struct store *s = (struct store *)(uintptr_t)engine_store(f->engine);
-	struct folder inbox = { .account = engine_account(f->engine, 0), .wire = "INBOX", .name = "INBOX", .delim = '/',
-		.role = ROLE_INBOX };
+	struct folder inbox = { .account = engine_account(f->engine, 0), .wire = "INBOX",
+		.name = "INBOX", .delim = '/', .role = ROLE_INBOX };
 	struct error e;
 	folder_id id;
 
 	assert_int_equal(ERR_OK, store_folder_put(s, &inbox, &id, &e));
-	assert_int_equal(ERR_OK, store_msg_put(s, &(struct msg){ .id = msg_id_of(id, uid), .arrived = uid,
-		.from_name = name, .from_addr = addr }, &e));
+	assert_int_equal(ERR_OK, store_msg_put(s, &(struct msg){ .id = msg_id_of(id, uid),
+		.arrived = uid, .from_name = name, .from_addr = addr }, &e));
 }
 
 static void
@@ -40,14 +41,17 @@ wrote(struct fixture *f, const char *name, const char *addr)
 	struct person p = { .name = name, .addr = addr };
 	struct error e;
 
-	assert_int_equal(ERR_OK, people_wrote((struct store *)(uintptr_t)engine_store(f->engine), &p, 1, 1, &e));
+	assert_int_equal(ERR_OK,
+		people_wrote((struct store *)(uintptr_t)engine_store(f->engine), &p, 1, 1,
+		&e));
 }
 
 #define RC "[account work]\nfrom = me@x.net\nreceive = imaps://me@x.net\n[alias]\nbo = Bo Diddley <bo@x.net>\n" \
 	"team = \"Doe, J.\" <j@x.net>, eve@x.net\n"
 
-/* Short names, then people written to, then people heard from; each address once; Tab takes the best, and what
- * stands before the last comma stays, also where a comma is part of a name. */
+/* Short names, then people written to, then people heard from; each address
+ * once; Tab takes the best, and what stands before the last comma stays, also
+ * where a comma is part of a name. */
 static void
 test_order(void **state)
 {
@@ -64,15 +68,16 @@ test_order(void **state)
 	press(f, "<Tab>");
 	assert_string_equal("Bo Diddley <bo@x.net>", prompt_text(&f->ui->prompt));
 	press(f, "<Tab><Tab>, wro<Tab>");
-	assert_string_equal("\"Bob, the \\\"Builder\\\"\" <builder@x.net>, Bob Wrote <wrote@x.net>",
-		prompt_text(&f->ui->prompt));
+	assert_string_equal("\"Bob, the \\\"Builder\\\"\" <builder@x.net>, Bob Wrote "
+		"<wrote@x.net>", prompt_text(&f->ui->prompt));
 	press(f, ", ");
 	assert_offered(f, "");
 	press(f, "<Enter>");
-	assert_string_equal("bounce \"Bob, the \\\"Builder\\\"\" <builder@x.net>, Bob Wrote <wrote@x.net>, ;",
-		str_get(&f->log));
+	assert_string_equal("bounce \"Bob, the \\\"Builder\\\"\" <builder@x.net>, Bob Wrote "
+		"<wrote@x.net>, ;", str_get(&f->log));
 	char *list = recipients_expand(f->ui, " TEAM,bo , x@y.z,nobody");
-	assert_string_equal("\"Doe, J.\" <j@x.net>, eve@x.net, Bo Diddley <bo@x.net>, x@y.z, nobody", list);
+	assert_string_equal("\"Doe, J.\" <j@x.net>, eve@x.net, Bo Diddley <bo@x.net>, "
+		"x@y.z, nobody", list);
 	free(list);
 	teardown(f);
 }
@@ -83,8 +88,9 @@ test_hostile_names(void **state)
 {
 	(void)state;
 	struct fixture *f = setup(RC, 24, 80);
-	static const char *const names[] = { "Evil <boss@x.net>, Evil", "Evil\r\nBcc: x@y.z", "Evil\033[2J", "=?utf-8?q?Evil=0A?=",
-		"Evil \"", "Evil \\", "Evil (", "Evil:;" };
+	static const char *const names[] = { "Evil <boss@x.net>, Evil", "Evil\r\nBcc: x@y.z",
+		"Evil\033[2J", "=?utf-8?q?Evil=0A?=", "Evil \"", "Evil \\", "Evil (",
+		"Evil:;" };
 
 	for (size_t i = 0; i < LEN(names); i++) {
 		char *addr = xasprintf("evil%zu@x.net", i);
@@ -144,7 +150,8 @@ is_offered(struct fixture *f, const char *word)
 static bool
 is_offered_soon(struct fixture *f, const char *word)
 {
-	for (int64_t end = ui_clock_ms() + 20000; ui_clock_ms() < end && !is_offered(f, word); )
+	for (int64_t end = ui_clock_ms() + 20000; ui_clock_ms() < end && !is_offered(f, word);
+	    )
 		ui_step(f->ui, 50);
 	return is_offered(f, word);
 }
@@ -154,8 +161,10 @@ static void
 test_query(void **state)
 {
 	(void)state;
-	struct fixture *f = with_query("printf 'searching...\\nheader without tab\\nx@y.z\\tNamed %s.\\tfrom LDAP\\n"
-		"no address\\tX\\n\\tX\\nb@y.z\\t\\n<bad>@x\\tX\\n\\033[2J\\t\\033[2J@x\\nc@y.z\\tEsc\\033[2J\\n' \"$1\"");
+	struct fixture *f =
+		with_query("printf 'searching...\\nheader without tab\\nx@y.z\\tNamed "
+		"%s.\\tfrom LDAP\\nno "
+		"address\\tX\\n\\tX\\nb@y.z\\t\\n<bad>@x\\tX\\n\\033[2J\\t\\033[2J@x\\nc@y.z\\tEsc\\033[2J\\n' \"$1\"");
 	int64_t begun = ui_clock_ms();
 
 	press(f, "b';id`$(id)");
@@ -184,8 +193,8 @@ is_running(int pid)
 	return state != 'Z' && state != 'X';
 }
 
-/* A command that hangs, or prints without an end, or is not there, costs nothing but what it would have found; and it
- * is gone, with its children, when the prompt is. */
+/* A command that hangs, or prints without an end, or is not there, costs nothing but what it
+ * would have found; and it is gone, with its children, when the prompt is. */
 static void
 test_query_hangs(void **state)
 {
@@ -194,7 +203,8 @@ test_query_hangs(void **state)
 	char *pid_file = xasprintf("%s.pid", f->ui->naming.name);
 
 	press(f, "bsomebody");
-	for (int64_t end = ui_clock_ms() + 20000; ui_clock_ms() < end && access(pid_file, F_OK) < 0; )
+	for (int64_t end = ui_clock_ms() + 20000; ui_clock_ms() < end &&
+	    access(pid_file, F_OK) < 0; )
 		ui_step(f->ui, 50);
 	FILE *in = fopen(pid_file, "r");
 	int pid = 0;
@@ -222,8 +232,10 @@ static void
 test_command(void **state)
 {
 	(void)state;
-	static const char *const v[][2] = { { "khard", "khard \"$1\"" }, { "q %s", "q \"$1\"" },
-		{ "q '%s' -x", "q ''\"$1\"'' -x" }, { "q \"%s\" %s", "q \"\"\"$1\"\"\" \"$1\"" },
+	static const char *const v[][2] = { { "khard", "khard \"$1\"" },
+		{ "q %s", "q \"$1\"" },
+		{ "q '%s' -x", "q ''\"$1\"'' -x" },
+		{ "q \"%s\" %s", "q \"\"\"$1\"\"\" \"$1\"" },
 		{ "q '(cn=*%s*)'", "q '(cn=*'\"$1\"'*)'" }, { "q \\'%s", "q \\'\"$1\"" } };
 
 	for (size_t i = 0; i < LEN(v); i++) {
@@ -236,8 +248,8 @@ test_command(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_order), T(test_hostile_names), T(test_query), T(test_query_hangs),
-		T(test_command) };
+	const struct CMUnitTest tests[] = { T(test_order), T(test_hostile_names),
+		T(test_query), T(test_query_hangs), T(test_command) };
 
 	mime_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

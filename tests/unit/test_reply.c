@@ -10,8 +10,8 @@ static const char *const mine[] = { "Ada <ada@example.org>", "Ada L. <ada@work.e
 static struct reply_source
 source(const char *header, const char *text)
 {
-	return (struct reply_source){ .header = header, .header_len = strlen(header), .text = text,
-		.text_len = strlen(text) };
+	return (struct reply_source){ .header = header, .header_len = strlen(header),
+		.text = text, .text_len = strlen(text) };
 }
 
 static enum err
@@ -33,40 +33,44 @@ static const struct {
 } rules[] = {
 	{ REPLY_SENDER, "From: Bob <bob@x.net>\nTo: ada@example.org\n", "Bob <bob@x.net>", "",
 		"Ada <ada@example.org>" },
-	{ REPLY_SENDER, "From: bob@x.net\nReply-To: Office <office@x.net>\nTo: ADA@work.example\n",
+	{ REPLY_SENDER,
+		"From: bob@x.net\nReply-To: Office <office@x.net>\nTo: ADA@work.example\n",
 		"Office <office@x.net>", "", "Ada L. <ada@work.example>" },
 	/* our own mail is answered to those it went to */
-	{ REPLY_SENDER, "From: ada@work.example\nTo: bob@x.net, eve@x.net\n", "bob@x.net, eve@x.net", "",
-		"Ada L. <ada@work.example>" },
-	{ REPLY_ALL, "From: ada@example.org\nTo: bob@x.net\nCc: eve@x.net\n", "bob@x.net", "eve@x.net",
-		"Ada <ada@example.org>" },
+	{ REPLY_SENDER, "From: ada@work.example\nTo: bob@x.net, eve@x.net\n",
+		"bob@x.net, eve@x.net", "", "Ada L. <ada@work.example>" },
+	{ REPLY_ALL, "From: ada@example.org\nTo: bob@x.net\nCc: eve@x.net\n", "bob@x.net",
+		"eve@x.net", "Ada <ada@example.org>" },
 	/* to all: not to ourselves, and to nobody twice */
 	{ REPLY_ALL, "From: bob@x.net\nTo: Ada <ada@work.example>, Bob <BOB@x.net>, c@x.net\n"
 		"Cc: c@X.NET, d@x.net, ada@example.org\n", "bob@x.net", "c@x.net, d@x.net",
 		"Ada L. <ada@work.example>" },
-	{ REPLY_ALL, "From: bob@x.net\nTo: ada@example.org, c@x.net\nMail-Followup-To: list@x.net\n",
-		"list@x.net", "", "Ada <ada@example.org>" },
-	{ REPLY_SENDER, "From: bob@x.net\nTo: list@x.net\nMail-Followup-To: list@x.net\n", "bob@x.net", "",
-		"Ada <ada@example.org>" },
+	{ REPLY_ALL, "From: bob@x.net\nTo: ada@example.org, c@x.net\nMail-Followup-To: "
+		"list@x.net\n", "list@x.net", "", "Ada <ada@example.org>" },
+	{ REPLY_SENDER, "From: bob@x.net\nTo: list@x.net\nMail-Followup-To: list@x.net\n",
+		"bob@x.net", "", "Ada <ada@example.org>" },
 	{ REPLY_LIST, "From: bob@x.net\nList-Post: <mailto:list@x.net>\n", "list@x.net", "",
 		"Ada <ada@example.org>" },
-	{ REPLY_LIST, "From: bob@x.net\nList-Post: <https://x.net/post>, <mailto:l%2Bist@x.net?subject=x>\n",
-		"l+ist@x.net", "", "Ada <ada@example.org>" },
+	{ REPLY_LIST,
+		"From: bob@x.net\nList-Post: <https://x.net/post>, "
+		"<mailto:l%2Bist@x.net?subject=x>\n", "l+ist@x.net", "",
+		"Ada <ada@example.org>" },
 	{ REPLY_LIST, "From: bob@x.net\nList-Post: NO\n", NULL, NULL, NULL },
 	{ REPLY_LIST, "From: bob@x.net\n", NULL, NULL, NULL },
 	{ REPLY_SENDER, "Subject: from nobody\n", NULL, NULL, NULL },
 	/* Delivered-To tells which of ours it was when To does not */
-	{ REPLY_SENDER, "From: bob@x.net\nTo: list@x.net\nDelivered-To: ada@work.example\n", "bob@x.net", "",
-		"Ada L. <ada@work.example>" },
-	{ REPLY_SENDER, "From: \"Doe, \\\"J\\\" (x)\" <j@x.net>\n", "\"Doe, \\\"J\\\" (x)\" <j@x.net>", "",
-		"Ada <ada@example.org>" },
+	{ REPLY_SENDER, "From: bob@x.net\nTo: list@x.net\nDelivered-To: ada@work.example\n",
+		"bob@x.net", "", "Ada L. <ada@work.example>" },
+	{ REPLY_SENDER, "From: \"Doe, \\\"J\\\" (x)\" <j@x.net>\n",
+		"\"Doe, \\\"J\\\" (x)\" <j@x.net>", "", "Ada <ada@example.org>" },
 	{ REPLY_SENDER, "From: =?utf-8?q?J=C3=B6rg?= <j@x.net>\n", "J\xc3\xb6rg <j@x.net>", "",
 		"Ada <ada@example.org>" },
-	{ REPLY_ALL, "From: bob@x.net\nTo: friends: c@x.net, d@x.net;\n", "bob@x.net", "c@x.net, d@x.net",
-		"Ada <ada@example.org>" },
-	{ REPLY_EDIT, "From: ada@work.example\nTo: bob@x.net\nCc: c@x.net\n", "bob@x.net", "c@x.net",
+	{ REPLY_ALL, "From: bob@x.net\nTo: friends: c@x.net, d@x.net;\n", "bob@x.net",
+		"c@x.net, d@x.net", "Ada <ada@example.org>" },
+	{ REPLY_EDIT, "From: ada@work.example\nTo: bob@x.net\nCc: c@x.net\n", "bob@x.net",
+		"c@x.net", "Ada L. <ada@work.example>" },
+	{ REPLY_FORWARD, "From: bob@x.net\nTo: ada@work.example\n", "", "",
 		"Ada L. <ada@work.example>" },
-	{ REPLY_FORWARD, "From: bob@x.net\nTo: ada@work.example\n", "", "", "Ada L. <ada@work.example>" },
 };
 
 static void
@@ -95,10 +99,13 @@ test_subjects(void **state)
 {
 	(void)state;
 	static const struct { enum reply_kind kind; const char *was, *is; } v[] = {
-		{ REPLY_SENDER, "x", "Re: x" }, { REPLY_SENDER, "Re: RE : AW: Re[3]: x", "Re: x" },
-		{ REPLY_SENDER, "Fwd: x", "Re: Fwd: x" }, { REPLY_SENDER, "[list] Re: x", "Re: [list] Re: x" },
+		{ REPLY_SENDER, "x", "Re: x" }, { REPLY_SENDER, "Re: RE : AW: Re[3]: x",
+			"Re: x" },
+		{ REPLY_SENDER, "Fwd: x", "Re: Fwd: x" }, { REPLY_SENDER, "[list] Re: x",
+			"Re: [list] Re: x" },
 		{ REPLY_SENDER, "Reading: x", "Re: Reading: x" }, { REPLY_SENDER, "", "Re: " },
-		{ REPLY_FORWARD, "Fw: FWD: WG: x", "Fwd: x" }, { REPLY_FORWARD_WHOLE, "Re: x", "Fwd: Re: x" },
+		{ REPLY_FORWARD, "Fw: FWD: WG: x", "Fwd: x" }, { REPLY_FORWARD_WHOLE, "Re: x",
+			"Fwd: Re: x" },
 		{ REPLY_EDIT, "Re: x", "Re: x" },
 		{ REPLY_SENDER, "=?utf-8?q?a=0D=0ABcc:_e@x.net?=", "Re: a  Bcc: e@x.net" },
 	};
@@ -122,7 +129,8 @@ test_thread(void **state)
 {
 	(void)state;
 	static const struct { const char *header, *in_reply_to, *references; } v[] = {
-		{ MID "References: <a@x> <b@x>\nIn-Reply-To: <b@x>\n", "m1@x", "a@x b@x m1@x" },
+		{ MID "References: <a@x> <b@x>\nIn-Reply-To: <b@x>\n", "m1@x",
+			"a@x b@x m1@x" },
 		{ MID "In-Reply-To: <b@x>\n", "m1@x", "b@x m1@x" },
 		{ MID, "m1@x", "m1@x" },
 		{ "References: <a@x>\n", "", "" },
@@ -152,13 +160,14 @@ test_quoting(void **state)
 
 	assert_int_equal(ERR_OK, make(&n, REPLY_SENDER, "From: Bob B. <b@x.net>\n" MID,
 		"Hi \033[2JAda\r\n\r\n> old\r\n>> older\r\nbye\r\n-- \r\nBob\r\n"));
-	assert_string_equal("On 2026-09-21 16:13 +0200, Bob B. wrote:\n> Hi \xef\xbf\xbd[2JAda\n>\n>> old\n"
-		">>> older\n> bye\n\n", str_get(&n.text));
+	assert_string_equal("On 2026-09-21 16:13 +0200, Bob B. wrote:\n> Hi "
+		"\xef\xbf\xbd[2JAda\n>\n>> old\n>>> older\n> bye\n\n", str_get(&n.text));
 	note_clear(&n);
-	assert_int_equal(ERR_OK, make(&n, REPLY_FORWARD, "From: b@x.net\nSubject: s\nTo: a@x.net\n",
+	assert_int_equal(ERR_OK,
+		make(&n, REPLY_FORWARD, "From: b@x.net\nSubject: s\nTo: a@x.net\n",
 		"text\n-- \nBob\n"));
-	assert_string_equal("\n---------- Forwarded message ----------\nFrom: b@x.net\nSubject: s\n"
-		"To: a@x.net\n\ntext\n--\nBob\n", str_get(&n.text));
+	assert_string_equal("\n---------- Forwarded message ----------\nFrom: "
+		"b@x.net\nSubject: s\nTo: a@x.net\n\ntext\n--\nBob\n", str_get(&n.text));
 	note_clear(&n);
 }
 
@@ -169,9 +178,9 @@ test_flowed(void **state)
 	(void)state;
 	struct note n = { 0 };
 	struct error e;
-	struct reply_source s = source("From: b@x.net\n", "one \ntwo \nthree\n>soft \n> quote\n -x\n"
-		"a-long-word-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789 \n"
-		"end\n-- \nBob\n");
+	struct reply_source s = source("From: b@x.net\n",
+		"one \ntwo \nthree\n>soft \n> quote\n "
+		"-x\na-long-word-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789 \nend\n-- \nBob\n");
 
 	s.is_flowed = true;
 	assert_int_equal(ERR_OK, reply_make(&n, REPLY_SENDER, &s, mine, LEN(mine), &e));
@@ -190,9 +199,9 @@ test_mailto(void **state)
 	struct note n = { 0 };
 	struct error e;
 
-	assert_int_equal(ERR_OK, reply_mailto(&n, "MAILTO:b%40x.net,c@x.net?to=d@x.net&Cc=e@x.net"
-		"&subject=caf%C3%A9%20%26+x&body=one%0D%0Atwo&in-reply-to=%3Cm%40x%3E"
-		"&bcc=spy@x.net&attach=/etc/passwd&From=evil@x.net", &e));
+	assert_int_equal(ERR_OK,
+		reply_mailto(&n,
+		"MAILTO:b%40x.net,c@x.net?to=d@x.net&Cc=e@x.net&subject=caf%C3%A9%20%26+x&body=one%0D%0Atwo&in-reply-to=%3Cm%40x%3E&bcc=spy@x.net&attach=/etc/passwd&From=evil@x.net", &e));
 	assert_string_equal("b@x.net,c@x.net, d@x.net", n.to);
 	assert_string_equal("e@x.net", n.cc);
 	assert_string_equal("caf\xc3\xa9 &+x", n.subject);
@@ -209,7 +218,8 @@ test_mailto_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = { "http://x", "mailto:a@x?subject=a%0D%0ABcc:b@x",
-		"mailto:a@x%0abcc:b@x", "mailto:a@x?cc=b@x%00", "mailto:a@x?subject=%FF", "mailto", "" };
+		"mailto:a@x%0abcc:b@x", "mailto:a@x?cc=b@x%00", "mailto:a@x?subject=%FF",
+		"mailto", "" };
 
 	for (size_t i = 0; i < LEN(bad); i++) {
 		struct note n = { 0 };
@@ -226,17 +236,18 @@ next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-/* Whatever bytes names, addresses and subjects are made of, no answer has a control byte in a field,
- * and it is either built or refused with a reason. */
+/* Whatever bytes names, addresses and subjects are made of, no answer has a control byte in a
+ * field, and it is either built or refused with a reason. */
 static void
 test_fuzzed(void **state)
 {
 	(void)state;
-	static const char *const pieces[] = { "\"", "\\", "<", ">", "@", ",", ";", ":", "(", ")", "=?utf-8?q?",
-		"=0D=0A", "?=", "a", "x.net", " ", "\t", "\r\n ", "\x80", "\xff", "\xc3\xa9", "\x1b[", "\x01", "Re:",
-		"[", "]", "list", "=?iso-2022-jp?b?GyRC?=", "b@x.net" };
-	static const char *const names[] = { "From: b@y.net, ", "\r\nTo: ", "\r\nCc: ", "\r\nSubject: ",
-		"\r\nReply-To: ", "\r\nMessage-ID: <", "\r\nReferences: <" };
+	static const char *const pieces[] = { "\"", "\\", "<", ">", "@", ",", ";", ":", "(",
+		")", "=?utf-8?q?", "=0D=0A", "?=", "a", "x.net", " ", "\t", "\r\n ", "\x80",
+		"\xff", "\xc3\xa9", "\x1b[", "\x01", "Re:", "[", "]", "list",
+		"=?iso-2022-jp?b?GyRC?=", "b@x.net" };
+	static const char *const names[] = { "From: b@y.net, ", "\r\nTo: ", "\r\nCc: ",
+		"\r\nSubject: ", "\r\nReply-To: ", "\r\nMessage-ID: <", "\r\nReferences: <" };
 	const struct compose_stamp stamp = { 1790000000, 0, "t0" };
 	uint32_t seed = 7;
 
@@ -251,22 +262,25 @@ test_fuzzed(void **state)
 		struct error e;
 		struct letter l = { 0 };
 		if (make(&n, (enum reply_kind)(round % 6), str_get(&h), "text\n") == ERR_OK) {
-			const char *fields[] = { note_get(n.to), note_get(n.cc), note_get(n.subject),
-				note_get(n.from), note_get(n.references), note_get(n.in_reply_to) };
+			const char *fields[] = { note_get(n.to), note_get(n.cc),
+				note_get(n.subject), note_get(n.from), note_get(n.references),
+				note_get(n.in_reply_to) };
 			for (size_t i = 0; i < LEN(fields); i++) {
 				for (const char *p = fields[i]; *p; p++) {
 					if ((unsigned char)*p < ' ' || *p == 0x7f)
-						fail_msg("byte %d in field %zu of round %d", *p, i, round);
+						fail_msg("byte %d in field %zu of round %d",
+							*p, i, round);
 				}
 			}
-			struct draft d = { .from = n.from, .to = n.to, .cc = n.cc, .subject = n.subject,
-				.in_reply_to = n.in_reply_to, .references = n.references,
-				.text = str_get(&n.text), .text_len = n.text.len };
+			struct draft d = { .from = n.from, .to = n.to, .cc = n.cc,
+				.subject = n.subject, .in_reply_to = n.in_reply_to,
+				.references = n.references, .text = str_get(&n.text),
+				.text_len = n.text.len };
 			enum err r = compose_build(&l, &d, &stamp, &e);
 			/* no recipient, or ids that are none: told; anything else must go */
 			if (r != ERR_OK && n.to && round % 6 != REPLY_FORWARD)
-				fail_msg("round %d: %s: to '%s' cc '%s' ref '%s'", round, e.text, n.to,
-					note_get(n.cc), note_get(n.references));
+				fail_msg("round %d: %s: to '%s' cc '%s' ref '%s'", round,
+					e.text, n.to, note_get(n.cc), note_get(n.references));
 			letter_clear(&l);
 		}
 		note_clear(&n);
@@ -274,18 +288,22 @@ test_fuzzed(void **state)
 	}
 }
 
-/* A draft made into a message and resumed from it is what it was: Bcc, groups, half an address, nothing. */
+/* A draft made into a message and resumed from it is what it was: Bcc, groups,
+ * half an address, nothing. */
 static void
 test_draft_comes_back(void **state)
 {
 	static const struct draft drafts[] = {
-		{ .from = "Ada Lovelace <ada@work.example>", .to = "\"Doe, J\" <j@x.net>, friends: c@x.net, d@x.net;",
-			.cc = "J\xc3\xb6rg <j@y.net>", .bcc = "secret@x.net", .subject = "gr\xc3\xbc\xc3\x9f" "e",
-			.in_reply_to = "p@x", .references = "r@x p@x", .text = "From here\n.\n" },
-		{ .from = "Ada <ada@example.org>", .to = "j@x.net, half typ", .subject = "", .text = "\n" },
+		{ .from = "Ada Lovelace <ada@work.example>",
+			.to = "\"Doe, J\" <j@x.net>, friends: c@x.net, d@x.net;",
+			.cc = "J\xc3\xb6rg <j@y.net>", .bcc = "secret@x.net",
+			.subject = "gr\xc3\xbc\xc3\x9f" "e", .in_reply_to = "p@x",
+			.references = "r@x p@x", .text = "From here\n.\n" },
+		{ .from = "Ada <ada@example.org>", .to = "j@x.net, half typ", .subject = "",
+			.text = "\n" },
 		{ .from = "nobody yet", .to = "j@, c@x.net", .subject = "s", .text = "t\n" },
-		{ .from = "Ada <ada@example.org>", .to = "evil\r\nX-Injected: 1", .subject = "a\nX-Injected: 1",
-			.text = "t\n" },
+		{ .from = "Ada <ada@example.org>", .to = "evil\r\nX-Injected: 1",
+			.subject = "a\nX-Injected: 1", .text = "t\n" },
 	};
 
 	(void)state;
@@ -311,7 +329,8 @@ test_draft_comes_back(void **state)
 			assert_string_equal(d.subject, note_get(n.subject));
 		}
 		assert_string_equal(d.references ? d.references : "", note_get(n.references));
-		assert_string_equal(d.in_reply_to ? d.in_reply_to : "", note_get(n.in_reply_to));
+		assert_string_equal(d.in_reply_to ? d.in_reply_to : "",
+			note_get(n.in_reply_to));
 		assert_string_equal("0123456789abcdef", note_get(n.name));
 		assert_string_equal(d.text, str_get(&n.text));
 		note_clear(&n);
@@ -351,17 +370,21 @@ test_stamp(void **state)
 	note_clear(&n);
 }
 
-/* The first mail address and the safest page, whatever stands between; what is no URL is passed over. */
+/* The first mail address and the safest page, whatever stands between; what
+ * is no URL is passed over. */
 static void
 test_unsubscribe(void **state)
 {
 	(void)state;
 	static const struct { const char *field, *mail, *web; } cases[] = {
-		{ "<mailto:leave@l.example?subject=off>", "mailto:leave@l.example?subject=off", NULL },
-		{ "<http://l.example/a>, <https://l.example/b>\r\n (or by mail)\r\n <MAILTO:x@l.example>,\r\n <mailto:y@l>",
-			"MAILTO:x@l.example", "https://l.example/b" },
+		{ "<mailto:leave@l.example?subject=off>", "mailto:leave@l.example?subject=off",
+			NULL },
+		{ "<http://l.example/a>, <https://l.example/b>\r\n (or by mail)\r\n "
+			"<MAILTO:x@l.example>,\r\n <mailto:y@l>", "MAILTO:x@l.example",
+			"https://l.example/b" },
 		{ "<https://l.example/\r\n very/long>", NULL, "https://l.example/very/long" },
-		{ "<https://l.example/1>, <http://l.example/2>, <https://l.example/3>", NULL, "https://l.example/1" },
+		{ "<https://l.example/1>, <http://l.example/2>, <https://l.example/3>", NULL,
+			"https://l.example/1" },
 		{ "<javascript:x>, <file:///etc/passwd>, <ftp://l.example/>", NULL, NULL },
 		{ "<https://l.example/\x1b[2J>", NULL, NULL },
 		{ "<https://l.example/\xc3\xa4>", NULL, NULL },
@@ -373,7 +396,9 @@ test_unsubscribe(void **state)
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct arena a = { 0 };
 		struct unsubscribe u;
-		char *header = xasprintf("Subject: x\r\nList-Unsubscribe: %s\r\nTo: a@b\r\n\r\n", cases[i].field);
+		char *header =
+			xasprintf("Subject: x\r\nList-Unsubscribe: %s\r\nTo: a@b\r\n\r\n",
+			cases[i].field);
 		bool is_any = reply_unsubscribe(&u, &a, header, strlen(header));
 		assert_int_equal(cases[i].mail || cases[i].web, is_any);
 		assert_string_equal(cases[i].mail ? cases[i].mail : "", u.mail ? u.mail : "");
@@ -383,8 +408,8 @@ test_unsubscribe(void **state)
 	}
 }
 
-/* Written to a list that we read, answers go to the list and to the others; to one that we only know, to us as well; to no
- * list, nowhere in particular. */
+/* Written to a list that we read, answers go to the list and to the others; to one that we
+ * only know, to us as well; to no list, nowhere in particular. */
 static void
 test_followup(void **state)
 {
@@ -398,12 +423,13 @@ test_followup(void **state)
 		{ "bob@x.net", "eve@x.net", NULL },
 		{ NULL, NULL, NULL },
 	};
-	struct reply_lists lists = { .known = "users@lists.org", .subscribed = "Developers <dev@lists.org>",
+	struct reply_lists lists = { .known = "users@lists.org",
+		.subscribed = "Developers <dev@lists.org>",
 		.mine = "Ada <ada@me.org>, ada@other.org" };
 
 	for (size_t i = 0; i < LEN(v); i++) {
-		struct note n = { .from = (char *)(uintptr_t)"Ada <ada@me.org>", .to = (char *)(uintptr_t)v[i].to,
-			.cc = (char *)(uintptr_t)v[i].cc };
+		struct note n = { .from = (char *)(uintptr_t)"Ada <ada@me.org>",
+			.to = (char *)(uintptr_t)v[i].to, .cc = (char *)(uintptr_t)v[i].cc };
 		char *got = reply_followup_to(&n, &lists);
 		if (!str_eq(got, v[i].want))
 			fail_msg("%zu: '%s', not '%s'", i, got, v[i].want);
@@ -416,8 +442,9 @@ test_followup(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_recipients), T(test_followup), T(test_subjects), T(test_thread),
-		T(test_quoting), T(test_flowed), T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
+	const struct CMUnitTest tests[] = { T(test_recipients), T(test_followup),
+		T(test_subjects), T(test_thread), T(test_quoting), T(test_flowed),
+		T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
 		T(test_draft_comes_back), T(test_stamp), T(test_unsubscribe) };
 
 	mime_init();

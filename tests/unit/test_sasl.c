@@ -203,7 +203,8 @@ test_scram(void **state)
 	}
 }
 
-/* A server that does not know the password is not believed, whatever it answers to our proof. */
+/* A server that does not know the password is not believed, whatever
+ * it answers to our proof. */
 static void
 test_server_without_proof(void **state)
 {
@@ -231,8 +232,8 @@ test_server_without_proof(void **state)
 	}
 }
 
-/* First challenges that are no SCRAM, take our nonce away, or make us count for hours or not at
- * all: no proof of the password is given, and nothing takes long. */
+/* First challenges that are no SCRAM, take our nonce away, or make us count for hours or not
+ * at all: no proof of the password is given, and nothing takes long. */
 static void
 test_scram_nonsense(void **state)
 {
@@ -274,7 +275,8 @@ test_scram_nonsense(void **state)
 	}
 }
 
-/* What is not base64, has a NUL in it or is longer than any challenge is refused by each mechanism. */
+/* What is not base64, has a NUL in it or is longer than any challenge is
+ * refused by each mechanism. */
 static void
 test_wire_nonsense(void **state)
 {
@@ -341,8 +343,8 @@ test_login(void **state)
 	str_clear(&a);
 }
 
-/* RFC 7628 4.1 and Google's form, byte for byte; the server's error is answered as it wants, and
- * then we are not logged in, whatever it says. */
+/* RFC 7628 4.1 and Google's form, byte for byte; the server's error is answered as it wants,
+ * and then we are not logged in, whatever it says. */
 static void
 test_oauth(void **state)
 {
@@ -350,9 +352,11 @@ test_oauth(void **state)
 	static const struct { const char *name, *user, *first, *second; } cases[] = {
 		{ "OAUTHBEARER", "user@example.com",
 			"n,a=user@example.com,\001host=server.example.com\001"
-			"port=143\001auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
+			"port=143\001auth=Bearer "
+			"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
 		{ "OAUTHBEARER", "a,b=c", "n,a=a=2Cb=3Dc,\001host=server.example.com\001"
-			"port=143\001auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
+			"port=143\001auth=Bearer "
+			"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "\001" },
 		{ "XOAUTH2", "user@example.com", "user=user@example.com\001"
 			"auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\001\001", "" },
 	};

@@ -183,7 +183,8 @@ test_damaged_or_foreign_is_begun_anew(void **state)
 	search_close(x);
 	store_close(other);
 
-	OK(file_write_atomic(path, "no database at all, but long enough to be looked at", 51, &fx->e));
+	OK(file_write_atomic(path, "no database at all, but long enough to be looked at", 51,
+		&fx->e));
 	OK(search_open(&x, fx->s, STORE_WRITE, &fx->e));
 	add(fx, x, 1, "first");
 	assert_string_equal("1", found(fx, x, fx->inbox, "first"));

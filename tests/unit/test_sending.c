@@ -248,8 +248,8 @@ send_by_task(struct task *t, struct error *e)
 {
 	struct sending *x = (struct sending *)t;
 	struct compose_stamp stamp = outbox_stamp();
-	struct draft d = { .from = "ada@example.org", .to = "bob@example.net", .subject = "hello", .text = "x\n",
-		.text_len = 2 };
+	struct draft d = { .from = "ada@example.org", .to = "bob@example.net",
+		.subject = "hello", .text = "x\n", .text_len = 2 };
 	struct letter l;
 	enum err r = ERR_OK;
 
@@ -285,14 +285,15 @@ ended(struct fixture *fx, job_id id)
 	return ev.u.done.code;
 }
 
-/* Tasks run one after another and each ends once; one that is stopped does nothing, whether it runs or waits; and the
- * thread of tasks ends with the engine. */
+/* Tasks run one after another and each ends once; one that is stopped does nothing, whether it
+ * runs or waits; and the thread of tasks ends with the engine. */
 static void
 test_tasks(void **state)
 {
 	struct fixture *fx = *state;
-	struct sending first = { .task.run = send_by_task, .waits = true }, queued = { .task.run = send_by_task },
-		last = { .task.run = send_by_task }, here = { .task.run = send_by_task };
+	struct sending first = { .task.run = send_by_task, .waits = true },
+		queued = { .task.run = send_by_task }, last = { .task.run = send_by_task },
+		here = { .task.run = send_by_task };
 
 	begin(fx, NULL);
 	first.account = queued.account = last.account = here.account = fx->account;

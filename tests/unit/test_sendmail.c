@@ -1,5 +1,5 @@
-/* Handing mail to a command: what it is given, what its end means, and that nothing in an address
- * is a word to a shell. */
+/* Handing mail to a command: what it is given, what its end means, and that nothing in an
+ * address is a word to a shell. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,8 +44,8 @@ fx_open(void **state)
 	fx->rcpts[0].addr = "bob@example.net";
 	fx->rcpts[1].addr = "eve@example.net";
 	fx->mail = (struct send_mail){ .from = "ada@example.org", .rcpts = fx->rcpts,
-		.n_rcpts = 1, .bytes = bytes, .len = sizeof bytes - 1, .id = "a+b=c@example.org",
-		.before_end = before_end, .ctx = fx };
+		.n_rcpts = 1, .bytes = bytes, .len = sizeof bytes - 1,
+		.id = "a+b=c@example.org", .before_end = before_end, .ctx = fx };
 	return 0;
 }
 
@@ -133,10 +133,12 @@ test_arguments(void **state)
 	fx->mail.n_rcpts = 2;
 	assert_int_equal(ERR_OK, hand_over(fx, "printf '%s\\n' > OUT", 0, 0));
 	assert_got(fx, "-i\n-f\nada@example.org\n--\nbob@example.net\neve@example.net\n");
-	assert_int_equal(ERR_OK, hand_over(fx, "printf '%s\\n' > OUT", NOTIFY_DELAY | NOTIFY_FAILURE, 0));
-	assert_got(fx, "-i\n-f\nada@example.org\n-N\nFAILURE,DELAY\n-R\nhdrs\n-V\na+2Bb+3Dc@example.org\n"
-		"--\nbob@example.net\neve@example.net\n");
-	assert_int_equal(ERR_OK, hand_over(fx, "printf '%s\\n' $DUNLIN_SENDER \"$@\" end > OUT", 0, 0));
+	assert_int_equal(ERR_OK, hand_over(fx, "printf '%s\\n' > OUT",
+		NOTIFY_DELAY | NOTIFY_FAILURE, 0));
+	assert_got(fx,
+		"-i\n-f\nada@example.org\n-N\nFAILURE,DELAY\n-R\nhdrs\n-V\na+2Bb+3Dc@example.org\n--\nbob@example.net\neve@example.net\n");
+	assert_int_equal(ERR_OK,
+		hand_over(fx, "printf '%s\\n' $DUNLIN_SENDER \"$@\" end > OUT", 0, 0));
 	assert_got(fx, "ada@example.org\nbob@example.net\neve@example.net\nend\n");
 }
 
@@ -145,9 +147,9 @@ static void
 test_hostile_addresses(void **state)
 {
 	struct fixture *fx = *state;
-	static const char *const addresses[] = { "`touch x`@example.net", "$(touch x)@example.net",
-		"\"a'b;touch x|y&z\"@example.net", "-oQ/tmp@example.net", "*?[a]~@example.net",
-		"a\\\"$HOME@example.net" };
+	static const char *const addresses[] = { "`touch x`@example.net",
+		"$(touch x)@example.net", "\"a'b;touch x|y&z\"@example.net",
+		"-oQ/tmp@example.net", "*?[a]~@example.net", "a\\\"$HOME@example.net" };
 
 	for (size_t i = 0; i < LEN(addresses); i++) {
 		fx->rcpts[0].addr = addresses[i];
@@ -172,24 +174,31 @@ test_exit_codes(void **state)
 	struct fixture *fx = *state;
 	static const struct { const char *command; enum send_verdict want; const char *words; } cases[] = {
 		{ "true", SEND_DONE, "taken" },
-		{ "f() { echo >&2; echo 'queue is full' >&2; echo more >&2; exit 75; }; f", SEND_WAITING,
+		{ "f() { echo >&2; echo 'queue is full' >&2; echo more >&2; exit 75; }; f",
+			SEND_WAITING,
 			"queue is full - sendmail command, exit code 75: not just now" },
 		{ "f() { exit 71; }; f", SEND_WAITING, "exit code 71" },
-		{ "f() { printf 'no \\033[2Jsuch user' >&2; exit 67; }; f", SEND_REFUSED, "such user - " },
-		{ "f() { exit 69; }; f", SEND_REFUSED, "exit code 69: it cannot deliver this" },
+		{ "f() { printf 'no \\033[2Jsuch user' >&2; exit 67; }; f", SEND_REFUSED,
+			"such user - " },
+		{ "f() { exit 69; }; f", SEND_REFUSED,
+			"exit code 69: it cannot deliver this" },
 		{ "f() { exit 64; }; f", SEND_REFUSED, "exit code 64" },
 		{ "f() { exit 78; }; f", SEND_REFUSED, "exit code 78" },
 		{ "false", SEND_REFUSED, "exit code 1: it failed" },
-		{ "no-such-command-at-all", SEND_REFUSED, "exit code 127: there is no such command" },
+		{ "no-such-command-at-all", SEND_REFUSED,
+			"exit code 127: there is no such command" },
 		{ "f() { kill -9 $$; }; f", SEND_UNSURE, "signal 9" },
 		{ "f() { sh -c 'kill -15 $$'; exit $?; }; f", SEND_UNSURE, "signal 15" },
-		{ "f() { head -c 1000000 /dev/zero | tr '\\0' 'x' >&2; exit 70; }; f", SEND_REFUSED, "xxx" },
+		{ "f() { head -c 1000000 /dev/zero | tr '\\0' 'x' >&2; exit 70; }; f",
+			SEND_REFUSED, "xxx" },
 	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		assert_int_equal(ERR_OK, hand_over(fx, cases[i].command, 0, 0));
-		if (fx->rcpts[0].verdict != cases[i].want || !strstr(fx->rcpts[0].words, cases[i].words))
-			fail_msg("%s: verdict %d, '%s'", cases[i].command, fx->rcpts[0].verdict,
+		if (fx->rcpts[0].verdict != cases[i].want ||
+		    !strstr(fx->rcpts[0].words, cases[i].words))
+			fail_msg("%s: verdict %d, '%s'", cases[i].command,
+			fx->rcpts[0].verdict,
 				fx->rcpts[0].words);
 		assert_null(strchr(fx->rcpts[0].words, '\033'));
 		assert_int_equal(1, fx->n_before);
@@ -206,15 +215,17 @@ test_hangs(void **state)
 	assert_int_equal(SEND_UNSURE, fx->rcpts[0].verdict);
 }
 
-/* Quitting while it is at work leaves it alone: it gets the whole message, and ends by itself. */
+/* Quitting while it is at work leaves it alone: it gets the whole
+ * message, and ends by itself. */
 static void
 test_cancelled(void **state)
 {
 	struct fixture *fx = *state;
 
 	cancel_fire(&fx->cancel);
-	assert_int_equal(ERR_CANCELLED, hand_over(fx, "f() { sleep 0.3; cat > OUT.part; echo >&2;"
-		" mv OUT.part OUT; }; f", 0, 0));
+	assert_int_equal(ERR_CANCELLED,
+		hand_over(fx,
+		"f() { sleep 0.3; cat > OUT.part; echo >&2; mv OUT.part OUT; }; f", 0, 0));
 	assert_int_equal(SEND_UNSURE, fx->rcpts[0].verdict);
 	for (int i = 0; i < 500 && access(fx->out, F_OK) < 0; i++)
 		usleep(20000);
@@ -242,8 +253,8 @@ main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_message), F(test_arguments),
-		F(test_hostile_addresses), F(test_exit_codes), F(test_hangs), F(test_cancelled),
-		F(test_not_begun) };
+		F(test_hostile_addresses), F(test_exit_codes), F(test_hangs),
+		F(test_cancelled), F(test_not_begun) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,27 +108,32 @@ static void
 test_keeps_what_is_there(void **state)
 {
 	struct place *p = *state;
-	char *first = answers_for(p, "Ada", "home"), *second = answers_for(p, "Bob", "home\nHOME\nwork");
+	char *first = answers_for(p, "Ada", "home"), *second = answers_for(p, "Bob",
+		"home\nHOME\nwork");
 
 	assert_int_equal(0, answer(p, first));
 	char *before = written(p);
 	assert_int_equal(0, answer(p, second));
 	char *after = written(p);
 	assert_true(str_starts(after, before));
-	assert_non_null(strstr(after + strlen(before), "\n[account work]\nfrom = Bob <ada@localhost>\n"));
+	assert_non_null(strstr(after + strlen(before),
+		"\n[account work]\nfrom = Bob <ada@localhost>\n"));
 	free(first);
 	free(second);
 	free(before);
 	free(after);
 }
 
-/* An input that ends too early writes nothing, wherever it ends; wrong answers are asked again. */
+/* An input that ends too early writes nothing, wherever it ends;
+ * wrong answers are asked again. */
 static void
 test_end_of_input_writes_nothing(void **state)
 {
 	struct place *p = *state;
-	const char *texts[] = { "", "Ada\n", "Ada\nnobody\n", "Ada\na b@c\n<x@y>\nada@localhost\n",
-		"Ada\nada@localhost\n\nimaps://u:secret@h\nhttp://x\n", "Ada\nada@localhost\nmbox:/tmp\n" };
+	const char *texts[] = { "", "Ada\n", "Ada\nnobody\n",
+		"Ada\na b@c\n<x@y>\nada@localhost\n",
+		"Ada\nada@localhost\n\nimaps://u:secret@h\nhttp://x\n",
+		"Ada\nada@localhost\nmbox:/tmp\n" };
 
 	for (size_t i = 0; i < LEN(texts); i++) {
 		assert_int_equal(1, answer(p, texts[i]));
@@ -142,8 +147,9 @@ static void
 test_failed_try(void **state)
 {
 	struct place *p = *state;
-	const char *answers = "Ada\nada@localhost\nimap+insecure://ada@127.0.0.1:1\nnone\ntype\n"
-		"x; #\"\\'y\nlocal\n";
+	const char *answers =
+		"Ada\nada@localhost\nimap+insecure://ada@127.0.0.1:1\nnone\ntype\nx; "
+		"#\"\\'y\nlocal\n";
 	char *quit = xasprintf("%sq\n", answers), *save = xasprintf("%ssave\n", answers);
 	struct rc *rc;
 
@@ -181,10 +187,11 @@ static void
 test_providers(void **state)
 {
 	(void)state;
-	static const char *const domains[] = { "gmail.com", "hotmail.de", "yahoo.com.br", "aol.com", "me.com",
-		"fastmail.com", "gmx.at", "gmx.com", "web.de", "mailbox.org", "posteo.de", "t-online.de",
-		"freenet.de", "zoho.com", "zoho.eu", "yandex.ru", "mail.ru", "qq.com", "wanadoo.fr", "free.fr",
-		"laposte.net", "seznam.cz", "comcast.net", "runbox.com", "riseup.net", "disroot.org",
+	static const char *const domains[] = { "gmail.com", "hotmail.de", "yahoo.com.br",
+		"aol.com", "me.com", "fastmail.com", "gmx.at", "gmx.com", "web.de",
+		"mailbox.org", "posteo.de", "t-online.de", "freenet.de", "zoho.com", "zoho.eu",
+		"yandex.ru", "mail.ru", "qq.com", "wanadoo.fr", "free.fr", "laposte.net",
+		"seznam.cz", "comcast.net", "runbox.com", "riseup.net", "disroot.org",
 		"proton.me" };
 	struct rc_url u;
 
@@ -204,7 +211,8 @@ test_providers(void **state)
 	assert_true(provider_of_domain("tuta.com")->flags & PROVIDER_CLOSED);
 }
 
-/* A domain of one's own is known by the provider that takes its mail, and by nobody who ends alike. */
+/* A domain of one's own is known by the provider that takes its mail, and
+ * by nobody who ends alike. */
 static void
 test_provider_by_mx(void **state)
 {
@@ -219,8 +227,8 @@ test_provider_by_mx(void **state)
 	assert_null(provider_of_mx(""));
 }
 
-/* What is proposed can be taken by Enter: the user is asked behind the server. Nothing is reached here,
- * for the servers are on this machine and do not run. */
+/* What is proposed can be taken by Enter: the user is asked behind the server. Nothing is
+ * reached here, for the servers are on this machine and do not run. */
 static void
 test_takes_the_proposal(void **state)
 {
@@ -274,6 +282,7 @@ test_mx_answer(void **state)
 }
 
 #define TP(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-TEST_MAIN(TP(test_writes_an_account), TP(test_keeps_what_is_there), TP(test_end_of_input_writes_nothing),
-	TP(test_failed_try), TP(test_takes_the_proposal), T(test_known_providers), T(test_providers),
-	T(test_provider_by_mx), T(test_srv_answer), T(test_mx_answer))
+TEST_MAIN(TP(test_writes_an_account), TP(test_keeps_what_is_there),
+	TP(test_end_of_input_writes_nothing), TP(test_failed_try), TP(test_takes_the_proposal),
+	T(test_known_providers), T(test_providers), T(test_provider_by_mx), T(test_srv_answer),
+	T(test_mx_answer))

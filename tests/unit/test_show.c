@@ -48,9 +48,10 @@ static const char mail[] =
 	"Date: Thu, 1 Jan 2015 12:00:00 +0100\r\nSubject: a \033[31m\r\nMessage-ID: <m@x>\r\n"
 	"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 	"--b\r\n\r\nFrom: boss\r\nHello\r\n"
-	"--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: eve@x\r\nSubject: inner\r\n\r\ninside\r\n"
-	"--b\r\nContent-Type: image/png; name=\"p\xc3\xafx.png\"\r\n"
-	"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment\r\n\r\nYWJj\r\n--b--\r\n";
+	"--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: eve@x\r\nSubject: "
+	"inner\r\n\r\ninside\r\n--b\r\nContent-Type: image/png; name=\"p\xc3\xafx.png\"\r\n"
+	"Content-Transfer-Encoding: base64\r\nContent-Disposition: "
+	"attachment\r\n\r\nYWJj\r\n--b--\r\n";
 
 /* A name that looks like an address does not hide the real one, and a character that turns the
  * direction or hides is seen (SECURITY 16). */
@@ -94,11 +95,13 @@ test_json_has_what_is_promised(void **state)
 	int code;
 	char *text = show(mail, true, &code);
 	static const char *const pieces[] = {
-		"{\"subject\":\"a \\u001b[31m\",\"from\":[{\"name\":\"Adä\",\"address\":\"ada@example.org\"}]",
+		"{\"subject\":\"a "
+		"\\u001b[31m\",\"from\":[{\"name\":\"Adä\",\"address\":\"ada@example.org\"}]",
 		"{\"name\":\"Q \\\"R\\\"\",\"address\":\"q@example.org\"}", "\"cc\":[]",
 		"\"date\":\"2015-01-01T12:00:00+01:00\"", "\"message_id\":\"m@x\"",
 		"\"headers\":[\n{\"name\":\"Received\",\"value\":\"from x\"}",
-		"\"type\":\"multipart/mixed\",\"filename\":null", "\"text\":\"From: boss\\u000d\\nHello\"",
+		"\"type\":\"multipart/mixed\",\"filename\":null",
+		"\"text\":\"From: boss\\u000d\\nHello\"",
 		"\"filename\":\"pïx.png\",\"charset\":null,\"disposition\":\"attachment\",\"size\":3",
 	};
 
@@ -110,16 +113,19 @@ test_json_has_what_is_promised(void **state)
 	free(text);
 }
 
-/* What acts or hides is written out in JSON, and whoever reads it gets it back: a tag beyond U+FFFF as a pair. */
+/* What acts or hides is written out in JSON, and whoever reads it gets it back: a
+ * tag beyond U+FFFF as a pair. */
 static void
 test_json_hides_nothing(void **state)
 {
 	(void)state;
 	int code;
-	char *text = show("Subject: a\xe2\x80\xae" "b\xf3\xa0\x81\x81" "c\xc2\xad" "d\xe2\x80\x8d\n\n", true, &code);
+	char *text = show("Subject: a\xe2\x80\xae" "b\xf3\xa0\x81\x81" "c\xc2\xad"
+		"d\xe2\x80\x8d\n\n", true, &code);
 
 	assert_int_equal(0, code);
-	assert_non_null(strstr(text, "\"subject\":\"a\\u202eb\\udb40\\udc41c\\u00add\\u200d\""));
+	assert_non_null(strstr(text,
+		"\"subject\":\"a\\u202eb\\udb40\\udc41c\\u00add\\u200d\""));
 	free(text);
 }
 
@@ -128,8 +134,8 @@ static void
 test_empty_file_is_shown(void **state)
 {
 	(void)state;
-	assert_show("", true, "{\"subject\":\"\",\"from\":[],\"to\":[],\"cc\":[],\"date\":null,"
-		"\"message_id\":null,\"warning\":null,\"headers\":[],\"parts\":\n{\"section\":\"1\","
+	assert_show("", true,
+		"{\"subject\":\"\",\"from\":[],\"to\":[],\"cc\":[],\"date\":null,\"message_id\":null,\"warning\":null,\"headers\":[],\"parts\":\n{\"section\":\"1\","
 		"\"type\":\"text/plain\",\"filename\":null,\"charset\":null,\"disposition\":null,\"size\":0,"
 		"\"text\":\"\",\"children\":[]}}\n");
 }
@@ -148,6 +154,6 @@ test_missing_file_fails(void **state)
 	assert_int_equal(1, code);
 }
 
-TEST_MAIN(T(test_text_is_what_a_person_reads), T(test_real_sender_is_seen), T(test_json_has_what_is_promised),
-	T(test_json_hides_nothing),
+TEST_MAIN(T(test_text_is_what_a_person_reads), T(test_real_sender_is_seen),
+	T(test_json_has_what_is_promised), T(test_json_hides_nothing),
 	T(test_empty_file_is_shown), T(test_missing_file_fails))

@@ -10,10 +10,13 @@ made(const char *rc_lines, const char *content, const char *from)
 	char path[] = "/tmp/dunlin-signature-XXXXXX";
 	int fd = mkstemp(path);
 
-	assert_true(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t)strlen(content));
+	assert_true(fd >= 0 &&
+		write(fd, content, strlen(content)) == (ssize_t)strlen(content));
 	close(fd);
-	char *rc = xasprintf("[account work]\nfrom = me@x.net\nidentities = other@x.net\nreceive = imaps://me@x.net\n%s%s\n"
-		"[account home]\nfrom = me@home.net\nreceive = imaps://me@home.net\n", rc_lines, path);
+	char *rc =
+		xasprintf("[account work]\nfrom = me@x.net\nidentities = other@x.net\nreceive "
+		"= imaps://me@x.net\n%s%s\n[account home]\nfrom = me@home.net\nreceive = "
+		"imaps://me@home.net\n", rc_lines, path);
 	struct fixture *f = setup(rc, 24, 80);
 	char *s = signature_of(f->ui, from, false);
 	teardown(f);
@@ -27,8 +30,10 @@ static void
 test_file(void **state)
 {
 	(void)state;
-	static const char *const v[][2] = { { "Ada\n", "-- \nAda\n" }, { "Ada", "-- \nAda\n" }, { "-- \nAda\n\n", "-- \nAda\n" },
-		{ "Ada\r\nExample\r\n \n", "-- \nAda\nExample\n" }, { "", "" }, { "\n\n", "" }, { "-- \n", "" },
+	static const char *const v[][2] = { { "Ada\n", "-- \nAda\n" }, { "Ada", "-- \nAda\n" },
+		{ "-- \nAda\n\n", "-- \nAda\n" },
+		{ "Ada\r\nExample\r\n \n", "-- \nAda\nExample\n" }, { "", "" }, { "\n\n", "" },
+		{ "-- \n", "" },
 		{ "\033[2J", "-- \n\xef\xbf\xbd[2J\n" } };
 
 	for (size_t i = 0; i < LEN(v); i++) {
@@ -53,9 +58,11 @@ test_replace(void **state)
 	(void)state;
 	static const struct { const char *text, *old, *by, *want; } v[] = {
 		{ "hi\n\n-- \nA\n", "-- \nA\n", "-- \nB\n", "hi\n\n-- \nB\n" },
-		{ "hi\n\n-- \nA\n", "-- \nA\n", "", "hi\n" }, { "\n-- \nA\n", "-- \nA\n", "", "" },
+		{ "hi\n\n-- \nA\n", "-- \nA\n", "", "hi\n" }, { "\n-- \nA\n", "-- \nA\n", "",
+			"" },
 		{ "-- \nA\n", "-- \nA\n", "-- \nB\n", "-- \nB\n" },
-		{ "hi\n-- \nA!\n", "-- \nA\n", "x", NULL }, { "hi\n-- \nA\nmore\n", "-- \nA\n", "x", NULL },
+		{ "hi\n-- \nA!\n", "-- \nA\n", "x", NULL }, { "hi\n-- \nA\nmore\n", "-- \nA\n",
+			"x", NULL },
 		{ "hi -- \nA\n", "-- \nA\n", "x", NULL }, { "hi\n", "", "-- \nB\n", NULL },
 	};
 
@@ -76,15 +83,18 @@ test_replace(void **state)
 	str_clear(&s);
 }
 
-/* Spoken of in many languages; not where it is quoted, forwarded or signed, and not within another word. */
+/* Spoken of in many languages; not where it is quoted, forwarded or signed,
+ * and not within another word. */
 static void
 test_forgotten(void **state)
 {
 	(void)state;
-	static const char *const yes[] = { "I ATTACH the plan", "hi\n\nsee attached.\n", "im Anhang", "ist ANGEHÄNGT",
-		"voir pièce jointe", "ci-joint", "en adjunto", "segue em anexo", "in allegato", "w załączniku", "v příloze: příloha",
+	static const char *const yes[] = { "I ATTACH the plan", "hi\n\nsee attached.\n",
+		"im Anhang", "ist ANGEHÄNGT", "voir pièce jointe", "ci-joint", "en adjunto",
+		"segue em anexo", "in allegato", "w załączniku", "v příloze: příloha",
 		"Вложение", "資料を添付します", "请看附件", "파일을 첨부합니다", "angehängt" };
-	static const char *const no[] = { "", "hello", "> I attach it", "hi\n-- \nattached to nothing", "reattach",
+	static const char *const no[] = { "", "hello", "> I attach it",
+		"hi\n-- \nattached to nothing", "reattach",
 		"x\n---------- Forwarded message ----------\nI attach it" };
 
 	for (size_t i = 0; i < LEN(yes); i++) {

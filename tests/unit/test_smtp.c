@@ -55,7 +55,8 @@ connect_to(struct fixture *fx, const char *script, const struct sender_login *l)
 {
 	script_start(&fx->sc, script);
 	struct smtp_config cfg = { .net = { .host = "127.0.0.1", .port = fx->sc.server.port,
-		.security = NET_PLAIN, .io_ms = 3000 }, .answer_ms = 3000, .notify = fx->notify };
+		.security = NET_PLAIN, .io_ms = 3000 }, .answer_ms = 3000,
+		.notify = fx->notify };
 	fx->s = smtp_new(&cfg, &fx->cancel);
 	return fx->s->ops->connect(fx->s, l, &fx->e);
 }
@@ -226,15 +227,16 @@ test_dsn(void **state)
 	fx->notify = NOTIFY_DELAY | NOTIFY_FAILURE | NOTIFY_SUCCESS;
 	fx->mail.id = "1+2=3.x@example.org";
 	assert_int_equal(ERR_OK, play(fx, GREET "S: 250-mx.test\nS: 250 DSN\n"
-		"C: MAIL FROM:<ada@example.org> RET=HDRS ENVID=1+2B2+3D3.x@example.org\nS: 250 ok\n"
-		"C: RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE,DELAY\nS: 250 ok\n"
-		"C: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
+		"C: MAIL FROM:<ada@example.org> RET=HDRS ENVID=1+2B2+3D3.x@example.org\nS: "
+		"250 ok\nC: RCPT TO:<bob@example.net> NOTIFY=SUCCESS,FAILURE,DELAY\nS: "
+		"250 ok\nC: DATA\nS: 354 go\n" BODY "S: 250 ok\nC: QUIT\nS: 221 bye\n"));
 	end(fx);
 	fx->rcpts[0].verdict = SEND_WAITING;
 	assert_int_equal(ERR_OK, play(fx, PLAIN_SERVER MAIL RCPT "C: DATA\nS: 354 go\n" BODY
 		"S: 250 ok\nC: QUIT\nS: 221 bye\n"));
 	end(fx);
-	fx->notify = NOTIFY_NEVER;		/* and an id too long for an envelope is left out */
+	/* and an id too long for an envelope is left out */
+	fx->notify = NOTIFY_NEVER;
 	char *id = xasprintf("%0101d@example.org", 7);
 	fx->mail.id = id;
 	fx->rcpts[0].verdict = SEND_WAITING;
@@ -441,7 +443,8 @@ test_starttls_missing(void **state)
 	}
 }
 
-/* What was offered before TLS counts for nothing behind it: neither the ways to log in nor the size. */
+/* What was offered before TLS counts for nothing behind it: neither the
+ * ways to log in nor the size. */
 static void
 test_offers_before_tls_are_forgotten(void **state)
 {
@@ -453,9 +456,11 @@ test_offers_before_tls_are_forgotten(void **state)
 	struct pki *pki = made;
 	fx->sc.server.cert = cert_make(pki, &spec, false);
 	fx->sc.server.key = pki->key;
-	script_start(&fx->sc, GREET "S: 250-mx.test\nS: 250-AUTH LOGIN\nS: 250-SIZE 5\nS: 250 STARTTLS\nC: STARTTLS\n"
-		"S: 220 go\nTLS\nC: EHLO [127.0.0.1]\nS: 250-mx.test\nS: 250 AUTH PLAIN\nC: AUTH PLAIN*\nS: 235 in\n"
-		"C: EHLO [127.0.0.1]\nS: 250 mx.test\n" MAIL RCPT "C: DATA\nS: 354 go\n" BODY "S: 250 ok\n");
+	script_start(&fx->sc, GREET "S: 250-mx.test\nS: 250-AUTH LOGIN\nS: 250-SIZE 5\nS: 250 "
+		"STARTTLS\nC: STARTTLS\nS: 220 go\nTLS\nC: EHLO [127.0.0.1]\nS: "
+		"250-mx.test\nS: 250 AUTH PLAIN\nC: AUTH PLAIN*\nS: 235 in\nC: EHLO "
+		"[127.0.0.1]\nS: 250 mx.test\n" MAIL RCPT "C: DATA\nS: 354 go\n" BODY
+		"S: 250 ok\n");
 	struct smtp_config cfg = { .net = { .host = "127.0.0.1", .port = fx->sc.server.port,
 		.security = NET_STARTTLS, .io_ms = 3000, .ca_file = pki->ca_file } };
 	fx->s = smtp_new(&cfg, &fx->cancel);
@@ -474,9 +479,9 @@ main(void)
 		F(test_pipelining), F(test_refusals),
 		F(test_unfit), F(test_extensions), F(test_dsn), F(test_address_with_line_end),
 		F(test_before_end_fails),
-		F(test_two_mails), F(test_early_answer), F(test_cut_everywhere), F(test_nonsense),
-		F(test_words_are_clean), F(test_auth), F(test_starttls_missing),
-		F(test_offers_before_tls_are_forgotten) };
+		F(test_two_mails), F(test_early_answer), F(test_cut_everywhere),
+		F(test_nonsense), F(test_words_are_clean), F(test_auth),
+		F(test_starttls_missing), F(test_offers_before_tls_are_forgotten) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

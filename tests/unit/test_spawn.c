@@ -18,7 +18,8 @@ slurp(const struct fixture *f, const char *name)
 	return text;
 }
 
-/* A command gets exactly the bytes, more of them than a pipe holds, and the exit code is told. */
+/* A command gets exactly the bytes, more of them than a pipe holds,
+ * and the exit code is told. */
 static void
 test_pipe_gets_all(void **state)
 {
@@ -46,7 +47,8 @@ test_pipe_gets_all(void **state)
 	teardown(f);
 }
 
-/* The child starts with every signal at its default and none blocked, whatever we do with ours. */
+/* The child starts with every signal at its default and none blocked,
+ * whatever we do with ours. */
 static void
 test_child_has_default_signals(void **state)
 {
@@ -63,7 +65,8 @@ test_child_has_default_signals(void **state)
 	assert_true(ui_run_shell(f->ui, cmd, -1, false));
 	sigprocmask(SIG_SETMASK, &was, NULL);
 	char *got = slurp(f, "out");
-	unsigned long long blocked, ignored, reserved = 3ULL << 31;	/* 32 and 33 are the C library's */
+	/* 32 and 33 are the C library's */
+	unsigned long long blocked, ignored, reserved = 3ULL << 31;
 	assert_int_equal(2, sscanf(got, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored));
 	assert_int_equal(0, blocked & ~reserved);
 	assert_int_equal(0, ignored & ~reserved);
@@ -96,7 +99,8 @@ test_detached_returns_at_once(void **state)
 {
 	(void)state;
 	struct fixture *f = setup("", 10, 60);
-	char *name = xasprintf("sleep 0.2; touch %s/done", f->dir), *done = path_join(f->dir, "done");
+	char *name = xasprintf("sleep 0.2; touch %s/done", f->dir),
+		*done = path_join(f->dir, "done");
 	char *argv[] = { (char *)"sh", (char *)"-c", name, NULL };
 	int64_t before = ui_clock_ms();
 
@@ -111,5 +115,5 @@ test_detached_returns_at_once(void **state)
 	teardown(f);
 }
 
-TEST_MAIN(T(test_pipe_gets_all), T(test_child_has_default_signals), T(test_argv_is_not_a_shell),
-	T(test_detached_returns_at_once))
+TEST_MAIN(T(test_pipe_gets_all), T(test_child_has_default_signals),
+	T(test_argv_is_not_a_shell), T(test_detached_returns_at_once))

@@ -164,13 +164,14 @@ test_rollback(void **state)
 	assert_string_equal("2", fx_top(fx, fx->inbox));
 }
 
-/* A list replaces what a list tells, clears that the folder is gone, and leaves what its opening told. */
+/* A list replaces what a list tells, clears that the folder is gone, and
+ * leaves what its opening told. */
 static void
 test_list_keeps_what_opening_told(void **state)
 {
 	struct fixture *fx = *state;
-	struct folder f, listed = { .account = fx->account, .wire = "Lists", .name = "Lists", .delim = '/',
-		.attrs = FOLDER_SUBSCRIBED };
+	struct folder f, listed = { .account = fx->account, .wire = "Lists", .name = "Lists",
+		.delim = '/', .attrs = FOLDER_SUBSCRIBED };
 	folder_id id;
 
 	OK(store_folder_put(fx->s, &listed, &id, &fx->e));
@@ -189,6 +190,6 @@ test_list_keeps_what_opening_told(void **state)
 	assert_int_equal(FOLDER_NOINFERIORS, f.attrs);
 }
 
-TEST_MAIN(FX(test_list_keeps_what_opening_told), FX(test_folders_read_back), FX(test_gone_folder_keeps_its_id),
-	FX(test_message_reads_back), FX(test_pages_meet), FX(test_pages_merge_folders),
-	FX(test_gone_messages_leave), FX(test_rollback))
+TEST_MAIN(FX(test_list_keeps_what_opening_told), FX(test_folders_read_back),
+	FX(test_gone_folder_keeps_its_id), FX(test_message_reads_back), FX(test_pages_meet),
+	FX(test_pages_merge_folders), FX(test_gone_messages_leave), FX(test_rollback))

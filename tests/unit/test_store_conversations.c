@@ -254,13 +254,14 @@ static void
 do_anything(struct fixture *fx, uint32_t *seed)
 {
 	folder_id folders[] = { fx->inbox, fx->trash };
-	uint32_t uid = 1 + (uint32_t)random_to(seed, 60), other = 1 + (uint32_t)random_to(seed, 60);
+	uint32_t uid = 1 + (uint32_t)random_to(seed, 60), other = 1 + (uint32_t)random_to(seed,
+		60);
 	char mid[2][20], parent[20];
 	struct msg m[2] = {
-		{ .id = msg_id_of(folders[uid % 2], uid), .arrived = other, .message_id = mid[0],
-			.flags = other % 3 ? 0 : MSG_SEEN },
-		{ .id = msg_id_of(folders[other % 2], other), .arrived = uid, .message_id = mid[1],
-			.in_reply_to = uid % 3 ? NULL : parent },
+		{ .id = msg_id_of(folders[uid % 2], uid), .arrived = other,
+			.message_id = mid[0], .flags = other % 3 ? 0 : MSG_SEEN },
+		{ .id = msg_id_of(folders[other % 2], other), .arrived = uid,
+			.message_id = mid[1], .in_reply_to = uid % 3 ? NULL : parent },
 	};
 	struct uidset gone = {0};
 
@@ -302,12 +303,17 @@ test_counts_are_those_of_the_rows(void **state)
 		do_anything(fx, &seed);
 		assert_int_equal(0, ask(fx, "SELECT count(*) FROM folder f WHERE n_msgs <>"
 			" (SELECT count(*) FROM msg WHERE folder = f.id) OR n_unread <>"
-			" (SELECT count(*) FROM msg WHERE folder = f.id AND (flags & 1) = 0)"));
-		assert_int_equal(0, ask(fx, "SELECT count(*) FROM (SELECT thread, folder, max(arrived),"
-			" count(*), sum((flags & 1) = 0) FROM msg GROUP BY 1, 2 EXCEPT"
-			" SELECT thread, folder, newest, n_msgs, n_unread FROM thread_head)"));
-		assert_int_equal(0, ask(fx, "SELECT count(*) FROM thread_head h WHERE NOT EXISTS"
-			" (SELECT 1 FROM msg m WHERE m.thread = h.thread AND m.folder = h.folder)"));
+			" (SELECT count(*) FROM msg WHERE folder = f.id AND (flags & "
+			"1) = 0)"));
+		assert_int_equal(0,
+			ask(fx,
+			"SELECT count(*) FROM (SELECT thread, folder, max(arrived), count(*), "
+			"sum((flags & 1) = 0) FROM msg GROUP BY 1, 2 EXCEPT SELECT thread, "
+			"folder, newest, n_msgs, n_unread FROM thread_head)"));
+		assert_int_equal(0,
+			ask(fx,
+			"SELECT count(*) FROM thread_head h WHERE NOT EXISTS (SELECT 1 FROM "
+			"msg m WHERE m.thread = h.thread AND m.folder = h.folder)"));
 	}
 	assert_true(ask(fx, "SELECT count(*) FROM msg") > 20);
 	assert_true(ask(fx, "SELECT count(*) FROM thread_head WHERE n_msgs > 2") > 0);

@@ -127,8 +127,8 @@ is_locked(struct fixture *fx)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* However many handles are opened and closed, SQLite's lock on the database stays: without it the next process
- * that comes and goes removes the log of commits under us. */
+/* However many handles are opened and closed, SQLite's lock on the database stays: without it
+ * the next process that comes and goes removes the log of commits under us. */
 static void
 test_handles_keep_the_lock(void **state)
 {

@@ -440,8 +440,8 @@ test_expunge_cannot_be_undone(void **state)
 	fx_done(fx, &b, 0);
 }
 
-/* A message that was moved and then deleted for good is not said to be back: that undo is refused,
- * and the one after it takes back what was before. */
+/* A message that was moved and then deleted for good is not said to be back: that undo is
+ * refused, and the one after it takes back what was before. */
 static void
 test_undo_passes_over_purged(void **state)
 {
@@ -462,7 +462,8 @@ test_undo_passes_over_purged(void **state)
 	assert_string_equal("7", fx_next(fx, &b));
 	fx_done(fx, &b, 0);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label, &fx->e));
+		assert_int_equal(ERR_UNSUPPORTED, store_undo(fx->s, label, sizeof label,
+			&fx->e));
 		assert_non_null(strstr(fx->e.text, "deleted for good"));
 		assert_string_equal("none", fx_next(fx, &b));
 	}
@@ -518,8 +519,8 @@ test_undo_of_folder_acts(void **state)
 	intent_id id;
 
 	folder_id old = fx_folder(fx, "Old", ROLE_NONE);
-	struct intent rename = { .account = fx->account, .kind = INTENT_FOLDER_RENAME, .folder = old,
-		.dest = "New", .label = "rename" };
+	struct intent rename = { .account = fx->account, .kind = INTENT_FOLDER_RENAME,
+		.folder = old, .dest = "New", .label = "rename" };
 	OK(store_intent_add(fx->s, &rename, NULL, 0, &group, &id, &fx->e));
 	fx_next(fx, &b);
 	OK(store_folder_rename(fx->s, old, "New", "New", &fx->e));
@@ -620,8 +621,8 @@ test_undo_passes_over_what_nobody_did(void **state)
 {
 	struct fixture *fx = *state;
 	msg_id one = msg_id_of(fx->inbox, 1), two = msg_id_of(fx->inbox, 2);
-	struct intent seen = { .account = fx->account, .kind = INTENT_FLAGS, .folder = fx->inbox,
-		.dest = "", .set = MSG_SEEN, .label = "" };
+	struct intent seen = { .account = fx->account, .kind = INTENT_FLAGS,
+		.folder = fx->inbox, .dest = "", .set = MSG_SEEN, .label = "" };
 	char label[100];
 	int64_t group;
 	intent_id id;

@@ -51,7 +51,8 @@ shown(struct fixture *fx, folder_id folder)
 	return fx_counts(fx, folder).n_msgs;
 }
 
-/* One commit records all; the newest thousand go at once, the rest by slices, also after a crash. */
+/* One commit records all; the newest thousand go at once, the rest by
+ * slices, also after a crash. */
 static void
 test_many_go_in_slices(void **state)
 {
@@ -72,7 +73,8 @@ test_many_go_in_slices(void **state)
 	assert_int_equal(0, store_intents_pending(fx->s, 0));
 }
 
-/* Undo in the middle of it: some are done, some recorded, some not even that. All come back, by one key. */
+/* Undo in the middle of it: some are done, some recorded, some not even that.
+ * All come back, by one key. */
 static void
 test_undo_in_the_middle(void **state)
 {
@@ -87,7 +89,8 @@ test_undo_in_the_middle(void **state)
 	OK(store_undo(fx->s, label, sizeof label, &fx->e));
 	assert_string_equal("act", label);
 	go_on(fx, 100);
-	assert_int_equal(N - 2000, shown(fx, fx->inbox));	/* the rest stays in sight where it is */
+	/* the rest stays in sight where it is */
+	assert_int_equal(N - 2000, shown(fx, fx->inbox));
 	assert_int_equal(2000, carry_out(fx, 100));
 	assert_int_equal(N, shown(fx, fx->inbox));
 	assert_int_equal(0, shown(fx, fx->trash));
@@ -191,6 +194,7 @@ test_first_thousand_unchanged(void **state)
 	assert_int_equal(N - 1201, fx_counts(fx, fx->inbox).n_unread);
 }
 
-TEST_MAIN(FX(test_many_go_in_slices), FX(test_undo_in_the_middle), FX(test_undo_of_many_that_are_done),
-	FX(test_a_later_decision_goes_before), FX(test_rebuilt_in_the_middle), FX(test_a_writer_is_not_waited_for),
+TEST_MAIN(FX(test_many_go_in_slices), FX(test_undo_in_the_middle),
+	FX(test_undo_of_many_that_are_done), FX(test_a_later_decision_goes_before),
+	FX(test_rebuilt_in_the_middle), FX(test_a_writer_is_not_waited_for),
 	FX(test_first_thousand_unchanged))

@@ -126,11 +126,12 @@ test_unreadable_index_begins_anew(void **state)
 {
 	struct fixture *fx = *state;
 	const char *const broken[] = {
-		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET name = 'x', tbl_name = 'x'"
-		" WHERE name = 'folder'",
-		"PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'binding'",
-		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE nonsense'"
-		" WHERE name = 'msg'",
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET name = 'x', "
+		"tbl_name = 'x' WHERE name = 'folder'",
+		"PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = "
+		"'binding'",
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE "
+		"nonsense' WHERE name = 'msg'",
 	};
 
 	for (size_t i = 0; i < LEN(broken); i++) {
@@ -180,13 +181,15 @@ test_broken_trigger_is_mended_at_the_next_start(void **state)
 	fx_msgs(fx, fx->inbox, 1, 3);
 	store_close(fx->s);
 	assert_int_equal(SQLITE_OK, sqlite3_open(index, &h));
-	assert_int_equal(SQLITE_OK, sqlite3_exec(h, "PRAGMA writable_schema = ON; UPDATE sqlite_schema"
-		" SET sql = replace(sql, 'n_unread + (', 'nonsense + (') WHERE name = 'msg_seen'",
-		NULL, NULL, NULL));
+	assert_int_equal(SQLITE_OK,
+		sqlite3_exec(h,
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, "
+		"'n_unread + (', 'nonsense + (') WHERE name = 'msg_seen'", NULL, NULL, NULL));
 	sqlite3_close(h);
 	free(index);
 	OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
-	assert_int_equal(ERR_LOCAL, store_msg_flags(fx->s, msg_id_of(fx->inbox, 2), MSG_SEEN, 0, &fx->e));
+	assert_int_equal(ERR_LOCAL, store_msg_flags(fx->s, msg_id_of(fx->inbox, 2), MSG_SEEN,
+		0, &fx->e));
 	fx_reopen(fx);
 	fx->inbox = fx_folder(fx, "INBOX", ROLE_INBOX);
 	fx_msgs(fx, fx->inbox, 1, 3);
@@ -526,7 +529,8 @@ test_values(void **state)
 	assert_null(store_value(fx->s, "sort"));
 }
 
-/* A data directory that is a symbolic link, as people who keep their files in one place have it. */
+/* A data directory that is a symbolic link, as people who keep their
+ * files in one place have it. */
 static void
 test_linked_directory(void **state)
 {
@@ -544,8 +548,9 @@ test_linked_directory(void **state)
 TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_private),
 	FX(test_newer_release), FX(test_damaged_index_begins_anew),
 	FX(test_unreadable_index_begins_anew),
-	FX(test_broken_trigger_is_mended_at_the_next_start), FX(test_damage_found_in_use), FX(test_damaged_data_is_an_error),
-	FX(test_foreign_index_is_not_trusted), FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
-	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch), FX(test_full_disk),
-	FX(test_bodies_are_whole_or_absent), FX(test_bodies_follow_their_message),
-	FX(test_trim_takes_the_oldest), FX(test_values))
+	FX(test_broken_trigger_is_mended_at_the_next_start), FX(test_damage_found_in_use),
+	FX(test_damaged_data_is_an_error), FX(test_foreign_index_is_not_trusted),
+	FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
+	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch),
+	FX(test_full_disk), FX(test_bodies_are_whole_or_absent),
+	FX(test_bodies_follow_their_message), FX(test_trim_takes_the_oldest), FX(test_values))

@@ -21,7 +21,8 @@ test_styles_have_names(void **state)
 	}
 }
 
-/* The defaults set no background but for matches, so that they look right on dark and on light. */
+/* The defaults set no background but for matches, so that they look
+ * right on dark and on light. */
 static void
 test_defaults_keep_the_background(void **state)
 {
@@ -55,8 +56,10 @@ test_rc_changes_styles(void **state)
 	assert_int_equal(1, t.looks[ST_UNREAD].fg);
 	assert_int_equal(RC_COLOR_RGB | 0x102030, t.looks[ST_UNREAD].bg);
 	assert_int_equal(RC_BOLD, t.looks[ST_UNREAD].attrs);
-	assert_memory_equal(&plain.looks[ST_CURSOR], &t.looks[ST_CURSOR], sizeof plain.looks[0]);
-	assert_non_null(strstr(str_get(&problems), "mailrc:4: no style 'unred' (did you mean 'unread'?)\n"));
+	assert_memory_equal(&plain.looks[ST_CURSOR], &t.looks[ST_CURSOR],
+		sizeof plain.looks[0]);
+	assert_non_null(strstr(str_get(&problems),
+		"mailrc:4: no style 'unred' (did you mean 'unread'?)\n"));
 	assert_non_null(strstr(str_get(&problems), "mailrc:5: "));
 	str_clear(&problems);
 }
@@ -103,5 +106,5 @@ test_nearest_color(void **state)
 	assert_int_equal(0xd7875f, color_rgb(173));
 }
 
-TEST_MAIN(T(test_styles_have_names), T(test_defaults_keep_the_background), T(test_rc_changes_styles),
-	T(test_overlays), T(test_nearest_color))
+TEST_MAIN(T(test_styles_have_names), T(test_defaults_keep_the_background),
+	T(test_rc_changes_styles), T(test_overlays), T(test_nearest_color))

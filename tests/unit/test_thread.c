@@ -10,8 +10,8 @@ static struct msg
 message(const char *id, const char *in_reply_to, const char *references, int64_t date)
 {
 	return (struct msg){ .date = date, .arrived = date, .message_id = id,
-		.in_reply_to = in_reply_to, .references = references, .from_name = "", .from_addr = "",
-		.to = "", .cc = "", .subject = "", .list_id = "" };
+		.in_reply_to = in_reply_to, .references = references, .from_name = "",
+		.from_addr = "", .to = "", .cc = "", .subject = "", .list_id = "" };
 }
 
 /* The rows as a picture: "|   `-- id" and a line end each. */
@@ -25,7 +25,9 @@ draw(const struct msg *msgs, const struct thread_row *rows, size_t n)
 			str_puts(&s, d < 64 && rows[i].rails >> d & 1 ? "| " : "  ");
 		if (rows[i].depth > 0)
 			str_puts(&s, rows[i].is_last ? "`-" : "|-");
-		str_printf(&s, "%s\n", *msgs[rows[i].index].message_id ? msgs[rows[i].index].message_id : "?");
+		str_printf(&s, "%s\n",
+			*msgs[rows[i].index].message_id
+			? msgs[rows[i].index].message_id : "?");
 	}
 	return str_take(&s);
 }
@@ -48,8 +50,10 @@ test_tree(void **state)
 {
 	(void)state;
 	const struct msg msgs[] = {
-		message("e", "d", "a d", 50), message("d", "a", "a", 40), message("c", "b", "a b", 30),
-		message("b", "a", "a", 20), message("a", "", "", 10), message("c2", "b", "a b", 25),
+		message("e", "d", "a d", 50), message("d", "a", "a", 40),
+			message("c", "b", "a b", 30),
+		message("b", "a", "a", 20), message("a", "", "", 10),
+		message("c2", "b", "a b", 25),
 	};
 	assert_drawn("a\n|-b\n| |-c2\n| `-c\n`-d\n  `-e\n", msgs, LEN(msgs));
 }
@@ -70,7 +74,8 @@ static void
 test_others_know_the_parent(void **state)
 {
 	(void)state;
-	const struct msg msgs[] = { message("a", "", "", 1), message("b", "", "", 2), message("c", "", "a b", 3) };
+	const struct msg msgs[] = { message("a", "", "", 1), message("b", "", "", 2),
+		message("c", "", "a b", 3) };
 
 	assert_drawn("a\n`-b\n  `-c\n", msgs, LEN(msgs));
 }
@@ -80,9 +85,12 @@ static void
 test_loops_are_cut(void **state)
 {
 	(void)state;
-	const struct msg loop[] = { message("a", "c", "", 1), message("b", "a", "", 2), message("c", "b", "", 3) };
-	const struct msg self[] = { message("a", "a", "a a a", 1), message("b", "a", "b a b", 2) };
-	const struct msg swap[] = { message("a", "b", "a b a b", 1), message("b", "a", "b a b a", 2) };
+	const struct msg loop[] = { message("a", "c", "", 1), message("b", "a", "", 2),
+		message("c", "b", "", 3) };
+	const struct msg self[] = { message("a", "a", "a a a", 1),
+		message("b", "a", "b a b", 2) };
+	const struct msg swap[] = { message("a", "b", "a b a b", 1),
+		message("b", "a", "b a b a", 2) };
 
 	assert_drawn("a\n`-b\n  `-c\n", loop, LEN(loop));
 	assert_drawn("a\n`-b\n", self, LEN(self));
@@ -94,8 +102,9 @@ static void
 test_same_and_no_ids(void **state)
 {
 	(void)state;
-	const struct msg msgs[] = { message("a", "", "", 1), message("b", "a", "a", 2), message("b", "a", "a", 3),
-		message("", "a", "a", 4), message("", "", "", 5), message("c", "b", "a b", 6) };
+	const struct msg msgs[] = { message("a", "", "", 1), message("b", "a", "a", 2),
+		message("b", "a", "a", 3), message("", "a", "a", 4), message("", "", "", 5),
+		message("c", "b", "a b", 6) };
 
 	assert_drawn("a\n|-b\n| `-c\n|-b\n`-?\n?\n", msgs, LEN(msgs));
 }
@@ -109,7 +118,8 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Lays out n messages: one reply to the next, or all to the first; returns the time it took. */
+/* Lays out n messages: one reply to the next, or all to the first;
+ * returns the time it took. */
 static double
 time_of(size_t n, bool is_chain)
 {
@@ -118,21 +128,25 @@ time_of(size_t n, bool is_chain)
 	struct thread_row *rows = xcalloc(n, sizeof *rows);
 
 	for (size_t i = 0; i < n; i++) {
-		const char *parent = i == 0 ? "" : arena_printf(&a, "id%zu", is_chain ? i - 1 : 0);
-		msgs[i] = message(arena_printf(&a, "id%zu", i), parent, parent, (int64_t)(n - i));
+		const char *parent = i == 0
+			? "" : arena_printf(&a, "id%zu", is_chain ? i - 1 : 0);
+		msgs[i] = message(arena_printf(&a, "id%zu", i), parent, parent,
+			(int64_t)(n - i));
 	}
 	double start = seconds();
 	thread_layout(msgs, n, rows);
 	double took = seconds() - start;
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(!is_chain ? i > 0 : i < UINT16_MAX ? i : UINT16_MAX, rows[i].depth);
+		assert_int_equal(!is_chain ? i > 0 : i < UINT16_MAX ? i : UINT16_MAX,
+			rows[i].depth);
 	free(rows);
 	free(msgs);
 	arena_clear(&a);
 	return took;
 }
 
-/* Ten times the messages take about ten times as long, deep or broad, and no stack: 100,000 deep. */
+/* Ten times the messages take about ten times as long, deep or broad,
+ * and no stack: 100,000 deep. */
 static void
 test_long_threads_are_linear(void **state)
 {
@@ -152,7 +166,8 @@ assert_is_tree(const struct thread_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		assert_true(rows[i].index < n && !seen[rows[i].index]);
 		seen[rows[i].index] = true;
-		assert_true(rows[i].depth == 0 || (i > 0 && rows[i].depth <= rows[i - 1].depth + 1));
+		assert_true(rows[i].depth == 0 ||
+			(i > 0 && rows[i].depth <= rows[i - 1].depth + 1));
 	}
 	free(seen);
 }
@@ -163,7 +178,8 @@ test_random_references_give_a_tree(void **state)
 {
 	(void)state;
 	enum { N = 40 };
-	static const char *const ids[] = { "", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m" };
+	static const char *const ids[] = { "", "a", "b", "c", "d", "e", "f", "g", "h", "i",
+		"j", "k", "l", "m" };
 	uint32_t seed = 7;
 
 	for (int round = 0; round < 500; round++) {
@@ -176,7 +192,8 @@ test_random_references_give_a_tree(void **state)
 				seed = seed * 1664525 + 1013904223;
 				w[k] = ids[(seed >> 16) % LEN(ids)];
 			}
-			msgs[i] = message(w[0], w[1], arena_printf(&a, "%s %s %s", w[2], w[3], w[4]), seed >> 28);
+			msgs[i] = message(w[0], w[1], arena_printf(&a, "%s %s %s", w[2], w[3],
+				w[4]), seed >> 28);
 		}
 		thread_layout(msgs, N, rows);
 		assert_is_tree(rows, N);
@@ -184,7 +201,8 @@ test_random_references_give_a_tree(void **state)
 	}
 }
 
-/* Ancestors come oldest first without duplicates; of too many, the first and the newest stay. */
+/* Ancestors come oldest first without duplicates; of too many, the
+ * first and the newest stay. */
 static void
 test_ancestors(void **state)
 {

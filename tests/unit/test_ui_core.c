@@ -15,14 +15,15 @@ test_frame(void **state)
 	teardown(f);
 }
 
-/* The usual keys stand on the bottom line as far as there is room behind what is going on, by the names
- * they have here, and make room for what is told. */
+/* The usual keys stand on the bottom line as far as there is room behind what is going on, by
+ * the names they have here, and make room for what is told. */
 static void
 test_usual_keys(void **state)
 {
 	(void)state;
-	struct fixture *f = setup("[mail]\nhints = yes\n[keys index]\nr = none\n<F5> = reply\n[account work]\n"
-		"from = a@b.example\nreceive = imap+insecure://a@127.0.0.1:9\npassword = x\n", 10, 60);
+	struct fixture *f = setup("[mail]\nhints = yes\n[keys index]\nr = none\n<F5> = "
+		"reply\n[account work]\nfrom = a@b.example\nreceive = "
+		"imap+insecure://a@127.0.0.1:9\npassword = x\n", 10, 60);
 
 	settle(f);
 	assert_bottom(f, " work: offline        d delete  <F5> reply  m write  ? help");
@@ -111,8 +112,8 @@ test_command_prompt(void **state)
 	press(f, ":limit is:flagged<Enter>");
 	assert_string_equal("limit is:flagged;", str_get(&f->log));
 	press(f, ":fol");
-	assert_screen(f, " work/INBOX                                  3 unread of 12\n limit is:flagged;\n"
-		"\n\n\n\n"
+	assert_screen(f, " work/INBOX                                  3 unread of 12\n limit "
+		"is:flagged;\n\n\n\n\n"
 		"────────────────────────────────────────────────────────────\n"
 		"  folders       list of folders\n"
 		"  folder        change to a folder\n"
@@ -147,14 +148,16 @@ test_errors_stay_and_are_kept(void **state)
 	press(f, "j");
 	assert_bottom(f, "                                                     ? help");
 	press(f, "gm");
-	assert_screen(f, " Messages\n 09 Sep 01:46:40  work: [NOPERM] folder is read-only\n\n\n\n\n\n\n\n"
-		"                                                     ? help\n");
+	assert_screen(f,
+		" Messages\n 09 Sep 01:46:40  work: [NOPERM] folder is "
+		"read-only\n\n\n\n\n\n\n\n                                                     ? help\n");
 	press(f, "q");
 	assert_string_equal("down;", str_get(&f->log));
 	teardown(f);
 }
 
-/* A view that takes itself off in its own handler is closed after it, and the last one ends all. */
+/* A view that takes itself off in its own handler is closed after it,
+ * and the last one ends all. */
 static void
 test_view_may_pop_itself(void **state)
 {
@@ -183,10 +186,12 @@ test_help_is_made_from_the_table(void **state)
 	free(got);
 	press(f, "/trash<Enter>");
 	got = grid_text(&f->ui->grid);
-	assert_non_null(strstr(got, "\n d <Delete> x             move to Trash                        delete\n"));
+	assert_non_null(strstr(got,
+		"\n d <Delete> x             move to Trash                        delete\n"));
 	free(got);
 	press(f, "/xyzzy<Enter>");
-	assert_bottom(f, " not found                                                     ? help");
+	assert_bottom(f,
+		" not found                                                     ? help");
 	press(f, "q");
 	assert_int_equal(1, f->ui->n_stack);
 	teardown(f);
@@ -200,7 +205,8 @@ test_rc_problems_are_told(void **state)
 	struct fixture *f = setup("[keys index]\nx = delte\n", 10, 70);
 
 	settle(f);
-	assert_bottom(f, " mailrc:2: no command 'delte' (did you mean 'delete'?)         ? help");
+	assert_bottom(f,
+		" mailrc:2: no command 'delte' (did you mean 'delete'?)         ? help");
 	teardown(f);
 }
 
@@ -212,14 +218,16 @@ test_paste_runs_nothing(void **state)
 	struct fixture *f = setup("", 10, 60);
 
 	for (const char *c = "ddq"; *c; c++)
-		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED, .key = (uint32_t)*c };
+		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED,
+			.key = (uint32_t)*c };
 	settle(f);
 	assert_string_equal("", str_get(&f->log));
 	assert_false(f->ui->is_over);
 	press(f, "/");
 	f->term.n = f->term.at = 0;
 	for (const char *c = "a b"; *c; c++)
-		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED, .key = (uint32_t)*c };
+		f->term.keys[f->term.n++] = (struct input){ .kind = IN_PASTED,
+			.key = (uint32_t)*c };
 	settle(f);
 	press(f, "<Enter>");
 	assert_string_equal("search a b;", str_get(&f->log));
@@ -235,8 +243,8 @@ say_yes(void *ctx)
 	n_yes++;
 }
 
-/* What was told goes when there is nothing to tell any more: a search that ended in a find is not
- * said to go on. */
+/* What was told goes when there is nothing to tell any more: a search that ended in a
+ * find is not said to go on. */
 static void
 test_status_goes(void **state)
 {
@@ -272,8 +280,8 @@ test_confirm(void **state)
 	press(f, "<Enter>");
 	assert_int_equal(0, n_yes);
 	/* However long the question and narrow the screen, all of it is seen. */
-	ui_confirm(f->ui, &f->probe->view, "Write over /home/ada/Mail/attachments/2026/November/report?",
-		say_yes, NULL);
+	ui_confirm(f->ui, &f->probe->view,
+		"Write over /home/ada/Mail/attachments/2026/November/report?", say_yes, NULL);
 	settle(f);
 	assert_bottom(f, " /home/ada/Mail/attachments/2026/November/report? (y/N)");
 	press(f, "n");
@@ -303,7 +311,8 @@ test_mouse(void **state)
 	teardown(f);
 }
 
-/* Work put off is done in slices, a key pressed meanwhile comes first, and then it is quiet. */
+/* Work put off is done in slices, a key pressed meanwhile comes
+ * first, and then it is quiet. */
 static void
 test_idle_work_yields_to_keys(void **state)
 {
@@ -343,7 +352,8 @@ static const char two_accounts[] =
 static void
 tell_state(struct fixture *f, int account, enum link_state link, const char *why)
 {
-	struct event ev = { .kind = EV_STATE, .account = engine_account(f->engine, (size_t)account) };
+	struct event ev = { .kind = EV_STATE, .account = engine_account(f->engine,
+		(size_t)account) };
 
 	ev.u.state.link = link;
 	if (why)
@@ -359,14 +369,20 @@ test_accounts_are_told(void **state)
 	struct fixture *f = setup(two_accounts, 10, 80);
 
 	settle(f);
-	assert_bottom(f, " work: offline   home: offline                                           ? help");
+	assert_bottom(f,
+		" work: offline   home: "
+		"offline                                           ? help");
 	tell_state(f, 0, LINK_ONLINE, NULL);
 	tell_state(f, 1, LINK_OFFLINE, "connection refused");
 	settle(f);
-	assert_bottom(f, " work: online   home: offline                                            ? help");
+	assert_bottom(f,
+		" work: online   home: "
+		"offline                                            ? help");
 	tell_state(f, 1, LINK_NEEDS_PERSON, "the password was refused");
 	settle(f);
-	assert_bottom(f, " home: the password was refused                                          ? help");
+	assert_bottom(f,
+		" home: the password was "
+		"refused                                          ? help");
 	press(f, "j");
 	tell_state(f, 0, LINK_SYNCING, NULL);
 	struct event ev = { .kind = EV_PROGRESS, .account = engine_account(f->engine, 0) };
@@ -374,7 +390,9 @@ test_accounts_are_told(void **state)
 	ev.u.progress.total = 1000;
 	ui_event(f->ui, &ev);
 	settle(f);
-	assert_bottom(f, " work: synchronising  ━━━━━━──────  500 of 1000   home: the password w…  ? help");
+	assert_bottom(f,
+		" work: synchronising  ━━━━━━──────  500 of 1000   home: the password "
+		"w…  ? help");
 	teardown(f);
 }
 
@@ -425,7 +443,8 @@ test_password_waits_for_its_turn(void **state)
 	assert_bottom(f, " Refused. Password for work:");
 	press(f, "<Esc>");
 	assert_false(f->ui->is_asking);
-	ui_event(f->ui, &ev);				/* asked for anew, on the person's word */
+	/* asked for anew, on the person's word */
+	ui_event(f->ui, &ev);
 	settle(f);
 	assert_bottom(f, " Password for work:");
 	teardown(f);
@@ -441,11 +460,14 @@ test_reason_is_told_for_the_account_shown(void **state)
 
 	tell_state(f, 0, LINK_OFFLINE, "connection refused");
 	settle(f);
-	assert_bottom(f, " work: offline (connection refused)                                      ? help");
+	assert_bottom(f,
+		" work: offline (connection "
+		"refused)                                      ? help");
 	teardown(f);
 }
 
-/* Hints name the keys that are bound, and a message too long for the line says where the rest is. */
+/* Hints name the keys that are bound, and a message too long for the
+ * line says where the rest is. */
 static void
 test_hints_name_bound_keys(void **state)
 {
@@ -454,7 +476,8 @@ test_hints_name_bound_keys(void **state)
 
 	press(f, "x");
 	assert_bottom(f, " x does nothing here; <F1> …  <F1> help");
-	ui_notice(f->ui, "the server rebuilt this mailbox, so what was to be done in it is not");
+	ui_notice(f->ui,
+		"the server rebuilt this mailbox, so what was to be done in it is not");
 	settle(f);
 	assert_bottom(f, " the server rebuilt this mail…  gm more");
 	teardown(f);
@@ -469,11 +492,13 @@ test_log_wraps(void **state)
 
 	f->ui->now = 1000000000;
 	setenv("TZ", "UTC", 1);
-	ui_notice(f->ui, "the server rebuilt this mailbox, so what was to be done in it is not");
+	ui_notice(f->ui,
+		"the server rebuilt this mailbox, so what was to be done in it is not");
 	press(f, "jgm");
-	assert_screen(f, " Messages\n 09 Sep 01:46:40  the server rebuilt\n                  this mailbox, so what\n"
-		"                  was to be done in it\n                  is not\n\n\n\n\n"
-		"                                 ? help\n");
+	assert_screen(f, " Messages\n 09 Sep 01:46:40  the server rebuilt\n                  "
+		"this mailbox, so what\n                  was to be done in "
+		"it\n                  is not\n\n\n\n\n                                 "
+		"? help\n");
 	teardown(f);
 }
 
@@ -482,12 +507,14 @@ static void
 test_any_keys_at_any_size(void **state)
 {
 	(void)state;
-	struct fixture *f = setup("[keys all]\n<C-z> = none\nQ = none\nq = none\n<Left> = none\n", 10, 40);
+	struct fixture *f = setup("[keys all]\n<C-z> = none\nQ = none\nq = none\n<Left> "
+		"= none\n", 10, 40);
 	uint32_t seed = 1;
 
 	for (int i = 0; i < 4000; i++) {
-		static const uint32_t special[] = { KC_UP, KC_TAB, KC_ENTER, KC_ESC, KC_BACKSPACE, ':', '/', 'g',
-			'?', 0x65e5, 0x301, 0x1f469, 0x200d, KC_CTRL | 'w', KC_CTRL | 'y', KC_ALT | 'd', KC_HOME };
+		static const uint32_t special[] = { KC_UP, KC_TAB, KC_ENTER, KC_ESC,
+			KC_BACKSPACE, ':', '/', 'g', '?', 0x65e5, 0x301, 0x1f469, 0x200d,
+			KC_CTRL | 'w', KC_CTRL | 'y', KC_ALT | 'd', KC_HOME };
 		seed = seed * 1103515245 + 12345;
 		uint32_t r = seed >> 16;
 		uint32_t key = r % 3 ? special[r / 3 % LEN(special)] : ' ' + r / 3 % 95;
@@ -503,7 +530,8 @@ test_any_keys_at_any_size(void **state)
 		if (i % 10 == 0)
 			ui_draw(f->ui);
 		for (int y = 0; y < f->ui->grid.rows; y++) {
-			const struct cell *last = grid_cell(&f->ui->grid, y, f->ui->grid.columns - 1);
+			const struct cell *last = grid_cell(&f->ui->grid, y,
+				f->ui->grid.columns - 1);
 			assert_int_not_equal(2, last->width);
 		}
 	}
@@ -513,8 +541,10 @@ test_any_keys_at_any_size(void **state)
 
 TEST_MAIN(T(test_hints_name_bound_keys), T(test_log_wraps), T(test_any_keys_at_any_size),
 	T(test_frame), T(test_usual_keys), T(test_too_small), T(test_keys_become_commands),
-	T(test_missing_argument_is_asked_for), T(test_command_prompt), T(test_errors_stay_and_are_kept),
-	T(test_view_may_pop_itself), T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
-	T(test_paste_runs_nothing), T(test_confirm), T(test_status_goes), T(test_mouse), T(test_idle_work_yields_to_keys),
-	T(test_frames_are_bounded), T(test_accounts_are_told), T(test_notices_of_the_engine),
+	T(test_missing_argument_is_asked_for), T(test_command_prompt),
+	T(test_errors_stay_and_are_kept), T(test_view_may_pop_itself),
+	T(test_help_is_made_from_the_table), T(test_rc_problems_are_told),
+	T(test_paste_runs_nothing), T(test_confirm), T(test_status_goes), T(test_mouse),
+	T(test_idle_work_yields_to_keys), T(test_frames_are_bounded),
+	T(test_accounts_are_told), T(test_notices_of_the_engine),
 	T(test_reason_is_told_for_the_account_shown), T(test_password_waits_for_its_turn))

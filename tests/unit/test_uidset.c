@@ -32,7 +32,8 @@ test_parse_normalises(void **state)
 	(void)state;
 	const struct { const char *text, *want; } cases[] = {
 		{ "1", "1" }, { "5:1", "1:5" }, { "3,1,2", "1:3" }, { "1:5,4:9,11", "1:9,11" },
-		{ "1:4294967295", "1:4294967295" }, { "4294967295,1,4294967294", "1,4294967294:4294967295" },
+		{ "1:4294967295", "1:4294967295" }, { "4294967295,1,4294967294",
+			"1,4294967294:4294967295" },
 		{ "2:4,1:10,3", "1:10" }, { "7,7,7", "7" },
 	};
 	for (size_t i = 0; i < LEN(cases); i++) {
@@ -46,8 +47,8 @@ static void
 test_parse_refuses_nonsense(void **state)
 {
 	(void)state;
-	const char *texts[] = { "", "*", "1:*", "0", "0:5", "1,", ",1", "1::2", "1:", ":1", "-1", " 1", "1 ",
-		"4294967296", "99999999999999999999", "1:2:3", "a", "+1" };
+	const char *texts[] = { "", "*", "1:*", "0", "0:5", "1,", ",1", "1::2", "1:", ":1",
+		"-1", " 1", "1 ", "4294967296", "99999999999999999999", "1:2:3", "a", "+1" };
 	for (size_t i = 0; i < LEN(texts); i++) {
 		struct uidset s = {0};
 		uidset_add(&s, 9);
@@ -93,7 +94,8 @@ test_agrees_with_an_array(void **state)
 	uidset_clear(&s);
 }
 
-/* Each UID is in `and` when in both, in `minus` when in the first alone; operands may be the result. */
+/* Each UID is in `and` when in both, in `minus` when in the first alone;
+ * operands may be the result. */
 static void
 test_and_minus(void **state)
 {
@@ -178,6 +180,6 @@ test_backwards_is_not_quadratic(void **state)
 	str_clear(&text);
 }
 
-TEST_MAIN(T(test_parse_normalises), T(test_parse_refuses_nonsense), T(test_agrees_with_an_array),
-	T(test_and_minus), T(test_the_widest_range_is_one), T(test_take_highest),
-	T(test_backwards_is_not_quadratic))
+TEST_MAIN(T(test_parse_normalises), T(test_parse_refuses_nonsense),
+	T(test_agrees_with_an_array), T(test_and_minus), T(test_the_widest_range_is_one),
+	T(test_take_highest), T(test_backwards_is_not_quadratic))

@@ -1,5 +1,5 @@
-/* Uploads: the states of one, and what a server holds after the link was cut and the process ended at
- * each call in turn: what was to stand there stands there once. */
+/* Uploads: the states of one, and what a server holds after the link was cut and the process
+ * ended at each call in turn: what was to stand there stands there once. */
 #include "engine_fixture.h"
 
 static const char body[] = "Message-ID: <up1>\r\nSubject: hello\r\n\r\ntext\r\n";
@@ -21,8 +21,8 @@ add(struct store *s, const struct upload *u, const char *bytes)
 static struct upload
 in_drafts(account_id account)
 {
-	return (struct upload){ .account = account, .role = ROLE_DRAFTS, .flags = MSG_DRAFT | MSG_SEEN,
-		.message_id = "up1", .label = "the draft 'hello'" };
+	return (struct upload){ .account = account, .role = ROLE_DRAFTS, .flags = MSG_DRAFT |
+		MSG_SEEN, .message_id = "up1", .label = "the draft 'hello'" };
 }
 
 static enum upload_state
@@ -62,7 +62,8 @@ struct upload_case {
 };
 
 static const struct upload_case cases[] = {
-	{ "into a folder that is there", 0, true, UPLOAD_ALONE, "INBOX: m1 m2\nDrafts: up1/11\n" },
+	{ "into a folder that is there", 0, true, UPLOAD_ALONE,
+		"INBOX: m1 m2\nDrafts: up1/11\n" },
 	{ "into one that is made", 0, false, UPLOAD_ALONE, "INBOX: m1 m2\nDrafts: up1/11\n" },
 	{ "no UID is told", CAP_UIDMAP, true, UPLOAD_ALONE, "INBOX: m1 m2\nDrafts: up1/11\n" },
 	{ "the source goes", 0, true, UPLOAD_THEN_EXPUNGE, "INBOX: m1\nDrafts: up1/11\n" },
@@ -203,7 +204,8 @@ test_process_dies_anywhere(void **state)
 
 /* ---- refusals ---- */
 
-/* The server's words are told once and kept, nothing is lost, and the person's sync tries again. */
+/* The server's words are told once and kept, nothing is lost, and the
+ * person's sync tries again. */
 static void
 test_refused_and_tried_again(void **state)
 {
@@ -222,7 +224,8 @@ test_refused_and_tried_again(void **state)
 	assert_int_equal(ERR_OK, sync_all(&fx));
 	assert_int_equal(UPLOAD_REFUSED, state_of(engine_store(fx.engine), id));
 	assert_int_equal(1, fx.n_notices);
-	assert_non_null(strstr(fx.notice.text, "the draft 'hello' could not be stored in Drafts: [OVERQUOTA]"));
+	assert_non_null(strstr(fx.notice.text,
+		"the draft 'hello' could not be stored in Drafts: [OVERQUOTA]"));
 	assert_non_null(strstr(fx.notice.text, "make room"));
 	assert_int_equal(1, store_uploads_refused(engine_store(fx.engine), fx.account));
 	assert_int_equal(0, store_uploads_due(engine_store(fx.engine), fx.account));
@@ -347,7 +350,7 @@ test_claim(void **state)
 	fixture_clear(&fx);
 }
 
-TEST_MAIN(T(test_stands_there_once), T(test_link_breaks_anywhere), T(test_process_dies_anywhere),
-	T(test_refused_and_tried_again), T(test_same_refusal_is_told_once),
-	T(test_newest_version_only), T(test_orphans_are_swept),
-	T(test_claim))
+TEST_MAIN(T(test_stands_there_once), T(test_link_breaks_anywhere),
+	T(test_process_dies_anywhere), T(test_refused_and_tried_again),
+	T(test_same_refusal_is_told_once), T(test_newest_version_only),
+	T(test_orphans_are_swept), T(test_claim))

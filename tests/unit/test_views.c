@@ -71,7 +71,8 @@ test_screens(void **state)
 
 /* ---- doing ---- */
 
-/* A deleted message is gone at once, the status says so, and u brings it back under the cursor. */
+/* A deleted message is gone at once, the status says so, and u brings
+ * it back under the cursor. */
 static void
 test_delete_undo(void **state)
 {
@@ -110,7 +111,8 @@ test_reading_is_not_undone(void **state)
 	end(f);
 }
 
-/* Deleting in the pager shows the next older message; undo there shows the deleted one again. */
+/* Deleting in the pager shows the next older message; undo there
+ * shows the deleted one again. */
 static void
 test_delete_in_pager(void **state)
 {
@@ -235,7 +237,8 @@ test_toggles(void **state)
 	end(f);
 }
 
-/* With the keys of mutt, flagging and marking go on to the next message, and undo comes back. */
+/* With the keys of mutt, flagging and marking go on to the next
+ * message, and undo comes back. */
 static void
 test_mutt_moves_on(void **state)
 {
@@ -294,7 +297,8 @@ static void
 test_save(void **state)
 {
 	struct fx *f = begin(24, 80);
-	char *dir = xasprintf("%s/out", f->u->dir), *path = xasprintf("%s/menu.pdf", dir), *keys, *text;
+	char *dir = xasprintf("%s/out", f->u->dir), *path = xasprintf("%s/menu.pdf", dir),
+		*keys, *text;
 	size_t n;
 
 	(void)state;
@@ -383,9 +387,10 @@ test_all_inboxes(void **state)
 static void
 test_any_keys(void **state)
 {
-	static const char *const keys[] = { "j", "k", "<Enter>", "q", "d", "u", "t", "v", "y", "z", "Z",
-		"g", "G", "<Esc>", "<Tab>", "n", "N", "F", "l", "o", "/", "h", "H", "S", "J", "K", ";", "a",
-		"s", "<PageDown>", "<PageUp>", "<Space>", "c", "?", "T", "r", "+", "b", "1", "A" };
+	static const char *const keys[] = { "j", "k", "<Enter>", "q", "d", "u", "t", "v", "y",
+		"z", "Z", "g", "G", "<Esc>", "<Tab>", "n", "N", "F", "l", "o", "/", "h", "H",
+		"S", "J", "K", ";", "a", "s", "<PageDown>", "<PageUp>", "<Space>", "c", "?",
+		"T", "r", "+", "b", "1", "A" };
 	unsigned x = 42;
 
 	(void)state;
@@ -403,7 +408,9 @@ test_any_keys(void **state)
 	}
 }
 
-TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone), T(test_delete_in_pager),
-	T(test_tagged), T(test_tag_query), T(test_absent_part_is_fetched),
-	T(test_move_to_new_folder), T(test_trash_asks), T(test_toggles), T(test_mutt_moves_on), T(test_read_all),
-	T(test_folder_acts), T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_any_keys))
+TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone),
+	T(test_delete_in_pager), T(test_tagged), T(test_tag_query),
+	T(test_absent_part_is_fetched), T(test_move_to_new_folder), T(test_trash_asks),
+	T(test_toggles), T(test_mutt_moves_on), T(test_read_all), T(test_folder_acts),
+	T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes),
+	T(test_any_keys))

@@ -1,4 +1,5 @@
-/* A time as people type it: what it is taken for, and that nothing is taken for what was not meant. */
+/* A time as people type it: what it is taken for, and that nothing is
+ * taken for what was not meant. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -6,14 +7,15 @@
 #include "test.h"
 #include "ui/when.h"
 
-static const char zone[] = "CET-1CEST,M3.5.0,M10.5.0/3";	/* clocks go to 3 on 29 March 2026 */
+/* clocks go to 3 on 29 March 2026 */
+static const char zone[] = "CET-1CEST,M3.5.0,M10.5.0/3";
 static int64_t now;		/* Mon 23 Nov 2026, 14:05 in that zone */
 
 static void
 begin(void)
 {
-	struct tm t = { .tm_year = 126, .tm_mon = 10, .tm_mday = 23, .tm_hour = 14, .tm_min = 5,
-		.tm_isdst = -1 };
+	struct tm t = { .tm_year = 126, .tm_mon = 10, .tm_mday = 23, .tm_hour = 14,
+		.tm_min = 5, .tm_isdst = -1 };
 
 	setenv("TZ", zone, 1);
 	tzset();
@@ -90,23 +92,33 @@ test_refused(void **state)
 {
 	(void)state;
 	static const struct { const char *text, *why; } cases[] = {
-		{ "", "is no time: say 18:30" }, { "   ", "is no time" }, { "soon", "'soon' is no time" },
+		{ "", "is no time: say 18:30" }, { "   ", "is no time" },
+		{ "soon", "'soon' is no time" },
 		{ "9", "is no time" }, { "25:00", "is no time" }, { "18:60", "is no time" },
-		{ "18:3", "is no time" }, { "tomorrow 25", "is no time" }, { "tomorrow9x", "is no time" },
-		{ "tomorrow 9 9", "is no time" }, { "soon", "mon 8:30" }, { "9", "9am" }, { "13pm", "is no time" }, { "0am", "is no time" },
+		{ "18:3", "is no time" }, { "tomorrow 25", "is no time" },
+		{ "tomorrow9x", "is no time" },
+		{ "tomorrow 9 9", "is no time" }, { "soon", "mon 8:30" }, { "9", "9am" },
+		{ "13pm", "is no time" }, { "0am", "is no time" },
 		{ "18:30 19:00", "is no time" }, { "tomorrow 9:00 x", "is no time" },
-		{ "in", "is no time" }, { "+", "is no time" }, { "in two hours", "is no time" },
-		{ "in 2", "is no time" }, { "in 2 fortnights", "is no time" }, { "+2x", "is no time" },
-		{ "mon tue", "is no time" }, { "2026-13-01", "is no time" }, { "2026-1", "is no time" },
+		{ "in", "is no time" }, { "+", "is no time" },
+		{ "in two hours", "is no time" },
+		{ "in 2", "is no time" }, { "in 2 fortnights", "is no time" },
+		{ "+2x", "is no time" },
+		{ "mon tue", "is no time" }, { "2026-13-01", "is no time" },
+		{ "2026-1", "is no time" },
 		{ "99999999999999999999:00", "is no time" }, { "+99999999999h", "is no time" },
 		{ "18:30\n", "is no time" },
-		{ "14:05", "14:05 is past today: say tomorrow 14:05" }, { "9:00", "is past today" },
+		{ "14:05", "14:05 is past today: say tomorrow 14:05" },
+		{ "9:00", "is past today" },
 		{ "today", "that time is past" }, { "2026-11-23 14:05", "that time is past" },
 		{ "2020-01-01", "that time is past" }, { "+0m", "that time is past" },
-		{ "2027-02-29 10:00", "there is no such day" }, { "31 nov", "there is no such day" },
-		{ "2027-03-28 02:30", "there is no 02:30 on that day: the clocks are put forward" },
+		{ "2027-02-29 10:00", "there is no such day" },
+		{ "31 nov", "there is no such day" },
+		{ "2027-03-28 02:30",
+			"there is no 02:30 on that day: the clocks are put forward" },
 		{ "2033-01-01", "more than five years" }, { "+9999w", "more than five years" },
-		{ "+9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h", "more than five years" },
+		{ "+9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h9999h",
+			"more than five years" },
 	};
 
 	begin();

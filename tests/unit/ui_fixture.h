@@ -54,8 +54,8 @@ fake_nothing(struct term *t)
 	(void)t;
 }
 
-static const struct term_ops fake_ops = { fake_fd, fake_input, fake_size, fake_draw, fake_nothing,
-	fake_nothing, fake_nothing };
+static const struct term_ops fake_ops = { fake_fd, fake_input, fake_size, fake_draw,
+	fake_nothing, fake_nothing, fake_nothing };
 
 /* A view that writes down what it is told. */
 struct probe {
@@ -86,8 +86,8 @@ probe_command(struct view *v, const struct call *c)
 {
 	struct probe *p = (struct probe *)v;
 
-	str_printf(p->log, "%s%s%s%s;", c->on_tagged ? "tagged " : "", c->cmd->name, c->arg ? " " : "",
-		c->arg ? c->arg : "");
+	str_printf(p->log, "%s%s%s%s;", c->on_tagged ? "tagged " : "", c->cmd->name,
+		c->arg ? " " : "", c->arg ? c->arg : "");
 	if (p->pops) {
 		ui_pop(v->ui, v);
 		str_puts(p->log, "still here;");	/* not freed under our feet */
@@ -124,9 +124,9 @@ probe_close(struct view *v)
 	free(v);
 }
 
-static const struct view_ops probe_ops = { .bit = V_INDEX, .draw = probe_draw, .title = probe_title,
-	.command = probe_command, .idle = probe_idle, .initial = probe_initial, .click = probe_click,
-	.close = probe_close };
+static const struct view_ops probe_ops = { .bit = V_INDEX, .draw = probe_draw,
+	.title = probe_title, .command = probe_command, .idle = probe_idle,
+	.initial = probe_initial, .click = probe_click, .close = probe_close };
 
 struct fixture {
 	char dir[40];
@@ -150,10 +150,12 @@ setup(const char *rc_text, int rows, int columns)
 	f->dirs = (struct dirs){ path_join(f->dir, "config"), path_join(f->dir, "data"),
 		path_join(f->dir, "cache") };
 	assert_int_equal(ERR_OK, rc_parse(&f->rc, "mailrc", rc_text, strlen(rc_text), &e));
-	f->rc->hints = strstr(rc_text, "hints = yes") != NULL;	/* else told keys would stand in each line */
+	/* else told keys would stand in each line */
+	f->rc->hints = strstr(rc_text, "hints = yes") != NULL;
 	if (engine_new(&f->engine, f->rc, &f->dirs, &e) != ERR_OK)
 		fail_msg("%s", e.text);
-	f->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows, .columns = columns };
+	f->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows,
+		.columns = columns };
 	static const struct ui_options options;
 	f->ui = ui_new(f->engine, f->rc, &options, &f->term.term);
 	f->probe = xcalloc(1, sizeof *f->probe);
@@ -183,7 +185,8 @@ settle(struct fixture *f)
 {
 	do
 		ui_step(f->ui, 0);
-	while (!f->ui->is_over && (f->term.at < f->term.n || f->ui->is_dirty || !f->ui->is_idle_done));
+	while (!f->ui->is_over && (f->term.at < f->term.n || f->ui->is_dirty ||
+	    !f->ui->is_idle_done));
 }
 
 static inline void

@@ -12,8 +12,8 @@
 static const int64_t now = 1784116800;		/* 2026-07-15 12:00 UTC */
 
 static const char rc_text[] =
-	"[account work]\nfrom = Ada <ada@example.org>\nreceive = imaps://ada@imap.example.org\n"
-	"password = x\n";
+	"[account work]\nfrom = Ada <ada@example.org>\nreceive = "
+	"imaps://ada@imap.example.org\npassword = x\n";
 
 struct fx {
 	struct fixture *u;
@@ -49,12 +49,15 @@ static const struct {
 	{ "Grace Hopper", "grace@navy.example", "Compilers", "", 400 * 86400, 5300, MSG_SEEN },
 	{ "Bob", "bob@example.org", "Lunch?", "", 30 * 86400, 900, MSG_SEEN | MSG_ANSWERED },
 	{ "Ada", "ada@example.org", "Re: Lunch?", "2@t", 29 * 86400, 700, MSG_SEEN },
-	{ "山田太郎", "yamada@example.jp", "会議の議事録", "", 5 * 86400, 123456, MSG_SEEN | MSG_ATTACH },
-	{ "Zoë Ångström", "zoe@example.se", "Party 🎉 on Friday, and everybody is to bring something to"
-		" eat, to drink or to sing", "", 86400, 2048, MSG_FLAGGED },
+	{ "山田太郎", "yamada@example.jp", "会議の議事録", "", 5 * 86400, 123456,
+		MSG_SEEN | MSG_ATTACH },
+	{ "Zoë Ångström", "zoe@example.se",
+		"Party 🎉 on Friday, and everybody is to bring something to eat, to drink or "
+		"to sing", "", 86400, 2048, MSG_FLAGGED },
 	{ "", "robot@build.example", "build 4711 \033[31mfailed\007", "", 7200, 40000, 0 },
 	{ "Bob", "bob@example.org", "Re: Lunch?", "3@t", 3600, 1000, 0 },
-	{ "Katherine Johnson", "kj@nasa.example", "", "", 60, 10 << 20, MSG_SEEN | MSG_FORWARDED },
+	{ "Katherine Johnson", "kj@nasa.example", "", "", 60, 10 << 20,
+		MSG_SEEN | MSG_FORWARDED },
 };
 
 static inline void
@@ -65,8 +68,9 @@ put_mail(struct fx *f, uint32_t uid)
 		.date = now - mails[uid - 1].ago_s, .size_bytes = mails[uid - 1].size_bytes,
 		.flags = mails[uid - 1].flags, .from_name = mails[uid - 1].name,
 		.from_addr = mails[uid - 1].addr, .to = "Ada <ada@example.org>", .cc = "",
-		.subject = mails[uid - 1].subject, .message_id = mid, .in_reply_to = mails[uid - 1].parent,
-		.references = mails[uid - 1].parent, .list_id = "" };
+		.subject = mails[uid - 1].subject, .message_id = mid,
+		.in_reply_to = mails[uid - 1].parent, .references = mails[uid - 1].parent,
+		.list_id = "" };
 
 	snprintf(mid, sizeof mid, "%u@t", uid);
 	OK(store_msg_put(f->s, &m, NULL));
@@ -192,7 +196,8 @@ restart(struct fx *f, const char *start)
 
 	ui_free(u->ui);
 	engine_free(u->engine, 1000);
-	u->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows, .columns = columns };
+	u->term = (struct fake_term){ .term.ops = &fake_ops, .rows = rows,
+		.columns = columns };
 	assert_int_equal(ERR_OK, engine_new(&u->engine, u->rc, &u->dirs, &e));
 	u->ui = ui_new(u->engine, u->rc, &options, &u->term.term);
 	u->ui->now = now;
