@@ -5,8 +5,10 @@
 #ifndef DUNLIN_MBOX_OUT_H
 #define DUNLIN_MBOX_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "str.h"
@@ -16,7 +18,12 @@ enum { OUT_BYTES = 256 * 1024 };	/* a write */
 struct out {
 	int fd;				/* borrowed */
 	struct str buf;			/* owned: str_clear */
+	bool is_new;			/* written from its start: the disk may begin with it */
+	off_t written, begun;		/* of a new one */
 };
+
+/* n bytes went past it into the file. */
+void out_wrote(struct out *o, size_t n);
 
 enum err out_flush(struct out *o, struct error *e);
 enum err out_add(struct out *o, const char *p, size_t n, struct error *e);

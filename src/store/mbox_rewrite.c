@@ -15,6 +15,8 @@
 #include "mbox_reader.h"
 #include "path.h"
 
+enum { COPY_BYTES = 8 << 20 };		/* at a time */
+
 /* As much as the kernel copies by itself, which costs less. *from: the rest. */
 static enum err
 copy_inside(struct out *o, int fd, uint64_t *from, uint64_t to, struct error *e)
@@ -23,13 +25,17 @@ copy_inside(struct out *o, int fd, uint64_t *from, uint64_t to, struct error *e)
 
 	while (rc == ERR_OK && *from < to) {
 		off_t at = (off_t)*from;
-		ssize_t n = copy_file_range(fd, &at, o->fd, NULL, (size_t)(to - *from), 0);
+		size_t want = to - *from < COPY_BYTES ? (size_t)(to - *from) : COPY_BYTES;
+		ssize_t n = copy_file_range(fd, &at, o->fd, NULL, want, 0);
 		if (n == 0 || (n < 0 && errno != EINTR && errno != ENOSPC && errno != EDQUOT &&
 		    errno != EFBIG && errno != EIO))
 			break;			/* not on this file system: by hand */
 		if (n < 0 && errno != EINTR)
 			rc = error_errno(e, ERR_LOCAL, "cannot write the mbox anew");
-		*from += n > 0 ? (uint64_t)n : 0;
+		if (n > 0) {
+			*from += (uint64_t)n;
+			out_wrote(o, (size_t)n);
+		}
 	}
 	return rc;
 }
@@ -232,6 +238,7 @@ rewrite(const struct mbox_lock *l, struct rewrite *w, write_content *write_it)
 		w->rc = error_errno(w->e, ERR_LOCAL, "cannot write beside '%s'", l->path);
 		goto out;
 	}
+	w->out.is_new = true;
 	write_anew(w, l, write_it);
 	if (w->rc == ERR_OK && rename(tmp, l->path) < 0)
 		w->rc = error_errno(w->e, ERR_LOCAL, "cannot replace '%s'", l->path);
