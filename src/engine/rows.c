@@ -1,5 +1,5 @@
 /* rows.c - see rows.h. A callback runs in the middle of a command, so it only
- * collects; the store is written a thousand rows at a time, and no transaction is open
+ * collects; the store is written two thousand rows at a time, and no transaction is open
  * while the network is waited for. */
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 /* Rows a transaction: the more, the less each page of the index is written; what holds the
  * lock on it stays under 50 ms. */
-enum { COMMIT = 1000, COMMIT_BYTES = 1 << 20 };
+enum { COMMIT = 2000, COMMIT_BYTES = 1 << 20 };
 
 /* Messages as they come, until a transaction's worth is there. */
 struct rows {
