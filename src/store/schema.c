@@ -13,8 +13,8 @@ static const char *const data_steps[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"INSERT INTO meta VALUES ('id', random());"
 	"CREATE TABLE value (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE account (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL"
-	" UNIQUE);"
+	"CREATE TABLE account (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	name TEXT NOT NULL UNIQUE);"
 	/* What a folder_id stands for; is_old: the server made the
 	 * mailbox anew under another id. */
 	"CREATE TABLE mailbox (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
@@ -26,13 +26,12 @@ static const char *const data_steps[] = {
 	"CREATE TABLE intent (id INTEGER PRIMARY KEY AUTOINCREMENT, grp INTEGER NOT NULL,"
 	"	account INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
 	"	folder INTEGER NOT NULL, source TEXT NOT NULL, dest TEXT NOT NULL,"
-	"	set_bits INTEGER NOT NULL, clear_bits INTEGER NOT NULL, created INTEGER NOT"
-	" NULL,"
-	"	n_msgs INTEGER NOT NULL DEFAULT 0, n_tries INTEGER NOT NULL DEFAULT 0,"
-	"	dest_uidnext INTEGER NOT NULL DEFAULT 0, inverse_of INTEGER NOT NULL DEFAULT"
-	" 0,"
-	"	batch INTEGER NOT NULL DEFAULT 0, is_undone INTEGER NOT NULL DEFAULT 0,"
-	"	label TEXT NOT NULL, error TEXT NOT NULL DEFAULT '');"
+	"	set_bits INTEGER NOT NULL, clear_bits INTEGER NOT NULL,"
+	"	created INTEGER NOT NULL, n_msgs INTEGER NOT NULL DEFAULT 0,"
+	"	n_tries INTEGER NOT NULL DEFAULT 0, dest_uidnext INTEGER NOT NULL DEFAULT 0,"
+	"	inverse_of INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0,"
+	"	is_undone INTEGER NOT NULL DEFAULT 0, label TEXT NOT NULL,"
+	"	error TEXT NOT NULL DEFAULT '');"
 	"CREATE INDEX intent_open ON intent (account, state, id) WHERE state <= 1;"
 	"CREATE INDEX intent_group ON intent (grp);"
 	"CREATE INDEX intent_folder_delete ON intent (folder) WHERE kind = 6 AND state <= 1;"
@@ -40,11 +39,10 @@ static const char *const data_steps[] = {
 	/* msg: as recorded; now: where the message is by now, 0 unknown; made: where this
 	 * intent put it (move, copy); the bits are those that really changed; mid:
 	 * Message-ID, to find it again. */
-	"CREATE TABLE intent_msg (intent INTEGER NOT NULL, msg INTEGER NOT NULL, now INTEGER"
-	" NOT NULL,"
-	"	made INTEGER NOT NULL DEFAULT 0, set_bits INTEGER NOT NULL DEFAULT 0,"
-	"	clear_bits INTEGER NOT NULL DEFAULT 0, mid TEXT NOT NULL DEFAULT '',"
-	"	PRIMARY KEY (intent, msg)) WITHOUT ROWID;"
+	"CREATE TABLE intent_msg (intent INTEGER NOT NULL, msg INTEGER NOT NULL,"
+	"	now INTEGER NOT NULL, made INTEGER NOT NULL DEFAULT 0,"
+	"	set_bits INTEGER NOT NULL DEFAULT 0, clear_bits INTEGER NOT NULL DEFAULT 0,"
+	"	mid TEXT NOT NULL DEFAULT '', PRIMARY KEY (intent, msg)) WITHOUT ROWID;"
 	"CREATE INDEX intent_msg_now ON intent_msg (now, intent);"
 	"CREATE TABLE overlay (msg INTEGER PRIMARY KEY, set_bits INTEGER NOT NULL,"
 	"	clear_bits INTEGER NOT NULL, hidden INTEGER NOT NULL);",
@@ -52,43 +50,47 @@ static const char *const data_steps[] = {
 	/* The POP3 ledger. state: enum pop3_state. hash: of the header, as in the mbox;
 	 * size: as LIST said. is_coming: of the batch that is being appended to the mbox,
 	 * which was `before` bytes long. */
-	"CREATE TABLE pop3 (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, uidl TEXT "
-	"NOT NULL,	hash INTEGER NOT NULL, size INTEGER NOT NULL, state INTEGER NOT NULL,"
-	"	fetched INTEGER NOT NULL, listed INTEGER NOT NULL, is_coming INTEGER "
-	"NOT NULL);CREATE INDEX pop3_account ON pop3 (account, uidl);"
+	"CREATE TABLE pop3 (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	"	uidl TEXT NOT NULL, hash INTEGER NOT NULL, size INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL, fetched INTEGER NOT NULL, listed INTEGER NOT NULL,"
+	"	is_coming INTEGER NOT NULL);"
+	"CREATE INDEX pop3_account ON pop3 (account, uidl);"
 	"CREATE INDEX pop3_coming ON pop3 (account) WHERE is_coming;"
 	"CREATE TABLE pop3_batch (account INTEGER PRIMARY KEY, before INTEGER NOT NULL,"
 	"	bytes INTEGER NOT NULL);",
 	/* The outbox. state and copy are enums of store.h; the bytes apart,
 	 * so that lists stay quick. */
 	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
-	"	state INTEGER NOT NULL DEFAULT 0, is_held INTEGER NOT NULL DEFAULT 0, sender "
-	"TEXT NOT NULL,	message_id TEXT NOT NULL, subject TEXT NOT NULL, shown_to TEXT "
-	"NOT NULL,	needs INTEGER NOT NULL, created INTEGER NOT NULL, not_before INTEGER "
-	"NOT NULL,	retry_at INTEGER NOT NULL DEFAULT 0, n_tries INTEGER NOT NULL "
-	"DEFAULT 0,	size INTEGER NOT NULL, copy INTEGER NOT NULL, copy_at INTEGER NOT "
-	"NULL DEFAULT 0,	error TEXT NOT NULL DEFAULT '');"
+	"	state INTEGER NOT NULL DEFAULT 0, is_held INTEGER NOT NULL DEFAULT 0,"
+	"	sender TEXT NOT NULL, message_id TEXT NOT NULL, subject TEXT NOT NULL,"
+	"	shown_to TEXT NOT NULL, needs INTEGER NOT NULL, created INTEGER NOT NULL,"
+	"	not_before INTEGER NOT NULL, retry_at INTEGER NOT NULL DEFAULT 0,"
+	"	n_tries INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL,"
+	"	copy INTEGER NOT NULL, copy_at INTEGER NOT NULL DEFAULT 0,"
+	"	error TEXT NOT NULL DEFAULT '');"
 	"CREATE INDEX outbox_open ON outbox (account, state) WHERE state <= 1;"
 	"CREATE INDEX outbox_copy ON outbox (account) WHERE copy IN (2, 3);"
 	"CREATE TABLE outbox_bytes (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
-	"CREATE TABLE outbox_rcpt (mail INTEGER NOT NULL, n INTEGER NOT NULL, addr TEXT "
-	"NOT NULL,	state INTEGER NOT NULL DEFAULT 0, words TEXT NOT NULL DEFAULT '',"
-	"	PRIMARY KEY (mail, n)) WITHOUT ROWID;",
+	"CREATE TABLE outbox_rcpt (mail INTEGER NOT NULL, n INTEGER NOT NULL,"
+	"	addr TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+	"	words TEXT NOT NULL DEFAULT '', PRIMARY KEY (mail, n)) WITHOUT ROWID;",
 	/* Uploads. state, role and after are enums; file: the name in data/uploads. draft: the
 	 * copy on the server of what stands in data/drafts under that name (store.h). */
 	"CREATE TABLE upload (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
 	"	state INTEGER NOT NULL DEFAULT 0, role INTEGER NOT NULL, dest TEXT NOT NULL,"
 	"	flags INTEGER NOT NULL, arrived INTEGER NOT NULL, message_id TEXT NOT NULL,"
-	"	name TEXT NOT NULL, label TEXT NOT NULL, file TEXT NOT NULL, size INTEGER "
-	"NOT NULL,	created INTEGER NOT NULL, retry_at INTEGER NOT NULL DEFAULT 0,"
-	"	n_tries INTEGER NOT NULL DEFAULT 0, dest_uidnext INTEGER NOT NULL DEFAULT 0,"
-	"	landed INTEGER NOT NULL DEFAULT 0, after INTEGER NOT NULL, after_msg INTEGER "
-	"NOT NULL,	after_text TEXT NOT NULL, error TEXT NOT NULL DEFAULT '');"
+	"	name TEXT NOT NULL, label TEXT NOT NULL, file TEXT NOT NULL,"
+	"	size INTEGER NOT NULL, created INTEGER NOT NULL,"
+	"	retry_at INTEGER NOT NULL DEFAULT 0, n_tries INTEGER NOT NULL DEFAULT 0,"
+	"	dest_uidnext INTEGER NOT NULL DEFAULT 0, landed INTEGER NOT NULL DEFAULT 0,"
+	"	after INTEGER NOT NULL, after_msg INTEGER NOT NULL, after_text TEXT NOT NULL,"
+	"	error TEXT NOT NULL DEFAULT '');"
 	"CREATE INDEX upload_open ON upload (account, state) WHERE state <> 2;"
 	"CREATE INDEX upload_name ON upload (name) WHERE name <> '';"
-	"CREATE TABLE draft (name TEXT NOT NULL, account INTEGER NOT NULL, msg INTEGER "
-	"NOT NULL,	message_id TEXT NOT NULL, stamp TEXT NOT NULL, stored INTEGER "
-	"NOT NULL,	state INTEGER NOT NULL, PRIMARY KEY (name, account)) WITHOUT ROWID;"
+	"CREATE TABLE draft (name TEXT NOT NULL, account INTEGER NOT NULL,"
+	"	msg INTEGER NOT NULL, message_id TEXT NOT NULL, stamp TEXT NOT NULL,"
+	"	stored INTEGER NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (name, account))"
+	"	WITHOUT ROWID;"
 	"CREATE INDEX draft_msg ON draft (msg) WHERE msg > 0;",
 	/* is_planned: a person named the time; ended: when it was last tried, or sent; sought:
 	 * enum outbox_sought, and when Sent was looked into. */
@@ -104,10 +106,11 @@ static const char *const data_steps[] = {
 	 * columns are those of intent; uids: a set of at most a thousand. */
 	"CREATE TABLE later (id INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL,"
 	"	intent INTEGER NOT NULL, grp INTEGER NOT NULL, account INTEGER NOT NULL,"
-	"	kind INTEGER NOT NULL DEFAULT 0, folder INTEGER NOT NULL, source TEXT NOT "
-	"NULL DEFAULT '',	dest TEXT NOT NULL DEFAULT '', set_bits INTEGER NOT NULL "
-	"DEFAULT 0,	clear_bits INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL "
-	"DEFAULT 0,	label TEXT NOT NULL DEFAULT '', uids TEXT NOT NULL DEFAULT '');",
+	"	kind INTEGER NOT NULL DEFAULT 0, folder INTEGER NOT NULL,"
+	"	source TEXT NOT NULL DEFAULT '', dest TEXT NOT NULL DEFAULT '',"
+	"	set_bits INTEGER NOT NULL DEFAULT 0, clear_bits INTEGER NOT NULL DEFAULT 0,"
+	"	created INTEGER NOT NULL DEFAULT 0, label TEXT NOT NULL DEFAULT '',"
+	"	uids TEXT NOT NULL DEFAULT '');",
 	/* Moves and copies to another account: whose dest is; the upload by
 	 * which it came to stand there. */
 	"ALTER TABLE intent ADD COLUMN to_account INTEGER NOT NULL DEFAULT 0;"
@@ -116,21 +119,37 @@ static const char *const data_steps[] = {
 	"CREATE TABLE wrote (addr TEXT PRIMARY KEY COLLATE NOCASE, name TEXT NOT NULL,"
 	"	words TEXT NOT NULL, n INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE short_name (name TEXT PRIMARY KEY COLLATE NOCASE, value TEXT NOT NULL)"
-	" WITHOUT ROWID;",
+	"	WITHOUT ROWID;",
 	/* The name in data/uploads that has the bytes of a large one; '': outbox_bytes. */
 	"ALTER TABLE outbox ADD COLUMN file TEXT NOT NULL DEFAULT '';",
 };
+
+/* What a trigger on msg does to the thread that NEW comes into, and to that of OLD. */
+#define JOINS_THREAD \
+	"	INSERT INTO thread_head" \
+	"		VALUES (NEW.thread, NEW.folder, NEW.arrived, 1, (NEW.flags & 1) = 0)" \
+	"		ON CONFLICT (thread, folder) DO UPDATE SET" \
+	"		newest = max(newest, excluded.newest)," \
+	"		n_msgs = n_msgs + 1, n_unread = n_unread + excluded.n_unread;"
+#define LEAVES_THREAD \
+	"	UPDATE thread_head SET" \
+	"		n_msgs = n_msgs - 1, n_unread = n_unread - ((OLD.flags & 1) = 0)," \
+	"		newest = CASE WHEN newest > OLD.arrived THEN newest ELSE" \
+	"			coalesce((SELECT max(arrived) FROM msg" \
+	"			WHERE thread = OLD.thread AND folder = OLD.folder), newest)" \
+	"		END WHERE thread = OLD.thread AND folder = OLD.folder;" \
+	"	DELETE FROM thread_head" \
+	"		WHERE thread = OLD.thread AND folder = OLD.folder AND n_msgs <= 0;"
 
 static const char *const index_steps[] = {
 	/* Which dunlin.db the folder ids are from. */
 	"CREATE TABLE ix.binding (data_id INTEGER NOT NULL);"
 	"CREATE TABLE ix.folder (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
-	"	wire TEXT NOT NULL, name TEXT NOT NULL, delim INTEGER NOT NULL, role "
-	"INTEGER NOT NULL,"
-	"	attrs INTEGER NOT NULL, uidvalidity INTEGER NOT NULL DEFAULT 0,"
-	"	uidnext INTEGER NOT NULL DEFAULT 0, modseq INTEGER NOT NULL DEFAULT 0,"
-	"	n_server INTEGER NOT NULL DEFAULT 0, n_server_unread INTEGER NOT NULL DEFAULT"
-	" 0,"
+	"	wire TEXT NOT NULL, name TEXT NOT NULL, delim INTEGER NOT NULL,"
+	"	role INTEGER NOT NULL, attrs INTEGER NOT NULL,"
+	"	uidvalidity INTEGER NOT NULL DEFAULT 0, uidnext INTEGER NOT NULL DEFAULT 0,"
+	"	modseq INTEGER NOT NULL DEFAULT 0, n_server INTEGER NOT NULL DEFAULT 0,"
+	"	n_server_unread INTEGER NOT NULL DEFAULT 0,"
 	"	is_filled INTEGER NOT NULL DEFAULT 0, n_msgs INTEGER NOT NULL DEFAULT 0,"
 	"	n_unread INTEGER NOT NULL DEFAULT 0);"
 	"CREATE UNIQUE INDEX ix.folder_wire ON folder (account, wire);"
@@ -142,9 +161,8 @@ static const char *const index_steps[] = {
 	"CREATE INDEX ix.msg_arrived ON msg (folder, arrived);"
 	"CREATE INDEX ix.msg_thread ON msg (thread, folder, arrived);"
 	"CREATE TABLE ix.head (id INTEGER PRIMARY KEY, from_name TEXT, from_addr TEXT,"
-	" to_list TEXT,"
-	"	cc_list TEXT, subject TEXT, message_id TEXT, in_reply_to TEXT, refs TEXT, "
-	"list_id TEXT);"
+	"	to_list TEXT, cc_list TEXT, subject TEXT, message_id TEXT, in_reply_to TEXT,"
+	"	refs TEXT, list_id TEXT);"
 	"CREATE TABLE ix.part (id INTEGER PRIMARY KEY, tree TEXT NOT NULL);"
 	/* Every Message-ID seen or referred to, by hash of account and id. */
 	"CREATE TABLE ix.mid (hash INTEGER PRIMARY KEY, thread INTEGER NOT NULL);"
@@ -155,50 +173,23 @@ static const char *const index_steps[] = {
 	"CREATE INDEX ix.thread_newest ON thread_head (folder, newest, thread);"
 
 	"CREATE TRIGGER ix.msg_added AFTER INSERT ON msg BEGIN"
-	"	UPDATE folder SET n_msgs = n_msgs + 1, n_unread = n_unread + "
-	"((NEW.flags & 1) = 0)"
-	"		WHERE id = NEW.folder;"
-	"	INSERT INTO thread_head VALUES (NEW.thread, NEW.folder, NEW.arrived, 1, "
-	"(NEW.flags & 1) = 0)"
-	"		ON CONFLICT (thread, folder) DO UPDATE SET newest = max(newest,"
-	" excluded.newest),"
-	"		n_msgs = n_msgs + 1, n_unread = n_unread + excluded.n_unread;"
+	"	UPDATE folder SET n_msgs = n_msgs + 1,"
+	"		n_unread = n_unread + ((NEW.flags & 1) = 0) WHERE id = NEW.folder;"
+	JOINS_THREAD
 	"END;"
 	"CREATE TRIGGER ix.msg_removed AFTER DELETE ON msg BEGIN"
-	"	UPDATE folder SET n_msgs = n_msgs - 1, n_unread = n_unread - "
-	"((OLD.flags & 1) = 0)"
-	"		WHERE id = OLD.folder;"
-	"	UPDATE thread_head SET n_msgs = n_msgs - 1, n_unread = n_unread - "
-	"((OLD.flags & 1) = 0),"
-	"		newest = CASE WHEN newest > OLD.arrived THEN newest ELSE coalesce("
-	"			(SELECT max(arrived) FROM msg WHERE thread = OLD.thread AND "
-	"folder = OLD.folder),"
-	"			newest) END"
-	"		WHERE thread = OLD.thread AND folder = OLD.folder;"
-	"	DELETE FROM thread_head WHERE thread = OLD.thread AND folder = OLD.folder AND"
-	" n_msgs <= 0;"
+	"	UPDATE folder SET n_msgs = n_msgs - 1,"
+	"		n_unread = n_unread - ((OLD.flags & 1) = 0) WHERE id = OLD.folder;"
+	LEAVES_THREAD
 	"END;"
-	"CREATE TRIGGER ix.msg_rethreaded AFTER UPDATE OF thread ON msg WHEN OLD.thread <>"
-	" NEW.thread BEGIN"
-	"	UPDATE thread_head SET n_msgs = n_msgs - 1, n_unread = n_unread - "
-	"((OLD.flags & 1) = 0),"
-	"		newest = CASE WHEN newest > OLD.arrived THEN newest ELSE coalesce("
-	"			(SELECT max(arrived) FROM msg WHERE thread = OLD.thread AND "
-	"folder = OLD.folder),"
-	"			newest) END"
-	"		WHERE thread = OLD.thread AND folder = OLD.folder;"
-	"	DELETE FROM thread_head WHERE thread = OLD.thread AND folder = OLD.folder AND"
-	" n_msgs <= 0;"
-	"	INSERT INTO thread_head VALUES (NEW.thread, NEW.folder, NEW.arrived, 1, "
-	"(NEW.flags & 1) = 0)"
-	"		ON CONFLICT (thread, folder) DO UPDATE SET newest = max(newest,"
-	" excluded.newest),"
-	"		n_msgs = n_msgs + 1, n_unread = n_unread + excluded.n_unread;"
+	"CREATE TRIGGER ix.msg_rethreaded AFTER UPDATE OF thread ON msg"
+	"	WHEN OLD.thread <> NEW.thread BEGIN"
+	LEAVES_THREAD JOINS_THREAD
 	"END;"
 	"CREATE TRIGGER ix.msg_seen AFTER UPDATE OF flags ON msg"
 	"	WHEN (OLD.flags & 1) <> (NEW.flags & 1) BEGIN"
-	"	UPDATE folder SET n_unread = n_unread + (OLD.flags & 1) - (NEW.flags & 1) "
-	"WHERE id = NEW.folder;"
+	"	UPDATE folder SET n_unread = n_unread + (OLD.flags & 1) - (NEW.flags & 1)"
+	"		WHERE id = NEW.folder;"
 	"	UPDATE thread_head SET n_unread = n_unread + (OLD.flags & 1) - (NEW.flags & 1)"
 	"		WHERE thread = NEW.thread AND folder = NEW.folder;"
 	"END;"
@@ -211,9 +202,10 @@ static const char *const index_steps[] = {
 	/* Rows that come are counted by who inserts them (messages.c). */
 	"DROP TRIGGER ix.msg_added;",
 	/* Who wrote, and who is in To and Cc of sent mail. */
-	"CREATE TABLE ix.person (id INTEGER PRIMARY KEY, addr TEXT NOT NULL UNIQUE COLLATE "
-	"NOCASE,	name TEXT NOT NULL, words TEXT NOT NULL, n_from INTEGER NOT NULL, "
-	"n_to INTEGER NOT NULL,	last INTEGER NOT NULL);"
+	"CREATE TABLE ix.person (id INTEGER PRIMARY KEY,"
+	"	addr TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL,"
+	"	words TEXT NOT NULL, n_from INTEGER NOT NULL, n_to INTEGER NOT NULL,"
+	"	last INTEGER NOT NULL);"
 	/* Of those who count, so that the many who wrote once cost nothing in it. */
 	"CREATE INDEX ix.person_best ON person (n_from) WHERE n_from >= 8 OR n_to > 0;"
 	"CREATE TABLE ix.person_word (word TEXT NOT NULL, person INTEGER NOT NULL,"
