@@ -23,16 +23,20 @@
 
 enum cap {
 	CAP_FLAGS = 1 << 0,		/* flags can be stored */
-	CAP_MOVE = 1 << 1,	/* messages can be moved and copied to another folder */
+	CAP_MOVE = 1 << 1,		/* messages can be moved and copied to another
+					 * folder */
 	CAP_DELETE = 1 << 2,		/* and be removed for good */
 	CAP_FOLDERS = 1 << 3,		/* folders can be made, renamed, deleted */
 	CAP_APPEND = 1 << 4,
-	CAP_PARTS = 1 << 5,		/* single sections can be fetched; else only the whole message */
+	CAP_PARTS = 1 << 5,		/* single sections can be fetched; else only
+					 * the whole message */
 	CAP_WAIT = 1 << 6,		/* wait() hears of changes at once (IDLE); else poll */
-	CAP_DELTA = 1 << 7,	/* changes() costs what changed (CONDSTORE or QRESYNC) */
+	CAP_DELTA = 1 << 7,		/* changes() costs what changed
+					 * (CONDSTORE or QRESYNC) */
 	CAP_UIDMAP = 1 << 8,		/* move and copy tell the new UIDs (UIDPLUS) */
 	CAP_SEARCH = 1 << 9,		/* texts can be searched over there */
-	CAP_NEAR = 1 << 10		/* texts are read from our own disk: no reason to wait until they are asked for */
+	CAP_NEAR = 1 << 10		/* texts are read from our own disk: no reason to wait
+					 * until they are asked for */
 };
 
 struct backend_login {
@@ -54,8 +58,8 @@ struct folder_known {
 	uint32_t uidvalidity;
 	uint64_t modseq;
 	const struct uidset *uids;	/* NULL: none, or they are to be asked for */
-	/* borrowed; NULL: none, or they could not be read */
-	const struct uidset *(*ask)(void *ctx);
+	const struct uidset *(*ask)(void *ctx);	/* borrowed; NULL: none, or they
+						 * could not be read */
 	void *ctx;
 };
 const struct uidset *folder_known_uids(const struct folder_known *k);	/* NULL: none */
@@ -64,8 +68,7 @@ const struct uidset *folder_known_uids(const struct folder_known *k);	/* NULL: n
  * says: intersect with what is known. NULL slots are skipped. */
 struct folder_sink {
 	void *ctx;
-	/* id: only the UID in the low 32 bits */
-	void (*msg)(void *ctx, const struct msg *m);
+	void (*msg)(void *ctx, const struct msg *m);	/* id: only the UID, in the low half */
 	void (*flags)(void *ctx, uint32_t uid, uint32_t flags, uint64_t modseq);
 	void (*vanished)(void *ctx, const struct uidset *uids);
 };

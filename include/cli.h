@@ -19,8 +19,8 @@ int cli_sync(const struct rc *rc, const struct dirs *d, char *const *accounts, i
  * there. Lists may be NULL. */
 struct cli_letter {
 	const char *subject, *cc, *bcc;
-	/* whose account it goes out by; NULL: as its From says */
-	const char *sender;
+	const char *sender;		/* whose account it goes out by; NULL:
+					 * as its From says */
 	bool from_header;
 	char *const *files, *const *to;
 	size_t n_files;

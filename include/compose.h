@@ -41,10 +41,10 @@ struct draft {
 	/* any line ends; bytes that are not UTF-8 are kept as they are */
 	const char *text;
 	size_t text_len;
-	/* Mail-Followup-To; what is no address in it is left out */
-	const char *followup_to;
-	/* lines that end in a space go on in the next (RFC 3676) */
-	bool is_flowed;
+	const char *followup_to;	/* Mail-Followup-To; what is no address
+					 * in it is left out */
+	bool is_flowed;			/* lines that end in a space go on in the
+					 * next (RFC 3676) */
 	const struct draft_file *files;
 	size_t n_files;
 	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft,

@@ -26,14 +26,19 @@ enum event_kind {
 	EV_BODY,		/* a section or the part tree of a message is there */
 	EV_PROGRESS,
 	EV_STATE,		/* the account's connection */
-	EV_NOTICE,	/* something a person must know: a refused action, a rebuilt mailbox */
+	EV_NOTICE,		/* something a person must know: a refused action, a
+				 * rebuilt mailbox */
 	EV_PASSWORD,		/* wanted: answer with engine_password */
-	EV_OUTBOX,	/* a message in the outbox, or (id 0) all that was due was tried */
-	EV_STORE,		/* another process has changed something, of whatever account: read again what is shown */
+	EV_OUTBOX,		/* a message in the outbox, or (id 0) all that
+				 * was due was tried */
+	EV_STORE,		/* another process has changed something, of whatever account:
+				 * read again what is shown */
 	EV_DONE			/* a job ended; exactly one a job */
 };
 
-enum link_state { LINK_OFFLINE, LINK_CONNECTING, LINK_SYNCING, LINK_ONLINE, LINK_NEEDS_PERSON };
+enum link_state {
+	LINK_OFFLINE, LINK_CONNECTING, LINK_SYNCING, LINK_ONLINE, LINK_NEEDS_PERSON
+};
 
 /* Plain data, copied by value. */
 struct event {
@@ -43,11 +48,19 @@ struct event {
 	union {
 		struct { folder_id id; uint32_t n_new; } folder;
 		struct { msg_id id; char section[64]; } body;
-		struct { uint64_t done, total; bool is_bytes, is_words; uint32_t n, n_total; folder_id folder; } progress;	/* total 0:
-			* unknown; is_words: texts are indexed; n of n_total: messages,
-				beside bytes */
+		struct {
+			uint64_t done, total;		/* total 0: unknown */
+			bool is_bytes;
+			bool is_words;			/* texts are indexed */
+			uint32_t n, n_total;		/* messages, beside bytes */
+			folder_id folder;
+		} progress;
 		struct { enum link_state link; int64_t retry_at; struct error why; } state;
-		struct { outbox_id id; enum outbox_state state; uint32_t n_sent, n_refused; } outbox;
+		struct {
+			outbox_id id;
+			enum outbox_state state;
+			uint32_t n_sent, n_refused;
+		} outbox;
 		struct error notice;
 		struct error done;	/* code ERR_OK on success */
 	} u;
@@ -56,16 +69,17 @@ struct event {
 enum job_kind {
 	JOB_FOCUS,		/* the folder on the screen: opened, kept current, waited in */
 	JOB_SYNC,		/* folder, or with folder 0 the whole account, now */
-	JOB_FETCH,		/* a section of a message ("" the whole; "TEXT*": header, part tree and what
-				 * part_readable chooses,
-				 as the pager needs them) into the store */
+	JOB_FETCH,		/* a section of a message ("" the whole; "TEXT*": header, part
+				 * tree and what part_readable chooses, as the pager needs
+				 * them) into the store */
 	JOB_FOLDERS,		/* the list of folders anew */
-	JOB_SEARCH,		/* which messages of a folder have the words in their text: into search.h, where the
-				 * answer grows,
-				 an EV_FOLDER each time; over when it is complete */
-	JOB_DOWNLOAD		/* the whole of a message with MSG_HEADER_ONLY. It becomes another one, with another id,
-				 * in the same folder. Recorded first: what is not reached comes with a later
-				 * pass, unless the job was cancelled */
+	JOB_SEARCH,		/* which messages of a folder have the words in their text:
+				 * into search.h, where the answer grows, an EV_FOLDER each
+				 * time; over when it is complete */
+	JOB_DOWNLOAD		/* the whole of a message with MSG_HEADER_ONLY. It becomes
+				 * another one, with another id, in the same folder. Recorded
+				 * first: what is not reached comes with a later pass, unless
+				 * the job was cancelled */
 };
 
 struct job {
@@ -75,8 +89,8 @@ struct job {
 	msg_id msg;
 	char section[64];
 	char words[QUERY_BODY_BYTES + 1];	/* JOB_SEARCH */
-	/* JOB_SEARCH: the same was asked for before: only what came since */
-	bool is_again;
+	bool is_again;				/* JOB_SEARCH: the same was asked for before:
+						 * only what came since */
 };
 
 /* What a person does to messages. */
@@ -87,13 +101,13 @@ enum act_kind {
 struct act {
 	enum act_kind kind;
 	uint32_t set, clear;
-	/* folder acts; ACT_MOVE and _COPY: whose `dest` is, 0: the messages' own */
-	account_id account;
+	account_id account;		/* folder acts; ACT_MOVE and _COPY: whose `dest` is, 0:
+					 * the messages' own */
 	folder_id folder;
-	/* UTF-8 name as shown (ACT_MOVE, _COPY, _FOLDER_CREATE, _RENAME) */
-	const char *dest;
-	/* nobody pressed a key for it (read because shown): undo passes over it */
-	bool is_automatic;
+	const char *dest;		/* UTF-8 name as shown (ACT_MOVE, _COPY,
+					 * _FOLDER_CREATE, _RENAME) */
+	bool is_automatic;		/* nobody pressed a key for it (read because shown):
+					 * undo passes over it */
 };
 
 /* Opens the store, makes a worker for every account of the rc. The rc and dirs must outlive

@@ -14,7 +14,8 @@ enum err {
 	ERR_LOCAL,		/* our disk, database, memory, or a bug of ours */
 	ERR_CANCELLED,		/* by the person or at quit: say nothing */
 	ERR_UNSUPPORTED,	/* this protocol or server has no such thing */
-	ERR_TLS	/* the peer could not be verified: stop, never retry by itself */
+	ERR_TLS			/* the peer could not be verified: stop, never
+				 * retry by itself */
 };
 
 struct error {

@@ -25,7 +25,8 @@ enum folder_attr {
 	FOLDER_NOINFERIORS = 1 << 1,
 	FOLDER_SUBSCRIBED = 1 << 2,
 	FOLDER_READONLY = 1 << 3,	/* as it was last opened; a list does not tell */
-	FOLDER_GONE = 1 << 4	/* no longer on the server; kept while intents name it */
+	FOLDER_GONE = 1 << 4		/* no longer on the server; kept while
+					 * intents name it */
 };
 
 /* Strings belong to whoever filled the struct in. */
@@ -33,15 +34,15 @@ struct folder {
 	folder_id id;			/* 0 on the way in */
 	account_id account;
 	const char *wire;		/* the name the protocol uses, as the server gave it */
-	/* UTF-8, levels separated by '/', "INBOX" in capitals */
-	const char *name;
+	const char *name;		/* UTF-8, levels separated by '/',
+					 * "INBOX" in capitals */
 	char delim;			/* the server's; '\0': flat */
 	enum folder_role role;
 	uint32_t attrs;			/* enum folder_attr */
 	uint32_t uidvalidity;		/* 0: never opened */
 	uint32_t uidnext;		/* all below it are known, or below `filled` not yet */
-	/* HIGHESTMODSEQ up to which flags are known; 0: unknown */
-	uint64_t modseq;
+	uint64_t modseq;		/* HIGHESTMODSEQ up to which flags are
+					 * known; 0: unknown */
 	uint32_t n_server;		/* how many messages the server last said */
 	bool is_filled;			/* every message of the server is in the index */
 	/* counted by the store over what is shown, pending intents included */

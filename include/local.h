@@ -10,8 +10,8 @@
 #include "backend.h"
 
 struct local_config {
-	/* inbox, Sent, Drafts, Trash, Archive and others are files in it */
-	const char *dir;
+	const char *dir;	/* inbox, Sent, Drafts, Trash, Archive and others
+				 * are files in it */
 	const char *inbox;	/* a file elsewhere that is the inbox; NULL: DIR/inbox */
 	const char *map_dir;	/* where the maps are kept; made when missing */
 	bool read_only;

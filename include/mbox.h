@@ -28,8 +28,8 @@ struct mbox_msg {
 	uint64_t from_pos;	/* its From_ line */
 	uint64_t head_pos;	/* the first header line */
 	uint64_t body_pos;	/* behind the empty line that ends the header */
-	/* behind the body, without the empty line before the next From_ */
-	uint64_t end_pos;
+	uint64_t end_pos;	/* behind the body, without the empty line
+				 * before the next From_ */
 	uint64_t hash;		/* of the header but for lines that programs change */
 	int64_t arrived;	/* by the From_ line; 0 when it has no date */
 	uint32_t flags;		/* MSG_ bits; a message that was never listed lacks MBOX_OLD */
@@ -92,8 +92,8 @@ enum err mbox_append(const char *path, const struct mbox_source *src, uint32_t f
  * others written so may stand. */
 struct mbox_encoded {
 	uint64_t hash;			/* of its header, as in mbox_msg */
-	/* in the spool: its From_ line; behind its last byte */
-	uint64_t pos, end;
+	uint64_t pos, end;		/* in the spool: its From_ line;
+					 * behind its last byte */
 };
 /* When a message with that header (cut at MBOX_MAX_HEADER) arrived. */
 typedef int64_t mbox_arrival(const char *head, size_t n);

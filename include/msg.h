@@ -46,7 +46,8 @@ enum msg_flag {			/* RFC 9051 2.3.2 */
 	/* ours, derived, never sent */
 	MSG_ATTACH = 1 << 16,	/* has (or, by its Content-Type, probably has) an attachment */
 	MSG_LIST = 1 << 17,	/* came through a mailing list */
-	MSG_HEADER_ONLY = 1 << 19,	/* in an mbox: all but its header is on the server (stub.h) */
+	MSG_HEADER_ONLY = 1 << 19,	/* in an mbox: all but its header is on the
+					 * server (stub.h) */
 	MSG_PENDING = 1 << 18	/* an intent on it waits (reading only) */
 };
 
@@ -67,8 +68,8 @@ struct msg {
 	const char *subject;
 	const char *message_id;	/* without angle brackets */
 	const char *in_reply_to;	/* first id of In-Reply-To, without brackets */
-	/* ids without brackets, separated by one space, oldest first */
-	const char *references;
+	const char *references;	/* ids without brackets, separated by one
+				 * space, oldest first */
 	const char *list_id;	/* RFC 2919, without brackets */
 	uint64_t pos_bytes;	/* mbox: where its From_ line starts; else 0 */
 };

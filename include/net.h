@@ -26,11 +26,11 @@ struct net_config {
 	uint16_t port;
 	enum net_security security;
 	const char *ca_file;		/* NULL: the system's; else in addition to it */
-	const char *fingerprint;	/* SHA-256 of the certificate, hex, colons allowed; then chain and
-					 * name need not verify,
-					 but nothing else is accepted */
-	/* deadline of net_open as a whole, and of net_starttls; 0: 15 s */
-	int connect_ms;
+	const char *fingerprint;	/* SHA-256 of the certificate, hex, colons allowed;
+					 * then chain and name need not verify, but nothing
+					 * else is accepted */
+	int connect_ms;			/* deadline of net_open as a whole, and of
+					 * net_starttls; 0: 15 s */
 	int io_ms;			/* of a command that names none; 0: 60 s */
 };
 

@@ -12,8 +12,8 @@
 
 struct note_file {
 	char *name, *type;
-	/* names the copy of its bytes beside the draft (drafts.h) */
-	uint32_t number;
+	uint32_t number;		/* names the copy of its bytes beside the
+					 * draft (drafts.h) */
 	uint64_t size_bytes;
 };
 
@@ -22,10 +22,10 @@ struct note {
 	char *in_reply_to;		/* ids as in struct msg, without brackets */
 	char *references;
 	char *message_id;		/* under which it was handed to the outbox last */
-	/* the draft's own, on every machine: 16 to 64 of 0-9 and a-f; NULL: none yet */
-	char *name;
-	/* in whose Drafts folder it is kept, too; NULL: only here */
-	char *account;
+	char *name;			/* the draft's own, on every machine: 16 to 64 of 0-9
+					 * and a-f; NULL: none yet */
+	char *account;			/* in whose Drafts folder it is kept, too;
+					 * NULL: only here */
 	struct str text;		/* lines end in '\n' */
 	struct note_file *files;
 	size_t n_files, cap_files;
@@ -34,8 +34,8 @@ struct note {
 	size_t n_others, cap_others;
 	bool is_flowed;			/* to be sent as format=flowed; not kept */
 	char *followup_to;		/* to be sent as Mail-Followup-To; not kept */
-	/* what it is marked with once this is sent: MSG_ANSWERED, MSG_FORWARDED */
-	uint32_t about_flag;
+	uint32_t about_flag;		/* what it is marked with once this is sent:
+					 * MSG_ANSWERED, MSG_FORWARDED */
 };
 
 void note_clear(struct note *n);

@@ -33,8 +33,8 @@ struct part {
 	uint64_t decoded_bytes;	/* 0 when not known */
 	uint32_t n_lines;
 	uint32_t index;		/* preorder number, root 0 (part_number) */
-	/* first child of a multipart, or the body of a message/rfc822's message */
-	struct part *child;
+	struct part *child;	/* first child of a multipart, or the body of a
+				 * message/rfc822's message */
 	struct part *last;	/* last child */
 	struct part *next;	/* next sibling */
 	struct part *parent;

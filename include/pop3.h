@@ -29,8 +29,8 @@ struct pop3_config {
 struct pop3_msg {
 	uint32_t number;
 	uint64_t size_bytes;
-	/* "": none that can be used (absent, longer than 70, not visible ASCII) */
-	const char *uidl;
+	const char *uidl;		/* "": none that can be used (absent, longer than 70,
+					 * not visible ASCII) */
 };
 
 struct pop3;

@@ -26,33 +26,34 @@ struct rc_url {
 
 struct rc_account {
 	char *name;
-	/* "Ada Example <ada@example.org>"; "" when missing (a problem tells) */
-	char *from;
-	/* a file, or a command that prints it; NULL: none */
-	char *signature, *signature_command;
+	char *from;			/* "Ada Example <ada@example.org>"; "" when missing
+					 * (a problem tells) */
+	char *signature, *signature_command;	/* a file, or a command that
+						 * prints it; NULL: none */
 	char *identities;		/* further ones, separated by commas; NULL: none */
-	/* never RC_NONE: an account without is a problem, and left out */
-	struct rc_url receive;
+	struct rc_url receive;		/* never RC_NONE: an account without is a
+					 * problem, and left out */
 	struct rc_url send;		/* RC_NONE: none */
 	char *password, *password_command;	/* one of them at most */
-	/* the same for sending; neither: as for receiving */
-	char *send_password, *send_password_command;
+	char *send_password, *send_password_command;	/* the same for sending; neither:
+							 * as for receiving */
 	char *sendmail;			/* command for sending instead of `send`; NULL: none */
-	unsigned dsn;			/* reports wanted, bits in the order of rc_setting.choices: never,
-					 * failure, delay, success; 0: as the servers like */
+	unsigned dsn;			/* reports wanted, bits in the order of
+					 * rc_setting.choices: never, failure, delay, success;
+					 * 0: as the servers like */
 	char *hello;			/* for EHLO; NULL: our address */
 	bool copy;			/* what was sent is copied to the folder for it */
 	char *auth;			/* NULL: the best the server offers */
 	char *ca_file, *tls_fingerprint;
 	char *mbox;			/* directory of local mbox files, expanded */
 	int keep_days;			/* POP3: -1 keep for ever, 0 delete, else days */
-	/* POP3: of larger messages only the header is downloaded; 0: of none */
-	int max_size_kb;
-	/* poll where IDLE is lacking, and for folders not open */
-	int check_every_s;
+	int max_size_kb;		/* POP3: of larger messages only the header is
+					 * downloaded; 0: of none */
+	int check_every_s;		/* poll where IDLE is lacking, and for
+					 * folders not open */
 	bool allow_insecure, read_only;
-	/* by enum folder_role: a name given in the rc, else NULL */
-	char *folder[N_ROLES];
+	char *folder[N_ROLES];		/* by enum folder_role: a name given in
+					 * the rc, else NULL */
 	int line;			/* where its section begins */
 };
 
@@ -68,14 +69,14 @@ struct rc {
 	size_t n_accounts;
 	struct rc_pair *keys, *colors, *aliases;
 	size_t n_keys, n_colors, n_aliases;
-	/* "mailrc:12: unknown setting 'form' (did you mean 'from'?)" */
-	struct { char *line; } *problems;
+	struct { char *line; } *problems;	/* "mailrc:12: unknown setting 'form' (did
+						 * you mean 'from'?)" */
 	size_t n_problems;
 	/* [mail] */
 	char *address_query;		/* NULL: none */
 	char *editor, *keymap, *date_format, *download_dir, *browser;	/* NULL: not set */
-	/* "date", "-size", ...: how lists are ordered at first */
-	char *sort;
+	char *sort;			/* "date", "-size", ...: how lists are
+					 * ordered at first */
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, hints, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
@@ -98,10 +99,10 @@ struct rc_setting {
 	enum rc_type type;
 	size_t offset;			/* into struct rc or struct rc_account */
 	const char *initial;		/* default, as it would be written */
-	/* RC_T_CHOICE: "default mutt vim"; RC_T_WORDS: some of them, as bits */
-	const char *choices;
-	/* RC_T_INT, RC_T_DURATION (seconds), RC_T_MEGABYTES, RC_T_KILOBYTES */
-	int min, max;
+	const char *choices;		/* RC_T_CHOICE: "default mutt vim"; RC_T_WORDS: some
+					 * of them, as bits */
+	int min, max;			/* RC_T_INT, RC_T_DURATION (seconds),
+					 * RC_T_MEGABYTES, RC_T_KILOBYTES */
 	const char *help;		/* one line */
 };
 
@@ -129,8 +130,8 @@ enum rc_attr { RC_BOLD = 1 << 0, RC_DIM = 1 << 1, RC_ITALIC = 1 << 2, RC_UNDERLI
 	RC_REVERSE = 1 << 4 };
 enum { RC_COLOR_DEFAULT = -1, RC_COLOR_RGB = 1 << 24 };
 struct rc_color {
-	/* RC_COLOR_DEFAULT, 0 to 255, or RC_COLOR_RGB | 0xrrggbb */
-	int fg, bg;
+	int fg, bg;			/* RC_COLOR_DEFAULT, 0 to 255, or
+					 * RC_COLOR_RGB | 0xrrggbb */
 	unsigned attrs;			/* enum rc_attr */
 };
 enum err rc_color_parse(struct rc_color *out, const char *text, struct error *e);

@@ -11,12 +11,14 @@
 
 enum reply_kind {
 	REPLY_SENDER,		/* Reply-To, else From; to our own mail: whom it went to */
-	REPLY_ALL,		/* Mail-Followup-To where there is one; else all but ourselves, each once */
+	REPLY_ALL,		/* Mail-Followup-To where there is one; else all but
+				 * ourselves, each once */
 	REPLY_LIST,		/* Mail-Followup-To, else List-Post */
 	REPLY_FORWARD,		/* the text and the usual headers inline */
 	REPLY_FORWARD_WHOLE,	/* the message itself is to be attached by the caller */
 	REPLY_EDIT,		/* a new message with the same recipients, subject and text */
-	REPLY_RESUME		/* a draft that some client kept: all fields as they are, From and Bcc too */
+	REPLY_RESUME		/* a draft that some client kept: all fields as they are,
+				 * From and Bcc too */
 };
 
 struct reply_source {

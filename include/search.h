@@ -63,8 +63,8 @@ enum err search_find(struct search *x, folder_id folder, const char *words, stru
 
 struct search_answer {
 	struct uidset uids;		/* owned: uidset_clear */
-	/* false: only some of the folder was searched so far */
-	bool is_complete;
+	bool is_complete;		/* false: only some of the folder was
+					 * searched so far */
 };
 
 /* Replaces the answer to (folder, words). Answers older than a day

@@ -38,8 +38,8 @@ struct send_mail {
 	size_t n_rcpts;
 	const char *bytes;		/* as compose.h promises */
 	size_t len;
-	/* what a report is to name it by (ENVID); NULL: nothing */
-	const char *id;
+	const char *id;			/* what a report is to name it by
+					 * (ENVID); NULL: nothing */
 	bool needs_utf8, needs_8bit;
 	/* All but the final dot is there: record it. Anything but ERR_OK ends it unsent. */
 	enum err (*before_end)(void *ctx, struct error *e);

@@ -210,7 +210,8 @@ enum intent_state {
 	INTENT_PENDING,		/* not begun */
 	INTENT_RUNNING,		/* handed to the server; after a crash: perhaps done */
 	INTENT_DONE,		/* kept for undo */
-	INTENT_REFUSED,	/* the server said NO, in its words; nothing is hidden any more */
+	INTENT_REFUSED,		/* the server said NO, in its words; nothing is
+				 * hidden any more */
 	INTENT_UNDONE
 };
 
@@ -220,27 +221,27 @@ struct upload_file;
 
 struct intent {
 	intent_id id;		/* 0 on the way in */
-	/* one keypress; the unit of undo. 0 on the way in: a new one; else join it */
-	int64_t group;
+	int64_t group;		/* one keypress; the unit of undo. 0 on the way in: a new
+				 * one; else join it */
 	account_id account;
 	enum intent_kind kind;
 	enum intent_state state;
 	folder_id folder;	/* where the messages are; one folder an intent */
 	const char *source;	/* wire name of `folder`; filled in by the store */
 	const char *dest;	/* wire name of the other folder; "" when none */
-	/* INTENT_MOVE, _COPY: whose `dest` is; 0: the same account's (carry.c) */
-	account_id to_account;
+	account_id to_account;	/* INTENT_MOVE, _COPY: whose `dest` is; 0: the same
+				 * account's (carry.c) */
 	upload_id carried;	/* it came to stand there by that upload; 0: not */
 	uint32_t set, clear;	/* INTENT_FLAGS; clear wins nothing: a bit is in one of them */
 	int64_t created;
 	uint32_t n_msgs, n_tries;
-	/* recorded before COPY, so that a crash can be looked into; 0: unknown */
-	uint32_t dest_uidnext;
-	/* undo of that one; its messages are where that one put them */
-	intent_id inverse_of;
-	/* for people: "delete 3 messages"; "": not a person's doing, undo passes over it */
-	const char *label;
-	const char *error;	/* the server's words; "" */
+	uint32_t dest_uidnext;	/* recorded before COPY, so that a crash can be looked
+				 * into; 0: unknown */
+	intent_id inverse_of;	/* undo of that one; its messages are where
+				 * that one put them */
+	const char *label;	/* for people: "delete 3 messages"; "": not a person's doing,
+				 * undo passes over it */
+	const char *error;		/* the server's words; "" */
 };
 
 /* Records and shows, in one commit. Called in the UI's thread by the engine: no
@@ -371,11 +372,13 @@ enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
 
 enum pop3_state {
 	POP3_HERE,		/* whole in the mbox, on disk */
-	POP3_HEADER,	/* its header alone is in the mbox: it is larger than max-size */
+	POP3_HEADER,		/* its header alone is in the mbox: it is
+				 * larger than max-size */
 	POP3_DELETED,		/* here, and the server confirmed that it deleted it */
 	POP3_WANTED,		/* as POP3_HEADER, and somebody asked for the whole */
-	POP3_FOUND		/* one with its header, but another length, stood in an mbox when there was no ledger:
-				 * not downloaded again, and never deleted */
+	POP3_FOUND		/* one with its header, but another length, stood in an
+				 * mbox when there was no ledger: not downloaded again,
+				 * and never deleted */
 };
 
 struct pop3_entry {
@@ -568,8 +571,10 @@ enum upload_state { UPLOAD_WANTED, UPLOAD_RUNNING, UPLOAD_DONE, UPLOAD_REFUSED }
 /* What follows once it stands there, in the same commit as DONE. */
 enum upload_after {
 	UPLOAD_ALONE,
-	UPLOAD_THEN_EXPUNGE,	/* exactly this message goes for good: an intent, of whichever account it is in */
-	UPLOAD_THEN_DRAFT,	/* it is the server's copy of the draft `name`; the copy before it goes */
+	UPLOAD_THEN_EXPUNGE,	/* exactly this message goes for good: an intent, of whichever
+				 * account it is in */
+	UPLOAD_THEN_DRAFT,	/* it is the server's copy of the draft `name`; the
+				 * copy before it goes */
 	UPLOAD_THEN_CARRY	/* it came from another account, by the intent after_msg */
 };
 
@@ -577,26 +582,27 @@ struct upload {
 	upload_id id;			/* 0 on the way in */
 	account_id account;
 	enum upload_state state;
-	/* the folder of that role, made if there is none; ROLE_NONE: dest */
-	enum folder_role role;
-	/* as in struct intent: a wire name, or what the person calls it */
-	const char *dest;
+	enum folder_role role;		/* the folder of that role, made if there is none;
+					 * ROLE_NONE: dest */
+	const char *dest;		/* as in struct intent: a wire name, or what the
+					 * person calls it */
 	uint32_t flags;
 	int64_t arrived;		/* INTERNALDATE; 0: when it arrives */
 	/* of the bytes, no brackets; "": after a cut it is stored again without looking */
 	const char *message_id;
-	const char *name;		/* what it is a version of: takes the place of those of the same name
-					 * that are WANTED or REFUSED; "": of nothing */
+	const char *name;		/* what it is a version of: takes the place of
+					 * those of the same name that are WANTED or
+					 * REFUSED; "": of nothing */
 	const char *label;		/* for people: "the draft 'lunch'" */
 	uint64_t size_bytes;
 	int64_t created, retry_at;
 	uint32_t n_tries, dest_uidnext;
-	/* DONE: where it stands; UID 0: the server does not say */
-	msg_id landed;
+	msg_id landed;			/* DONE: where it stands; UID 0: the
+					 * server does not say */
 	enum upload_after after;
 	msg_id after_msg;		/* UPLOAD_THEN_EXPUNGE; _CARRY: the intent_id */
-	/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the stamp of the version */
-	const char *after_text;
+	const char *after_text;		/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the
+					 * stamp of the version */
 	const char *error;		/* the server's words; "" */
 };
 
@@ -651,7 +657,8 @@ enum err store_uploads_forget(struct store *s, int64_t before, struct error *e);
 
 enum draft_state {
 	DRAFT_KEPT,		/* stored by itself as it changes */
-	DRAFT_APART,		/* somebody else changed or removed the copy: the person says what is to be */
+	DRAFT_APART,		/* somebody else changed or removed the copy: the person
+				 * says what is to be */
 	DRAFT_LEAVING		/* the copy is to go: the mail is sent, or was thrown away */
 };
 
@@ -663,8 +670,8 @@ struct draft_copy {
 	const char *stamp;	/* of the version that is stored (draft_stamp); "" none */
 	int64_t stored;		/* when; 0: never */
 	enum draft_state state;
-	bool is_richer;		/* another client's, with what is not kept here (HTML): it goes to Trash,
-				 * not for good */
+	bool is_richer;		/* another client's, with what is not kept here (HTML): it goes
+				 * to Trash, not for good */
 };
 
 enum err store_draft_put(struct store *s, const struct draft_copy *d, struct error *e);

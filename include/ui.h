@@ -12,8 +12,8 @@
 struct ui_options {
 	const char *start_folder;	/* "last", "account/folder"; NULL: the inbox */
 	bool is_tutorial;		/* the sample mailbox: say so at the bottom */
-	/* for drafts and the history of prompts; NULL: none are kept */
-	const char *data_dir;
+	const char *data_dir;		/* for drafts and the history of prompts;
+					 * NULL: none are kept */
 	const char *mailto;		/* a mailto: link to begin with; NULL: none */
 };
 

@@ -20,8 +20,8 @@ struct upload_result {
 	upload_id id;
 	char *wire;			/* where it stands now, owned; NULL: nowhere new */
 	account_id other;		/* has an intent to carry out that followed; 0: none */
-	/* for the person, once for the same words; code ERR_OK: none */
-	struct error refusal;
+	struct error refusal;		/* for the person, once for the same words;
+					 * code ERR_OK: none */
 };
 
 /* The wire name of the account's folder of that role: what the mailrc says, else what the

@@ -56,10 +56,11 @@ static const char usage[] =
 	"its header names\ndunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
 	"                                    the text of a message on standard input\n"
 	"dunlin show [--json] FILE           one message file as the pager shows it\n"
-	"dunlin import muttrc FILE           print the mailrc that says the same; also "
-	"alpine, aerc,\n                                    and the address books abook and "
-	"addressbook\n  -F FILE  another mailrc     -d FILE  debug log     -V  version     "
-	"-h  this\nIn the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
+	"dunlin import muttrc FILE           print the mailrc that says the same; "
+	"also alpine, aerc,\n"
+	"                                    and the address books abook and addressbook\n"
+	"  -F FILE  another mailrc     -d FILE  debug log     -V  version     -h  this\n"
+	"In the program ? shows the keys. Manual: dunlin(1), dunlin-mailrc(5)\n";
 
 static void
 complain(void *ctx, const char *text)
@@ -179,8 +180,8 @@ run_import(struct options *o)
 	if (o->n_args != 2)
 		return misused("import wants a kind and a file: import muttrc ~/.muttrc");
 	if (!cli_import_is_kind(o->args[0]))
-		return misused("import knows muttrc, alpine, aerc, abook and addressbook, "
-			"not '%s'", o->args[0]);
+		return misused("import knows muttrc, alpine, aerc, "
+			"abook and addressbook, not '%s'", o->args[0]);
 	return cli_import(o->args[0], o->args[1]);
 }
 

@@ -15,7 +15,8 @@
 
 enum {
 	REPLACEMENT = 0xfffd,
-	MAX_MARKS = 30			/* on one character, UAX #15 12.1; megabytes of them would be one column */
+	MAX_MARKS = 30			/* on one character, UAX #15 12.1; megabytes of them
+					 * would be one column */
 };
 
 size_t
@@ -99,14 +100,13 @@ utf8_valid(const char *s, size_t n)
 bool
 text_is_trick(uint32_t c)
 {
-	static const struct { uint32_t from, to; } tricks[] = { { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
-		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180e, 0x180e }, { 0x200b, 0x200b },
-		{ 0x200e, 0x200f },
+	static const struct { uint32_t from, to; } tricks[] = {
+		{ 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 }, { 0x180e, 0x180e }, { 0x200b, 0x200b }, { 0x200e, 0x200f },
 		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
-		{ 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
-		{ 0xe0000, 0xe00ff },
-		{ 0xe01f0, 0xe0fff } };
+		{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe00ff }, { 0xe01f0, 0xe0fff },
+	};
 
 	for (size_t i = 0; i < LEN(tricks) && tricks[i].from <= c; i++) {
 		if (c <= tricks[i].to)
@@ -365,9 +365,10 @@ text_contains(const char *hay, const char *folded_needle)
 static const char *
 base_letters(uint32_t c)
 {
-	static const struct { uint32_t c; const char *base; } letters[] = { { 0xf8, "o" }, { 0x142, "l" },
-		{ 0x111, "d" }, { 0xf0, "d" }, { 0xe6, "ae" }, { 0x153, "oe" }, { 0xfe, "th" },
-		{ 0x131, "i" } };
+	static const struct { uint32_t c; const char *base; } letters[] = {
+		{ 0xf8, "o" }, { 0x142, "l" }, { 0x111, "d" }, { 0xf0, "d" }, { 0xe6, "ae" },
+		{ 0x153, "oe" }, { 0xfe, "th" }, { 0x131, "i" },
+	};
 
 	for (size_t i = 0; i < LEN(letters); i++) {
 		if (letters[i].c == c)
@@ -412,8 +413,8 @@ split_words(struct str *out, const char *s, size_t n, size_t max)
 		len = utf8_next(s + i, n - i, &c);
 		if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M))
 			continue;
-		bool is_letter = uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L |
-			UC_CATEGORY_MASK_N);
+		bool is_letter = uc_is_general_category_withtable(c,
+			UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 		if (is_letter && !in_word && max-- == 0)
 			return;
 		if (is_letter && !in_word)

@@ -249,13 +249,15 @@ static void
 say_caps(struct check *c, const struct backend *b)
 {
 	static const struct { unsigned cap; const char *without; } caps[] = {
-		{ CAP_WAIT, "the server does not tell changes at once (IDLE): it is asked now "
-			"and then" },
-		{ CAP_DELTA, "the server cannot tell only what changed (CONDSTORE): opening a "
-			"large folder takes longer" },
+		{ CAP_WAIT,
+			"the server does not tell changes at once (IDLE): "
+			"it is asked now and then" },
+		{ CAP_DELTA,
+			"the server cannot tell only what changed (CONDSTORE): "
+			"opening a large folder takes longer" },
 		{ CAP_DELETE,
-			"the server cannot remove single messages (UIDPLUS): emptying the "
-			"Trash is not possible" },
+			"the server cannot remove single messages (UIDPLUS): "
+			"emptying the Trash is not possible" },
 	};
 
 	for (size_t i = 0; i < LEN(caps); i++) {

@@ -123,8 +123,9 @@ look_up_mx(const char *domain)
 static bool
 answers(const char *url, struct cancel *cancel)
 {
-	static const enum net_security security[] = { [RC_TLS] = NET_TLS,
-		[RC_STARTTLS] = NET_STARTTLS, [RC_PLAIN] = NET_PLAIN };
+	static const enum net_security security[] = {
+		[RC_TLS] = NET_TLS, [RC_STARTTLS] = NET_STARTTLS, [RC_PLAIN] = NET_PLAIN
+	};
 	struct rc_url u;
 	struct net *net = NULL;
 

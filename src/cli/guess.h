@@ -10,8 +10,8 @@
 /* URLs without a user; NULL: nothing was found. */
 struct guess {
 	char *receive, *send;
-	/* what the provider wants, whole sentences; NULL: nothing */
-	const char *note;
+	const char *note;		/* what the provider wants, whole
+					 * sentences; NULL: nothing */
 	unsigned flags;			/* enum provider_flag */
 };
 

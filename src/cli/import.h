@@ -55,8 +55,8 @@ size_t import_item(struct import *im, const char *file, int line, const char *fm
 	__attribute__((format(printf, 4, 5)));
 /* What is said first of an item counts. */
 void import_taken(struct import *im, size_t item);
-void import_not(struct import *im, size_t item, const char *fmt,
-	...) __attribute__((format(printf, 3, 4)));
+void import_not(struct import *im, size_t item, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 bool import_is_open(const struct import *im, size_t item);
 
 /* Sets it in the section, made where it is missing, instead of what was set before, and takes
@@ -68,10 +68,10 @@ const char *import_get(const struct import *im, const char *kind, const char *ar
 void import_unset(struct import *im, const char *kind, const char *argument, const char *name);
 void import_off(struct import *im, const char *kind, const char *argument);
 /* A comment in the section. */
-void import_comment(struct import *im, const char *kind, const char *argument, const char *fmt,
-	...) __attribute__((format(printf, 4, 5)));
-void import_tell(struct import *im, const char *fmt,
-	...) __attribute__((format(printf, 2, 3)));
+void import_comment(struct import *im, const char *kind, const char *argument,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void import_tell(struct import *im, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The whole as text, sections in the order of the manual. Every line of it reads without a
  * complaint: one that would not becomes a comment, and its item tells why. */

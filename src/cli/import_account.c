@@ -379,8 +379,8 @@ put_folders(struct account *a)
 			set(a, roles[i].ours, name, v->item);
 		else
 			import_not(a->im, v->item,
-				"it is no folder of this account, which has one of its own "
-				"for that");
+				"it is no folder of this account, "
+				"which has one of its own for that");
 	}
 	if (is_set_to(a, "copy", "no"))
 		set(a, "copy", "no", mutt_var(a->vars, "copy")->item);
@@ -479,8 +479,8 @@ name_of(struct mutt *m, const struct mutt_site *site)
 		    || str_eq(dot, ".mutt") || str_eq(dot, ".neomuttrc")))
 			*dot = '\0';
 		base += strspn(base, "0123456789-_.");
-		base += str_istarts(base, "account") && strchr(".-_", base[7]) && base[7]
-			? 8 : 0;
+		if (str_istarts(base, "account") && base[7] && strchr(".-_", base[7]))
+			base += 8;
 		return import_account_name(m->im, base);
 	}
 	if (from && (address = split_address(m->im, from->value, &rest)) != NULL) {

@@ -325,12 +325,12 @@ refuse_hooks(struct mutt *m)
 		}
 		for (size_t k = 0; k < h->vars.n; k++)
 			import_not(m->im, h->vars.v[k].item,
-				"settings are of all folders of an account, or of all "
-				"accounts");
+				"settings are of all folders of an account, "
+				"or of all accounts");
 		import_not(m->im, h->item, h->kind == HOOK_MACRO
 			? "it reads a file that names no server"
-			: "no account is known that it is about; settings are of "
-			"accounts, not of folders");
+			: "no account is known that it is about; settings are of accounts, "
+			"not of folders");
 	}
 }
 

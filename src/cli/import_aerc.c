@@ -1,7 +1,8 @@
-/* import_aerc.c - aerc's accounts.conf as accounts, and what of aerc.conf is of the program here.
+/* import_aerc.c - aerc's accounts.conf as accounts, and of aerc.conf what there is here, too.
  *
  *	[Name]
- *	source          = imaps://user%40host@imap.host:993      also imap+insecure:, imaps+xoauth2:
+ *	source          = imaps://user%40host@imap.host:993
+ *	                  also imap+insecure:, imaps+xoauth2:
  *	source-cred-cmd = pass show mail
  *	outgoing        = smtps+plain://user@smtp.host           or a command
  *	from            = Ada <ada@host> */
@@ -210,8 +211,8 @@ finish(struct import *im)
 			import_off(im, "account", name);
 			import_comment(im, "account", name, "receive = imaps://USER@HOST");
 			import_tell(im,
-				"put the server into [account %s], 'receive', and take away "
-				"the '#'", name);
+				"put the server into [account %s], 'receive', "
+				"and take away the '#'", name);
 		} else if (!import_get(im, "account", name, "from")) {
 			import_set(im, "account", name, "from", "you@example.org",
 				IMPORT_NO_ITEM);

@@ -165,8 +165,8 @@ cmd_auto_view(struct mutt *m, struct mutt_text *t, size_t item)
 	while (!mutt_at_end(t)) {
 		if (!str_istarts(take(m, t, 0), "text/"))
 			import_not(m->im, item,
-				"types that are no text open with Enter in the list of "
-				"parts (v)");
+				"types that are no text open with Enter in the list "
+				"of parts (v)");
 	}
 	import_taken(m->im, item);
 }

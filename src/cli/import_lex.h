@@ -8,8 +8,8 @@
 #include "str.h"
 
 struct mutt_text {
-	/* the rest of a line whose parts are joined; NUL ends it */
-	const char *p;
+	const char *p;			/* the rest of a line whose parts are
+					 * joined; NUL ends it */
 };
 
 enum {				/* where a word ends, and what in it is special */

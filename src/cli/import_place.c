@@ -59,11 +59,14 @@ take_host(struct import *im, const char *s, size_t n, struct mutt_place *out)
 bool
 mutt_place(struct import *im, const char *url, struct mutt_place *out)
 {
-	static const struct { const char *scheme; enum place_kind kind; bool is_tls; } schemes[] = {
+	static const struct {
+		const char *scheme;
+		enum place_kind kind;
+		bool is_tls;
+	} schemes[] = {
 		{ "imap://", PLACE_IMAP, false }, { "imaps://", PLACE_IMAP, true },
-		{ "pop://", PLACE_POP, false },
-		{ "pops://", PLACE_POP, true }, { "smtp://", PLACE_SMTP, false },
-		{ "smtps://", PLACE_SMTP, true },
+		{ "pop://", PLACE_POP, false }, { "pops://", PLACE_POP, true },
+		{ "smtp://", PLACE_SMTP, false }, { "smtps://", PLACE_SMTP, true },
 		{ "{", PLACE_IMAP, false },
 	};
 	size_t i = 0;

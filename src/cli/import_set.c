@@ -107,8 +107,8 @@ void
 mutt_set(struct mutt *m, struct mutt_text *t, const char *command)
 {
 	enum how usual = str_eq(command, "unset") ? HOW_UNSET
-		: str_eq(command, "reset") ? HOW_RESET : str_eq(command, "toggle") ? HOW_TOGGLE
-		: HOW_SET;
+		: str_eq(command, "reset") ? HOW_RESET
+		: str_eq(command, "toggle") ? HOW_TOGGLE : HOW_SET;
 
 	while (!mutt_at_end(t)) {
 		enum how how = usual;

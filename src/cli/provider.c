@@ -7,9 +7,11 @@
 #include "provider.h"
 #include "str.h"
 
-#define APP_PASSWORD "This provider does not let programs in with your usual password. It makes another " \
-	"one for them, an \"app password\": "
-#define SWITCH_ON "Access by IMAP is off until you switch it on in the settings of the web mail. "
+#define APP_PASSWORD \
+	"This provider does not let programs in with your usual password. " \
+	"It makes another one for them, an \"app password\": "
+#define SWITCH_ON \
+	"Access by IMAP is off until you switch it on in the settings of the web mail. "
 
 static const struct provider providers[] = {
 	{ "gmail.com googlemail.com", "google.com googlemail.com",
@@ -18,9 +20,9 @@ static const struct provider providers[] = {
 	  "switch on 2-step verification, make one at "
 	  "https://myaccount.google.com/apppasswords, and give its 16 letters here.",
 	  PROVIDER_COPIES },
-	{ "outlook.com outlook.de outlook.fr outlook.es outlook.it hotmail.com hotmail.de "
-		"hotmail.fr hotmail.es "
-	  "hotmail.it hotmail.co.uk live.com live.de live.fr live.nl live.co.uk msn.com", NULL,
+	{ "outlook.com outlook.de outlook.fr outlook.es outlook.it "
+	  "hotmail.com hotmail.de hotmail.fr hotmail.es hotmail.it hotmail.co.uk "
+	  "live.com live.de live.fr live.nl live.co.uk msn.com", NULL,
 	  "imaps://outlook.office365.com", "smtp://smtp-mail.outlook.com",
 	  SWITCH_ON
 	  "Microsoft takes no password from programs, but a token, which a program of its own "
@@ -31,8 +33,8 @@ static const struct provider providers[] = {
 	  "a token, which a program of its own gets and renews, such as mutt_oauth2.py, oama "
 	  "or pizauth. Whoever runs the domain may have to allow IMAP and SMTP AUTH.",
 	  PROVIDER_TOKEN },
-	{ "yahoo.com yahoo.de yahoo.fr yahoo.it yahoo.es yahoo.ca yahoo.co.uk yahoo.com.br "
-		"ymail.com rocketmail.com",
+	{ "yahoo.com yahoo.de yahoo.fr yahoo.it yahoo.es yahoo.ca yahoo.co.uk "
+	  "yahoo.com.br ymail.com rocketmail.com",
 	  "yahoodns.net", "imaps://imap.mail.yahoo.com", "smtps://smtp.mail.yahoo.com",
 	  APP_PASSWORD "sign in on the web, open Account security, and generate one there.",
 	  0 },

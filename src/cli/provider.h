@@ -3,8 +3,8 @@
 #define DUNLIN_CLI_PROVIDER_H
 
 enum provider_flag {
-	/* reading wants the part before the '@', sending the whole address */
-	PROVIDER_LOCAL_USER = 1,
+	PROVIDER_LOCAL_USER = 1,	/* reading wants the part before the '@', sending
+					 * the whole address */
 	PROVIDER_TOKEN = 2,		/* takes no password, but a token (XOAUTH2) */
 	PROVIDER_COPIES = 4,		/* puts what is sent into Sent by itself */
 	PROVIDER_CLOSED = 8,		/* lets no mail program in; has no servers */
@@ -12,8 +12,8 @@ enum provider_flag {
 
 struct provider {
 	const char *domains;		/* of the addresses, with spaces between */
-	/* ends of the hosts that take mail for domains of customers; NULL: none */
-	const char *mx;
+	const char *mx;			/* ends of the hosts that take mail for domains of
+					 * customers; NULL: none */
 	const char *receive, *send;	/* URLs without a user */
 	const char *note;		/* what to do first, whole sentences; NULL: nothing */
 	unsigned flags;

@@ -248,9 +248,10 @@ suggest_how(struct setup *s)
 			"    mutt_oauth2.py ~/.config/mail-token");
 		return NULL;
 	}
-	puts("  The password may come from a command that prints it (\"pass show "
-		"mail/ada\"),\n  be typed now and kept in the mailrc, which nobody else can "
-		"read (\"type\"),\n  or be asked for at each start (\"ask\").");
+	puts("  The password may come from a command that prints it "
+		"(\"pass show mail/ada\"),\n  be typed now and kept in the mailrc, "
+		"which nobody else can read (\"type\"),\n"
+		"  or be asked for at each start (\"ask\").");
 	return how;
 }
 

@@ -185,14 +185,15 @@ decide(struct setup *s)
 	if (s->why == ERR_AUTH && s->guess.note && setup_is_guessed(s, A_RECEIVE))
 		setup_explain(s->guess.note);
 	if (is_unproven)
-		setup_explain("Who answered could not prove to be that server, so nothing "
-			"secret was sent. Pin its certificate only when somebody who runs it "
-			"gives you the same fingerprint.");
+		setup_explain("Who answered could not prove to be that server, "
+			"so nothing secret was sent. Pin its certificate only when somebody "
+			"who runs it gives you the same fingerprint.");
 	if (interrupt_begin(&s->stop, &e) == ERR_OK) {
 		char *a = ask(is_unproven
-			? "That did not work. Answer again, pin the certificate, save it all "
-			"the same, or quit" : "That did not work. Answer again, save it all "
-			"the same, or quit", "again", false, &s->stop.cancel);
+			? "That did not work. "
+			"Answer again, pin the certificate, save it all the same, or quit"
+			: "That did not work. Answer again, save it all the same, or quit",
+			"again", false, &s->stop.cancel);
 		d = !a ? GIVE_UP : str_istarts(a, "a") ? AGAIN : str_istarts(a, "s") ? SAVE
 			: is_unproven && str_istarts(a, "p") ? PIN : GIVE_UP;
 		free(a);
@@ -218,8 +219,8 @@ run(struct setup *s)
 	enum decision d = AGAIN;
 	int code = 0;
 
-	puts("A new account for the mailrc. Enter takes what stands in [brackets], Ctrl-C "
-		"leaves.\n");
+	puts("A new account for the mailrc. Enter takes what stands in [brackets], "
+		"Ctrl-C leaves.\n");
 	offer_import();
 	while (d == AGAIN || d == PIN) {
 		s->wants_pin = d == PIN;

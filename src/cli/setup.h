@@ -9,7 +9,10 @@
 #include "rc.h"
 #include "str.h"
 
-enum answer { A_NAME, A_ADDRESS, A_RECEIVE, A_USER, A_SEND, A_HOW, A_SECRET, A_ACCOUNT, A_PIN, N_ANSWERS };
+enum answer {
+	A_NAME, A_ADDRESS, A_RECEIVE, A_USER, A_SEND, A_HOW, A_SECRET, A_ACCOUNT, A_PIN,
+	N_ANSWERS
+};
 
 struct setup {
 	char *answers[N_ANSWERS];	/* as accepted; NULL: not asked (yet) */

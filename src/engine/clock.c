@@ -33,8 +33,9 @@ asleep_ms(void)
 static int
 set_timer(const struct clock_watch *c)
 {
-	struct itimerspec never = { .it_value.tv_sec = read_ms(CLOCK_REALTIME) / 1000 +
-		365 * 86400L };
+	struct itimerspec never = {
+		.it_value.tv_sec = read_ms(CLOCK_REALTIME) / 1000 + 365 * 86400L
+	};
 
 	return timerfd_settime(c->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
 		NULL);

@@ -37,8 +37,8 @@ struct draft_known {
 	char *name, *account, *stamp, *message_id, *subject;
 	uint64_t size_bytes;
 	int64_t dirty_s;		/* differs from its copy since; 0: does not */
-	/* could not be made into a message: not before it changes */
-	bool is_bad;
+	bool is_bad;			/* could not be made into a message: not
+					 * before it changes */
 	bool is_there;			/* in the directory, at this look */
 };
 

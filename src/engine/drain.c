@@ -18,7 +18,8 @@ enum {
 	RETRY_MS = 5 * 1000,		/* after the first failure */
 	MAX_RETRY_MS = 5 * 60 * 1000,
 	MAX_REFUSED = 3,
-	SWAP_WAIT_MS = 10 * 1000,	/* for decisions about a header, before it is another message */
+	SWAP_WAIT_MS = 10 * 1000,	/* for decisions about a header, before it is
+					 * another message */
 	MIN_SILENCE_MS = 10 * 1000	/* between passes that nobody asked for */
 };
 
@@ -36,8 +37,8 @@ struct drain {
 	pthread_cond_t changed;
 	bool is_quitting;
 	uint64_t n_begun, n_wanted;	/* passes */
-	/* pass n_begun is under way, or waits for a password */
-	bool is_open;
+	bool is_open;			/* pass n_begun is under way, or waits for a
+					 * password */
 	bool is_joinable;		/* it has not yet looked at the server */
 	bool is_asking, is_person_needed;
 	char *password;
@@ -45,8 +46,8 @@ struct drain {
 	int n_refused, n_failures;
 	int64_t due_ms;			/* the next pass by itself */
 	struct drain_news news;
-	/* the pass waits for the worker to do it; NULL: none */
-	struct swap *swap;
+	struct swap *swap;		/* the pass waits for the worker to do it; NULL:
+					 * none */
 	/* the thread's own */
 	bool is_asked_for;		/* the pass under way */
 	struct error told;		/* the last notice */

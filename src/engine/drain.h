@@ -76,8 +76,8 @@ struct plan {
 	struct pop3_entry *entries;	/* the ledger, by uidl */
 	size_t n_entries;
 	bool *is_taken;			/* of each entry: found on the server */
-	/* the ledger knows mail, and nothing listed bears a name it knows */
-	bool is_all_new;
+	bool is_all_new;		/* the ledger knows mail, and nothing listed bears
+					 * a name it knows */
 	struct arena arena;
 };
 
@@ -93,8 +93,8 @@ void plan_clear(struct plan *p);
 struct errand {
 	enum err (*run)(void *arg, struct error *e);
 	void *arg;
-	/* the file whose messages changed; NULL: told otherwise */
-	const char *path;
+	const char *path;		/* the file whose messages changed;
+					 * NULL: told otherwise */
 };
 
 struct drain_pass {
@@ -103,15 +103,15 @@ struct drain_pass {
 	struct cancel *cancel;
 	const char *inbox, *spool_path;
 	atomic_bool *stop;		/* no further message */
-	/* fired with it: nor is a locked inbox waited for; may be NULL */
-	const struct cancel *hurry;
-	/* during which the link broke last time: put off to the end; owned */
-	char *bad_uidl;
+	const struct cancel *hurry;	/* fired with it: nor is a locked inbox waited
+					 * for; may be NULL */
+	char *bad_uidl;			/* during which the link broke last time: put off
+					 * to the end; owned */
 	uint64_t n_done, n_todo;	/* messages, when progress is called */
 	void *ctx;
 	/* Called as it goes on. */
-	/* from here on another pass is needed to see what is new */
-	void (*listed)(void *ctx);
+	void (*listed)(void *ctx);	/* from here on another pass is needed to
+					 * see what is new */
 	void (*appended)(void *ctx, uint32_t n);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total, bool is_bytes);
 	void (*notice)(void *ctx, const struct error *e);

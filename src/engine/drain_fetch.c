@@ -15,7 +15,8 @@ enum {
 	BATCH_MSGS = 1000,
 	BATCH_MS = 1000,		/* so that what has arrived is soon seen */
 	TELL_BYTES = 1 << 18,		/* between two reports of how far it is */
-	STOP_BYTES = 2 << 20		/* of the current message, still to come: not waited for when stopped */
+	STOP_BYTES = 2 << 20		/* of the current message, still to come: not waited
+					 * for when stopped */
 };
 
 /* ---- one message ---- */

@@ -12,8 +12,8 @@ struct pass {
 	struct pop3 *pop3;
 	struct plan plan;
 	int spool;
-	/* of spool, store and inbox, and of their directories */
-	bool are_names_durable;
+	bool are_names_durable;		/* of spool, store and inbox, and of
+					 * their directories */
 	int64_t now;
 	/* the batch in the spool */
 	struct pop3_entry *batch;
@@ -23,8 +23,8 @@ struct pass {
 	int64_t batch_ms;
 	/* for people */
 	uint64_t n_done, n_todo, bytes_done, bytes_todo;
-	/* of the message that is being read: about as many are to come */
-	uint64_t message_bytes;
+	uint64_t message_bytes;		/* of the message that is being read: about as
+					 * many are to come */
 	uint32_t n_failed;
 	struct error failure;
 };

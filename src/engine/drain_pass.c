@@ -24,7 +24,8 @@ enum {
 	ERRAND_BYTES = 64 << 20,	/* takes so long to append that the worker does it */
 	QUIT_MS = 60 * 1000,		/* the server deletes now, which may take a while */
 	DAY_S = 86400,
-	FORGET_DAYS = 90		/* what the server has not listed for so long is not coming back */
+	FORGET_DAYS = 90		/* what the server has not listed for so long is
+					 * not coming back */
 };
 
 /* ---- the spool ---- */

@@ -18,8 +18,8 @@ struct engine {
 	struct tasks tasks;
 	job_id last_job;
 	bool is_started;
-	/* a decision is not recorded to its end (store_later) */
-	bool has_later;
+	bool has_later;			/* a decision is not recorded to its
+					 * end (store_later) */
 };
 
 enum err engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dirs,

@@ -15,7 +15,8 @@
 enum {
 	FIRST_SLICE = 500, MIN_SLICE = 20, MAX_SLICE = 200000,
 	QUICK_MS = 150, SLOW_MS = 400,
-	LOOK_MS = 500	/* between answers while what is near is being indexed */
+	LOOK_MS = 500			/* between answers while what is near
+					 * is being indexed */
 };
 
 folder_id
@@ -247,8 +248,8 @@ ask_near(struct worker *w, struct hunting *h, enum words_state state, bool *did,
 		rc = answer(w, h, state == WORDS_COMPLETE, e);
 	if (rc == ERR_OK && state == WORDS_NEVER)
 		rc = error_set(e, ERR_UNSUPPORTED,
-			"not all texts are in the index of words ('search-size' in the "
-			"mailrc)");
+			"not all texts are in the index of words "
+			"('search-size' in the mailrc)");
 	return rc;
 }
 

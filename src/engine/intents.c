@@ -16,8 +16,10 @@
 enum {
 	MAX_UNDO_LIST = 10000,
 	NAMED = 3,			/* of what was refused, by subject */
-	CLAIM_MS = 100,	/* between looks whether another process has finished */
-	NEIGHBOUR_MS = 2000	/* decisions of another process are left to it for so long */
+	CLAIM_MS = 100,			/* between looks whether another
+					 * process has finished */
+	NEIGHBOUR_MS = 2000		/* decisions of another process are left
+					 * to it for so long */
 };
 
 enum err

@@ -34,14 +34,16 @@ local_connect(struct backend *b, const struct backend_login *login, struct error
 	 * the other half of a message. */
 	if (local_move_is_pending(&l->maps) && access(l->cfg.dir, F_OK) < 0)
 		return error_set(e, ERR_LOCAL,
-			"'%s' is gone, and something was being moved there: bring it back, or "
-			"make an empty directory there to go on without it", l->cfg.dir);
+			"'%s' is gone, and something was being moved there: "
+			"bring it back, or make an empty directory there to go on without it",
+			l->cfg.dir);
 	rc = path_mkdirs(l->cfg.dir, e);
 	if (rc == ERR_OK)
 		rc = path_mkdirs(l->cfg.map_dir, e);
 	b->caps = CAP_WAIT | CAP_DELTA | CAP_NEAR;
 	if (!l->cfg.read_only)
-		b->caps |= CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_UIDMAP;
+		b->caps |= CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND |
+			CAP_UIDMAP;
 	if (rc == ERR_OK)
 		local_finish(l);
 	return rc;

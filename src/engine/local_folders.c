@@ -193,9 +193,8 @@ local_fill_counts(const struct local *l, const struct map_counts *c, struct fold
 {
 	*st = (struct folder_status){ .uidvalidity = c->uidvalidity, .uidnext = c->uidnext,
 		.n_msgs = c->n_msgs, .n_unread = c->n_unread, .modseq = c->generation,
-		.is_readonly = l->cfg.read_only,
-		.flags_allowed =
-		MSG_SEEN | MSG_ANSWERED | MSG_FLAGGED | MSG_DELETED | MSG_DRAFT };
+		.is_readonly = l->cfg.read_only, .flags_allowed = MSG_SEEN | MSG_ANSWERED |
+			MSG_FLAGGED | MSG_DELETED | MSG_DRAFT };
 }
 
 void

@@ -111,9 +111,8 @@ parse_journal(struct join *j, char *text)
 	if (strcmp(from, "-") != 0)
 		j->from = j->own_from = long_name(j, from);
 	j->to = j->own_to = long_name(j, to);
-	while ((word = strtok_r(NULL, "\n", &save)) &&
-	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same) ==
-	    3) {
+	while ((word = strtok_r(NULL, "\n", &save)) && 3 ==
+	    sscanf(word, "%" SCNu64 " %" SCNx64 " %" SCNu32, &m.pos, &m.hash, &m.n_same)) {
 		j->v = array_grow(j->v, j->n, &j->cap, sizeof *j->v);
 		j->v[j->n++] = m;
 	}

@@ -11,8 +11,8 @@ struct join {
 	const char *from, *to;		/* from NULL: nothing is to be removed */
 	char *own_from, *own_to;	/* of a journal that was read */
 	int spool;
-	/* the journal is on disk: whatever happens, it will be done */
-	bool is_begun;
+	bool is_begun;			/* the journal is on disk: whatever happens,
+					 * it will be done */
 	uint64_t before, n_bytes;
 	struct moved {
 		uint64_t pos, hash;	/* in the source */

@@ -182,9 +182,11 @@ tell_summary(const struct summaries *s, uint32_t uid, const struct mbox_msg *m,
 	uint64_t end_pos, const char *head, size_t n_head)
 {
 	struct arena a = {0};
-	struct msg out = { .id = uid, .arrived = m->arrived,
-		.flags = m->flags & MSG_SERVER_FLAGS, .size_bytes = end_pos > m->head_pos
-		? end_pos - m->head_pos : 0, .pos_bytes = m->from_pos };
+	struct msg out = {
+		.id = uid, .arrived = m->arrived, .flags = m->flags & MSG_SERVER_FLAGS,
+		.size_bytes = end_pos > m->head_pos ? end_pos - m->head_pos : 0,
+		.pos_bytes = m->from_pos,
+	};
 	struct stub stub;
 
 	mime_summary(&a, &out, head, n_head);

@@ -67,8 +67,8 @@ look_again(struct worker *w, folder_id id, struct uidset *gone, struct error *e)
 	if (uidset_count(&really) != said) {
 		struct error n;
 		error_set(&n, ERR_FOLDER,
-			"%s: the server first denied, then showed %llu messages of '%s': they "
-			"are kept", w->conf->name,
+			"%s: the server first denied, then showed %llu messages of '%s': "
+			"they are kept", w->conf->name,
 			(unsigned long long)(said - uidset_count(&really)),
 			w->mirror.open.name);
 		worker_notice(w, &n);

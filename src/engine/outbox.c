@@ -291,8 +291,8 @@ mind_clock(struct outbox *o, struct error *e)
 	enum err rc = store_outbox_clock(o->store, o->account, time(NULL), &n, e);
 
 	error_set(&r.why, ERR_MSG,
-		"the clock was set back: %u mail%s to go out later %s held, say anew when (go "
-		"shows %s)", n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
+		"the clock was set back: %u mail%s to go out later %s held, say anew when "
+		"(go shows %s)", n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
 		n == 1 ? "it" : "them");
 	if (n > 0 && o->report)
 		o->report(o->ctx, &r);

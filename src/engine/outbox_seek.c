@@ -27,8 +27,8 @@ outbox_sought_text(const struct outbox_mail *m, const struct rc_account *a)
 	case SOUGHT_AGAIN:
 		return !a->copy
 			? "not in Sent, where the server files it: it probably did not go"
-			: "not in Sent, which says little: few servers file mail by "
-			"themselves";
+			: "not in Sent, which says little: "
+			"few servers file mail by themselves";
 	case SOUGHT_NOT:
 		break;
 	}

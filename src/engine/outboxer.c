@@ -23,8 +23,8 @@ struct outboxer {
 	struct cancel cancel;
 	pthread_t thread;
 	bool has_thread;
-	/* the thread's own: of a server out of reach; 0: none */
-	int pause_s;
+	int pause_s;			/* the thread's own: of a server out
+					 * of reach; 0: none */
 	int64_t forgot_at;
 	pthread_mutex_t lock;		/* for all below */
 	pthread_cond_t changed;

@@ -40,12 +40,12 @@ struct orders {
 	size_t n_cancelled, cap_cancelled;
 	bool has_slept;		/* the computer did */
 	bool is_clock_set;	/* the wall clock was */
-	/* another process has decisions of this account to carry out */
-	bool has_neighbour;
-	/* some were saved; they are to be stored now */
-	bool has_drafts, are_drafts_due;
-	/* intents recorded since they were last taken; 0: none */
-	int64_t first_act_ms, last_act_ms;
+	bool has_neighbour;	/* another process has decisions of this
+				 * account to carry out */
+	bool has_drafts, are_drafts_due;	/* some were saved; they are to be stored
+						 * now */
+	int64_t first_act_ms, last_act_ms;	/* intents recorded since they were
+						 * last taken; 0: none */
 };
 
 struct jobs {

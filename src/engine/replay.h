@@ -17,19 +17,19 @@ struct replay {
 	struct intent_batch b;
 	struct folder source;		/* id 0: it has none (folder acts) */
 	char *dest;			/* the wire name; NULL: none */
-	/* what the person calls it, if it was not listed; else NULL */
-	const char *dest_name;
+	const char *dest_name;		/* what the person calls it, if it was not
+					 * listed; else NULL */
 	struct folder_status dest_st;	/* as it is now; zero: not known */
 	uint32_t dest_uidnext;		/* as it was before the batch began */
 	struct uid_map map;		/* where messages went, as far as is known */
 	struct refusal *refusals;	/* of some of it; the rest was done */
 	size_t n_refusals;
-	/* refused with others, and not tried alone yet: they stay pending */
-	struct uidset untried;
+	struct uidset untried;		/* refused with others, and not tried alone yet:
+					 * they stay pending */
 	int n_tries;			/* pieces of what was refused */
 	int64_t tried_since_ms;
-	/* perhaps the server is still at it: nothing is settled yet */
-	bool is_waiting;
+	bool is_waiting;		/* perhaps the server is still at it:
+					 * nothing is settled yet */
 };
 
 /* Something that is done to messages of the batch. */

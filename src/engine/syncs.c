@@ -9,8 +9,8 @@
 #include "worker.h"
 
 enum {
-	/* a sync is gone on with when the link broke under it */
-	MAX_DROPS = 1,
+	MAX_DROPS = 1,			/* a sync is gone on with when the
+					 * link broke under it */
 	CARRY_WAIT_MS = 15 * 1000	/* it waits so long for the other account */
 };
 

@@ -20,7 +20,8 @@
 enum {
 	FIRST_PAUSE_MS = 200,		/* between looks; each next one is twice as long */
 	MAX_PAUSE_MS = 5000,
-	MSGS_A_SETTLE = 200,	/* so many messages make the wait longer by settle_ms */
+	MSGS_A_SETTLE = 200,		/* so many messages make the wait
+					 * longer by settle_ms */
 	MAX_THERE = 100000		/* of what a server shows in the destination */
 };
 
@@ -82,8 +83,8 @@ struct seen {
 struct look {
 	struct replay *r;
 	struct arena arena;
-	/* the batch; what is in the destination and may be of it */
-	struct seen *wanted, *there;
+	struct seen *wanted, *there;	/* the batch; what is in the destination
+					 * and may be of it */
 	size_t n_wanted, cap_wanted, n_there, cap_there;
 };
 

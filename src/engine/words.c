@@ -14,11 +14,14 @@
 
 enum {
 	SLICE_MS = 250,
-	MAX_RAW_BYTES = 4 << 20,	/* of a message; of longer ones the beginning is read */
+	MAX_RAW_BYTES = 4 << 20,	/* of a message; of longer ones the
+					 * beginning is read */
 	MAX_READABLE = 50,
 	BLOCK = 1000,			/* messages planned at once */
-	MAX_BLOCKS = 32,	/* looked at in one go for one that is not all in the index */
-	CROWDED = 2	/* times as many messages in it as there are: begun anew when full */
+	MAX_BLOCKS = 32,		/* looked at in one go for one that is not
+					 * all in the index */
+	CROWDED = 2			/* times as many messages in it as there are:
+					 * begun anew when full */
 };
 
 /* ---- the index ---- */

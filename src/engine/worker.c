@@ -11,12 +11,13 @@
 #include "worker.h"
 
 enum {
-	/* times linger_ms, after the first of a burst of decisions */
-	LINGER_MAX = 5,
+	LINGER_MAX = 5,			/* times linger_ms, after the first of a
+					 * burst of decisions */
 	WAIT_MAX_MS = 4 * 60 * 1000,	/* also finds out that a connection is dead */
 	GOODBYE_MS = 500,
 	DRAIN_END_MS = 200,
-	MAX_DROPS = 1	/* a job is tried once more when the link broke under it */
+	MAX_DROPS = 1			/* a job is tried once more when the
+					 * link broke under it */
 };
 
 /* ---- what is told ---- */

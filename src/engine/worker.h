@@ -15,8 +15,8 @@
 #include "store.h"
 
 enum {
-	/* between looks at the open folder while there is other work */
-	OPEN_LOOK_MS = 1000,
+	OPEN_LOOK_MS = 1000,		/* between looks at the open folder while
+					 * there is other work */
 	DISK_REST_MS = 30 * 1000	/* after our disk failed */
 };
 
@@ -56,8 +56,8 @@ struct fill {
 	uint64_t n_missing;
 	bool is_listed;			/* `missing` was compared with the server's UIDs */
 	bool is_over;
-	/* at the end: rows in the index, if the server's count differs */
-	uint64_t n_known;
+	uint64_t n_known;		/* at the end: rows in the index, if the
+					 * server's count differs */
 	struct shown shown;
 };
 
@@ -71,18 +71,18 @@ struct mirror {
 	int64_t looked_ms;		/* when its changes were last asked for */
 	struct fill *fills;
 	size_t n_fills, cap_fills;
-	/* when the folder to wait in was last looked at; 0: never */
-	int64_t home_ms;
+	int64_t home_ms;		/* when the folder to wait in was last
+					 * looked at; 0: never */
 	int64_t quickest_ms;		/* that a slice ever took */
-	/* messages at a time: what takes about a quarter of a second */
-	uint32_t slice;
+	uint32_t slice;			/* messages at a time: what takes about a
+					 * quarter of a second */
 
 	bool is_listed;			/* folders were listed on this connection */
 	bool has_counts;		/* and the counts came along */
 	folder_id *turn;		/* whose counts to ask for, in turns */
 	size_t n_turn, i_turn;
-	/* when the next round, the next look at the inbox is due */
-	int64_t turn_ms, inbox_ms;
+	int64_t turn_ms, inbox_ms;	/* when the next round, the next look at
+					 * the inbox is due */
 	folder_id *todo;		/* to be synced when nothing else is to be done */
 	size_t n_todo, cap_todo;
 	bool is_turn_next;		/* slices and turns alternate */
@@ -116,8 +116,8 @@ struct sync_job {
  * thousand at a time, since a set of a million UIDs is megabytes. */
 struct words_folder {
 	folder_id id;
-	/* UIDs from it on are new; 0: nothing was planned yet */
-	uint32_t next;
+	uint32_t next;			/* UIDs from it on are new; 0: nothing
+					 * was planned yet */
 	uint32_t below;			/* UIDs below it are not planned yet; 0: all are */
 	uint64_t n_planned;
 	struct uidset todo;
@@ -147,8 +147,8 @@ struct draft_known;
 struct drafts {
 	struct draft_known *v;
 	size_t n, cap;
-	/* whatever changed is to be stored now, not only now and then */
-	bool are_due;
+	bool are_due;			/* whatever changed is to be stored now, not
+					 * only now and then */
 	int64_t next_ms;		/* when to look again; 0: now */
 };
 
@@ -172,10 +172,10 @@ struct worker {
 	struct cancel cancel;
 	struct jobs jobs;
 	struct outboxer *outboxer;	/* NULL: the account does not send */
-	/* decisions come in bursts: replayed so long after the last */
-	int linger_ms;
-	/* a server that was cut off may go on for so long, and longer */
-	int settle_ms;
+	int linger_ms;			/* decisions come in bursts: replayed so
+					 * long after the last */
+	int settle_ms;			/* a server that was cut off may go on for so
+					 * long, and longer */
 	atomic_uint caps;
 	pthread_t thread;
 	bool has_thread;
@@ -187,17 +187,17 @@ struct worker {
 	folder_id focus;		/* 0: the inbox */
 	struct sync_job *syncs;
 	size_t n_syncs, cap_syncs;
-	/* when intents may be replayed: a moment after the last key */
-	int64_t replay_ms;
+	int64_t replay_ms;		/* when intents may be replayed: a moment
+					 * after the last key */
 	int64_t replay_latest_ms;
 	bool is_replaying;		/* what is pending is ours to carry out, */
-	/* else another process's until then; 0: none is known of */
-	int64_t neighbour_ms;
+	int64_t neighbour_ms;		/* else another process's until then; 0:
+					 * none is known of */
 	struct settle settle;
 	struct refused refused;
 	int64_t lost_ms;		/* when a connection last broke; 0: none did */
-	/* when decisions are to be made sure of; 0: they are */
-	int64_t sync_ms;
+	int64_t sync_ms;		/* when decisions are to be made sure
+					 * of; 0: they are */
 	struct drafts drafts;
 	bool is_tidy;
 	uint32_t n_carries;		/* messages that wait for another account, */
@@ -212,8 +212,8 @@ struct worker {
 	struct hunted hunted[MAX_HUNTED];
 	size_t i_hunted;		/* the next place */
 	struct drain *drain;		/* POP3: brings mail into the inbox; else NULL */
-	/* how its last pass ended, and what is not yet in the index */
-	struct drain_news drained;
+	struct drain_news drained;	/* how its last pass ended, and what is not
+					 * yet in the index */
 };
 
 /* engine.c; any thread: intents were recorded for that account. */

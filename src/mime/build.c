@@ -133,7 +133,8 @@ is_media_type(const char *t)
 	size_t major = strspn(low, token);
 	size_t minor = low[major] == '/' ? strspn(low + major + 1, token) : 0;
 	bool is = major && minor && major + 1 + minor == strlen(low) && strlen(low) < 128 &&
-		!str_starts(low, "multipart/") && !str_starts(low, "message/");	/* RFC 2046 5.2: see below */
+		!str_starts(low, "multipart/") &&
+		!str_starts(low, "message/");		/* RFC 2046 5.2: see below */
 	free(low);
 	return is;
 }

@@ -51,8 +51,8 @@ put_base64(struct str *out, const unsigned char *p, size_t n)
 	char *c = line;
 
 	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8
-			: 0) | (i + 2 < n ? p[i + 2] : 0);
+		unsigned v = (unsigned)p[i] << 16 |
+			(i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
 		*c++ = digits[v >> 18];
 		*c++ = digits[v >> 12 & 63];
 		*c++ = i + 1 < n ? digits[v >> 6 & 63] : '=';

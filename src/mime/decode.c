@@ -90,8 +90,8 @@ mime_decoder_new(enum part_encoding enc)
 
 	d->enc = enc;
 	if (enc == ENC_BASE64 || enc == ENC_QP)
-		d->filter = g_mime_filter_basic_new(enc == ENC_BASE64
-			? GMIME_CONTENT_ENCODING_BASE64
+		d->filter = g_mime_filter_basic_new(
+			enc == ENC_BASE64 ? GMIME_CONTENT_ENCODING_BASE64
 			: GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, FALSE);
 	return d;
 }

@@ -12,8 +12,10 @@
 #include "html.h"
 #include "utf8.h"
 
-enum kind { INLINE, BLOCK, PARAGRAPH, HEADING, LIST, ITEM, QUOTE, PRE, BREAK, RULE, IMAGE, LINK,
-	TABLE, CELL, INDENT, SKIP };
+enum kind {
+	INLINE, BLOCK, PARAGRAPH, HEADING, LIST, ITEM, QUOTE, PRE, BREAK, RULE, IMAGE, LINK,
+	TABLE, CELL, INDENT, SKIP
+};
 
 static const struct { const char *name; enum kind kind; } elements[] = {
 	{ "a", LINK }, { "br", BREAK }, { "img", IMAGE }, { "table", TABLE }, { "td", CELL },
@@ -476,8 +478,8 @@ walk_prefixed(struct html *h, const xmlNode *n, enum kind kind)
 	int outer_ordinal = h->ordinal;
 
 	html_block(h, is_quote || (kind == LIST && h->list == 0));
-	size_t was = push_prefix(h, is_quote ? "> " : kind == INDENT ? "  " : h->list ==
-		0 ? " " : "");
+	size_t was = push_prefix(h,
+		is_quote ? "> " : kind == INDENT ? "  " : h->list == 0 ? " " : "");
 
 	h->quote_level += is_quote && h->quote_level < 200;
 	h->list += kind == LIST;

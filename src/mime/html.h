@@ -17,8 +17,8 @@ struct html {
 	struct lines *out;
 	size_t start;			/* lines there were before */
 	int columns;
-	/* the paragraph so far: spaces collapsed, '\n' where <br> was */
-	struct str text;
+	struct str text;		/* the paragraph so far: spaces collapsed,
+					 * '\n' where <br> was */
 	bool wants_space;		/* a space before the next word */
 	bool wants_blank;		/* an empty line before the next paragraph */
 	size_t blank_prefix_n;		/* with that much of the prefix */
@@ -29,8 +29,8 @@ struct html {
 	int pre;			/* inside that many <pre> */
 	int list;			/* nesting of lists */
 	bool is_zero_size;		/* font-size:0 here */
-	/* number of the link we are in, not yet printed; 0: none */
-	size_t link;
+	size_t link;			/* number of the link we are in, not yet
+					 * printed; 0: none */
 	bool link_has_text;
 	size_t link_end;		/* length of text where a link ended */
 	size_t n_visible, n_hidden;	/* characters that are no spaces */

@@ -31,8 +31,8 @@ struct mime_msg {
 	size_t n_nodes, cap_nodes;
 	const char *warning;
 	bool is_mapped;			/* `bytes` is a file's, and not ours to write */
-	/* of a mapped one: pages before are not kept in memory */
-	char *let_go;
+	char *let_go;			/* of a mapped one: pages before are
+					 * not kept in memory */
 };
 
 /* A multipart whose parts are being read. */
@@ -48,8 +48,8 @@ struct parser {
 	const char *stop;		/* where the last body ended, before its boundary */
 	struct level levels[PART_MAX_DEPTH + 1];
 	int n_levels, depth;
-	/* level whose boundary ended the last part; -1: none, the end */
-	int hit;
+	int hit;			/* level whose boundary ended the last part;
+					 * -1: none, the end */
 	bool is_decoded;		/* inside a message that was in base64 */
 	bool is_full;
 };
@@ -176,8 +176,8 @@ add_part(struct parser *ps, struct part *parent)
 	m->nodes[m->n_nodes++] = (struct node){ .part = p };
 	if (m->n_nodes >= PART_MAX_COUNT && !ps->is_full) {
 		ps->is_full = true;
-		m->warning = "this message has too many parts: those behind the 5,000th are "
-			"not shown";
+		m->warning = "this message has too many parts: "
+			"those behind the 5,000th are not shown";
 	}
 	return p;
 }
@@ -187,8 +187,8 @@ too_deep(struct parser *ps)
 {
 	if (ps->depth < PART_MAX_DEPTH)
 		return false;
-	ps->m->warning = "this message is nested too deeply: what is below the 100th level is "
-		"not taken apart";
+	ps->m->warning = "this message is nested too deeply: "
+		"what is below the 100th level is not taken apart";
 	return true;
 }
 

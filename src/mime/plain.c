@@ -82,9 +82,11 @@ emit_quoted(struct plain *p, const char *s, size_t prefix_n, size_t n, int level
 		free(prefix);
 		prefix = spaced;
 	}
-	struct shape shape = { level ? SPAN_QUOTE : p->in_signature ? SPAN_SIGNATURE
-		: SPAN_TEXT, level < MAX_QUOTE_LEVEL ? level : MAX_QUOTE_LEVEL, prefix, prefix,
-		p->columns, false };
+	struct shape shape = {
+		level ? SPAN_QUOTE : p->in_signature ? SPAN_SIGNATURE : SPAN_TEXT,
+		level < MAX_QUOTE_LEVEL ? level : MAX_QUOTE_LEVEL,
+		prefix, prefix, p->columns, false
+	};
 	bool ok = lines_wrap(p->out, &shape, s + prefix_n, n - prefix_n);
 	free(prefix);
 	return ok;

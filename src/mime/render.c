@@ -6,7 +6,12 @@
 #include "internal.h"
 #include "utf8.h"
 
-enum { MAX_FIELD_BYTES = 4000, MAX_PEOPLE_BYTES = 64 << 10, MAX_SNIFF_BYTES = 2048, PEOPLE_LINES = 2 };
+enum {
+	MAX_FIELD_BYTES = 4000,
+	MAX_PEOPLE_BYTES = 64 << 10,
+	MAX_SNIFF_BYTES = 2048,
+	PEOPLE_LINES = 2
+};
 
 /* What HTML says about its own charset: <meta charset=x> or http-equiv; "" when nothing. */
 static void

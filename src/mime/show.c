@@ -152,11 +152,11 @@ put_security(struct show *s, const struct part *root)
 		if (str_eq(p->type, "multipart/encrypted") ||
 		    str_eq(p->type, "application/pkcs7-mime") ||
 		    str_eq(p->type, "application/x-pkcs7-mime"))
-			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): it is "
-			"not opened here";
+			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): "
+				"it is not opened here";
 		else if (str_eq(p->type, "multipart/signed"))
-			said = "a part of this message is signed; the signature is not "
-				"checked";
+			said = "a part of this message is signed; "
+				"the signature is not checked";
 	}
 	if (said)
 		lines_add(s->out, SPAN_NOTICE, said, s->columns);

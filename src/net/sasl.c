@@ -23,8 +23,8 @@ enum {
 struct mechanism {
 	const char *name;
 	bool is_safe_in_clear;	/* the password cannot be had from what is sent */
-	/* needs a token in place of a password: never chosen by itself */
-	bool is_only_wanted;
+	bool is_only_wanted;	/* needs a token in place of a password: never
+				 * chosen by itself */
 	bool is_client_first;
 	int max_steps;		/* answers of ours; a server that asks for more gets none */
 	enum err (*step)(struct sasl *s, const char *in, size_t n, struct str *answer,

@@ -46,8 +46,9 @@ on_section(void *ctx, struct imap *im, const struct imap_fetch *f)
 static bool
 is_section(const char *s)
 {
-	return strlen(s) <= 60 && strspn(s, "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-		strlen(s);
+	size_t n = strlen(s);
+
+	return n <= 60 && strspn(s, "0123456789.ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n;
 }
 
 /* One range. *last: nothing comes behind it. */

@@ -163,7 +163,8 @@ on_code(struct imap *im, struct scan *s)
 		scan_spaces(s);
 		im->st.flags_allowed = imap_flags_parse(s, &has_star);
 		if (has_star)
-			im->st.flags_allowed |= MSG_FORWARDED | MSG_JUNK | MSG_NOTJUNK | MSG_MDNSENT;
+			im->st.flags_allowed |= MSG_FORWARDED | MSG_JUNK | MSG_NOTJUNK |
+				MSG_MDNSENT;
 	}
 }
 

@@ -87,8 +87,8 @@ starttls(struct imap *im, struct error *e)
 
 	if (im->is_authenticated)
 		return error_set(e, ERR_TLS,
-			"the server claims a session before TLS (PREAUTH): somebody may be in "
-			"between");
+			"the server claims a session before TLS (PREAUTH): "
+			"somebody may be in between");
 	imap_forget(im);
 	imap_cmd_init(&c, "STARTTLS");
 	rc = imap_run(im, &c, 1, NULL, IMAP_MAX_RESPONSE, e);

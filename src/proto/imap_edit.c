@@ -304,8 +304,8 @@ imap_expunge(struct backend *b, const struct uidset *uids, struct error *e)
 		return rc;
 	if (!(im->ext & X_UIDPLUS))
 		return error_set(e, ERR_UNSUPPORTED,
-			"this server cannot remove single messages (no UIDPLUS): they can be "
-			"marked deleted only");
+			"this server cannot remove single messages (no UIDPLUS): "
+			"they can be marked deleted only");
 	uidset_copy(&left, uids);
 	while (rc == ERR_OK && left.n > 0) {
 		struct str text = {0};

@@ -170,8 +170,9 @@ imap_fetch_parse(struct scan *s, struct imap_fetch *f)
 /* ---- summaries ---- */
 
 /* What mime_summary reads. */
-#define FIELDS "BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER TO CC SUBJECT MESSAGE-ID IN-REPLY-TO " \
-	"REFERENCES LIST-ID LIST-POST PRECEDENCE CONTENT-TYPE CONTENT-DISPOSITION)]"
+#define FIELDS "BODY.PEEK[HEADER.FIELDS (" \
+	"DATE FROM SENDER TO CC SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES " \
+	"LIST-ID LIST-POST PRECEDENCE CONTENT-TYPE CONTENT-DISPOSITION)]"
 
 struct summaries {
 	const struct folder_sink *sink;

@@ -23,7 +23,8 @@ enum imap_ext {
 enum {
 	IMAP_IO_MS = 60 * 1000,
 	IMAP_MAX_RESPONSE = 8 << 20,	/* one response in memory */
-	IMAP_MAX_KEPT = 512 << 10,	/* of one literal in it; the rest is read and dropped */
+	IMAP_MAX_KEPT = 512 << 10,	/* of one literal in it; the rest is
+					 * read and dropped */
 	IMAP_SLICE = 500,		/* summaries a command */
 	IMAP_AT_ONCE = 4,		/* such commands in one go */
 	IMAP_RANGE = 1 << 20,		/* bytes of a body a command */
@@ -118,11 +119,11 @@ struct imap {
 	struct str prefix;		/* personal namespace */
 
 	char *selected;			/* wire name; NULL: none */
-	/* find() left this one ("": none): opened again when needed */
-	char *return_to;
+	char *return_to;		/* find() left this one ("": none): opened
+					 * again when needed */
 	struct folder_status st;	/* of the selected */
-	/* codes and flags are about the folder being selected */
-	bool is_selecting;
+	bool is_selecting;		/* codes and flags are about the
+					 * folder being selected */
 	bool is_modseq;			/* it has mod-sequences */
 	bool is_dirty;			/* something changed since changes() */
 	const struct uidset *own;	/* what our own edit under way is about: no news */

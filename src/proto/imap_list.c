@@ -24,8 +24,8 @@ struct entry {
 struct list {
 	struct entry *v;
 	size_t n, cap;
-	/* N_SLOTS; by the hash of the wire name: index + 1, 0: none */
-	uint32_t *slots;
+	uint32_t *slots;		/* N_SLOTS; by the hash of the wire name:
+					 * index + 1, 0: none */
 };
 
 /* more than IMAP_MAX_FOLDERS: there is always a free one */

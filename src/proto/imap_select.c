@@ -198,8 +198,8 @@ open_folder(struct imap *im, const char *verb, const char *wire,
 		im->is_condstore = true;
 	if (im->st.uidvalidity == 0) {
 		rc = error_set(e, ERR_FOLDER,
-			"the server names no UIDVALIDITY for this folder: its messages cannot "
-			"be told apart");
+			"the server names no UIDVALIDITY for this folder: "
+			"its messages cannot be told apart");
 		goto out;
 	}
 	if (with_delta && is_ours(&d, im) && !d.is_dropped && im->is_modseq) {

@@ -7,7 +7,8 @@
 
 enum {
 	POP3_IO_MS = 60 * 1000,
-	POP3_LINE = 2000,		/* RFC 2449 4 says 512; what is longer is cut, in lists dropped */
+	POP3_LINE = 2000,		/* RFC 2449 4 says 512; what is longer is cut,
+					 * in lists dropped */
 	POP3_WINDOW = 256,
 	POP3_MAX_MECHANISMS = 1000,
 	POP3_MAX_MSGS = 1000 * 1000	/* in one listing */

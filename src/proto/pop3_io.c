@@ -149,8 +149,8 @@ pop3_verdict(struct pop3 *p, enum err refused, const char *what, struct error *e
 		return ERR_OK;
 	if (!is_verb(p, "-ERR"))
 		return pop3_die(p, e,
-			"the server's answer makes no sense: it is no POP3 server, or out "
-			"of step");
+			"the server's answer makes no sense: it is no POP3 server, "
+			"or out of step");
 	return error_set(e, refused, "%s: the server says: %.200s", what, pop3_words(p));
 }
 

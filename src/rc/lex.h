@@ -13,11 +13,11 @@ enum lex_mode { LEX_PLAIN, LEX_KEYS, LEX_COLORS };
 struct lex {
 	enum lex_kind kind;
 	char *name;		/* of the setting, or the section's first word */
-	/* unquoted; of a section, the words behind the first; "" when none */
-	char *value;
+	char *value;		/* unquoted; of a section, the words behind the
+				 * first; "" when none */
 	bool is_section;	/* it begins one, be it in error */
-	/* LEX_ERROR: what is wrong, without the line's own text (secrets) */
-	const char *error;
+	const char *error;	/* LEX_ERROR: what is wrong, without the line's
+				 * own text (secrets) */
 };
 
 void lex_line(struct lex *out, const char *line, size_t n, enum lex_mode mode);

@@ -19,13 +19,18 @@ enum { MAX_FILE_BYTES = 4 << 20, MAX_PROBLEMS = 100, MAX_SETTINGS = 64 };
 
 enum section { S_NONE, S_SKIP, S_MAIL, S_ACCOUNT, S_KEYS, S_COLORS, S_ALIAS };
 
-static const struct { const char *name; enum section section; enum lex_mode mode; } sections[] = {
+static const struct {
+	const char *name;
+	enum section section;
+	enum lex_mode mode;
+} sections[] = {
 	{ "mail", S_MAIL, LEX_PLAIN }, { "account", S_ACCOUNT, LEX_PLAIN },
-	{ "keys", S_KEYS, LEX_KEYS },
-	{ "colors", S_COLORS, LEX_COLORS }, { "alias", S_ALIAS, LEX_PLAIN },
+	{ "keys", S_KEYS, LEX_KEYS }, { "colors", S_COLORS, LEX_COLORS },
+	{ "alias", S_ALIAS, LEX_PLAIN },
 };
-static const char *const section_names[] = { "mail", "account", "keys", "colors", "alias",
-	NULL };
+static const char *const section_names[] = {
+	"mail", "account", "keys", "colors", "alias", NULL
+};
 
 struct parser {
 	struct rc *rc;
@@ -40,8 +45,8 @@ struct parser {
 	size_t cap_accounts, cap_problems, cap_keys, cap_colors, cap_aliases;
 };
 
-static void problem(struct parser *ps, int line, const char *fmt,
-	...) __attribute__((format(printf, 3, 4)));
+static void problem(struct parser *ps, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void
 problem(struct parser *ps, int line, const char *fmt, ...)
@@ -85,8 +90,8 @@ is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 	    || ps->account.allow_insecure || rc_host_is_loopback(u->host))
 		return false;
 	problem(ps, line_of(ps, setting),
-		"'+insecure' would send the password to %s in the clear: take it away, or set "
-		"allow-insecure = yes", u->host);
+		"'+insecure' would send the password to %s in the clear: "
+		"take it away, or set allow-insecure = yes", u->host);
 	return true;
 }
 
@@ -442,11 +447,12 @@ drop_exposed_passwords(struct rc *rc, const struct stat *st)
 		secret_free(a->password);
 		secret_free(a->send_password);
 		a->password = a->send_password = NULL;
-		problem(&ps, a->line,
-			is_ours
+		problem(&ps, a->line, is_ours
 			? "the password of '%s' is not used, because others can read this "
-			"file: chmod 600 '%s'" : "the password of '%s' is not used, because "
-			"the file '%s' is not yours", a->name, rc->path);
+			"file: chmod 600 '%s'"
+			: "the password of '%s' is not used, because the file '%s' is not "
+			"yours",
+			a->name, rc->path);
 	}
 }
 

@@ -66,8 +66,8 @@ static const struct rc_setting table[] = {
 	{ MAIL(lists), .name = "lists", .type = RC_T_ADDRESSES,
 	  .help = "mailing lists you write to: answers to all shall go there, and to you" },
 	{ MAIL(subscribed), .name = "subscribed", .type = RC_T_ADDRESSES,
-	  .help = "mailing lists you read: answers to all shall go there, and not to you "
-	  "as well" },
+	  .help = "mailing lists you read: answers to all shall go there, "
+		"and not to you as well" },
 	{ MAIL(cache_mb), .name = "cache-size", .type = RC_T_MEGABYTES, .initial = "1G",
 		.min = 1,
 	  .max = INT_MAX, .help = "room for the bodies of messages kept for reading offline" },
@@ -101,8 +101,8 @@ static const struct rc_setting table[] = {
 	{ ACCOUNT(send_password), .name = "send-password", .type = RC_T_SECRET,
 	  .help = "the password for sending, where it is another" },
 	{ ACCOUNT(copy), .name = "copy", .type = RC_T_BOOL, .initial = "yes",
-	  .help = "copy what was sent to the folder of sent mail; no where the server "
-	  "does that" },
+	  .help = "copy what was sent to the folder of sent mail; "
+		"no where the server does that" },
 	{ ACCOUNT(hello), .name = "hello", .type = RC_T_STRING,
 	  .help = "how to greet the server for sending; else by our address" },
 	{ ACCOUNT(auth), .name = "auth", .type = RC_T_CHOICE,
@@ -494,8 +494,8 @@ settings_clear(const char *section, void *into)
 		void *p = (char *)into + table[i].offset;
 		switch (table[i].type) {
 		case RC_T_URL: rc_url_clear(p); break;
-		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION: case RC_T_MEGABYTES: case RC_T_KILOBYTES:
-		case RC_T_WORDS: break;
+		case RC_T_BOOL: case RC_T_INT: case RC_T_DAYS: case RC_T_DURATION:
+		case RC_T_MEGABYTES: case RC_T_KILOBYTES: case RC_T_WORDS: break;
 		default: replace(p, NULL); break;
 		}
 	}

@@ -105,8 +105,8 @@ take_pending(const struct store *s, struct intent_batch *b, size_t *cap)
 	size_t n_uids = b->first.n_msgs;
 	sqlite3_stmt *st = db_query(s,
 		"SELECT " INTENT_COLUMNS
-		"FROM intent WHERE account = ? AND state = 0 AND state <= 1 AND to_account = "
-		"0 AND id > ? ORDER BY id LIMIT ?",
+		"FROM intent WHERE account = ? AND state = 0 AND state <= 1 "
+		"AND to_account = 0 AND id > ? ORDER BY id LIMIT ?",
 		"uiu", b->first.account, b->first.id, (uint32_t)MAX_LOOKAHEAD);
 
 	while (n_uids < MAX_UIDS && crossed.n < MAX_CROSSED_MSGS && db_row(s, st)) {
@@ -198,9 +198,9 @@ find_first(const struct store *s, account_id account, uint32_t state, struct are
 	struct intent *out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT " INTENT_COLUMNS "FROM intent INDEXED BY intent_open"
-		" WHERE account = ? AND state = ? AND state <= 1 AND to_account = 0 ORDER BY "
-		"id LIMIT 1", "uu", account, state);
+		"SELECT " INTENT_COLUMNS
+		"FROM intent INDEXED BY intent_open WHERE account = ? AND state = ? "
+		"AND state <= 1 AND to_account = 0 ORDER BY id LIMIT 1", "uu", account, state);
 
 	if (!db_row(s, st))
 		return false;

@@ -47,11 +47,12 @@ static void
 ring_one(int fd, int dir, const char *name)
 {
 	struct sockaddr_un to;
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 	if (!address(&to, dir, name))
 		return;
-	if (sendto(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof to) <
-	    0 && errno == ECONNREFUSED)
+	if (sendto(fd, "", 1, flags, (struct sockaddr *)&to, sizeof to) < 0 &&
+	    errno == ECONNREFUSED)
 		unlinkat(dir, name, 0);		/* nobody listens there any more */
 }
 

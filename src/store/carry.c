@@ -19,25 +19,28 @@ store_carry_next(const struct store *s, account_id account, struct arena *a, str
 	sqlite3_stmt *st = db_query(s,
 		"SELECT i.id, x.now, i.to_account, i.dest, x.mid, m.flags, "
 		"coalesce(o.set_bits, 0), coalesce(o.clear_bits, 0), m.arrived, h.subject "
-		"FROM intent i INDEXED BY intent_open CROSS JOIN intent_msg x ON x.intent = "
-		"i.id LEFT JOIN overlay o ON o.msg = x.now LEFT JOIN msg m ON m.id = x.now "
-		"LEFT JOIN head h ON h.id = x.now WHERE i.account = ? AND i.state = 0 AND "
-		"i.state <= 1 AND i.to_account <> 0 AND NOT EXISTS (SELECT 1 FROM upload "
-		"WHERE name = 'carry.' || i.id AND name <> '') ORDER BY i.id LIMIT 1", "u",
-		account);
+		"FROM intent i INDEXED BY intent_open "
+		"CROSS JOIN intent_msg x ON x.intent = i.id "
+		"LEFT JOIN overlay o ON o.msg = x.now LEFT JOIN msg m ON m.id = x.now "
+		"LEFT JOIN head h ON h.id = x.now WHERE i.account = ? AND i.state = 0 "
+		"AND i.state <= 1 AND i.to_account <> 0 "
+		"AND NOT EXISTS (SELECT 1 FROM upload "
+		"WHERE name = 'carry.' || i.id AND name <> '') "
+		"ORDER BY i.id LIMIT 1", "u", account);
 
 	if (!db_row(s, st))
 		return false;
 	uint32_t set = (uint32_t)sqlite3_column_int64(st, 6),
 		clear = (uint32_t)sqlite3_column_int64(st, 7);
+	uint32_t flags = ((uint32_t)sqlite3_column_int64(st, 5) | set) & ~clear;
 	*out = (struct carry){
 		.intent = sqlite3_column_int64(st, 0),
 		.msg = sqlite3_column_int64(st, 1),
 		.to = (account_id)sqlite3_column_int64(st, 2),
 		.dest = db_text(st, 3, a),
 		.message_id = db_text(st, 4, a),
-		.flags = (((uint32_t)sqlite3_column_int64(st, 5) |
-		set) & ~clear) & MSG_SERVER_FLAGS, .arrived = sqlite3_column_int64(st, 8),
+		.flags = flags & MSG_SERVER_FLAGS,
+		.arrived = sqlite3_column_int64(st, 8),
 		.subject = db_text(st, 9, a),
 	};
 	db_done(st);
@@ -62,8 +65,8 @@ static enum err
 refuse(struct store *s, intent_id id, const char *why, struct error *e)
 {
 	enum err rc = db_run(s, e,
-		"UPDATE intent SET state = 3, error = substr(?2, 1, 400) WHERE id = ?1 AND "
-		"state = 0", "is", id, why);
+		"UPDATE intent SET state = 3, error = substr(?2, 1, 400) "
+		"WHERE id = ?1 AND state = 0", "is", id, why);
 
 	return rc == ERR_OK ? overlay_recompute_intent(s, id, e) : rc;
 }
@@ -80,8 +83,9 @@ uint32_t
 store_carries_left(const struct store *s, account_id account)
 {
 	return (uint32_t)db_int(s,
-		"SELECT count(*) FROM intent INDEXED BY intent_open WHERE account = ? AND "
-		"state = 0 AND state <= 1 AND to_account <> 0", "u", account);
+		"SELECT count(*) FROM intent INDEXED BY intent_open "
+		"WHERE account = ? AND state = 0 AND state <= 1 AND to_account <> 0", "u",
+		account);
 }
 
 enum err
@@ -138,14 +142,14 @@ carry_stop(struct store *s, intent_id id, struct error *e)
 {
 	static const struct removal for_good = { .can_expunge = true };
 	sqlite3_stmt *st = db_query(s,
-		"SELECT x.made, x.mid FROM intent i CROSS JOIN intent_msg x ON x.intent = "
-		"i.id WHERE i.id = ? AND i.carried <> 0 AND x.made & 4294967295 <> 0", "i",
-		id);
+		"SELECT x.made, x.mid FROM intent i "
+		"CROSS JOIN intent_msg x ON x.intent = i.id WHERE i.id = ? AND i.carried <> 0 "
+		"AND x.made & 4294967295 <> 0", "i", id);
 	struct arena a = {0};
 	account_id other;
 	enum err rc = db_run(s, e,
-		"DELETE FROM upload WHERE name = 'carry.' || ? AND name <> '' AND state "
-		"IN (0, 3)", "i", id);
+		"DELETE FROM upload WHERE name = 'carry.' || ? AND name <> '' "
+		"AND state IN (0, 3)", "i", id);
 
 	if (rc == ERR_OK && db_row(s, st)) {
 		msg_id made = sqlite3_column_int64(st, 0);
@@ -163,9 +167,9 @@ carry_back(struct store *s, const struct intent *of, int64_t *group, const char 
 	struct error *e)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT x.made, x.mid, b.account, b.wire FROM intent_msg x CROSS JOIN mailbox "
-		"b ON b.id = x.made >> 32 AND NOT b.is_old WHERE x.intent = ? AND x.made & "
-		"4294967295 <> 0", "i", of->id);
+		"SELECT x.made, x.mid, b.account, b.wire FROM intent_msg x "
+		"CROSS JOIN mailbox b ON b.id = x.made >> 32 AND NOT b.is_old "
+		"WHERE x.intent = ? AND x.made & 4294967295 <> 0", "i", of->id);
 	struct arena a = {0};
 	intent_id id;
 	enum err rc = ERR_OK;
@@ -176,11 +180,15 @@ carry_back(struct store *s, const struct intent *of, int64_t *group, const char 
 	}
 	msg_id made = sqlite3_column_int64(st, 0);
 	const char *mid = db_text(st, 1, &a);
-	struct intent in = { .group = *group, .account = (account_id)sqlite3_column_int64(st,
-		2), .folder = msg_folder(made), .source = db_text(st, 3, &a),
-		.inverse_of = of->id, .label = of->label, .kind = of->kind == INTENT_COPY
-		? INTENT_EXPUNGE : INTENT_MOVE, .to_account = of->kind == INTENT_COPY
-		? 0 : of->account, .dest = of->kind == INTENT_COPY ? "" : of->source };
+	bool was_copy = of->kind == INTENT_COPY;
+	struct intent in = {
+		.group = *group, .account = (account_id)sqlite3_column_int64(st, 2),
+		.folder = msg_folder(made), .source = db_text(st, 3, &a),
+		.inverse_of = of->id, .label = of->label,
+		.kind = was_copy ? INTENT_EXPUNGE : INTENT_MOVE,
+		.to_account = was_copy ? 0 : of->account,
+		.dest = was_copy ? "" : of->source,
+	};
 	db_done(st);
 	rc = intent_insert(s, &in, &id, e);
 	*group = *group ? *group : id;

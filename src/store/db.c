@@ -30,8 +30,8 @@ db_fail(const struct store *s, struct error *e)
 		rc = s->db->failed;
 	if (s->db->is_index_damaged)
 		return error_set(e, ERR_LOCAL,
-			"the mail store is damaged: start dunlin again, and its index is "
-			"made anew");
+			"the mail store is damaged: start dunlin again, "
+			"and its index is made anew");
 	return error_set(e, ERR_LOCAL, "the mail store failed: %s", sqlite3_errstr(rc));
 }
 

@@ -325,10 +325,11 @@ add_alike(struct store *s, intent_id of, enum intent_state state, const char *wh
 {
 	enum err rc = db_run(s, e,
 		"INSERT INTO intent (grp, account, kind, state, folder, source, dest, "
-		"set_bits, clear_bits, created, n_tries, dest_uidnext, inverse_of, "
-		"label, error) SELECT grp, account, kind, ?3, folder, source, dest, set_bits, "
-		"clear_bits, created, n_tries, dest_uidnext, inverse_of, label, ?2 FROM "
-		"intent WHERE id = ?1", "isu", of, why, (uint32_t)state);
+		"set_bits, clear_bits, created, n_tries, dest_uidnext, inverse_of, label, "
+		"error) "
+		"SELECT grp, account, kind, ?3, folder, source, dest, "
+		"set_bits, clear_bits, created, n_tries, dest_uidnext, inverse_of, label, "
+		"?2 FROM intent WHERE id = ?1", "isu", of, why, (uint32_t)state);
 
 	*id = sqlite3_last_insert_rowid(s->db->h);
 	return rc;
@@ -345,9 +346,10 @@ move_refused(struct store *s, intent_id from, intent_id to, const struct intent_
 
 	if (rc == ERR_OK)
 		rc = db_run(s, e,
-			"DELETE FROM intent_msg WHERE msg = ? AND intent IN (SELECT id FROM "
-			"intent WHERE inverse_of = ? AND inverse_of > 0 AND state = 0)", "ii",
-			im->origin, from);
+			"DELETE FROM intent_msg WHERE msg = ? AND intent IN "
+			"(SELECT id FROM intent "
+			"WHERE inverse_of = ? AND inverse_of > 0 AND state = 0)",
+			"ii", im->origin, from);
 	return rc == ERR_OK ? overlay_recompute(s, im->now, e) : rc;
 }
 
@@ -445,8 +447,9 @@ part_one(struct store *s, const struct intent_batch *b, const struct uidset *res
 	for (size_t i = 0; i < n && *id && rc == ERR_OK; i++) {
 		if (is_among(b, &msgs[i], &b->uids) && !is_among(b, &msgs[i], rest))
 			rc = db_run(s, e,
-				"UPDATE intent_msg SET intent = ? WHERE intent = ? AND "
-				"msg = ?", "iii", *id, of, msgs[i].origin);
+				"UPDATE intent_msg SET intent = ? "
+				"WHERE intent = ? AND msg = ?", "iii", *id, of,
+				msgs[i].origin);
 	}
 	if (rc == ERR_OK && *id)
 		rc = count_again(s, *id, e);
@@ -467,8 +470,9 @@ store_intents_can_part(const struct store *s, const struct intent_batch *b)
 
 	for (size_t i = 0; i < b->n_ids && can; i++)
 		can = !db_int(s,
-			"SELECT count(*) FROM intent WHERE (inverse_of = ?1 AND inverse_of > "
-			"0) OR (id = ?1 AND (is_undone OR inverse_of > 0 OR carried > 0))",
+			"SELECT count(*) FROM intent "
+			"WHERE (inverse_of = ?1 AND inverse_of > 0) "
+			"OR (id = ?1 AND (is_undone OR inverse_of > 0 OR carried > 0))",
 			"i", b->ids[i]);
 	return can;
 }

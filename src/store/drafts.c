@@ -314,8 +314,8 @@ rename_draft(const char *data_dir, draft_id id, const char *from, const char *to
 {
 	char *old = draft_path(data_dir, id, from), *new = draft_path(data_dir, id, to);
 	enum err r = rename(old, new) < 0
-		? error_errno(e, ERR_LOCAL, "cannot rename '%s'", old) : path_sync_dir_of(new,
-		e);
+		? error_errno(e, ERR_LOCAL, "cannot rename '%s'", old)
+		: path_sync_dir_of(new, e);
 
 	free(old);
 	free(new);

@@ -174,13 +174,14 @@ static enum err
 put_folder(struct store *s, const struct folder *f, folder_id id, struct error *e)
 {
 	return db_run(s, e,
-		"INSERT INTO folder (id, account, wire, name, delim, role, attrs,"
-		" uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT"
-		" uidvalidity FROM mailbox WHERE id = ?1), 0)) ON CONFLICT (id) DO UPDATE SET"
-		" name = excluded.name, delim = excluded.delim, role = excluded.role, attrs ="
-		" excluded.attrs | (attrs & ?8) WHERE name <> excluded.name OR delim <> "
-		"excluded.delim OR role <> excluded.role OR attrs <> excluded.attrs | "
-		"(attrs & ?8)", "uussuuuu", id, f->account, f->wire, f->name,
+		"INSERT INTO folder (id, account, wire, name, delim, role, attrs, "
+		"uidvalidity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+		"coalesce((SELECT uidvalidity FROM mailbox WHERE id = ?1), 0)) "
+		"ON CONFLICT (id) DO UPDATE SET name = excluded.name, delim = excluded.delim, "
+		"role = excluded.role, attrs = excluded.attrs | (attrs & ?8) "
+		"WHERE name <> excluded.name OR delim <> excluded.delim "
+		"OR role <> excluded.role OR attrs <> excluded.attrs | (attrs & ?8)",
+		"uussuuuu", id, f->account, f->wire, f->name,
 		(uint32_t)(unsigned char)f->delim, (uint32_t)f->role,
 		f->attrs & ~(uint32_t)FOLDER_GONE, (uint32_t)FOLDER_READONLY);
 }
@@ -272,9 +273,8 @@ rename_identities(struct store *s, account_id account, const char *from, const c
 		"UPDATE mailbox SET " RENAMED("wire")
 		" WHERE account = ?4 AND NOT is_old AND " CONCERNED("wire"),
 		"UPDATE intent SET " RENAMED("dest")
-		" WHERE (account = ?4 AND to_account = 0 OR to_account = ?4) AND kind IN (1, "
-		"2) AND "
-			CONCERNED("dest"),
+		" WHERE (account = ?4 AND to_account = 0 OR to_account = ?4) "
+		"AND kind IN (1, 2) AND " CONCERNED("dest"),
 		"UPDATE intent SET " RENAMED("source")
 		" WHERE account = ?4 AND kind IN (1, 2) AND " CONCERNED("source"),
 		"UPDATE later SET " RENAMED("dest")

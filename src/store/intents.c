@@ -48,9 +48,9 @@ enum err
 intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e)
 {
 	enum err rc = db_run(s, e,
-		"INSERT INTO intent (grp, account, kind, state, folder, source, dest,"
-		" set_bits, clear_bits, created, inverse_of, label, to_account) VALUES (?, ?, "
-		"?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"INSERT INTO intent (grp, account, kind, state, folder, "
+		"source, dest, set_bits, clear_bits, created, inverse_of, label, to_account) "
+		"VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"iuuussuuiisu", in->group, in->account, (uint32_t)in->kind, in->folder,
 		in->source ? in->source : "", in->dest ? in->dest : "", in->set, in->clear,
 		in->created ? in->created : (int64_t)time(NULL), in->inverse_of,
@@ -241,8 +241,8 @@ uint32_t
 store_intents_pending(const struct store *s, account_id account)
 {
 	int64_t n = account
-		? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open WHERE state "
-		"<= 1 AND account = ?", "u", account)
+		? db_int(s, "SELECT count(*) FROM intent INDEXED BY intent_open "
+			"WHERE state <= 1 AND account = ?", "u", account)
 		: db_int(s,
 		"SELECT count(*) FROM intent INDEXED BY intent_open WHERE state <= 1", "");
 

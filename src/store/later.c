@@ -49,11 +49,11 @@ put_off(struct store *s, const struct intent *in, const msg_id *msgs, size_t n,
 		uidset_add(&uids, msg_uid(msgs[i]));
 	uidset_format(&text, &uids);
 	enum err rc = db_run(s, e,
-		"INSERT INTO later (what, intent, grp, account, kind, folder, source, dest, "
-		"set_bits, clear_bits, created, label, uids) VALUES (0, 0, ?, ?, ?, ?, ?, ?, "
-		"?, ?, ?, ?, ?)", "iuuussuuiss", in->group, in->account, (uint32_t)in->kind,
-		in->folder, in->source, in->dest, in->set, in->clear, in->created, in->label,
-		str_get(&text));
+		"INSERT INTO later (what, intent, grp, account, "
+		"kind, folder, source, dest, set_bits, clear_bits, created, label, uids) "
+		"VALUES (0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iuuussuuiss", in->group,
+		in->account, (uint32_t)in->kind, in->folder, in->source, in->dest, in->set,
+		in->clear, in->created, in->label, str_get(&text));
 	str_clear(&text);
 	uidset_clear(&uids);
 	return rc;
@@ -83,8 +83,9 @@ later_note(struct store *s, enum later what, const struct intent *in, int64_t gr
 	struct error *e)
 {
 	return db_run(s, e,
-		"INSERT INTO later (what, intent, grp, account, folder) VALUES (?, ?, "
-		"?, ?, ?)", "uiiuu", (uint32_t)what, in->id, group, in->account, in->folder);
+		"INSERT INTO later (what, intent, grp, account, folder) "
+		"VALUES (?, ?, ?, ?, ?)", "uiiuu", (uint32_t)what, in->id, group, in->account,
+		in->folder);
 }
 
 enum err

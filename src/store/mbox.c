@@ -202,8 +202,8 @@ struct scan {
 	bool in_msg, in_head, own, stop;
 	bool was_blank;			/* the line before */
 	uint64_t blank_pos;
-	/* the line before is a From_ line, if this one goes with it */
-	bool has_from;
+	bool has_from;			/* the line before is a From_ line, if this
+					 * one goes with it */
 	uint64_t from_blank_pos;	/* the empty line before that */
 	struct mbox_msg from;
 };
@@ -444,8 +444,9 @@ mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *out, struct
 const struct mbox_head *
 mbox_head_of(const struct mbox_msg *m)
 {
-	return (const struct mbox_head *)(const void *)(
-		(const char *)m - offsetof(struct mbox_head, msg));
+	const char *p = (const char *)m - offsetof(struct mbox_head, msg);
+
+	return (const struct mbox_head *)(const void *)p;
 }
 
 static enum err

@@ -176,8 +176,8 @@ struct shape {
 struct shapes {
 	struct shape *v;
 	size_t n, cap;
-	/* in the mbox: the header of one, and too little behind it */
-	struct shape torn;
+	struct shape torn;		/* in the mbox: the header of one, and too
+					 * little behind it */
 };
 
 static bool

@@ -18,8 +18,8 @@
 #endif
 
 enum {
-	/* the shortest line end and empty line that may stand before a From_ line, and one */
-	BEFORE_BYTES = 3,
+	BEFORE_BYTES = 3,		/* the shortest line end and empty line that may stand
+					 * before a From_ line, and one */
 	N_PROBES = 16
 };
 

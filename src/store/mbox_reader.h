@@ -19,8 +19,8 @@
 #ifndef MBOX_CHUNK
 #define MBOX_CHUNK (256 * 1024)
 #endif
-#ifndef MBOX_TAIL_WINDOW
-#define MBOX_TAIL_WINDOW (256 * 1024)	/* how far from the end a search for the newest begins */
+#ifndef MBOX_TAIL_WINDOW	/* how far from the end a search for the newest begins */
+#define MBOX_TAIL_WINDOW (256 * 1024)
 #endif
 
 /* A line with its end, or, where it is longer than MBOX_LINE, a piece of it. */

@@ -95,8 +95,8 @@ struct rewrite {
 	uint64_t size;
 	const struct mbox_change *changes;
 	size_t n, next;
-	/* all before it is in the new file, or left out on purpose */
-	uint64_t copied_to;
+	uint64_t copied_to;		/* all before it is in the new file, or
+					 * left out on purpose */
 	uint64_t cut_from, cut_to;
 	int other;			/* what goes in between; other_to 0: nothing */
 	uint64_t other_from, other_to;

@@ -18,8 +18,9 @@
 enum { NEEDS_UTF8 = 1, NEEDS_8BIT = 2 };
 
 #define OUTBOX_COLUMNS \
-	"id, account, state, is_held, sender, message_id, subject, shown_to, needs, created, " \
-	"not_before, retry_at, n_tries, size, copy, error, is_planned, ended, sought, sought_at "
+	"id, account, state, is_held, sender, message_id, subject, shown_to, needs, " \
+	"created, not_before, retry_at, n_tries, size, copy, error, is_planned, ended, " \
+	"sought, sought_at "
 
 /* ---- locks ---- */
 
@@ -96,10 +97,10 @@ add_rows(struct store *s, const struct outbox_mail *m, const struct outbox_bytes
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "INSERT INTO outbox (account, is_held, sender, message_id, subject,"
-		" shown_to,"
-		" needs, created, not_before, size, copy, is_planned) VALUES (?, ?, ?, ?, "
-		"?, ?, ?, ?, ?, ?, ?, ?)",
+	rc = db_run(s, e,
+		"INSERT INTO outbox (account, is_held, sender, message_id, "
+		"subject, shown_to, needs, created, not_before, size, copy, is_planned) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"uussssuiiiuu", m->account, (uint32_t)m->is_held, m->sender, m->message_id,
 		m->subject, m->to, needs, (int64_t)time(NULL), m->not_before,
 		(int64_t)bytes->len,
@@ -259,8 +260,9 @@ uint32_t
 store_outbox_later(const struct store *s, account_id account)
 {
 	return (uint32_t)db_int(s,
-		"SELECT count(*) FROM outbox WHERE state = 0 AND (is_held OR (is_planned AND "
-		"not_before > ?)) AND ? IN (0, account)", "iu", (int64_t)time(NULL), account);
+		"SELECT count(*) FROM outbox WHERE state = 0 "
+		"AND (is_held OR (is_planned AND not_before > ?)) AND ? IN (0, account)", "iu",
+		(int64_t)time(NULL), account);
 }
 
 uint32_t

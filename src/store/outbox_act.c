@@ -58,8 +58,7 @@ store_outbox_when(struct store *s, outbox_id id, int64_t when, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "ii", .arg = when,
 		.sql = "UPDATE outbox SET not_before = ?2, is_planned = 1, is_held = 0, "
-		"retry_at = 0,"
-			" error = '', " OF_TODAY " WHERE id = ?1 AND state = 0",
+			"retry_at = 0, error = '', " OF_TODAY " WHERE id = ?1 AND state = 0",
 		.refusal = "it does not wait any more" }, e);
 }
 
@@ -67,9 +66,9 @@ enum err
 store_outbox_retry(struct store *s, outbox_id id, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "i",
-		.sql = "UPDATE outbox SET state = 0, is_held = 0, retry_at = 0, "
-		"not_before = 0,"
-			" is_planned = 0, error = '' WHERE id = ? AND state <> 2",
+		.sql = "UPDATE outbox SET state = 0, is_held = 0, is_planned = 0, "
+			"retry_at = 0, not_before = 0, error = '' "
+			"WHERE id = ? AND state <> 2",
 		.rcpts = "UPDATE outbox_rcpt SET state = 0 WHERE mail = ? AND state <> 2",
 		.refusal = "it was sent already" }, e);
 }
@@ -78,9 +77,9 @@ enum err
 store_outbox_believe_sent(struct store *s, outbox_id id, struct error *e)
 {
 	return make_change(s, id, &(struct change){ .types = "ii", .arg = time(NULL),
-		.sql = "UPDATE outbox SET state = 2, error = '', ended = ?2,"
-			" copy = CASE WHEN copy = 1 AND sought <> 2 THEN 2 WHEN copy = "
-			"1 THEN 4 ELSE copy END WHERE id = ?1 AND state IN (1, 3)",
+		.sql = "UPDATE outbox SET state = 2, error = '', ended = ?2, "
+			"copy = CASE WHEN copy = 1 AND sought <> 2 THEN 2 "
+			"WHEN copy = 1 THEN 4 ELSE copy END WHERE id = ?1 AND state IN (1, 3)",
 		.rcpts = "UPDATE outbox_rcpt SET state = 2, words = 'you took it for sent'"
 			" WHERE mail = ? AND state IN (1, 3)",
 		.refusal = "there is no doubt about it" }, e);
@@ -176,10 +175,12 @@ store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n
 	enum err rc;
 
 	*n_held = 0;
-	if (!db_int(s, "SELECT count(*) FROM outbox WHERE account = ?1 AND state = 0 AND NOT "
-	    "is_held AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4) OR (not_before > ?2 "
-	    "AND (NOT is_planned OR created > ?3)) OR (not_before > ?4 AND NOT is_planned AND "
-	    "created > ?4))", "uiii", account, now + SLACK_S, now + DAY_S, now + TICK_S))
+	if (!db_int(s,
+	    "SELECT count(*) FROM outbox WHERE account = ?1 AND state = 0 AND NOT is_held "
+	    "AND (retry_at > ?2 OR (retry_at > ?4 AND ended > ?4) "
+	    "OR (not_before > ?2 AND (NOT is_planned OR created > ?3)) "
+	    "OR (not_before > ?4 AND NOT is_planned AND created > ?4))", "uiii", account,
+	    now + SLACK_S, now + DAY_S, now + TICK_S))
 		return ERR_OK;
 	if ((rc = tx_open(s, DB_DATA, e)) != ERR_OK)
 		return rc;
@@ -188,9 +189,10 @@ store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n
 		now + SLACK_S, now, now + TICK_S);
 	if (rc == ERR_OK)
 		rc = db_run(s, e,
-			"UPDATE outbox SET not_before = ?3 WHERE account = ?1 AND state = 0 "
-			"AND NOT is_planned AND (not_before > ?2 OR (not_before > ?4 AND "
-			"created > ?4))", "uiii", account, now + SLACK_S, now, now + TICK_S);
+			"UPDATE outbox SET not_before = ?3 "
+			"WHERE account = ?1 AND state = 0 AND NOT is_planned "
+			"AND (not_before > ?2 OR (not_before > ?4 AND created > ?4))", "uiii",
+			account, now + SLACK_S, now, now + TICK_S);
 	if (rc == ERR_OK)
 		rc = db_run(s, e,
 			"UPDATE outbox SET is_held = 1, error = 'the clock was set back since "

@@ -26,8 +26,8 @@ enum err outbox_delete(struct store *s, outbox_id id, struct error *e);
 struct outbox_bytes {
 	const void *p;
 	size_t len;
-	/* of large ones, durable; NULL: they go into the database */
-	struct upload_file *file;
+	struct upload_file *file;	/* of large ones, durable; NULL: they go
+					 * into the database */
 };
 /* Before the transaction; each that was ERR_OK has its outbox_bytes_end.
  * p is borrowed until then. */

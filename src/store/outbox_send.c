@@ -17,9 +17,9 @@ make_unsure(struct store *s, outbox_id id)
 	if (tx_open(s, DB_DATA, NULL) != ERR_OK)
 		return false;
 	enum err rc = db_run(s, NULL,
-		"UPDATE outbox SET state = 3, sought = 0, error = 'interrupted while it "
-		"was being handed over: it may have gone out, or not' WHERE id = ? AND "
-		"state = 1", "i", id);
+		"UPDATE outbox SET state = 3, sought = 0, error = "
+		"'interrupted while it was being handed over: it may have gone out, or not' "
+		"WHERE id = ? AND state = 1", "i", id);
 	bool did = rc == ERR_OK && sqlite3_changes(s->db->h) > 0;
 	if (did)
 		rc = db_run(s, NULL, "UPDATE outbox_rcpt SET state = 3 WHERE mail = ? AND"

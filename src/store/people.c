@@ -40,8 +40,8 @@ weigh(const struct search *x, const struct person *p)
 {
 	double age_days = x->now > p->last ? (double)(x->now - p->last) / DAY_S : 0;
 	double fresh = 1 / (1 + age_days / 60);
-	double to = p->n_to < 1000 ? p->n_to : 1000, from = p->n_from < 1000 ? p->n_from
-		: 1000;
+	double to = p->n_to < 1000 ? p->n_to : 1000;
+	double from = p->n_from < 1000 ? p->n_from : 1000;
 
 	return (p->n_to ? 2000 : 0) + (to + from / 100) * fresh;
 }
@@ -130,15 +130,16 @@ people_find(const struct store *s, const char *typed, int64_t now, size_t max, s
 			""), SIZE_MAX);
 		take_all(&x,
 			db_query(s,
-			"SELECT name, addr, n_to, n_from, last, words FROM person WHERE "
-			"n_from >= 8 OR n_to > 0 ORDER BY n_from DESC LIMIT ?", "i",
+			"SELECT name, addr, n_to, n_from, last, words FROM person "
+			"WHERE n_from >= 8 OR n_to > 0 ORDER BY n_from DESC LIMIT ?", "i",
 			(int64_t)LOOK_AT_BEST), x.n + ENOUGH);
 		if (x.n < max)
 			take_all(&x,
 				db_query(s,
 				"SELECT p.name, p.addr, p.n_to, p.n_from, p.last, p.words "
-				"FROM (SELECT DISTINCT person FROM person_word WHERE word >= "
-				"? AND word < ? LIMIT ?) w JOIN person p ON p.id = w.person",
+				"FROM (SELECT DISTINCT person FROM person_word "
+				"WHERE word >= ? AND word < ? LIMIT ?) w "
+				"JOIN person p ON p.id = w.person",
 				"ssi", word, end, (int64_t)LOOK_AT_RARE), SIZE_MAX);
 	}
 	if (x.n > 0)
@@ -167,11 +168,12 @@ people_wrote(struct store *s, const struct person *v, size_t n, int64_t now, str
 			continue;
 		char *words = people_words(&v[i]);
 		rc = db_run(s, e,
-			"INSERT INTO wrote (addr, name, words, n, last) VALUES (?1, ?2, ?3, "
-			"1, ?4) ON CONFLICT (addr) DO UPDATE SET n = n + 1, last = max(last, "
-			"?4), name = CASE WHEN ?2 <> '' THEN ?2 ELSE name END, words = CASE "
-			"WHEN ?2 <> '' THEN ?3 ELSE words END", "sssi", v[i].addr, v[i].name,
-			words, now);
+			"INSERT INTO wrote (addr, name, words, n, last) "
+			"VALUES (?1, ?2, ?3, 1, ?4) "
+			"ON CONFLICT (addr) DO UPDATE SET n = n + 1, last = max(last, ?4), "
+			"name = CASE WHEN ?2 <> '' THEN ?2 ELSE name END, "
+			"words = CASE WHEN ?2 <> '' THEN ?3 ELSE words END", "sssi", v[i].addr,
+			v[i].name, words, now);
 		free(words);
 	}
 	return tx_close(s, rc, e);

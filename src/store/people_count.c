@@ -131,8 +131,8 @@ count_person(struct store *s, const struct person *p, struct error *e)
 /* ---- the tally ---- */
 
 struct tally {
-	/* open addressing; addr NULL: free. Strings are in the arena */
-	struct person *slots;
+	struct person *slots;		/* open addressing; addr NULL: free. Strings
+					 * are in the arena */
 	size_t n, n_slots;
 	size_t n_msgs, n_batch;		/* since it was written; since the last commit */
 	struct arena arena;
@@ -300,16 +300,15 @@ enum err
 people_recount(struct store *s, struct error *e)
 {
 	enum err rc = db_script(s, "INSERT INTO person (addr, name, words, n_from, n_to, last)"
-		" SELECT h.from_addr, max(h.from_name), '', count(*), 0, max(m.arrived) "
-		"FROM head h JOIN msg m ON m.id = h.id JOIN folder f ON f.id = m.folder"
+		" SELECT h.from_addr, max(h.from_name), '', count(*), 0, max(m.arrived)"
+		" FROM head h JOIN msg m ON m.id = h.id JOIN folder f ON f.id = m.folder"
 		" WHERE f.role NOT IN (2, 3, 5, 6) AND h.from_addr LIKE '%_@_%'"
 		" GROUP BY h.from_addr COLLATE NOCASE", e);
 	int64_t n = rc == ERR_OK ? db_int(s, "SELECT max(id) FROM person", "") : 0;
-	sqlite3_stmt *sent = rc != ERR_OK
-		? NULL
-		: db_query(s, "SELECT h.to_list || ', ' || h.cc_list, m.arrived FROM folder f "
-		"JOIN msg m ON m.folder = f.id JOIN head h ON h.id = m.id WHERE f.role = 3",
-		"");
+	sqlite3_stmt *sent = rc != ERR_OK ? NULL : db_query(s,
+		"SELECT h.to_list || ', ' || h.cc_list, m.arrived FROM folder f "
+		"JOIN msg m ON m.folder = f.id JOIN head h ON h.id = m.id "
+		"WHERE f.role = 3", "");
 
 	for (int64_t id = 1; id <= n && rc == ERR_OK; id++) {
 		struct arena a = { 0 };

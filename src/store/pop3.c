@@ -13,8 +13,8 @@ size_t
 store_pop3(const struct store *s, account_id account, struct arena *a, struct pop3_entry **out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT id, uidl, hash, size, state, fetched, listed FROM pop3 WHERE account "
-		"= ? AND NOT is_coming ORDER BY uidl, id", "u", account);
+		"SELECT id, uidl, hash, size, state, fetched, listed FROM pop3 "
+		"WHERE account = ? AND NOT is_coming ORDER BY uidl, id", "u", account);
 	struct pop3_entry *v = NULL;
 	size_t n = 0, cap = 0;
 
@@ -164,10 +164,11 @@ store_pop3_find(const struct store *s, account_id account, uint64_t hash, uint64
 {
 	return one_entry(s,
 		db_query(s,
-		"SELECT id, hash, size, state, fetched, listed FROM pop3 WHERE account = ? "
-		"AND hash = ? AND NOT is_coming ORDER BY state IN (?, ?) DESC, size = ? DESC, "
-		"id LIMIT 1", "uiuui", account, (int64_t)hash, (uint32_t)POP3_HEADER,
-		(uint32_t)POP3_WANTED, (int64_t)size_bytes), out);
+		"SELECT id, hash, size, state, fetched, listed "
+		"FROM pop3 WHERE account = ? AND hash = ? AND NOT is_coming "
+		"ORDER BY state IN (?, ?) DESC, size = ? DESC, id LIMIT 1", "uiuui", account,
+		(int64_t)hash, (uint32_t)POP3_HEADER, (uint32_t)POP3_WANTED,
+		(int64_t)size_bytes), out);
 }
 
 bool
@@ -188,9 +189,10 @@ store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum pop3_sta
 	*did = false;
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE pop3 SET state = ?, fetched = max(fetched, ?) WHERE id = ? "
-		"AND state IN (?, ?)", "uiiuu", (uint32_t)to, when, id, (uint32_t)from,
-		(uint32_t)to);
+	rc = db_run(s, e,
+		"UPDATE pop3 SET state = ?, fetched = max(fetched, ?) "
+		"WHERE id = ? AND state IN (?, ?)", "uiiuu", (uint32_t)to, when, id,
+		(uint32_t)from, (uint32_t)to);
 	*did = rc == ERR_OK && sqlite3_changes(s->db->h) > 0;
 	rc = tx_close(s, rc, e);
 	return rc == ERR_OK ? store_sync(s, e) : rc;

@@ -30,8 +30,8 @@ enum {
 
 struct search {
 	sqlite3 *h;
-	/* mark: a file that says that the last one who looked found damage */
-	char *path, *mark;
+	char *path, *mark;		/* mark: a file that says that the last one who
+					 * looked found damage */
 	int64_t data_id;		/* of the dunlin.db whose folder ids are meant */
 	enum store_mode mode;
 	bool is_begun, is_damaged;
@@ -41,9 +41,10 @@ static const char schema[] =
 	"CREATE VIRTUAL TABLE text USING fts5(words, content='', columnsize=0,"
 	" tokenize='unicode61 remove_diacritics 2');"
 	"CREATE TABLE doc (id INTEGER PRIMARY KEY);"
-	"CREATE TABLE answer (folder INTEGER NOT NULL, words TEXT NOT NULL, uids TEXT "
-	"NOT NULL, is_complete INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY (folder, "
-	"words));CREATE TABLE binding (data_id INTEGER NOT NULL);"
+	"CREATE TABLE answer (folder INTEGER NOT NULL, words TEXT NOT NULL,"
+	"	uids TEXT NOT NULL, is_complete INTEGER NOT NULL, made INTEGER NOT NULL,"
+	"	PRIMARY KEY (folder, words));"
+	"CREATE TABLE binding (data_id INTEGER NOT NULL);"
 	"PRAGMA user_version = 1;";
 
 /* ---- the database ---- */
@@ -408,8 +409,8 @@ enum err
 search_wipe(struct search *x, struct error *e)
 {
 	enum err rc = script(x,
-		"BEGIN IMMEDIATE; DROP TABLE text; DROP TABLE doc; DROP TABLE answer;DROP "
-		"TABLE binding; PRAGMA user_version = 0; COMMIT", e);
+		"BEGIN IMMEDIATE; DROP TABLE text; DROP TABLE doc; DROP TABLE answer; "
+		"DROP TABLE binding; PRAGMA user_version = 0; COMMIT", e);
 
 	if (rc != ERR_OK) {
 		sqlite3_exec(x->h, "ROLLBACK", NULL, NULL, NULL);

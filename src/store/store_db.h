@@ -30,12 +30,12 @@ struct db {
 	bool is_broken;			/* a write between them failed: commit will refuse */
 	enum db_file writing;		/* the transaction of one call */
 	int failed; /* SQLite's code of the first failed read within a transaction */
-	/* SQLite's, of the last transaction that could not be begun */
-	int begin_code;
+	int begin_code;			/* SQLite's, of the last transaction that
+					 * could not be begun */
 	int n_data_wal_pages;		/* waiting for a checkpoint outside the UI's thread */
 	bool is_index_damaged;
-	/* an fsync of it failed: what it holds may not be on disk, and is written again */
-	bool is_wal_suspect;
+	bool is_wal_suspect;		/* an fsync of it failed: what it holds may not be on
+					 * disk, and is written again */
 };
 
 struct store {

@@ -24,7 +24,8 @@ stub_text(struct str *out, uint64_t size_bytes)
 	else
 		str_printf(out, "[Not downloaded: this message has %.1f MB",
 			(double)size_bytes / 1e6);
-	str_puts(out, ", more than max-size in the mailrc\nallows. It is still on the server; "
+	str_puts(out,
+		", more than max-size in the mailrc\nallows. It is still on the server; "
 		"the command 'download' of Dunlin fetches it.]\n");
 }
 

@@ -242,9 +242,9 @@ invert(struct undo *u, const struct intent *in, struct error *e)
 	/* What is deleted for good stays done: what was done to it
 	 * before cannot be undone either. */
 	enum err rc = db_run(u->s, e,
-		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 2 AND (kind <> 3 "
-		"OR carried <> 0) THEN 4 ELSE state END WHERE id = ?",
-		"i", in->id);
+		"UPDATE intent SET is_undone = 1, state = CASE "
+		"WHEN state = 2 AND (kind <> 3 OR carried <> 0) THEN 4 ELSE state END "
+		"WHERE id = ?", "i", in->id);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -283,8 +283,8 @@ mark_undone(struct undo *u, const struct intent *in, struct error *e)
 {
 	u->n_undone++;
 	return db_run(u->s, e,
-		"UPDATE intent SET is_undone = 1, state = CASE WHEN state = 0 THEN 4 ELSE "
-		"state END WHERE id = ?", "i", in->id);
+		"UPDATE intent SET is_undone = 1, "
+		"state = CASE WHEN state = 0 THEN 4 ELSE state END WHERE id = ?", "i", in->id);
 }
 
 /* Later, a slice at a time: its place in a group of inverses is kept for it. */

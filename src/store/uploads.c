@@ -23,8 +23,9 @@
 enum { ORPHAN_S = 24 * 3600 };
 
 #define UPLOAD_COLUMNS \
-	"id, account, state, role, dest, flags, arrived, message_id, name, label, size, created, retry_at," \
-	" n_tries, dest_uidnext, landed, after, after_msg, after_text, error "
+	"id, account, state, role, dest, flags, arrived, message_id, name, label, size, " \
+	"created, retry_at, n_tries, dest_uidnext, landed, after, after_msg, after_text, " \
+	"error "
 
 /* ---- the file ---- */
 
@@ -171,9 +172,9 @@ supersede(struct store *s, const char *name, upload_id by, struct error *e)
 	if (*name == '\0')
 		return ERR_OK;
 	enum err rc = db_run(s, e,
-		"UPDATE upload SET error = coalesce((SELECT u.error FROM upload u WHERE "
-		"u.name = ?1 AND u.state = 3 ORDER BY u.id DESC LIMIT 1), '') WHERE id = ?2",
-		"si", name, by);
+		"UPDATE upload SET error = coalesce((SELECT u.error FROM upload u "
+		"WHERE u.name = ?1 AND u.state = 3 ORDER BY u.id DESC LIMIT 1), '') "
+		"WHERE id = ?2", "si", name, by);
 	return rc == ERR_OK
 		? db_run(s, e,
 		"DELETE FROM upload WHERE name = ? AND state IN (0, 3) AND id <> ?", "si",
@@ -190,9 +191,9 @@ insert(struct store *s, const struct upload *u, const struct upload_file *f, upl
 	if (rc != ERR_OK)
 		return rc;
 	rc = db_run(s, e,
-		"INSERT INTO upload (account, role, dest, flags, arrived, message_id, name,"
-			" label, file, size, created, after, after_msg, after_text) VALUES "
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "uusuissssiiuis",
+		"INSERT INTO upload (account, role, dest, flags, arrived, "
+		"message_id, name, label, file, size, created, after, after_msg, after_text) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "uusuissssiiuis",
 			u->account, (uint32_t)u->role, u->dest ? u->dest : "", u->flags,
 			u->arrived, u->message_id ? u->message_id : "", name,
 			u->label ? u->label : "", f->name, (int64_t)f->size,
@@ -307,7 +308,8 @@ store_uploads(const struct store *s, account_id account, size_t max, struct aren
 
 /* Later than a day from now, the longest pause there is, is what a clock
  * says that was set back since. */
-#define IS_DUE "(state <= 1 OR (state = 3 AND retry_at > 0 AND retry_at NOT BETWEEN ?2 + 1 AND ?2 + 86400))"
+#define IS_DUE "(state <= 1 OR (state = 3 AND retry_at > 0 " \
+	"AND retry_at NOT BETWEEN ?2 + 1 AND ?2 + 86400))"
 
 uint32_t
 store_uploads_due(const struct store *s, account_id account)
@@ -329,9 +331,10 @@ bool
 store_upload_named(const struct store *s, const char *name, struct arena *a,
 	struct upload *out)
 {
-	return read_one(s, db_query(s, "SELECT " UPLOAD_COLUMNS
-		"FROM upload WHERE name = ? AND name <> '' AND state <> 2 ORDER BY state = 1 "
-		"DESC, id DESC LIMIT 1", "s", name), a, out);
+	return read_one(s, db_query(s,
+		"SELECT " UPLOAD_COLUMNS
+		"FROM upload WHERE name = ? AND name <> '' AND state <> 2 "
+		"ORDER BY state = 1 DESC, id DESC LIMIT 1", "s", name), a, out);
 }
 
 bool
@@ -391,8 +394,8 @@ store_upload_running(struct store *s, upload_id id, uint32_t dest_uidnext, struc
 	if (rc != ERR_OK)
 		return rc;
 	rc = db_run(s, e,
-		"UPDATE upload SET state = 1, dest_uidnext = ?, n_tries = n_tries + 1 WHERE "
-		"id = ? AND state <> 2", "ui", dest_uidnext, id);
+		"UPDATE upload SET state = 1, dest_uidnext = ?, n_tries = n_tries + 1 "
+		"WHERE id = ? AND state <> 2", "ui", dest_uidnext, id);
 	if (rc == ERR_OK && sqlite3_changes(s->db->h) == 0)
 		rc = error_set(e, ERR_LOCAL, "an upload went away");
 	return commit(s, rc, e);
@@ -406,8 +409,9 @@ store_upload_refused(struct store *s, upload_id id, const char *why, int64_t ret
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = db_run(s, e, "UPDATE upload SET state = 3, error = substr(?, 1, 400), retry_at = "
-		"? WHERE id = ?", "sii", why, retry_at, id);
+	rc = db_run(s, e,
+		"UPDATE upload SET state = 3, error = substr(?, 1, 400), retry_at = ? "
+		"WHERE id = ?", "sii", why, retry_at, id);
 	if (rc == ERR_OK)
 		rc = carry_refused(s, id, why, e);
 	return commit(s, rc, e);

@@ -346,7 +346,8 @@ complete_argument(struct ui *ui, const struct command *c, const char *text,
 	case ARG_WHEN:
 		complete_when(ui, text, out);
 		break;
-	case ARG_NONE: case ARG_TEXT: case ARG_LINE: case ARG_SHELL: case ARG_COMMAND: case ARG_NUMBER:
+	case ARG_NONE: case ARG_TEXT: case ARG_LINE: case ARG_SHELL: case ARG_COMMAND:
+	case ARG_NUMBER:
 		break;
 	}
 }
@@ -369,7 +370,8 @@ history_kind(const struct command *c)
 		return PROMPT_COMMAND;
 	case ARG_TEXT:
 		return c->id == CMD_SEARCH ? PROMPT_SEARCH : PROMPT_TEXT;
-	case ARG_NONE: case ARG_SORT: case ARG_NUMBER: case ARG_ADDRESSES: case ARG_LINE: case ARG_WHEN:
+	case ARG_NONE: case ARG_SORT: case ARG_NUMBER: case ARG_ADDRESSES: case ARG_LINE:
+	case ARG_WHEN:
 		break;
 	}
 	return PROMPT_TEXT;

@@ -56,8 +56,9 @@ run_preview(struct task *t, struct error *e)
 static int64_t
 due_of(const struct building *b)
 {
-	return b->when ? b->when : b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s
-		: 0;
+	if (b->when)
+		return b->when;
+	return b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s : 0;
 }
 
 static enum err

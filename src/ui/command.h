@@ -68,7 +68,8 @@ enum command_id {
  * with the completion of that kind and its history; Esc there cancels the command. */
 enum arg_kind {
 	ARG_NONE,
-	ARG_FOLDER,		/* a folder of the view's account, or "account/folder" for CMD_FOLDER */
+	ARG_FOLDER,		/* a folder of the view's account, or
+				 * "account/folder" for CMD_FOLDER */
 	ARG_QUERY,		/* as query.h; "" is all */
 	ARG_TEXT,
 	ARG_SORT,		/* date, sender, subject, size, with "-" before it: reversed */
@@ -93,18 +94,23 @@ struct call {
 struct command {
 	enum command_id id;	/* the row's index */
 	const char *name;	/* "next-unread" */
-	/* of the default map, separated by one space: "j <Down>"; "" none */
-	const char *keys;
+	const char *keys;	/* of the default map, separated by one space: "j
+				 * <Down>"; "" none */
 	unsigned views;		/* enum view_bit */
-	/* enum cap as command_cap (below): all of them; else greyed out */
-	unsigned needs;
+	unsigned needs;		/* enum cap as command_cap (below): all of them;
+				 * else greyed out */
 	enum arg_kind arg;
 	const char *help;	/* one line, lower case, no full stop */
 };
 
 /* The capabilities of engine_caps that commands ask for (backend.h is
  * not the UI's to include). */
-enum command_cap { NEEDS_FLAGS = 1 << 0, NEEDS_MOVE = 1 << 1, NEEDS_DELETE = 1 << 2, NEEDS_FOLDERS = 1 << 3 };
+enum command_cap {
+	NEEDS_FLAGS = 1 << 0,
+	NEEDS_MOVE = 1 << 1,
+	NEEDS_DELETE = 1 << 2,
+	NEEDS_FOLDERS = 1 << 3
+};
 
 const struct command *command_at(enum command_id id);
 const struct command *command_find(const char *name);		/* NULL: none */

@@ -66,8 +66,9 @@ unbound(struct ui *ui)
 
 	keys_text(&s, ui->keys, ui->n_keys);
 	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, CMD_HELP, &help);
-	ui_status(ui, help.len ? "%s does nothing here; %s shows what does" : "%s does "
-		"nothing here", str_get(&s), str_get(&help));
+	ui_status(ui,
+		help.len ? "%s does nothing here; %s shows what does" : "%s does nothing here",
+		str_get(&s), str_get(&help));
 	str_clear(&s);
 	str_clear(&help);
 }

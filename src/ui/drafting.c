@@ -244,8 +244,8 @@ drafting_import(struct compose *x, msg_id id, const char *message_id, bool is_ri
 	drafting_opened(x);
 	if (d.is_richer)
 		ui_notice(ui,
-			"only the plain text is kept here: once changed, the original goes "
-			"to Trash");
+			"only the plain text is kept here: "
+			"once changed, the original goes to Trash");
 	return x->is_saved;
 }
 

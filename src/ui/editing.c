@@ -10,8 +10,8 @@
 
 struct editing {
 	struct compose *x;
-	/* when the file was last changed, as far as is known */
-	struct timespec seen;
+	struct timespec seen;		/* when the file was last changed, as
+					 * far as is known */
 };
 
 static void

@@ -112,8 +112,8 @@ row_style(const struct tree_row *r)
 static void
 draw_row(const struct folders *x, const struct area *a, int y, const struct tree_row *r)
 {
-	int indent = r->kind == TREE_ACCOUNT ? 0 : r->kind == TREE_ALL_INBOXES ? 0
-		: 2 + 2 * r->depth;
+	bool is_top = r->kind == TREE_ACCOUNT || r->kind == TREE_ALL_INBOXES;
+	int indent = is_top ? 0 : 2 + 2 * r->depth;
 	int room = a->columns - 17, from = 0, to;
 
 	if (indent > room - 12)
@@ -344,9 +344,9 @@ delete_folder(struct folders *x)
 	uint32_t n = f->n_msgs > f->n_server ? f->n_msgs : f->n_server;
 	x->act = (struct act){ .kind = ACT_FOLDER_DELETE, .account = f->account,
 		.folder = f->id };
-	char *question = n > 0 ? xasprintf("Delete '%s' with %s in it for good?", f->name,
-		plural(count, n, "message"))
-		: xasprintf("Delete the empty folder '%s'?", f->name);
+	char *question = n == 0 ? xasprintf("Delete the empty folder '%s'?", f->name)
+		: xasprintf("Delete '%s' with %s in it for good?", f->name,
+			plural(count, n, "message"));
 	ui_confirm(x->view.ui, &x->view, question, yes_delete, x);
 	free(question);
 }

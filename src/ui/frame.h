@@ -37,8 +37,8 @@ struct ui_job {
 	int64_t since_ms;
 	uint64_t done, total;
 	bool is_bytes;
-	/* whose progress is this job's while it tells none itself; 0: none */
-	account_id account;
+	account_id account;		/* whose progress is this job's while it tells none
+					 * itself; 0: none */
 };
 
 /* What an account last said of itself. */
@@ -48,8 +48,8 @@ struct ui_account {
 	int64_t retry_at;
 	char *why;			/* NULL: nothing is wrong */
 	uint64_t done, total;		/* of its synchronisation; total 0: unknown */
-	/* messages, where done and total are bytes; n_total 0: not known */
-	uint32_t n, n_total;
+	uint32_t n, n_total;		/* messages, where done and total are bytes;
+					 * n_total 0: not known */
 	bool is_bytes, is_words, wants_password;
 	bool was_answered;		/* a password was typed; asked again, it was refused */
 };
@@ -75,8 +75,8 @@ struct ui {
 
 	struct view **stack;		/* the last is on top */
 	size_t n_stack, cap_stack;
-	/* off the stack, closed when the handler has returned */
-	struct view **dead;
+	struct view **dead;		/* off the stack, closed when the
+					 * handler has returned */
 	size_t n_dead, cap_dead;
 
 	bool is_dirty, is_over, is_idle_done;

@@ -14,8 +14,8 @@ bool gather_is_here(struct ui *ui, msg_id id, enum command_id what);
 /* Of the message, for x->note of which all else is filled in. */
 struct gathered {
 	char *message_id;
-	/* something in it is neither plain text nor an attachment */
-	bool is_richer;
+	bool is_richer;			/* something in it is neither plain text
+					 * nor an attachment */
 };
 /* Fills in x->note from message x->about, by a task where it is large, and then calls `then`.
  * When it cannot be done that is told, and the view goes. */

@@ -276,8 +276,8 @@ area_put(const struct area *a, int y, int x, int columns, enum style st, const c
 }
 
 int
-area_printf(const struct area *a, int y, int x, int columns, enum style st, const char *fmt,
-	...)
+area_printf(const struct area *a, int y, int x, int columns, enum style st,
+	const char *fmt, ...)
 {
 	struct str s = {0};
 	va_list ap;

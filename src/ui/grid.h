@@ -20,8 +20,8 @@
 enum { CELL_BYTES = 28 };
 
 struct cell {
-	/* one grapheme, NUL-terminated; "" in the right half of a wide one */
-	char text[CELL_BYTES];
+	char text[CELL_BYTES];	/* one grapheme, NUL-terminated; "" in the right
+				 * half of a wide one */
 	uint8_t width;		/* 1, 2; 0: the right half of the wide one before it */
 	uint8_t style;		/* enum style */
 	uint8_t over;		/* enum style laid upon it; ST_NORMAL: none */

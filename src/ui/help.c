@@ -9,8 +9,8 @@ struct help {
 	struct view view;
 	struct text text;
 	unsigned about;
-	/* of the account it was asked from; all where there is none */
-	unsigned caps;
+	unsigned caps;			/* of the account it was asked from; all
+					 * where there is none */
 };
 
 /* Groups of the table, each from its first command up to the next one's. */

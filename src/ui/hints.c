@@ -44,8 +44,8 @@ draw_hint(const struct area *a, int y, int x, const struct hint *h)
 static void
 draw_columns(const struct hints *h, const struct area *a, int bottom)
 {
-	int width = h->widest + 3, per_row = (a->columns - 1) / width > 0
-		? (a->columns - 1) / width : 1;
+	int width = h->widest + 3, fit = (a->columns - 1) / width;
+	int per_row = fit > 0 ? fit : 1;
 	int rows = ((int)h->n + per_row - 1) / per_row;
 
 	rows = rows < bottom - 2 ? rows : bottom - 2;

@@ -20,8 +20,8 @@ struct index {
 	char *name;
 	bool is_outgoing;
 	struct look look;
-	/* of it, as the store has it; "": as the mailrc says */
-	char *look_text;
+	char *look_text;		/* of it, as the store has it; "": as
+					 * the mailrc says */
 	size_t n_tagged;		/* before those that fit a query were added */
 	char *search;			/* what was looked for, for the messages about it */
 	enum asked asked;

@@ -20,7 +20,8 @@ enum key_code {
 	KC_F1, KC_F12 = KC_F1 + 11,
 	KC_LAST,
 	KC_SHIFT = 1 << 24,		/* of KC_ keys only */
-	KC_CTRL = 1 << 25,	/* of a lower-case letter or one of @[\]^_, or a KC_ key */
+	KC_CTRL = 1 << 25,		/* of a lower-case letter or one of
+					 * @[\]^_, or a KC_ key */
 	KC_ALT = 1 << 26
 };
 

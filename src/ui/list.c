@@ -446,8 +446,8 @@ list_follow(struct list *l)
 static void
 scroll(struct list *l, int context)
 {
-	size_t h = (size_t)l->height, c = (size_t)context < h / 2
-		? (size_t)context : (h - 1) / 2;
+	size_t h = (size_t)l->height;
+	size_t c = (size_t)context < h / 2 ? (size_t)context : (h - 1) / 2;
 
 	if (l->top > l->cursor || l->cursor - l->top < c)
 		l->top = l->cursor > c ? l->cursor - c : 0;

@@ -11,8 +11,8 @@ enum { LIST_SLICE_US = 2500, N_LEFT = 32 };
 struct hunt {
 	struct query *query;		/* NULL: unread messages */
 	bool is_going, is_back, is_wrapped, is_fresh;
-	/* all that fit go in there; NULL: the first is looked for */
-	struct idset *into;
+	struct idset *into;		/* all that fit go in there; NULL: the
+					 * first is looked for */
 	struct place at, start;
 	msg_id start_id;
 	enum list_search state;
@@ -41,8 +41,8 @@ struct list {
 	msg_id id;			/* the cursor's message; 0: the list is empty */
 	struct place place;		/* of its unit */
 	msg_id want;			/* the cursor goes there when gathering comes by it */
-	/* nobody moved yet: the cursor stays on the first row */
-	bool is_fresh;
+	bool is_fresh;			/* nobody moved yet: the cursor stays
+					 * on the first row */
 	uint32_t newest_uid;		/* of the first row when it was last seen */
 
 	struct idset tags, folds, collected;

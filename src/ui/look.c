@@ -7,8 +7,8 @@
 
 const char *const look_orders[] = { "date", "sender", "subject", "size", NULL };
 
-const char look_order_help[] = "sort by date, sender, subject or size; with '-' before it "
-	"reversed";
+const char look_order_help[] =
+	"sort by date, sender, subject or size; with '-' before it reversed";
 
 bool
 look_parse_order(struct look *k, const char *text)

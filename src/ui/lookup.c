@@ -17,14 +17,20 @@
 #include "frame.h"
 #include "lookup.h"
 
-enum { PAUSE_MS = 250, DEADLINE_MS = 10000, MIN_TYPED = 2, MAX_ANSWER = 256 * 1024, MAX_FOUND = 200 };
+enum {
+	PAUSE_MS = 250,
+	DEADLINE_MS = 10000,
+	MIN_TYPED = 2,
+	MAX_ANSWER = 256 * 1024,
+	MAX_FOUND = 200
+};
 
 extern char **environ;
 
 struct lookup {
 	char *typed;			/* what is asked about, or was; NULL: nothing */
-	/* when to begin, and then when to give up; 0: neither */
-	int64_t due_ms;
+	int64_t due_ms;			/* when to begin, and then when to
+					 * give up; 0: neither */
 	pid_t pid;			/* 0: it does not run */
 	int fd;
 	struct str answer;

@@ -7,8 +7,8 @@
 #include "view.h"
 
 struct looked_up {
-	/* UTF-8 or not, not clean: a program printed them */
-	const char *name, *addr, *remark;
+	const char *name, *addr, *remark;	/* UTF-8 or not, not clean: a
+						 * program printed them */
 };
 
 /* What it found for just this text; else 0, and a little later, when nothing

@@ -18,8 +18,8 @@ char *outfile_path(const char *typed, const char *name);
  * nothing of it, and does nothing after commit. Commit and writing: any thread. */
 struct outfile {
 	int fd;				/* -1: none */
-	/* tmp: what will be renamed; NULL: written in place, or without a name */
-	char *path, *tmp;
+	char *path, *tmp;		/* tmp: what will be renamed; NULL: written in place,
+					 * or without a name */
 };
 
 /* A new file; with `replace` one that takes the place of what is there once it is whole and on

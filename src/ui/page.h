@@ -9,17 +9,17 @@ struct page_options {
 	int columns;
 	bool all_headers, prefer_html;
 	const char *section;		/* only this part, without header; NULL: the message */
-	/* what to say instead of the text of a stub; NULL: it is none */
-	const char *not_downloaded;
+	const char *not_downloaded;	/* what to say instead of the text of a stub;
+					 * NULL: it is none */
 };
 
 struct page {
 	struct lines lines;
-	/* where the text begins, behind header and attachments */
-	size_t body;
+	size_t body;			/* where the text begins, behind header
+					 * and attachments */
 	bool is_missing;		/* something of the text is not here yet */
-	/* the first such section; "" while the parts are not known */
-	char missing[64];
+	char missing[64];		/* the first such section; "" while the
+					 * parts are not known */
 	bool has_html, has_plain;	/* there is a choice when both */
 	bool has_parts;			/* else it is not known yet whether there is one */
 };

@@ -20,8 +20,8 @@ struct pager {
 	int columns, rows;		/* of the layout; 0: lay out anew */
 	size_t top;
 	bool all_headers, is_html;
-	/* what was undone comes back under the cursor, perhaps later */
-	bool follows_undo;
+	bool follows_undo;		/* what was undone comes back under the
+					 * cursor, perhaps later */
 	char *search, *folded;		/* what is highlighted */
 	size_t found;			/* its line */
 	job_id job;			/* a fetch under way */

@@ -134,8 +134,8 @@ static void
 choose(struct prompt *p, int step)
 {
 	const struct completion *c = &p->offers;
-	int n = (int)c->n, k = p->chosen < 0 ? step > 0 ? 0 : n - 1
-		: (p->chosen + step + n) % n;
+	int n = (int)c->n, first = step > 0 ? 0 : n - 1;
+	int k = p->chosen < 0 ? first : (p->chosen + step + n) % n;
 	size_t prefix = n > 1 && !c->is_ranked ? common_prefix(p) : 0;
 
 	if (n == 0)

@@ -22,8 +22,8 @@ struct completion {
 	struct candidate { char *word, *help; } *v;
 	size_t n, cap;
 	size_t n_prefix;		/* those in front that begin with what was typed */
-	/* the best first: Tab takes it, and does not look what they share */
-	bool is_ranked;
+	bool is_ranked;			/* the best first: Tab takes it, and does not look
+					 * what they share */
 };
 
 /* Offers `word` (with a dim remark, NULL: none) if it contains what was typed from c->from
@@ -47,8 +47,8 @@ struct prompt_spec {
 	/* PROMPT_CONFIRM: the keys that are answers ("rae"), any other
 	 * cancels; NULL: y. Borrowed. */
 	const char *choices;
-	/* Enter takes the first candidate where the text itself is none */
-	bool must_match;
+	bool must_match;				/* Enter takes the first candidate
+							 * where the text itself is none */
 	/* On Enter: false and *e keep the prompt open, with the text and what is
 	 * wrong. NULL: any text will do. */
 	bool (*check)(void *ctx, const char *text, struct error *e);

@@ -44,8 +44,8 @@ struct source {
 	bool is_gathering, is_anew, is_stale;
 	struct page_key at;		/* gathered down to here, in the store's order */
 	msg_id hit;			/* the last looked at, where a body: term decides */
-	/* rows read from the store, for tests and the curious */
-	uint64_t n_read;
+	uint64_t n_read;		/* rows read from the store, for tests
+					 * and the curious */
 };
 
 /* One unit: a message, or the messages of a thread (oldest first) and their layout. */

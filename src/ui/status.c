@@ -110,9 +110,9 @@ ui_submit(struct ui *ui, const struct job *job, const char *what)
 	job_id id = engine_submit(ui->engine, job);
 
 	if (id && what)
-		status_job(ui, id, what, job->kind == JOB_SYNC ? job->account
-			: job->kind == JOB_DOWNLOAD
-			? store_folder_account(ui->store, msg_folder(job->msg)) : 0);
+		status_job(ui, id, what,
+			job->kind == JOB_SYNC ? job->account : job->kind != JOB_DOWNLOAD ? 0
+			: store_folder_account(ui->store, msg_folder(job->msg)));
 	return id;
 }
 

@@ -135,8 +135,8 @@ screen_color(const struct screen *s, int32_t color)
 	if (color == RC_COLOR_DEFAULT)
 		return -1;
 	if (s->is_direct)		/* the first eight are the palette's there, too */
-		return color & RC_COLOR_RGB ? color & 0xffffff : color < 8 ? color
-			: color_rgb(color);
+		return color & RC_COLOR_RGB ? color & 0xffffff
+			: color < 8 ? color : color_rgb(color);
 	return color_nearest(color, s->n_colors);
 }
 
@@ -273,8 +273,8 @@ modified_key(int code, uint32_t *key)
 		int mods = name[n] ? name[n] - '1' : 1;
 		if (mods < 1 || mods > 7 || (name[n] && name[n + 1]))
 			continue;
-		*key = xterm_keys[i].key | (mods & 1 ? KC_SHIFT : 0) | (mods & 2 ? KC_ALT
-			: 0) | (mods & 4 ? KC_CTRL : 0);
+		*key = xterm_keys[i].key | (mods & 1 ? KC_SHIFT : 0) |
+			(mods & 2 ? KC_ALT : 0) | (mods & 4 ? KC_CTRL : 0);
 		return true;
 	}
 	return false;

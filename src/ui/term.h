@@ -26,8 +26,8 @@ struct term {
 };
 
 struct term_ops {
-	/* readable when there may be input; -1: none */
-	int (*fd)(const struct term *t);
+	int (*fd)(const struct term *t);	/* readable when there may be
+						 * input; -1: none */
 	/* The next input, false when there is none now. Waits at most 25 ms, and only after
 	 * an Esc, to tell the key from the beginning of another. */
 	bool (*input)(struct term *t, struct input *in);

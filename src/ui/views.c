@@ -28,9 +28,12 @@ keep_last(struct ui *ui, folder_id id)
 	struct arena a = { 0 };
 	struct folder f;
 	char *name = last_name(ui), *was = store_value(ui_store(ui), name);
-	char *value = id == INDEX_ALL_INBOXES ? xstrdup("all")
-		: store_folder(ui_store(ui), id, &a, &f)
-		? xasprintf("%u %s", f.account, f.wire) : NULL;
+	char *value = NULL;
+
+	if (id == INDEX_ALL_INBOXES)
+		value = xstrdup("all");
+	else if (store_folder(ui_store(ui), id, &a, &f))
+		value = xasprintf("%u %s", f.account, f.wire);
 
 	if (value && !str_eq(value, was))
 		ui_remember(ui, name, value);

@@ -16,7 +16,7 @@ void views_open(struct ui *ui, folder_id folder);
 void views_folders(struct ui *ui, const struct call *c);
 /* Whether CMD_FOLDER would find it; else *e says so, with the nearest name. */
 bool views_has_folder(struct ui *ui, const char *name, struct error *e);
-void views_folder(struct ui *ui, const struct call *c);		/* CMD_FOLDER: opens c->arg, "account/folder"
-								 * or a folder of the top view's account */
+/* CMD_FOLDER: opens c->arg, "account/folder" or a folder of the top view's account */
+void views_folder(struct ui *ui, const struct call *c);
 
 #endif

@@ -12,12 +12,12 @@ struct work {
 	/* In the UI's thread, when run has ended as e says; frees w. What
 	 * went wrong is told by then. */
 	void (*done)(struct work *w, const struct error *e);
-	/* before the program is left meanwhile; NULL: that of mail being built */
-	const char *question;
+	const char *question;		/* before the program is left meanwhile; NULL: that of
+					 * mail being built */
 	/* the frame's */
 	struct ui *ui;
-	/* NULL: the frame's own; or it left the stack, and this was told to stop */
-	struct view *owner;
+	struct view *owner;		/* NULL: the frame's own; or it left the stack, and
+					 * this was told to stop */
 	struct work *next;
 	char *what;			/* "attaching plan.pdf" */
 };

@@ -280,8 +280,9 @@ static bool
 is_about_mail(enum command_id id)
 {
 	switch (id) {
-	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD: case CMD_EDIT_AS_NEW:
-	case CMD_BOUNCE: case CMD_FORWARD_ATTACHED: case CMD_ALIAS: case CMD_ATTACH_HERE:
+	case CMD_REPLY: case CMD_REPLY_ALL: case CMD_REPLY_LIST: case CMD_FORWARD:
+	case CMD_FORWARD_ATTACHED: case CMD_EDIT_AS_NEW: case CMD_BOUNCE: case CMD_ALIAS:
+	case CMD_ATTACH_HERE:
 		return true;
 	default:
 		return false;

@@ -84,8 +84,8 @@ struct compose {
 	size_t cursor, top;		/* row of the header; first line of the preview */
 	int columns, rows;		/* of the preview; columns 0: lay out anew */
 	struct lines *preview;
-	/* what the message is fetched for; 0: nothing is awaited */
-	enum command_id wish;
+	enum command_id wish;		/* what the message is fetched for; 0:
+					 * nothing is awaited */
 	msg_id about;
 	job_id job;
 	struct bring bring;		/* messages to be attached, and how many are */
@@ -94,8 +94,8 @@ struct compose {
 	bool is_begun;			/* the message was begun before they were asked for */
 	uint32_t last_number;		/* of attachments, those on their way too */
 	size_t n_works;			/* tasks that have not ended (work.h) */
-	/* a preview to be shown when it is on top again; NULL: none */
-	struct view *ready;
+	struct view *ready;		/* a preview to be shown when it is on top
+					 * again; NULL: none */
 	bool is_sent;			/* it goes when it is on top again */
 	bool is_building;		/* its bytes are being made: it cannot be changed */
 	int64_t when;			/* to be sent then; 0: at once */

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 /* Says which of them it was. */
 #define must(truth) \
-	((truth) ? (void)0 : (fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth), abort()))
+	((truth) ? (void)0 : \
+	(fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth), abort()))
 
 static bool
 collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)

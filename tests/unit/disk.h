@@ -52,7 +52,8 @@ struct disk_op {
 
 enum disk_fault {
 	DISK_GOOD,
-	DISK_FULL,			/* the n-th write or new name, and all behind it: ENOSPC, the first after half */
+	DISK_FULL,			/* the n-th write or new name, and all behind it:
+					 * ENOSPC, the first after half */
 	DISK_FULL_ONCE,			/* that one only */
 	DISK_BAD_SYNC, DISK_BAD_SYNC_ONCE	/* the n-th fsync: EIO */
 };

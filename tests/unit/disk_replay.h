@@ -16,7 +16,8 @@ enum disk_loss {
 	DISK_KEEPS_DATA, DISK_KEEPS_NAMES,
 	DISK_KEEPS_SIZES,		/* names and lengths, with zeros for content */
 	DISK_TEARS_LAST,	/* all but the second half of the last write, by sectors */
-	DISK_MIXES			/* by chance, from here on a seed each: even ones take sectors, odd ones the end */
+	DISK_MIXES			/* by chance, from here on a seed each: even ones take
+					 * sectors, odd ones the end */
 };
 
 /* ---- what is durable ---- */

@@ -22,7 +22,9 @@
 #include "str.h"
 
 enum { FAKE_FOLDERS = 8, FAKE_MSGS = 1500 };
-enum fake_fault { FAULT_NONE, FAULT_BEFORE, FAULT_AFTER, FAULT_STALL_BEFORE, FAULT_STALL_AFTER };
+enum fake_fault {
+	FAULT_NONE, FAULT_BEFORE, FAULT_AFTER, FAULT_STALL_BEFORE, FAULT_STALL_AFTER
+};
 
 struct fake_msg {
 	uint32_t uid, flags, size;
@@ -91,8 +93,8 @@ fake_server_new(void)
 	struct fake_server *s = xcalloc(1, sizeof *s);
 
 	pthread_mutex_init(&s->lock, NULL);
-	s->caps =
-		CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS | CAP_WAIT | CAP_DELTA | CAP_UIDMAP;
+	s->caps = CAP_FLAGS | CAP_MOVE | CAP_DELETE | CAP_FOLDERS | CAP_APPEND | CAP_PARTS |
+		CAP_WAIT | CAP_DELTA | CAP_UIDMAP;
 	s->has_delta_open = true;
 	s->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return s;

@@ -6,10 +6,12 @@
 #include "script_server.h"
 
 #define GREETING(ext) "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN " ext "] ready\n"
-#define LOGIN(ext) "C: $T AUTHENTICATE PLAIN AGFkYQBodW50ZXIy\n"	/* ada, hunter2 */	\
+/* ada, hunter2 */
+#define LOGIN(ext) "C: $T AUTHENTICATE PLAIN AGFkYQBodW50ZXIy\n" \
 	"S: $T OK [CAPABILITY IMAP4rev1 " ext "] logged in\n"
 #define HELLO(ext) GREETING(ext) LOGIN(ext)
-#define SELECTED(exists, uidnext) "S: * " exists " EXISTS\n" "S: * OK [UIDVALIDITY 7] valid\n"	\
+#define SELECTED(exists, uidnext) \
+	"S: * " exists " EXISTS\n" "S: * OK [UIDVALIDITY 7] valid\n" \
 	"S: * OK [UIDNEXT " uidnext "] next\n" "S: $T OK [READ-WRITE] selected\n"
 #define OPENED(exists, uidnext) "C: $T SELECT \"INBOX\"\n" SELECTED(exists, uidnext)
 

@@ -200,14 +200,15 @@ power_failing(const struct play *play, enum disk_fault fault)
 	assert_true(n > 1);
 }
 
-#define POWER_TESTS(name, play)								\
-	static void test_##name##_power(void **state) { (void)state; power_at_every_point(&(play)); }	\
-	static void test_##name##_full(void **state) { (void)state; power_failing(&(play), DISK_FULL); }	\
-	static void test_##name##_full_once(void **state) { (void)state; power_failing(&(play), DISK_FULL_ONCE); }	\
-	static void test_##name##_sync(void **state) { (void)state; power_failing(&(play), DISK_BAD_SYNC); }	\
-	static void test_##name##_sync_once(void **state) { (void)state; power_failing(&(play), DISK_BAD_SYNC_ONCE); }
-#define POWER_LIST(name)								\
-	T(test_##name##_power), T(test_##name##_full), T(test_##name##_full_once), T(test_##name##_sync),	\
-	T(test_##name##_sync_once)
+#define POWER_TEST(test, call) static void test(void **state) { (void)state; call; }
+#define POWER_TESTS(name, play) \
+	POWER_TEST(test_##name##_power, power_at_every_point(&(play))) \
+	POWER_TEST(test_##name##_full, power_failing(&(play), DISK_FULL)) \
+	POWER_TEST(test_##name##_full_once, power_failing(&(play), DISK_FULL_ONCE)) \
+	POWER_TEST(test_##name##_sync, power_failing(&(play), DISK_BAD_SYNC)) \
+	POWER_TEST(test_##name##_sync_once, power_failing(&(play), DISK_BAD_SYNC_ONCE))
+#define POWER_LIST(name) \
+	T(test_##name##_power), T(test_##name##_full), T(test_##name##_full_once), \
+	T(test_##name##_sync), T(test_##name##_sync_once)
 
 #endif

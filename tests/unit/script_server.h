@@ -2,13 +2,14 @@
  *
  * A script is lines:
  *	S: text		sent, with CRLF; $T stands for the tag of the last command
- *	C: text		must come; "$T " at its start stands for any tag, "*" at its end for the rest
+ *	C: text		must come; "$T " at its start stands for any tag, "*" at its end
+ *			for the rest
  *	R: text		sent as it is: \r \n \\ and \xHH are understood, $T too
  *	X: n		n times "x"
  *	TLS		the handshake
  *	HANG		silent until the test ends
- * Behind the last line everything that comes is read until the client goes. All that the client
- * sent is kept, so that a test can say what must not be in it. */
+ * Behind the last line everything that comes is read until the client goes. All that the
+ * client sent is kept, so that a test can say what must not be in it. */
 #ifndef DUNLIN_SCRIPT_SERVER_H
 #define DUNLIN_SCRIPT_SERVER_H
 

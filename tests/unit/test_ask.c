@@ -106,10 +106,12 @@ test_link_shows_its_host(void **state)
 
 	f = begin(24, 80);
 	put_link(f,
-		"https://news.example/a/long/path?with=many&words=in&it=that&go=on&and=on&and=on#end");
+		"https://news.example/a/long/path?with=many&words=in&it=that&go=on"
+		"&and=on&and=on#end");
 	press(f->u, "<Enter>o1<Enter>");
 	LAST_ROWS(f, 3, " Go to news.example?\n"
-		" https://news.example/a/long/path?with=many&words=in&it=that&go=on&and=on&and=o\n"
+		" https://news.example/a/long/path?with=many&words=in&it=that&go=on"
+		"&and=on&and=o\n"
 		" n#end (y/N)\n");
 	end(f);
 }

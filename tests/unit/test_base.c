@@ -97,7 +97,8 @@ test_width_counts_columns(void **state)
 	(void)state;
 	struct { const char *s; int width; } cases[] = {
 		{ "abc", 3 }, { "日本", 4 }, { "e\xcc\x81", 1 },
-		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },	/* woman, ZWJ, laptop */
+		/* woman, ZWJ, laptop */
+		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb", 2 },
 		{ "\xe2\x9d\xa4\xef\xb8\x8f", 2 },			/* heart as emoji */
 		{ "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa", 2 },		/* flag */
 		{ "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd", 2 },		/* thumb, skin tone */

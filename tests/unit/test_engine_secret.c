@@ -29,7 +29,8 @@ test_first_line_is_the_password(void **state)
 		{ "printf 'sec ret \\r\\nuser: ada\\n'", "sec ret " },
 		{ "echo noise >&2; echo secret", "secret" },
 		{ "printf 'secret\\nnotes\\0of a store\\n'", "secret" },
-		{ "sleep 100 & echo secret", "secret" },	/* what it leaves behind delays nobody */
+		/* what it leaves behind delays nobody */
+		{ "sleep 100 & echo secret", "secret" },
 	};
 	struct error e;
 

@@ -108,7 +108,8 @@ test_graphemes_take_their_columns(void **state)
 	assert_int_equal(2, area_put(&a, 0, 0, -1, ST_NORMAL, "e\xcc\x81x"));
 	assert_string_equal("e\xcc\x81", grid_cell(&g, 0, 0)->text);
 	assert_int_equal(2, area_put(&a, 0, 2, -1, ST_NORMAL,
-		"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7\xe2\x80\x8d\xf0\x9f\x91\xa6"));
+		"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d"
+		"\xf0\x9f\x91\xa7\xe2\x80\x8d\xf0\x9f\x91\xa6"));
 	assert_int_equal(2, grid_cell(&g, 0, 2)->width);
 	assert_int_equal(0, grid_cell(&g, 0, 3)->width);
 	/* More marks on one letter than a cell holds: cut between characters. */

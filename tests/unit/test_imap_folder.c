@@ -40,7 +40,9 @@ test_folders_in_one_round_trip(void **state)
 		"S: $T OK\n", NET_PLAIN, NULL));
 	assert_int_equal(ERR_OK, list_folders(&fx));
 	assert_string_equal(
-		"inbox=INBOX:Inbox:2/5+;INBOX.Gel&APY-scht=INBOX/Gelöscht:Trash:0/0;a\\b\"c.d=a\\b\"c/d::0/0;x/y=x\xe2\x88\x95y::0/0;Sent=Sent:Sent:0/0;&bad-=&bad-::0/0;",
+		"inbox=INBOX:Inbox:2/5+;INBOX.Gel&APY-scht=INBOX/Gelöscht:Trash:0/0;"
+		"a\\b\"c.d=a\\b\"c/d::0/0;x/y=x\xe2\x88\x95y::0/0;Sent=Sent:Sent:0/0;"
+		"&bad-=&bad-::0/0;",
 		str_get(&fx.heard));
 	done(&fx);
 }
@@ -311,10 +313,11 @@ test_no_uidvalidity_is_refused(void **state)
 
 /* ---- summaries ---- */
 
-#define SUMMARY(seq, uid, subject, size)							\
-	"R: * " seq " FETCH (UID " uid " FLAGS () INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" "	\
-	"RFC822.SIZE 9 BODY[HEADER.FIELDS (DATE \\\"FROM\\\")] {" size "}\\r\\nSubject: "	\
-	subject "\\r\\n\\r\\n)\\r\\n\n"
+#define SUMMARY(seq, uid, subject, size) \
+	"R: * " seq " FETCH (UID " uid " FLAGS () INTERNALDATE " \
+	"\"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 9 " \
+	"BODY[HEADER.FIELDS (DATE \\\"FROM\\\")] {" size "}\\r\\n" \
+	"Subject: " subject "\\r\\n\\r\\n)\\r\\n\n"
 
 /* The newest come by their sequence numbers; a lie about the number of messages brings no more
  * than was asked for, and nothing twice. */
@@ -328,7 +331,8 @@ test_newest_is_bounded(void **state)
 		"9") "C: $T FETCH 4294967294:* (UID FLAGS *\n" SUMMARY("1", "5", "a",
 		"14") SUMMARY("2", "5", "b", "14") SUMMARY("3", "0", "c", "14") SUMMARY("4",
 		"6", "d", "14") SUMMARY("5", "7", "e", "14") "S: $T OK\n"
-		"C: $T UID SEARCH 4294967294:*\nS: * SEARCH 5 6\nS: $T OK\n");	/* whose UID was 0? */
+		/* whose UID was 0? */
+		"C: $T UID SEARCH 4294967294:*\nS: * SEARCH 5 6\nS: $T OK\n");
 	assert_int_equal(ERR_OK, fx.b->ops->newest(fx.b, 2, &fx.sink, &fx.e));
 	assert_string_equal("msg 5 a;msg 6 d;", str_get(&fx.heard));
 	done(&fx);

@@ -166,7 +166,8 @@ test_structure_sections(void **state)
 	assert_tree("1=text/plain;",
 		"(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 2279 48)");
 	assert_tree(
-		"=multipart/mixed;1=text/plain;2=multipart/alternative;2.1=text/plain;2.2=text/html;3=application/pdf!a.pdf;",
+		"=multipart/mixed;1=text/plain;2=multipart/alternative;2.1=text/plain;"
+		"2.2=text/html;3=application/pdf!a.pdf;",
 		"((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1)((\"TEXT\" \"PLAIN\" NIL NIL "
 		"NIL \"7BIT\" 1 1)(\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 1 1) "
 		"\"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)(\"APPLICATION\" \"PDF\" "

@@ -529,7 +529,8 @@ reads(void (*reader)(struct import *, const char *, const char *), const char *f
 	import_clear(&im);
 	str_clear(&text);
 }
-#define READS(reader, file, not, ...) reads(reader, file, not, (const char *const[]){ __VA_ARGS__, NULL })
+#define READS(reader, file, not, ...) \
+	reads(reader, file, not, (const char *const[]){ __VA_ARGS__, NULL })
 
 /* alpine: servers with their flags, further accounts, folders, the
  * address, and what is not set. */
@@ -539,7 +540,9 @@ test_alpine(void **state)
 	(void)state;
 	static const char pinerc[] =
 		"# Pine\npersonal-name=Lovelace, "
-		"Ada\nuser-domain=example.org\nsmtp-server=smtp.example.org/submit/user=ada@example.org\ninbox-path={imap.example.org:993/ssl/user=ada@example.org}INBOX\n"
+		"Ada\nuser-domain=example.org\n"
+		"smtp-server=smtp.example.org/submit/user=ada@example.org\n"
+		"inbox-path={imap.example.org:993/ssl/user=ada@example.org}INBOX\n"
 		"incoming-folders=Home {mail.home.example/tls/user=\"bob\"}INBOX,\n"
 		"\tJunk {imap.example.org:993/ssl/user=ada@example.org}Junk\n"
 		"default-fcc={imap.example.org}Sent\npostponed-folder=Drafts\neditor=\n"

@@ -40,7 +40,8 @@
 #include "store/mbox.c"
 #include "store/mbox_reader.c"
 #include <sys/uio.h>
-#define preadv2(fd, v, n, at, flags) ((void)(fd), (void)(v), (void)(at), 1)	/* all is in memory, whatever the file system tells */
+/* all is in memory, whatever the file system tells */
+#define preadv2(fd, v, n, at, flags) ((void)(fd), (void)(v), (void)(at), 1)
 #include "store/mbox_parts.c"
 #undef preadv2
 #undef mbox_scan

@@ -77,8 +77,8 @@ test_endless_header_is_cut(void **state)
 
 	str_puts(&raw, "Subject: s\n");
 	while (raw.len < 3 * MIME_MAX_HEADER)
-		str_puts(&raw,
-			"X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+		str_puts(&raw, "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
 	str_puts(&raw, "Content-Type: text/html\n\nbody\n");
 	struct mime_msg *m = parse(str_get(&raw));
 	assert_part(m, "1", "text/plain", "body\n");
@@ -298,8 +298,10 @@ test_any_width_is_kept(void **state)
 	(void)state;
 	struct part p = { .type = "text/plain", .format = "", .delsp = "" };
 	static const char text[] = ">>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>>> a\nword "
-		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb日本語\n"
-		"\t\t \xcc\xa2\t \xcc\xa2 \xcc\xa2x\n";		/* spaces that carry a mark are printed */
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xf0\x9f\x91\xa9\xe2\x80\x8d"
+		"\xf0\x9f\x92\xbb日本語\n"
+		/* spaces that carry a mark are printed */
+		"\t\t \xcc\xa2\t \xcc\xa2 \xcc\xa2x\n";
 
 	for (int columns = 10; columns < 60; columns++) {
 		struct lines l = {0};

@@ -142,7 +142,8 @@ check_folder(const char *name)
 
 /* Each file of the folder gives a summary, clean lines that fit 80 and
  * 40 columns, and sound JSON. */
-#define FOLDER(test, name)	static void test(void **state) { (void)state; check_folder(name); }
+#define FOLDER(test, name) \
+	static void test(void **state) { (void)state; check_folder(name); }
 FOLDER(test_mime_is_shown_clean, "mime")
 FOLDER(test_malformed_is_shown_clean, "malformed")
 FOLDER(test_html_is_shown_clean, "html")

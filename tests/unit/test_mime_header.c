@@ -91,7 +91,8 @@ test_words_are_decoded_as_mail_has_them(void **state)
 		{ "=?utf-8?q?a?= =?utf-8?q?b?=", "ab" },
 		{ "=?utf-8?q?a?= b", "a b" },
 		{ "=?utf-8?b?w6Q=?=", "ä" },
-		{ "=?utf-8?b?5pel5g==?= =?utf-8?b?nKw=?=", "日本" },	/* cut inside a character */
+		/* cut inside a character */
+		{ "=?utf-8?b?5pel5g==?= =?utf-8?b?nKw=?=", "日本" },
 		{ "=?UTF-8*de?Q?=C3=A4?=", "ä" },
 		{ "x=?utf-8?q?y?=z", "xyz" },
 		{ "=?utf-8?q?a b?=", "a b" },

@@ -144,7 +144,9 @@ test_tables(void **state)
 {
 	(void)state;
 	assert_html(
-		"<table><tr><th>Item<th>Price<tr><td>Tea<td>1.50<tr><td>Coffee<td>12.00</table>", "Item    Price\n──────  ─────\nTea      1.50\nCoffee  12.00\n");
+		"<table><tr><th>Item<th>Price<tr><td>Tea<td>1.50"
+		"<tr><td>Coffee<td>12.00</table>",
+		"Item    Price\n──────  ─────\nTea      1.50\nCoffee  12.00\n");
 	assert_html("<table><tr><td>Home<td>News<td>About</table>", "Home  News  About\n");
 	assert_html(
 		"<table><tr><td><p>a</p><table><tr><td>b</table><td><ul><li>c</ul></table>",

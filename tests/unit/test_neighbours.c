@@ -12,7 +12,10 @@ struct neighbour {
 	int to, from;
 };
 
-enum { SAY_FLAG = 'f', SAY_MANY = 'm', SAY_DECIDE = 'd', SAY_LISTEN = 'l', SAY_DIE = 'k', SAY_QUIT = 'q' };
+enum {
+	SAY_FLAG = 'f', SAY_MANY = 'm', SAY_DECIDE = 'd', SAY_LISTEN = 'l', SAY_DIE = 'k',
+	SAY_QUIT = 'q'
+};
 
 static void
 decide(struct store *s, account_id account, folder_id inbox)

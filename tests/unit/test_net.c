@@ -54,7 +54,8 @@ static const struct verify_case {
 	{ "wrong host", "mail.test", { .san = "DNS:other.test,IP:10.0.0.1" },
 		"issued for other.test, 10.0.0.1", false },
 	{ "many wrong", "mail.test",
-		{ .san = "DNS:a.test,DNS:b.test,DNS:c.test,DNS:d.test,DNS:e.test,DNS:f.test,DNS:g.test" },
+		{ .san = "DNS:a.test,DNS:b.test,DNS:c.test,DNS:d.test,"
+			"DNS:e.test,DNS:f.test,DNS:g.test" },
 		"e.test and 2 more", false },
 	{ "below the name", "x.mail.test", { .san = "DNS:mail.test" }, "issued for mail.test",
 		false },

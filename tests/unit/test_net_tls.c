@@ -39,7 +39,12 @@ static void
 test_chain(void **state)
 {
 	struct pki *pki = *state;
-	static const struct { bool is_sent, is_ca; int to_days; enum err rc; const char *text; } cases[] = {
+	static const struct {
+		bool is_sent, is_ca;
+		int to_days;
+		enum err rc;
+		const char *text;
+	} cases[] = {
 		{ true, true, 30, ERR_OK, "" },
 		{ false, true, 30, ERR_TLS, "unknown CA 'Between CA'" },
 		{ true, true, -2, ERR_TLS,

@@ -68,7 +68,8 @@ test_every_verb(void **state)
 		/* one has it: the other gets it at once in a mail of its own */
 		{ "RCPT", "450 4.2.0 later", OUTBOX_SENT, ERR_OK, OUTBOX_SENT },
 		{ "RCPT", "452 4.5.3 too many", OUTBOX_SENT, ERR_OK, OUTBOX_SENT },
-		{ "RCPT", "550 5.1.1 who?", OUTBOX_SENT, ERR_OK, OUTBOX_SENT },	/* to the other */
+		/* to the other */
+		{ "RCPT", "550 5.1.1 who?", OUTBOX_SENT, ERR_OK, OUTBOX_SENT },
 		{ "RCPT", "421 4.3.0 closing", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "RCPT", NULL, OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },
 		{ "RCPT", "HANG", OUTBOX_QUEUED, ERR_CONN, OUTBOX_SENT },

@@ -65,7 +65,8 @@ done_without_password(struct played *x)
 }
 
 #define HELLO "S: +OK <12.34@x> ready\nC: CAPA\nS: +OK\nS: UIDL\nS: TOP\n"
-#define USER_LOGIN HELLO "S: USER\nS: .\nC: USER ada\nS: +OK\nC: PASS hunter2\nS: +OK\nC: CAPA\nS: +OK\n"
+#define USER_LOGIN HELLO \
+	"S: USER\nS: .\nC: USER ada\nS: +OK\nC: PASS hunter2\nS: +OK\nC: CAPA\nS: +OK\n"
 #define SESSION USER_LOGIN "S: .\n"
 #define PIPELINED USER_LOGIN "S: PIPELINING\nS: .\n"
 

@@ -125,8 +125,10 @@ static void
 test_choice(void **state)
 {
 	(void)state;
-	const struct { const char *key, *answer; } cases[] = { { "r", "r" }, { "K", "k" }, { "y", NULL },
-		{ "<Enter>", NULL }, { "<Esc>", NULL }, { "ä", NULL } };
+	const struct { const char *key, *answer; } cases[] = {
+		{ "r", "r" }, { "K", "k" }, { "y", NULL },
+		{ "<Enter>", NULL }, { "<Esc>", NULL }, { "ä", NULL },
+	};
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct prompt p;

@@ -46,7 +46,9 @@ wrote(struct fixture *f, const char *name, const char *addr)
 		&e));
 }
 
-#define RC "[account work]\nfrom = me@x.net\nreceive = imaps://me@x.net\n[alias]\nbo = Bo Diddley <bo@x.net>\n" \
+#define RC \
+	"[account work]\nfrom = me@x.net\nreceive = imaps://me@x.net\n" \
+	"[alias]\nbo = Bo Diddley <bo@x.net>\n" \
 	"team = \"Doe, J.\" <j@x.net>, eve@x.net\n"
 
 /* Short names, then people written to, then people heard from; each address
@@ -162,9 +164,9 @@ test_query(void **state)
 {
 	(void)state;
 	struct fixture *f =
-		with_query("printf 'searching...\\nheader without tab\\nx@y.z\\tNamed "
-		"%s.\\tfrom LDAP\\nno "
-		"address\\tX\\n\\tX\\nb@y.z\\t\\n<bad>@x\\tX\\n\\033[2J\\t\\033[2J@x\\nc@y.z\\tEsc\\033[2J\\n' \"$1\"");
+		with_query("printf 'searching...\\nheader without tab\\n"
+		"x@y.z\\tNamed %s.\\tfrom LDAP\\nno address\\tX\\n\\tX\\nb@y.z\\t\\n"
+		"<bad>@x\\tX\\n\\033[2J\\t\\033[2J@x\\nc@y.z\\tEsc\\033[2J\\n' \"$1\"");
 	int64_t begun = ui_clock_ms();
 
 	press(f, "b';id`$(id)");

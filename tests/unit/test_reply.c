@@ -180,13 +180,15 @@ test_flowed(void **state)
 	struct error e;
 	struct reply_source s = source("From: b@x.net\n",
 		"one \ntwo \nthree\n>soft \n> quote\n "
-		"-x\na-long-word-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789 \nend\n-- \nBob\n");
+		"-x\na-long-word-0123456789-0123456789-0123456789-0123456789"
+		"-0123456789-0123456789-0123456789 \nend\n-- \nBob\n");
 
 	s.is_flowed = true;
 	assert_int_equal(ERR_OK, reply_make(&n, REPLY_SENDER, &s, mine, LEN(mine), &e));
 	const char *quoted = strchr(str_get(&n.text), '\n') + 1;
 	assert_string_equal("> one two three\n>> soft quote\n> -x\n"
-		"> a-long-word-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789\n"
+		"> a-long-word-0123456789-0123456789-0123456789-0123456789"
+		"-0123456789-0123456789-0123456789\n"
 		"> end\n\n", quoted);
 	note_clear(&n);
 }
@@ -201,7 +203,9 @@ test_mailto(void **state)
 
 	assert_int_equal(ERR_OK,
 		reply_mailto(&n,
-		"MAILTO:b%40x.net,c@x.net?to=d@x.net&Cc=e@x.net&subject=caf%C3%A9%20%26+x&body=one%0D%0Atwo&in-reply-to=%3Cm%40x%3E&bcc=spy@x.net&attach=/etc/passwd&From=evil@x.net", &e));
+		"MAILTO:b%40x.net,c@x.net?to=d@x.net&Cc=e@x.net&subject=caf%C3%A9%20%26+x&"
+		"body=one%0D%0Atwo&in-reply-to=%3Cm%40x%3E&bcc=spy@x.net&attach=/etc/passwd&"
+		"From=evil@x.net", &e));
 	assert_string_equal("b@x.net,c@x.net, d@x.net", n.to);
 	assert_string_equal("e@x.net", n.cc);
 	assert_string_equal("caf\xc3\xa9 &+x", n.subject);

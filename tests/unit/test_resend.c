@@ -19,7 +19,8 @@ resend(const char *raw, const char *to)
 }
 
 #define RESENT "Resent-From: Ada <ada@example.org>\r\nResent-To: Bob <bob@example.net>\r\n" \
-	"Resent-Date: Mon, 21 Sep 2026 16:13:20 +0200\r\nResent-Message-ID: <abc123@example.org>\r\n"
+	"Resent-Date: Mon, 21 Sep 2026 16:13:20 +0200\r\n" \
+	"Resent-Message-ID: <abc123@example.org>\r\n"
 
 /* A block of Resent- fields comes first; all else is as it was, odd
  * folding and spaces included. */
@@ -208,7 +209,8 @@ test_media_types(void **state)
 		{ "a.PDF", "\0\1\2\3\xff\xfe\xfd", 7, "application/pdf" },
 		{ NULL, "", 0, "application/octet-stream" },
 		{ "a.docx", WHOLE("PK\3\4....................."),
-			"application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
+			"application/vnd.openxmlformats-officedocument"
+			".wordprocessingml.document" },
 		{ "x.eml", WHOLE("Subject: x\n\ny\n"), "message/rfc822" },
 		{ "x", WHOLE("From: a@b\nTo: c@d\n\nx\n"), "text/plain" },
 	};

@@ -114,7 +114,8 @@ test_reference(void **state)
 	assert_string_equal("v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", got.proof);
 	assert_string_equal("rmF9pqV8S7suAoZWja4dJRkFsKQ=", got.signature);
 	scram(&got, EVP_sha256(), "pencil", "W22ZaJ0SNY7soEsUEjb6gQ==", 4096,
-		"n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+		"n=user,r=rOprNGfwEbeRWgbNEkqO,"
+		"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
 		"s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
 		"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
 	assert_string_equal("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", got.proof);

@@ -136,7 +136,8 @@ test_arguments(void **state)
 	assert_int_equal(ERR_OK, hand_over(fx, "printf '%s\\n' > OUT",
 		NOTIFY_DELAY | NOTIFY_FAILURE, 0));
 	assert_got(fx,
-		"-i\n-f\nada@example.org\n-N\nFAILURE,DELAY\n-R\nhdrs\n-V\na+2Bb+3Dc@example.org\n--\nbob@example.net\neve@example.net\n");
+		"-i\n-f\nada@example.org\n-N\nFAILURE,DELAY\n-R\nhdrs\n-V\n"
+		"a+2Bb+3Dc@example.org\n--\nbob@example.net\neve@example.net\n");
 	assert_int_equal(ERR_OK,
 		hand_over(fx, "printf '%s\\n' $DUNLIN_SENDER \"$@\" end > OUT", 0, 0));
 	assert_got(fx, "ada@example.org\nbob@example.net\neve@example.net\nend\n");
@@ -172,7 +173,11 @@ static void
 test_exit_codes(void **state)
 {
 	struct fixture *fx = *state;
-	static const struct { const char *command; enum send_verdict want; const char *words; } cases[] = {
+	static const struct {
+		const char *command;
+		enum send_verdict want;
+		const char *words;
+	} cases[] = {
 		{ "true", SEND_DONE, "taken" },
 		{ "f() { echo >&2; echo 'queue is full' >&2; echo more >&2; exit 75; }; f",
 			SEND_WAITING,

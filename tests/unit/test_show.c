@@ -102,7 +102,8 @@ test_json_has_what_is_promised(void **state)
 		"\"headers\":[\n{\"name\":\"Received\",\"value\":\"from x\"}",
 		"\"type\":\"multipart/mixed\",\"filename\":null",
 		"\"text\":\"From: boss\\u000d\\nHello\"",
-		"\"filename\":\"pïx.png\",\"charset\":null,\"disposition\":\"attachment\",\"size\":3",
+		"\"filename\":\"pïx.png\",\"charset\":null,\"disposition\":\"attachment\","
+		"\"size\":3",
 	};
 
 	assert_int_equal(0, code);
@@ -135,8 +136,11 @@ test_empty_file_is_shown(void **state)
 {
 	(void)state;
 	assert_show("", true,
-		"{\"subject\":\"\",\"from\":[],\"to\":[],\"cc\":[],\"date\":null,\"message_id\":null,\"warning\":null,\"headers\":[],\"parts\":\n{\"section\":\"1\","
-		"\"type\":\"text/plain\",\"filename\":null,\"charset\":null,\"disposition\":null,\"size\":0,"
+		"{\"subject\":\"\",\"from\":[],\"to\":[],\"cc\":[],\"date\":null,"
+		"\"message_id\":null,\"warning\":null,\"headers\":[],\"parts\":\n"
+		"{\"section\":\"1\","
+		"\"type\":\"text/plain\",\"filename\":null,\"charset\":null,"
+		"\"disposition\":null,\"size\":0,"
 		"\"text\":\"\",\"children\":[]}}\n");
 }
 

@@ -150,7 +150,8 @@ test_errors_stay_and_are_kept(void **state)
 	press(f, "gm");
 	assert_screen(f,
 		" Messages\n 09 Sep 01:46:40  work: [NOPERM] folder is "
-		"read-only\n\n\n\n\n\n\n\n                                                     ? help\n");
+		"read-only\n\n\n\n\n\n\n\n"
+		"                                                     ? help\n");
 	press(f, "q");
 	assert_string_equal("down;", str_get(&f->log));
 	teardown(f);

@@ -74,7 +74,8 @@ test_understood(void **state)
 		{ "+1h30m", "Mon 23 Nov 2026, 15:35 CET (in 90 min)" },
 		{ "in 1 hour and 30 minutes", "Mon 23 Nov 2026, 15:35 CET (in 90 min)" },
 		{ "in 1 week", "Mon 30 Nov 2026, 14:05 CET (in 7 days)" },
-		{ "in 200 days", "Fri 11 Jun 2027, 14:05 CEST (in 200 days)" },	/* the same hour */
+		/* the same hour */
+		{ "in 200 days", "Fri 11 Jun 2027, 14:05 CEST (in 200 days)" },
 		{ "2027-10-31 01:30", "Sun 31 Oct 2027, 01:30 CEST (in 341 days)" },
 	};
 

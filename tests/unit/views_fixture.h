@@ -22,7 +22,12 @@ struct fx {
 	folder_id inbox;
 };
 
-#define OK(call) do { struct error e_ = {0}; (void)e_; if ((call) != ERR_OK) fail_msg("%s", #call); } while (0)
+#define OK(call) do { \
+	struct error e_ = {0}; \
+	(void)e_; \
+	if ((call) != ERR_OK) \
+		fail_msg("%s", #call); \
+} while (0)
 
 static inline folder_id
 folder(struct fx *f, const char *name, enum folder_role role)
