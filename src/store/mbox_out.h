@@ -18,7 +18,8 @@ enum { OUT_BYTES = 256 * 1024 };	/* a write */
 struct out {
 	int fd;				/* borrowed */
 	struct str buf;			/* owned: str_clear */
-	bool is_new;			/* written from its start: the disk may begin with it */
+	bool is_new;			/* written from its start: the disk may begin
+					 * with it */
 	off_t written, begun;		/* of a new one */
 };
 
