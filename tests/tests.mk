@@ -9,7 +9,7 @@
 #: make together  two Dunlins and a deliverer on the same mbox files for a minute, and 200 kills each of a download and of triage
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
-#: make layers     #include lines against the layers
+#: make layers     #include lines against the layers, and the length of lines
 
 # Compiling goes on all cores, whoever calls; what runs tests is one command, and so one after another.
 J = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -76,7 +76,7 @@ together:
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k kill_pop3 e2e/test_kill.py
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k pop3_kill e2e/test_pop3.py
 
-# No #include points up the list of layers in doc/architecture.md.
+# No #include points up the list of layers in doc/architecture.md, and no line is over 95 columns.
 layers:
 	@sh tests/layers
 
