@@ -202,8 +202,8 @@ put_tls(struct account *a)
 	char *path = path_expand(v->value);
 	if (stat(path, &st) != 0 || st.st_size == 0)
 		import_not(a->im, v->item, "'%s' is not there, or empty", v->value);
-	else if (!str_starts(v->value, "/etc/ssl/") && (*v->value == '/'
-		|| str_starts(v->value, "~/")))
+	else if (!str_starts(v->value, "/etc/ssl/") &&
+	    (*v->value == '/' || str_starts(v->value, "~/")))
 		set(a, "ca-file", v->value, v->item);
 	else
 		import_taken(a->im, v->item);		/* the system's own */
@@ -258,8 +258,8 @@ put_sendmail(struct account *a)
 static bool
 same_password(const struct mutt_var *a, const struct mutt_var *b)
 {
-	return a && b && str_eq(a->value, b->value) && str_eq(a->command, b->command)
-		&& str_eq(a->unknown, b->unknown);
+	return a && b && str_eq(a->value, b->value) && str_eq(a->command, b->command) &&
+		str_eq(a->unknown, b->unknown);
 }
 
 /* A token for sending, where it is another than that for receiving. */
@@ -367,8 +367,8 @@ put_folders(struct account *a)
 			continue;
 		}
 		const char *name = mutt_folder(a->m, a->vars, v->value);
-		if (is_record && (!*v->value || str_eq(v->value, "no")
-		    || str_eq(v->value, "/dev/null")))
+		if (is_record &&
+		    (!*v->value || str_eq(v->value, "no") || str_eq(v->value, "/dev/null")))
 			set(a, "copy", "no", v->item);
 		else if (v->command)
 			import_not(a->im, v->item, "`%s` was not run: put the folder's name "
@@ -475,8 +475,8 @@ name_of(struct mutt *m, const struct mutt_site *site)
 		char *path = arena_strndup(&m->im->arena, source, n),
 			*slash = strrchr(path, '/');
 		char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-		if (dot > base && (str_eq(dot, ".muttrc") || str_eq(dot, ".rc")
-		    || str_eq(dot, ".mutt") || str_eq(dot, ".neomuttrc")))
+		if (dot > base && (str_eq(dot, ".muttrc") || str_eq(dot, ".rc") ||
+		    str_eq(dot, ".mutt") || str_eq(dot, ".neomuttrc")))
 			*dot = '\0';
 		base += strspn(base, "0123456789-_.");
 		if (str_istarts(base, "account") && base[7] && strchr(".-_", base[7]))
@@ -490,9 +490,10 @@ name_of(struct mutt *m, const struct mutt_site *site)
 		if (str_ieq(word, name))
 			return name;
 	}
-	return import_account_name(m->im, import_domain_word(m->im, site->place.user
-		&& strchr(site->place.user, '@')
-		? site->place.user : site->place.host));
+	const struct mutt_place *p = &site->place;
+	bool is_address = p->user && strchr(p->user, '@');
+	return import_account_name(m->im,
+		import_domain_word(m->im, is_address ? p->user : p->host));
 }
 
 const char *

@@ -45,8 +45,8 @@ add_site(struct mutt *m, struct sites *s, const char *url, const struct mutt_hoo
 	p.user = user_of(&p, origin ? &origin->vars : &m->vars, origin ? &m->vars : NULL);
 	for (size_t i = 0; i < s->n; i++) {
 		struct mutt_place *q = &s->v[i].place;
-		if (q->kind != p.kind || !str_ieq(q->host, p.host) || (p.port && q->port
-			&& p.port != q->port))
+		if (q->kind != p.kind || !str_ieq(q->host, p.host) ||
+		    (p.port && q->port && p.port != q->port))
 			continue;
 		/* A hook's own user makes an account of its own; without one it speaks of
 		 * those that are there. */
@@ -113,8 +113,8 @@ collect(struct mutt *m, struct sites *s)
 static bool
 is_of(const struct mutt_site *site, const struct mutt_place *p)
 {
-	return p->kind == site->place.kind && str_ieq(p->host, site->place.host)
-		&& (!p->user || !site->place.user || str_eq(p->user, site->place.user));
+	return p->kind == site->place.kind && str_ieq(p->host, site->place.host) &&
+		(!p->user || !site->place.user || str_eq(p->user, site->place.user));
 }
 
 /* What server the hook itself names: 1 this, 0 none, -1 another. */
@@ -130,8 +130,8 @@ names_site(struct mutt *m, const struct mutt_hook *h, const struct mutt_site *si
 		p.user = user_of(&p, &h->vars, NULL);
 		return is_of(site, &p) ? 1 : -1;
 	}
-	if (h->kind != HOOK_MACRO && mutt_place(m->im, plain_url(m->im, h->pattern), &p)
-		&& p.user && !is_of(site, &p))
+	if (h->kind != HOOK_MACRO && mutt_place(m->im, plain_url(m->im, h->pattern), &p) &&
+	    p.user && !is_of(site, &p))
 		return -1;
 	return 0;
 }
@@ -171,8 +171,8 @@ apply(struct mutt *m, struct mutt_hook *h, struct mutt_site *site)
 static bool
 is_secret(const char *name)
 {
-	return str_eq(name, "imappass") || str_eq(name, "smtppass") || str_eq(name, "poppass")
-		|| strstr(name, "oauthrefreshcommand");
+	return str_eq(name, "imappass") || str_eq(name, "smtppass") ||
+		str_eq(name, "poppass") || strstr(name, "oauthrefreshcommand");
 }
 
 static void
@@ -231,8 +231,8 @@ static void
 add_without(struct mutt *m, const char *why)
 {
 	const struct mutt_var *from = mutt_var(&m->vars, "from");
-	const char *name = import_account_name(m->im, import_domain_word(m->im, from
-		? from->value : "mail"));
+	const char *name = import_account_name(m->im,
+		import_domain_word(m->im, from ? from->value : "mail"));
 
 	import_comment(m->im, "account", name, "Put the server here, as the program has it "
 		"that fetches the mail (mbsync: User, Host;"
@@ -301,8 +301,8 @@ add_rest(struct mutt *m, size_t first)
 static bool
 is_of_all(const struct mutt_hook *h)
 {
-	return h->kind != HOOK_MACRO && !h->is_not && (str_eq(h->pattern, ".")
-		|| str_eq(h->pattern, ".*") || !*h->pattern);
+	return h->kind != HOOK_MACRO && !h->is_not &&
+		(str_eq(h->pattern, ".") || str_eq(h->pattern, ".*") || !*h->pattern);
 }
 
 static void
@@ -342,16 +342,16 @@ mutt_accounts(struct mutt *m)
 	collect(m, &s);
 	for (size_t i = 0; i < s.n; i++) {
 		for (size_t k = 0; !s.v[i].origin && k < m->n_hooks; k++) {
-			if (strstr(m->hooks[k].commands, "source ") && names_site(m,
-				&m->hooks[k], &s.v[i]) > 0)
+			if (strstr(m->hooks[k].commands, "source ") &&
+			    names_site(m, &m->hooks[k], &s.v[i]) > 0)
 				s.v[i].origin = &m->hooks[k];
 		}
 		find_vars(m, &s.v[i], i == 0);
 		const char *name = mutt_account(m, &s.v[i]);
 		for (size_t k = 0; k < m->n_hooks; k++) {
 			struct mutt_hook *h = &m->hooks[k];
-			if (h->kind == HOOK_MACRO && (h == s.v[i].origin || names_site(m, h,
-				&s.v[i]) > 0))
+			if (h->kind == HOOK_MACRO &&
+			    (h == s.v[i].origin || names_site(m, h, &s.v[i]) > 0))
 				h->account = name;
 		}
 		free(s.v[i].vars.v);

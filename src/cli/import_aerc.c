@@ -98,12 +98,11 @@ put_account(struct reader *r, const char *name, const char *value, size_t item)
 {
 	static const struct { const char *theirs, *ours; } same[] = {
 		{ "from", "from" }, { "aliases", "identities" },
-		{ "signature-file", "signature" },
-		{ "signature-cmd", "signature-command" },
+		{ "signature-file", "signature" }, { "signature-cmd", "signature-command" },
 		{ "source-cred-cmd", "password-command" },
 		{ "outgoing-cred-cmd", "send-password-command" }, { "copy-to", "sent" },
-		{ "postpone", "drafts" },
-		{ "archive", "archive" }, { "check-mail", "check-every" },
+		{ "postpone", "drafts" }, { "archive", "archive" },
+		{ "check-mail", "check-every" },
 	};
 
 	if (str_eq(name, "source")) {
@@ -120,8 +119,8 @@ put_account(struct reader *r, const char *name, const char *value, size_t item)
 		import_set(r->im, "account", r->account, same[i].ours, value, item);
 		return;
 	}
-	if (str_eq(name, "smtp-starttls") || str_eq(name, "cache-headers") || str_eq(name,
-		"default"))
+	if (str_eq(name, "smtp-starttls") || str_eq(name, "cache-headers") ||
+	    str_eq(name, "default"))
 		import_taken(r->im, item);
 	else if (str_eq(name, "address-book-cmd"))
 		import_set(r->im, "mail", "", "address-query", value, item);

@@ -219,9 +219,8 @@ put_account(struct alpine *a, const struct server *s, size_t item)
 {
 	const struct setting *id = find(a, "user-id");
 	const char *user = s->user ? s->user : id ? id->value : getenv("LOGNAME");
-	const char *url = import_url(a->im, scheme(a, s->is_pop ? "pop3" : "imap", s), user
-		&& *user ? user : "you", s->host,
-		s->port);
+	const char *url = import_url(a->im, scheme(a, s->is_pop ? "pop3" : "imap", s),
+		user && *user ? user : "you", s->host, s->port);
 
 	if (!url) {
 		import_not(a->im, item, "it is no server");
@@ -229,14 +228,14 @@ put_account(struct alpine *a, const struct server *s, size_t item)
 	}
 	for (size_t i = 0; i < a->im->n_sections; i++) {
 		const struct import_section *k = &a->im->sections[i];
-		if (str_eq(k->kind, "account") && str_eq(import_get(a->im, "account",
-			k->argument, "receive"), url))
+		if (str_eq(k->kind, "account") &&
+		    str_eq(import_get(a->im, "account", k->argument, "receive"), url))
 			return;
 	}
 	if (import_n_accounts(a->im) == MAX_ACCOUNTS)
 		return;
-	const char *name = import_account_name(a->im, import_domain_word(a->im, user
-		&& strchr(user, '@') ? user : s->host));
+	const char *name = import_account_name(a->im,
+		import_domain_word(a->im, user && strchr(user, '@') ? user : s->host));
 	put_from(a, name, user);
 	import_set(a->im, "account", name, "receive", url, item);
 	put_send(a, name, user);
@@ -352,8 +351,8 @@ import_alpine_text(struct import *im, const char *name, const char *text)
 		put_servers(&a, where[i]);
 	if (!a.first) {
 		const struct setting *domain = find(&a, "user-domain");
-		const char *account = import_account_name(im, domain ? import_domain_word(im,
-			domain->value) : "mail");
+		const char *account = import_account_name(im, domain
+			? import_domain_word(im, domain->value) : "mail");
 		put_from(&a, account, NULL);
 		import_comment(im, "account", account, "receive = imaps://USER@HOST");
 		put_send(&a, account, NULL);

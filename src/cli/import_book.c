@@ -21,8 +21,8 @@ alias_of(struct import *im, const char *nick, const char *name, const char *addr
 	const char *from = nick && *nick ? nick : name && *name ? name : address;
 
 	for (; *from && s.len < MAX_ALIAS && *from != '@'; from++) {
-		if (isalnum((unsigned char)*from) || (*from & 0x80) || *from == '_'
-		    || (*from == '.' && nick && *nick))
+		if (isalnum((unsigned char)*from) || (*from & 0x80) || *from == '_' ||
+		    (*from == '.' && nick && *nick))
 			str_putc(&s, (char)((*from & 0x80) ? *from
 				: tolower((unsigned char)*from)));
 		else if (s.len && s.data[s.len - 1] != '-')

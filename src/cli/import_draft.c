@@ -97,8 +97,8 @@ static struct import_section *
 section(struct import *im, const char *kind, const char *argument)
 {
 	for (size_t i = 0; i < im->n_sections; i++) {
-		if (str_eq(im->sections[i].kind, kind) && str_eq(im->sections[i].argument,
-			argument))
+		if (str_eq(im->sections[i].kind, kind) &&
+		    str_eq(im->sections[i].argument, argument))
 			return &im->sections[i];
 	}
 	im->sections = array_grow(im->sections, im->n_sections, &im->cap_sections,
@@ -113,8 +113,8 @@ static const struct import_section *
 find(const struct import *im, const char *kind, const char *argument)
 {
 	for (size_t i = 0; i < im->n_sections; i++) {
-		if (str_eq(im->sections[i].kind, kind) && str_eq(im->sections[i].argument,
-			argument))
+		if (str_eq(im->sections[i].kind, kind) &&
+		    str_eq(im->sections[i].argument, argument))
 			return &im->sections[i];
 	}
 	return NULL;
@@ -392,8 +392,8 @@ import_n_accounts(const struct import *im)
 	size_t n = 0;
 
 	for (size_t i = 0; i < im->n_sections; i++)
-		n += str_eq(im->sections[i].kind, "account") && !im->sections[i].is_off
-			&& pair_of(&im->sections[i], "receive") != NULL;
+		n += str_eq(im->sections[i].kind, "account") && !im->sections[i].is_off &&
+			pair_of(&im->sections[i], "receive") != NULL;
 	return n;
 }
 

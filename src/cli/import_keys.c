@@ -11,8 +11,7 @@ enum { MAX_KEYS = 4 };
 
 static const struct { const char *menu, *view; } menus[] = {
 	{ "index", "index" }, { "pager", "pager" }, { "attach", "parts" },
-	{ "browser", "folders" },
-	{ "compose", "compose" }, { "postpone", "drafts" },
+	{ "browser", "folders" }, { "compose", "compose" }, { "postpone", "drafts" },
 };
 static const char *const generic_views[] = { "folders", "index", "parts" };
 
@@ -94,8 +93,8 @@ keys_of(struct mutt *m, const char *s)
 
 	for (; is_good && *s; n_keys++) {
 		const char *close = *s == '<' ? strchr(s, '>') : NULL;
-		bool is_esc = *s == 27 || str_istarts(s, "<esc>"), is_alt = is_esc
-			&& s[*s == 27 ? 1 : 5];
+		bool is_esc = *s == 27 || str_istarts(s, "<esc>"),
+			is_alt = is_esc && s[*s == 27 ? 1 : 5];
 		uint32_t c;
 		if (is_alt) {
 			s += *s == 27 ? 1 : 5;
@@ -236,8 +235,8 @@ drop_hidden(struct import *im, struct import_section *s)
 	for (size_t i = 0; i < s->n; i++) {
 		for (size_t k = i + 1; s->pairs[i].name && k < s->n; k++) {
 			const struct import_pair *a = &s->pairs[i], *b = &s->pairs[k];
-			if (!b->name || (!is_beginning(a->name, b->name)
-				&& !is_beginning(b->name, a->name)))
+			if (!b->name || (!is_beginning(a->name, b->name) &&
+			    !is_beginning(b->name, a->name)))
 				continue;
 			if (str_eq(b->value, "none") && !str_eq(a->value, "none")) {
 				drop(im, s, k--, a);

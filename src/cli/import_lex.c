@@ -63,8 +63,8 @@ ends_here(const struct lexer *l)
 static bool
 is_octal(const char *p)
 {
-	return p[0] >= '0' && p[0] <= '3' && isdigit((unsigned char)p[1]) && p[1] < '8'
-		&& isdigit((unsigned char)p[2]) && p[2] < '8';
+	return p[0] >= '0' && p[0] <= '3' && isdigit((unsigned char)p[1]) && p[1] < '8' &&
+		isdigit((unsigned char)p[2]) && p[2] < '8';
 }
 
 /* Behind a backslash. */
@@ -197,8 +197,8 @@ mutt_word(struct mutt_word *out, struct mutt_text *t, unsigned flags,
 		take_one(&l);
 	if (l.quote)
 		out->error = "a quote is not closed";
-	while (out->text.len && (flags & WORD_SPACES)
-		&& is_blank(out->text.data[out->text.len - 1]))
+	while (out->text.len && (flags & WORD_SPACES) &&
+	    is_blank(out->text.data[out->text.len - 1]))
 		str_cut(&out->text, out->text.len - 1);
 	mutt_skip_space(t);
 	out->is_command = out->command && !l.is_mixed;

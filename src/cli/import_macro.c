@@ -100,8 +100,8 @@ is_nothing(const struct step *st)
 {
 	static const char *const commands[] = { "set wait_key", "unset wait_key",
 		"set pipe_decode", "unset pipe_decode", "set resolve", "unset resolve",
-		"set confirmappend", "unset confirmappend",
-		"set delete", "set pipe_split", "unset pipe_split", "set my_", "unset my_",
+		"set confirmappend", "unset confirmappend", "set delete", "set pipe_split",
+		"unset pipe_split", "set my_", "unset my_",
 		"set nowait_key", "echo" };
 	static const char *const functions[] = { "sync-mailbox", "refresh", "check-stats",
 		"enter", "return",
@@ -198,8 +198,8 @@ mutt_macro_account(struct mutt *m, const char *menus, const char *key, const cha
 
 	while (take_step(&p, &st)) {
 		const char *typed = st.typed + strspn(st.typed, " :");
-		if (!str_eq(st.function, "enter-command") || !str_starts(typed, "source ")
-			|| strchr(typed, '|'))
+		if (!str_eq(st.function, "enter-command") || !str_starts(typed, "source ") ||
+		    strchr(typed, '|'))
 			continue;
 		struct mutt_hook h = { .kind = HOOK_MACRO, .pattern =
 			arena_strdup(&m->im->arena, key),

@@ -36,8 +36,8 @@ one_address(struct mutt *m, const char *s, size_t n, int depth)
 		comment ? (size_t)(comment - text) : strlen(text));
 	if (import_is_address(bare)) {
 		const char *end = comment ? strrchr(comment, ')') : NULL;
-		return import_address(im, end ? trimmed(im, comment + 1,
-			(size_t)(end - comment - 1)) : NULL, bare);
+		return import_address(im, end
+			? trimmed(im, comment + 1, (size_t)(end - comment - 1)) : NULL, bare);
 	}
 	for (size_t i = 0; i < m->aliases.n; i++) {
 		if (str_ieq(m->aliases.v[i].name, bare))

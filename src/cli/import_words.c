@@ -66,8 +66,8 @@ static bool
 is_taken(const struct import *im, const char *name)
 {
 	for (size_t i = 0; i < im->n_sections; i++) {
-		if (str_eq(im->sections[i].kind, "account")
-			&& str_ieq(im->sections[i].argument, name))
+		if (str_eq(im->sections[i].kind, "account") &&
+		    str_ieq(im->sections[i].argument, name))
 			return true;
 	}
 	return false;

@@ -348,8 +348,8 @@ accept_send(struct setup *s, char **answer, struct error *e)
 static enum err
 accept_how(struct setup *s, char **answer, struct error *e)
 {
-	if (setup_wants_token(s) && (!**answer || str_ieq(*answer, "type") ||
-	    str_ieq(*answer, "ask")))
+	if (setup_wants_token(s) &&
+	    (!**answer || str_ieq(*answer, "type") || str_ieq(*answer, "ask")))
 		return error_set(e, ERR_LOCAL,
 		"a token lasts an hour: a command has to print it");
 	if (!**answer)
@@ -387,13 +387,15 @@ accept_pin(struct setup *s, char **answer, struct error *e)
 const struct question setup_questions[N_ANSWERS] = {
 	[A_NAME] = { "Your name", NULL, suggest_name, accept_name, false },
 	[A_ADDRESS] = { "Your mail address", NULL, NULL, accept_address, false },
-	[A_RECEIVE] = { "Server to read from (host or URL)", NULL, suggest_receive,
-	accept_receive, false }, [A_USER] = { "User name there", needs_user, suggest_user,
-	accept_user, false }, [A_SEND] = { "Server to send through (host, URL or none)",
-	needs_login, suggest_send, accept_send, false },
-	[A_HOW] = { "Password command, type or ask", needs_login, suggest_how, accept_how,
-	false }, [A_SECRET] = { "Password (not shown)", wants_secret, NULL, accept_secret,
-	true }, [A_ACCOUNT] = { "Name of the account", NULL, suggest_account, accept_account,
-	false }, [A_PIN] = { "Its fingerprint, as you know it from its owner", wants_pin, NULL,
-	accept_pin, false },
+	[A_RECEIVE] = { "Server to read from (host or URL)",
+		NULL, suggest_receive, accept_receive, false },
+	[A_USER] = { "User name there", needs_user, suggest_user, accept_user, false },
+	[A_SEND] = { "Server to send through (host, URL or none)",
+		needs_login, suggest_send, accept_send, false },
+	[A_HOW] = { "Password command, type or ask",
+		needs_login, suggest_how, accept_how, false },
+	[A_SECRET] = { "Password (not shown)", wants_secret, NULL, accept_secret, true },
+	[A_ACCOUNT] = { "Name of the account", NULL, suggest_account, accept_account, false },
+	[A_PIN] = { "Its fingerprint, as you know it from its owner",
+		wants_pin, NULL, accept_pin, false },
 };

@@ -82,8 +82,8 @@ account_of(const struct rc *rc, const char *addr)
 {
 	for (size_t i = 0; i < rc->n_accounts; i++) {
 		const struct rc_account *a = &rc->accounts[i];
-		if (rc_account_sends(a) && (has_address(a->from, addr) ||
-		    has_address(a->identities, addr)))
+		if (rc_account_sends(a) &&
+		    (has_address(a->from, addr) || has_address(a->identities, addr)))
 			return a;
 	}
 	return NULL;
@@ -98,8 +98,8 @@ choose_account(const struct rc *rc, const char *sender, const struct str *raw)
 	struct msg m = {0};
 
 	if (!a && raw) {
-		mime_summary(&arena, &m, str_get(raw), mime_header_length(str_get(raw),
-			raw->len));
+		mime_summary(&arena, &m, str_get(raw),
+			mime_header_length(str_get(raw), raw->len));
 		a = account_of(rc, m.from_addr);
 	}
 	for (size_t i = 0; !a && i < rc->n_accounts; i++)

@@ -54,8 +54,8 @@ take_event(struct sync *s, const struct event *ev)
 		p->n_new += ev->u.folder.n_new;
 		break;
 	case EV_NOTICE:
-		fprintf(stderr, "dunlin: %s: %s\n", engine_rc_account(s->engine,
-			p->account)->name, ev->u.notice.text);
+		fprintf(stderr, "dunlin: %s: %s\n",
+			engine_rc_account(s->engine, p->account)->name, ev->u.notice.text);
 		p->needs_person = p->needs_person || ev->u.notice.code == ERR_MSG;
 		break;
 	case EV_PASSWORD:

@@ -385,8 +385,8 @@ act_folder(struct acting *x, struct error *e)
 	struct folder f = { .account = act->account };
 	const char *dest = "";
 
-	if (act->kind != ACT_FOLDER_CREATE && !store_folder(x->g->store, act->folder,
-	    &x->arena, &f))
+	if (act->kind != ACT_FOLDER_CREATE &&
+	    !store_folder(x->g->store, act->folder, &x->arena, &f))
 		return error_set(e, ERR_FOLDER, "there is no such folder any more");
 	if (f.role == ROLE_INBOX && act->kind == ACT_FOLDER_DELETE)
 		return error_set(e, ERR_UNSUPPORTED, "the inbox cannot be deleted");

@@ -195,8 +195,8 @@ find_copy(struct turn *t, struct draft_copy *d, bool *is_there, struct error *e)
 		*is_there = uidset_has(&found, uid);
 	else if (rc == ERR_OK)
 		*is_there = found.n > 0;
-	if (rc == ERR_OK && *is_there && !uid && store_folder_by_wire(w->store, w->account,
-	    wire, &t->arena, &f))
+	if (rc == ERR_OK && *is_there && !uid &&
+	    store_folder_by_wire(w->store, w->account, wire, &t->arena, &f))
 		d->msg = msg_id_of(f.id, uidset_max(&found));
 	if (rc == ERR_FOLDER || rc == ERR_MSG) {	/* the folder itself is gone */
 		*is_there = false;

@@ -488,8 +488,8 @@ account_named(const struct engine *g, const char *name)
 enum err
 engine_draft_leave(struct engine *g, const char *name, const char *account, struct error *e)
 {
-	return look_at_drafts(g, store_draft_leave(g->store, name, account_named(g, account),
-		e));
+	return look_at_drafts(g,
+		store_draft_leave(g->store, name, account_named(g, account), e));
 }
 
 enum err

@@ -266,9 +266,8 @@ fetch_is_here(struct worker *w, const struct queued *j)
 {
 	const char *section = j->job.section;
 
-	return is_here(w, j->job.msg, "") ||
-	    (strcmp(section, "TEXT*") == 0 ? has_text(w, j->job.msg) : is_here(w, j->job.msg,
-	    section));
+	return is_here(w, j->job.msg, "") || (strcmp(section, "TEXT*") == 0
+		? has_text(w, j->job.msg) : is_here(w, j->job.msg, section));
 }
 
 static enum err

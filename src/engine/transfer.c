@@ -216,8 +216,8 @@ has_settled(struct replay *r, const struct look *l, uint64_t n_missing)
 		.id = r->b.ids[0], .uidnext = r->dest_st.uidnext, .n_msgs = r->dest_st.n_msgs,
 		.n_missing = n_missing, .since_ms = now_ms(), .pause_ms = FIRST_PAUSE_MS,
 	};
-	int64_t quiet_ms = w->settle_ms + w->settle_ms *
-		(int64_t)uidset_count(&r->b.uids) / MSGS_A_SETTLE;
+	int64_t quiet_ms = w->settle_ms +
+		w->settle_ms * (int64_t)uidset_count(&r->b.uids) / MSGS_A_SETTLE;
 
 	if (s->id != now.id) {
 		if (w->lost_ms && l->n_there == 0)

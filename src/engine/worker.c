@@ -186,8 +186,8 @@ step_wait(struct worker *w, struct error *e)
 	}
 	int64_t left = until - now_ms();
 	enum err rc = w->b->ops->wait(w->b, left > 0 ? (int)left : 0, w->jobs.wake, &what, e);
-	if (rc == ERR_OK && ((what & WAIT_CHANGED) ||
-	    (!(w->b->caps & CAP_WAIT) && !(what & WAIT_WOKEN))))
+	if (rc == ERR_OK &&
+	    ((what & WAIT_CHANGED) || (!(w->b->caps & CAP_WAIT) && !(what & WAIT_WOKEN))))
 		m->is_dirty = true;
 	return rc;
 }

@@ -144,16 +144,15 @@ field_unfold(struct arena *a, const struct field *f, size_t max)
 
 	while (s < end && (*s == ' ' || *s == '\t' || *s == '\r' || *s == '\n'))
 		s++;
-	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' ||
-	    end[-1] == '\n'))
+	while (end > s &&
+	    (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n'))
 		end--;
 	if ((size_t)(end - s) > max)
 		end = s + max;
 	char *out = arena_alloc(a, (size_t)(end - s) + 1), *to = out;
 	for (; s < end; s++) {
-		if (*s == '\n' ||
-		    (*s == '\r' && (s + 1 == end || s[1] == '\n' || s[1] == ' ' ||
-		    s[1] == '\t')))
+		if (*s == '\n' || (*s == '\r' &&
+		    (s + 1 == end || s[1] == '\n' || s[1] == ' ' || s[1] == '\t')))
 			continue;
 		*to++ = *s == '\0' || *s == '\r' ? ' ' : *s;
 	}

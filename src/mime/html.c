@@ -20,23 +20,20 @@ enum kind {
 static const struct { const char *name; enum kind kind; } elements[] = {
 	{ "a", LINK }, { "br", BREAK }, { "img", IMAGE }, { "table", TABLE }, { "td", CELL },
 	{ "th", CELL }, { "tr", BLOCK }, { "div", BLOCK }, { "p", PARAGRAPH },
-	{ "center", BLOCK },
-	{ "h1", HEADING }, { "h2", HEADING }, { "h3", HEADING }, { "h4", HEADING },
-	{ "h5", HEADING }, { "h6", HEADING }, { "ul", LIST }, { "ol", LIST }, { "menu", LIST },
-	{ "dir", LIST }, { "li", ITEM }, { "blockquote", QUOTE }, { "pre", PRE },
-	{ "xmp", PRE },
-	{ "listing", PRE }, { "plaintext", PRE }, { "hr", RULE }, { "dd", INDENT },
-	{ "dt", BLOCK },
+	{ "center", BLOCK }, { "h1", HEADING }, { "h2", HEADING }, { "h3", HEADING },
+	{ "h4", HEADING }, { "h5", HEADING }, { "h6", HEADING }, { "ul", LIST },
+	{ "ol", LIST }, { "menu", LIST }, { "dir", LIST }, { "li", ITEM },
+	{ "blockquote", QUOTE }, { "pre", PRE }, { "xmp", PRE }, { "listing", PRE },
+	{ "plaintext", PRE }, { "hr", RULE }, { "dd", INDENT }, { "dt", BLOCK },
 	{ "dl", PARAGRAPH }, { "address", BLOCK }, { "article", BLOCK }, { "aside", BLOCK },
 	{ "section", BLOCK }, { "header", BLOCK }, { "footer", BLOCK }, { "main", BLOCK },
 	{ "nav", BLOCK }, { "figure", BLOCK }, { "figcaption", BLOCK }, { "fieldset", BLOCK },
 	{ "legend", BLOCK }, { "form", BLOCK }, { "caption", PARAGRAPH }, { "details", BLOCK },
 	{ "summary", BLOCK }, { "tbody", BLOCK }, { "thead", BLOCK }, { "tfoot", BLOCK },
-	{ "body", BLOCK }, { "option", BLOCK },
-	{ "head", SKIP }, { "style", SKIP }, { "script", SKIP }, { "title", SKIP },
-	{ "meta", SKIP },
-	{ "link", SKIP }, { "template", SKIP }, { "iframe", SKIP }, { "object", SKIP },
-	{ "applet", SKIP }, { "textarea", SKIP }, { "input", SKIP }, { "map", SKIP },
+	{ "body", BLOCK }, { "option", BLOCK }, { "head", SKIP }, { "style", SKIP },
+	{ "script", SKIP }, { "title", SKIP }, { "meta", SKIP }, { "link", SKIP },
+	{ "template", SKIP }, { "iframe", SKIP }, { "object", SKIP }, { "applet", SKIP },
+	{ "textarea", SKIP }, { "input", SKIP }, { "map", SKIP },
 };
 
 static enum kind
@@ -405,8 +402,8 @@ static bool
 has_image(const xmlNode *n, int depth)
 {
 	for (const xmlNode *c = n->children; c && depth < 8; c = c->next) {
-		if (html_is(c, "img") || (c->type == XML_ELEMENT_NODE &&
-		    has_image(c, depth + 1)))
+		if (html_is(c, "img") ||
+		    (c->type == XML_ELEMENT_NODE && has_image(c, depth + 1)))
 			return true;
 	}
 	return false;

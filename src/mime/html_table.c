@@ -51,8 +51,8 @@ html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth)
 		*n_breaks += html_is(c, "br") || html_is(c, "p") || html_is(c, "div");
 		if (*n_bytes > MAX_CELL_BYTES || *n_breaks > MAX_BREAKS)
 			return false;
-		if (c->type == XML_ELEMENT_NODE && !html_is_simple(c, n_bytes, n_breaks,
-		    depth + 1))
+		if (c->type == XML_ELEMENT_NODE &&
+		    !html_is_simple(c, n_bytes, n_breaks, depth + 1))
 			return false;
 	}
 	return true;

@@ -167,8 +167,8 @@ sieve(struct sieve *s)
 		char next = lt + 1 < s->end ? lt[1] : ' ';
 		if (next == '!' || next == '?')
 			skip_declaration(s);
-		else if (is_letter(next) || (next == '/' && lt + 2 < s->end &&
-		    is_letter(lt[2])))
+		else if (is_letter(next) ||
+		    (next == '/' && lt + 2 < s->end && is_letter(lt[2])))
 			sieve_tag(s);
 		else {
 			str_puts(&s->out, "&lt;");

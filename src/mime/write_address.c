@@ -33,10 +33,10 @@ mime_write_address(struct arena *a, const char *name, const char *addr)
 	InternetAddressList *list = NULL;
 	char *written = write_address(a, name, addr);
 
-	bool is_good = !strpbrk(addr, " \t\r\n,;")
-		&& field_check("To", written, NULL) == ERR_OK
-		&& mime_addresses(a, &back, written) == 1 && str_eq(back[0].addr, addr)
-		&& addresses_read(&list, "To", written, NULL) == ERR_OK && list;
+	bool is_good = !strpbrk(addr, " \t\r\n,;") &&
+		field_check("To", written, NULL) == ERR_OK &&
+		mime_addresses(a, &back, written) == 1 && str_eq(back[0].addr, addr) &&
+		addresses_read(&list, "To", written, NULL) == ERR_OK && list;
 	if (list)
 		g_object_unref(list);
 	return is_good ? written : NULL;

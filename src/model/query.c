@@ -346,8 +346,8 @@ accept_word(struct parser *ps, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (!str_starts(ps->p, word) || (ps->p[n] && !isspace((unsigned char)ps->p[n]) &&
-	    ps->p[n] != '('))
+	if (!str_starts(ps->p, word) ||
+	    (ps->p[n] && !isspace((unsigned char)ps->p[n]) && ps->p[n] != '('))
 		return false;
 	ps->p += n;
 	skip_space(ps);
@@ -404,8 +404,8 @@ parse_and(struct parser *ps)
 	while (left) {
 		skip_space(ps);
 		bool is_said = accept_word(ps, "AND");
-		if (!is_said && (!*ps->p || *ps->p == ')' || (str_starts(ps->p, "OR")
-		    && (!ps->p[2] || isspace((unsigned char)ps->p[2]) || ps->p[2] == '('))))
+		if (!is_said && (!*ps->p || *ps->p == ')' || (str_starts(ps->p, "OR") &&
+		    (!ps->p[2] || isspace((unsigned char)ps->p[2]) || ps->p[2] == '('))))
 			break;
 		struct node *right = parse_unary(ps);
 		left = right ? term_both(ps, OP_AND, left, right) : NULL;
@@ -462,8 +462,8 @@ match_text(const struct node *n, const struct msg *m)
 	};
 
 	for (size_t i = 0; i < LEN(texts); i++) {
-		if ((n->fields & texts[i].field) && *texts[i].text
-		    && text_contains(texts[i].text, n->folded))
+		if ((n->fields & texts[i].field) && *texts[i].text &&
+		    text_contains(texts[i].text, n->folded))
 			return true;
 	}
 	return false;
@@ -528,9 +528,8 @@ needs_body(const struct node *n, size_t *body)
 {
 	if (n->op == OP_BODY)
 		*body = n->body;
-	return n->op == OP_BODY
-		|| (n->op == OP_AND && (needs_body(n->left, body) ||
-		needs_body(n->right, body)));
+	return n->op == OP_BODY ||
+		(n->op == OP_AND && (needs_body(n->left, body) || needs_body(n->right, body)));
 }
 
 bool

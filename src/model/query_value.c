@@ -51,8 +51,8 @@ absolute_days(const char *s, struct days *out)
 		if (!digits(&s, &v[n++]))
 			return false;
 	} while (n < 3 && (*s == '-' || *s == '/') && s++);
-	if (*s || v[0] < 1900 || v[0] > 9999 || v[1] < 1 || v[1] > 12 || v[2] < 1
-	    || v[2] > days_in(v[0], v[1]))
+	if (*s || v[0] < 1900 || v[0] > 9999 || v[1] < 1 || v[1] > 12 || v[2] < 1 ||
+	    v[2] > days_in(v[0], v[1]))
 		return false;
 	out->from = midnight(v[0], v[1], v[2]);
 	out->until = midnight(v[0] + (n == 1), v[1] + (n == 2), v[2] + (n == 3));

@@ -47,8 +47,8 @@ announce(struct imap *im, struct imap_cmd *c, uint64_t n)
 {
 	bool is_private = im->net && net_is_private(im->net);
 	/* What is large waits all the same: a full mailbox says NO before it is sent. */
-	bool waits = !is_private || !(((im->ext & X_LITERAL_PLUS) && n <= IMAP_MAX_EAGER)
-		|| ((im->ext & X_LITERAL_MINUS) && n <= 4096));
+	bool waits = !is_private || !(((im->ext & X_LITERAL_PLUS) && n <= IMAP_MAX_EAGER) ||
+		((im->ext & X_LITERAL_MINUS) && n <= 4096));
 
 	str_printf(&c->text, "{%llu%s}\r\n", (unsigned long long)n, waits ? "" : "+");
 	if (waits && c->n_sync == IMAP_MAX_SYNC)
@@ -407,8 +407,8 @@ imap_send(struct imap *im, struct imap_cmd *c, struct error *e)
 	    || (rc = imap_write(im, " ", 1, e)) != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < c->n_sync; i++) {
-		if ((rc = imap_write(im, c->text.data + from, c->sync[i] - from, e)) != ERR_OK
-		    || (rc = imap_flush(im, e)) != ERR_OK)
+		rc = imap_write(im, c->text.data + from, c->sync[i] - from, e);
+		if (rc != ERR_OK || (rc = imap_flush(im, e)) != ERR_OK)
 			return rc;
 		from = c->sync[i];
 		for (im->got_plus = false; !im->got_plus && c->status == IMAP_OPEN;)
@@ -420,8 +420,8 @@ imap_send(struct imap *im, struct imap_cmd *c, struct error *e)
 		if (c->status != IMAP_OPEN)
 			return ERR_OK;		/* NO: the literal stays here */
 	}
-	if ((rc = imap_write(im, str_get(&c->text) + from, c->text.len - from, e)) != ERR_OK
-	    || (c->tail && (rc = send_tail(im, c->tail, e)) != ERR_OK))
+	if ((rc = imap_write(im, str_get(&c->text) + from, c->text.len - from, e)) != ERR_OK ||
+	    (c->tail && (rc = send_tail(im, c->tail, e)) != ERR_OK))
 		return rc;
 	return imap_write(im, "\r\n", 2, e);
 }
@@ -489,6 +489,6 @@ imap_code_is(const struct imap_cmd *c, const char *code)
 	const char *w = str_get(&c->words);
 	size_t n = strlen(code);
 
-	return w[0] == '[' && strncasecmp(w + 1, code, n) == 0
-		&& (w[n + 1] == ']' || w[n + 1] == ' ');
+	return w[0] == '[' && strncasecmp(w + 1, code, n) == 0 &&
+		(w[n + 1] == ']' || w[n + 1] == ' ');
 }

@@ -13,14 +13,12 @@
 
 static const struct { const char *name; uint32_t bits; } extensions[] = {
 	{ "STARTTLS", X_STARTTLS }, { "LOGINDISABLED", X_LOGINDISABLED },
-	{ "SASL-IR", X_SASL_IR },
-	{ "IDLE", X_IDLE }, { "ENABLE", X_ENABLE }, { "CONDSTORE", X_CONDSTORE },
-	{ "QRESYNC", X_QRESYNC | X_CONDSTORE }, { "MOVE", X_MOVE }, { "UIDPLUS", X_UIDPLUS },
-	{ "SPECIAL-USE", X_SPECIAL_USE }, { "LIST-EXTENDED", X_LIST_EXTENDED },
-	{ "LIST-STATUS", X_LIST_STATUS }, { "NAMESPACE", X_NAMESPACE }, { "ID", X_ID },
-	{ "LITERAL+", X_LITERAL_PLUS }, { "LITERAL-", X_LITERAL_MINUS },
-	{ "ESEARCH", X_ESEARCH },
-	{ "IMAP4REV1", X_REV1 },
+	{ "SASL-IR", X_SASL_IR }, { "IDLE", X_IDLE }, { "ENABLE", X_ENABLE },
+	{ "CONDSTORE", X_CONDSTORE }, { "QRESYNC", X_QRESYNC | X_CONDSTORE },
+	{ "MOVE", X_MOVE }, { "UIDPLUS", X_UIDPLUS }, { "SPECIAL-USE", X_SPECIAL_USE },
+	{ "LIST-EXTENDED", X_LIST_EXTENDED }, { "LIST-STATUS", X_LIST_STATUS },
+	{ "NAMESPACE", X_NAMESPACE }, { "ID", X_ID }, { "LITERAL+", X_LITERAL_PLUS },
+	{ "LITERAL-", X_LITERAL_MINUS }, { "ESEARCH", X_ESEARCH }, { "IMAP4REV1", X_REV1 },
 	/* RFC 9051 appendix E: what rev2 has built in */
 	{ "IMAP4REV2", X_REV2 | X_IDLE | X_ENABLE | X_MOVE | X_UIDPLUS | X_SPECIAL_USE
 		| X_NAMESPACE | X_SASL_IR | X_LITERAL_MINUS | X_ESEARCH | X_LIST_STATUS
@@ -72,8 +70,8 @@ greeting(struct imap *im, struct error *e)
 	im->is_authenticated = strcmp(word, "PREAUTH") == 0;
 	if (!im->is_authenticated && strcmp(word, "OK") != 0)
 		return imap_die(im, e, "this is not an IMAP server");
-	if (!scan_char(&s, '[') || !scan_word(&s, word, sizeof word)
-	    || strcmp(word, "CAPABILITY") != 0)
+	if (!scan_char(&s, '[') || !scan_word(&s, word, sizeof word) ||
+	    strcmp(word, "CAPABILITY") != 0)
 		return ERR_OK;
 	imap_capability(im, &s);
 	return ERR_OK;
@@ -163,9 +161,8 @@ converse(struct imap *im, struct imap_cmd *c, struct sasl *s, struct error *e)
 		im->got_plus = false;
 		if ((rc = imap_step(im, e)) != ERR_OK)
 			return rc;
-		if (im->got_plus && c->status == IMAP_OPEN
-		    && answer_challenge(im, s, &is_cancelled,
-		    is_cancelled ? NULL : &why) != ERR_OK)
+		if (im->got_plus && c->status == IMAP_OPEN && answer_challenge(im, s,
+		    &is_cancelled, is_cancelled ? NULL : &why) != ERR_OK)
 			return imap_die(im, e, "the connection was lost");
 	}
 	if (is_cancelled)
@@ -243,8 +240,8 @@ static enum err
 log_in(struct imap *im, const struct backend_login *l, struct error *e)
 {
 	bool is_private = net_is_private(im->net);
-	bool login_fits = is_private && !(im->ext & X_LOGINDISABLED)
-		&& (!im->cfg.auth || str_ieq(im->cfg.auth, "login"));
+	bool login_fits = is_private && !(im->ext & X_LOGINDISABLED) &&
+		(!im->cfg.auth || str_ieq(im->cfg.auth, "login"));
 	struct error why;
 	const char *mechanism;
 
@@ -291,8 +288,8 @@ imap_connect(struct backend *b, const struct backend_login *l, struct error *e)
 		goto out;
 	if (im->cfg.net.security == NET_STARTTLS && (rc = starttls(im, e)) != ERR_OK)
 		goto out;
-	if ((rc = ask_capability(im, e)) != ERR_OK || (rc = log_in(im, l, e)) != ERR_OK
-	    || (rc = ask_capability(im, e)) != ERR_OK)
+	if ((rc = ask_capability(im, e)) != ERR_OK || (rc = log_in(im, l, e)) != ERR_OK ||
+	    (rc = ask_capability(im, e)) != ERR_OK)
 		goto out;
 	im->is_authenticated = true;
 	im->has_prelude = true;

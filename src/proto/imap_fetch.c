@@ -14,8 +14,8 @@
 static const struct { const char *name; uint32_t bit; } flag_names[] = {
 	{ "\\Seen", MSG_SEEN }, { "\\Answered", MSG_ANSWERED }, { "\\Flagged", MSG_FLAGGED },
 	{ "\\Deleted", MSG_DELETED }, { "\\Draft", MSG_DRAFT },
-	{ "$Forwarded", MSG_FORWARDED },
-	{ "$Junk", MSG_JUNK }, { "$NotJunk", MSG_NOTJUNK }, { "$MDNSent", MSG_MDNSENT },
+	{ "$Forwarded", MSG_FORWARDED }, { "$Junk", MSG_JUNK }, { "$NotJunk", MSG_NOTJUNK },
+	{ "$MDNSent", MSG_MDNSENT },
 	/* as other clients write them */
 	{ "Forwarded", MSG_FORWARDED }, { "Junk", MSG_JUNK }, { "NonJunk", MSG_NOTJUNK },
 	{ "NotJunk", MSG_NOTJUNK }, { "MDNSent", MSG_MDNSENT },
@@ -38,8 +38,8 @@ imap_flags_parse(struct scan *s, bool *has_star)
 		if (n == 2 && memcmp(p, "\\*", 2) == 0 && has_star)
 			*has_star = true;
 		for (size_t i = 0; i < LEN(flag_names); i++)
-			if (strlen(flag_names[i].name) == n
-			    && strncasecmp(flag_names[i].name, p, n) == 0)
+			if (strlen(flag_names[i].name) == n &&
+			    strncasecmp(flag_names[i].name, p, n) == 0)
 				flags |= flag_names[i].bit;
 	}
 	*s = try;

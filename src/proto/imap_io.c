@@ -16,8 +16,8 @@ imap_die(struct imap *im, struct error *e, const char *why)
 	enum err rc;
 
 	im->is_dead = true;
-	if (im->net && (rc = net_error(im->net, e)) != ERR_OK
-	    && (rc != ERR_CONN || im->bye.len == 0))
+	if (im->net && (rc = net_error(im->net, e)) != ERR_OK &&
+	    (rc != ERR_CONN || im->bye.len == 0))
 		return rc;
 	if (im->bye.len > 0)
 		return error_set(e, ERR_CONN, "the server ended the connection: %s",
@@ -139,8 +139,8 @@ is_for_sink(struct imap *im)
 	if (b->has_origin)
 		while (n > 0 && text[--n] != '<')
 			;
-	return n > m && strncasecmp(text + n - m, b->item, m) == 0
-		&& (text[n - m - 1] == ' ' || text[n - m - 1] == '(');
+	return n > m && strncasecmp(text + n - m, b->item, m) == 0 &&
+		(text[n - m - 1] == ' ' || text[n - m - 1] == '(');
 }
 
 static void

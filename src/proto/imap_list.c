@@ -35,13 +35,12 @@ static const struct { const char *flag; uint32_t attr; enum folder_role role; } 
 	{ "\\Noselect", FOLDER_NOSELECT, ROLE_NONE }, { "\\NonExistent", FOLDER_NOSELECT,
 		ROLE_NONE },
 	{ "\\Noinferiors", FOLDER_NOINFERIORS, ROLE_NONE },
-	{ "\\Subscribed", FOLDER_SUBSCRIBED, ROLE_NONE },
-	{ "\\Drafts", 0, ROLE_DRAFTS }, { "\\Sent", 0, ROLE_SENT },
-	{ "\\Archive", 0, ROLE_ARCHIVE },
+	{ "\\Subscribed", FOLDER_SUBSCRIBED, ROLE_NONE }, { "\\Drafts", 0, ROLE_DRAFTS },
+	{ "\\Sent", 0, ROLE_SENT }, { "\\Archive", 0, ROLE_ARCHIVE },
 	{ "\\Junk", 0, ROLE_JUNK }, { "\\Spam", 0, ROLE_JUNK }, { "\\Trash", 0, ROLE_TRASH },
 	{ "\\All", 0, ROLE_ALL }, { "\\AllMail", 0, ROLE_ALL },
-	{ "\\Flagged", 0, ROLE_FLAGGED },
-	{ "\\Starred", 0, ROLE_FLAGGED }, { "\\Inbox", 0, ROLE_INBOX },
+	{ "\\Flagged", 0, ROLE_FLAGGED }, { "\\Starred", 0, ROLE_FLAGGED },
+	{ "\\Inbox", 0, ROLE_INBOX },
 };
 
 #define DIVISION_SLASH "\xe2\x88\x95"
@@ -190,8 +189,8 @@ on_list(struct imap *im, struct list *l, struct scan *s, bool is_lsub)
 		goto out;
 	en.delim = text.len == 1 ? text.data[0] : '\0';
 	scan_spaces(s);
-	if (!scan_astring(s, &text) || text.len == 0 || text.len > 1000
-	    || memchr(text.data, '\0', text.len) || l->n == IMAP_MAX_FOLDERS)
+	if (!scan_astring(s, &text) || text.len == 0 || text.len > 1000 ||
+	    memchr(text.data, '\0', text.len) || l->n == IMAP_MAX_FOLDERS)
 		goto out;
 	if (is_lsub) {
 		if ((old = find_entry(l, text.data)))

@@ -136,8 +136,8 @@ scan_literal(struct scan *s, const char **p, size_t *n)
 	if (!scan_char(&try, '{') || !scan_u64(&try, &size))
 		return false;
 	scan_char(&try, '+');
-	if (!scan_char(&try, '}') || !scan_char(&try, '\r') || !scan_char(&try, '\n')
-	    || size > (uint64_t)(try.end - try.p))
+	if (!scan_char(&try, '}') || !scan_char(&try, '\r') || !scan_char(&try, '\n') ||
+	    size > (uint64_t)(try.end - try.p))
 		return false;
 	*p = try.p;
 	*n = (size_t)size;
@@ -237,8 +237,8 @@ skip_leaf(struct scan *s)
 	size_t n;
 	bool has_escapes;
 
-	return scan_literal(s, &p, &n) || scan_quoted(s, &p, &n, &has_escapes)
-		|| scan_atom(s, &p, &n, true);
+	return scan_literal(s, &p, &n) || scan_quoted(s, &p, &n, &has_escapes) ||
+		scan_atom(s, &p, &n, true);
 }
 
 bool
@@ -319,18 +319,18 @@ scan_date(const char *p, size_t n, int64_t *out)
 			return false;
 		tm.tm_mday = *s.p++ - '0';
 	}
-	if (!scan_char(&s, '-') || !scan_month(&s, &tm.tm_mon) || !scan_char(&s, '-')
-	    || !two_digits(&s, &century) || !two_digits(&s, &year) || !scan_char(&s, ' ')
-	    || !two_digits(&s, &tm.tm_hour) || !scan_char(&s, ':')
-	    || !two_digits(&s, &tm.tm_min) || !scan_char(&s, ':') ||
+	if (!scan_char(&s, '-') ||
+	    !scan_month(&s, &tm.tm_mon) || !scan_char(&s, '-') || !two_digits(&s, &century) ||
+	    !two_digits(&s, &year) || !scan_char(&s, ' ') || !two_digits(&s, &tm.tm_hour) ||
+	    !scan_char(&s, ':') || !two_digits(&s, &tm.tm_min) || !scan_char(&s, ':') ||
 	    !two_digits(&s, &tm.tm_sec) || !scan_char(&s, ' '))
 		return false;
 	bool is_west = scan_char(&s, '-');
 	if (!is_west)
 		scan_char(&s, '+');
-	if (!two_digits(&s, &zone_h) || !two_digits(&s, &zone_m) || !scan_done(&s)
-	    || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59
-	    || tm.tm_sec > 60)
+	if (!two_digits(&s, &zone_h) || !two_digits(&s, &zone_m) || !scan_done(&s) ||
+	    tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
+	    tm.tm_sec > 60)
 		return false;
 	tm.tm_year = century * 100 + year - 1900;
 	int64_t zone = (zone_h * 60 + zone_m) * 60;

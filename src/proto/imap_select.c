@@ -168,8 +168,8 @@ open_folder(struct imap *im, const char *verb, const char *wire,
 	struct delta d = { .known = known, .sink = sink ? sink : &nobody,
 		.is_selecting = true };
 	struct imap_handler h = { .ctx = &d, .fetch = on_flags, .vanished = on_gone };
-	bool with_delta = (im->ext & X_QRESYNC) && (im->ext & X_ENABLE) && known
-		&& known->uidvalidity && known->modseq;
+	bool with_delta = (im->ext & X_QRESYNC) && (im->ext & X_ENABLE) && known &&
+		known->uidvalidity && known->modseq;
 	struct imap_cmd cmds[4];
 	size_t n = 0;
 	enum err rc;

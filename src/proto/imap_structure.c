@@ -195,8 +195,7 @@ encoding_of(const char *name)
 	static const struct { const char *name; enum part_encoding encoding; } names[] = {
 		{ "base64", ENC_BASE64 }, { "quoted-printable", ENC_QP }, { "8bit", ENC_8BIT },
 		{ "binary", ENC_BINARY }, { "x-uuencode", ENC_UUENCODE },
-		{ "uuencode", ENC_UUENCODE },
-		{ "x-uue", ENC_UUENCODE },
+		{ "uuencode", ENC_UUENCODE }, { "x-uue", ENC_UUENCODE },
 	};
 
 	for (size_t i = 0; i < LEN(names); i++)

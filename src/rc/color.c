@@ -11,8 +11,7 @@ static const char *const names[] = { "black", "red", "green", "yellow", "blue", 
 	"cyan", "white" };
 static const struct { const char *name; unsigned attr; } attrs[] = {
 	{ "bold", RC_BOLD }, { "dim", RC_DIM }, { "italic", RC_ITALIC },
-	{ "underline", RC_UNDERLINE },
-	{ "reverse", RC_REVERSE },
+	{ "underline", RC_UNDERLINE }, { "reverse", RC_REVERSE },
 };
 static const char *const all[] = { "black", "red", "green", "yellow", "blue", "magenta",
 	"cyan", "white", "bright-black", "bright-red", "bright-green", "bright-yellow",

@@ -220,8 +220,8 @@ lex_line(struct lex *out, const char *line, size_t n, enum lex_mode mode)
 	if (t.p == t.end || (at_comment(&t) && !at_odd_key(t)))
 		return;
 	/* "[" without "]" in a section of keys binds that key. */
-	out->is_section = *t.p == '['
-		&& (mode != LEX_KEYS || memchr(t.p, ']', (size_t)(t.end - t.p)));
+	out->is_section = *t.p == '[' &&
+		(mode != LEX_KEYS || memchr(t.p, ']', (size_t)(t.end - t.p)));
 	if (has_control(line, n))
 		out->error = "a control character stands in this line";
 	else if (!utf8_valid(line, n))

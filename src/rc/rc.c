@@ -86,8 +86,8 @@ line_of(const struct parser *ps, const char *setting)
 static bool
 is_refused(struct parser *ps, const struct rc_url *u, const char *setting)
 {
-	if (u->protocol == RC_NONE || u->protocol == RC_MBOX || u->security != RC_PLAIN
-	    || ps->account.allow_insecure || rc_host_is_loopback(u->host))
+	if (u->protocol == RC_NONE || u->protocol == RC_MBOX || u->security != RC_PLAIN ||
+	    ps->account.allow_insecure || rc_host_is_loopback(u->host))
 		return false;
 	problem(ps, line_of(ps, setting),
 		"'+insecure' would send the password to %s in the clear: "

@@ -413,8 +413,8 @@ check_address(const char *name, const char *v, struct error *e)
 	size_t n = open ? strcspn(addr, ">") : strlen(v);
 	const char *at = memrchr(addr, '@', n);
 
-	if (!at || at == addr || at + 1 == addr + n || (open && !str_eq(addr + n, ">"))
-	    || memchr(addr, ' ', n) || memchr(addr, ',', n))
+	if (!at || at == addr || at + 1 == addr + n || (open && !str_eq(addr + n, ">")) ||
+	    memchr(addr, ' ', n) || memchr(addr, ',', n))
 		return error_set(e, ERR_LOCAL,
 		"'%s' needs an address such as Ada <ada@example.org>, not '%s'",
 			name, v);
@@ -460,8 +460,7 @@ static enum err (*const readers[])(const struct rc_setting *, void *, const char
 	[RC_T_STRING] = put_string, [RC_T_SECRET] = put_string, [RC_T_BOOL] = put_bool,
 	[RC_T_INT] = put_amount, [RC_T_PATH] = put_path, [RC_T_URL] = put_url,
 	[RC_T_DAYS] = put_days, [RC_T_MEGABYTES] = put_amount, [RC_T_KILOBYTES] = put_amount,
-	[RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice,
-	[RC_T_WORDS] = put_words,
+	[RC_T_DURATION] = put_amount, [RC_T_CHOICE] = put_choice, [RC_T_WORDS] = put_words,
 	[RC_T_FINGERPRINT] = put_fingerprint, [RC_T_ADDRESS] = put_address,
 	[RC_T_ADDRESSES] = put_addresses,
 };

@@ -109,9 +109,8 @@ is_host(const char *s)
 
 	if (strchr(s, ':'))
 		return inet_pton(AF_INET6, s, &a) == 1;
-	return n > 0 && n < 254 && s[0] != '-' && s[0] != '.'
-		&& strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == n &&
-		!strstr(s, "..");
+	return n > 0 && n < 254 && s[0] != '-' && s[0] != '.' &&
+		strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == n && !strstr(s, "..");
 }
 
 /* "host", "host:port", "[::1]:port"; one '/' may stand behind. */

@@ -55,8 +55,8 @@ set_add(struct id_set *set, msg_id id)
 static bool
 is_same_command(const struct intent *a, const struct intent *b)
 {
-	return a->kind == b->kind && a->kind <= INTENT_EXPUNGE && a->set == b->set
-		&& a->clear == b->clear && str_eq(a->dest, b->dest) &&
+	return a->kind == b->kind && a->kind <= INTENT_EXPUNGE &&
+		a->set == b->set && a->clear == b->clear && str_eq(a->dest, b->dest) &&
 		!a->carried == !b->carried && !a->inverse_of == !b->inverse_of;
 }
 
@@ -72,8 +72,8 @@ may_join(const struct store *s, const struct id_set *crossed, folder_id folder, 
 
 	while (ok && db_row(s, st)) {
 		msg_id now = sqlite3_column_int64(st, 1);
-		ok = now && msg_folder(now) == folder && !set_has(crossed, now)
-		    && !set_has(crossed, sqlite3_column_int64(st, 0));
+		ok = now && msg_folder(now) == folder && !set_has(crossed, now) &&
+			!set_has(crossed, sqlite3_column_int64(st, 0));
 	}
 	db_done(st);
 	return ok;

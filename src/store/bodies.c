@@ -29,8 +29,8 @@ struct body_writer {
 static bool
 section_ok(const char *section)
 {
-	return strlen(section) <= MAX_SECTION && section[0] != '.'
-	    && section[strspn(section, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.")] == '\0';
+	return strlen(section) <= MAX_SECTION && section[0] != '.' &&
+		section[strspn(section, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.")] == '\0';
 }
 
 static char *
@@ -203,8 +203,8 @@ drop_among_all(const char *folder_dir, uint32_t lo, uint32_t hi)
 		return;
 	for (struct dirent *entry; (entry = readdir(d)); ) {
 		uint64_t bucket = strtoul(entry->d_name, NULL, 10);
-		if (entry->d_name[0] == '.' || bucket < lo / UIDS_A_DIRECTORY
-			|| bucket > hi / UIDS_A_DIRECTORY)
+		if (entry->d_name[0] == '.' || bucket < lo / UIDS_A_DIRECTORY ||
+		    bucket > hi / UIDS_A_DIRECTORY)
 			continue;
 		char *dir = path_join(folder_dir, entry->d_name);
 		drop_in_directory(dir, lo, hi);
@@ -239,8 +239,8 @@ bodies_rename(struct store *s, msg_id from, msg_id to)
 	const char *section;
 
 	for (struct dirent *entry; d && (entry = readdir(d)); ) {
-		if (uid_of_name(entry->d_name, &section) != msg_uid(from)
-			|| path_mkdirs(into, NULL) != ERR_OK)
+		if (uid_of_name(entry->d_name, &section) != msg_uid(from) ||
+		    path_mkdirs(into, NULL) != ERR_OK)
 			continue;
 		char *name = xasprintf("%s/%u.%s", into, msg_uid(to), section);
 		if (renameat(dirfd(d), entry->d_name, AT_FDCWD, name) < 0)
@@ -282,8 +282,8 @@ walk_level(const char *dir, int level, folder_id folder, visit_fn visit, void *c
 		return;
 	for (struct dirent *entry; (entry = readdir(d)); ) {
 		struct stat st;
-		if (entry->d_name[0] == '.'
-		    || fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (entry->d_name[0] == '.' ||
+		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		char *path = path_join(dir, entry->d_name);
 		if (S_ISDIR(st.st_mode) && level < 2)

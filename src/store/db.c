@@ -219,10 +219,8 @@ store_commit(struct store *s, struct error *e)
 		db->is_broken = true;
 	db->is_begun = false;
 	if (db->is_broken)
-		return end(s,
-			error_set(e, ERR_LOCAL,
-				"the mail store failed: a write before failed"),
-			e);
+		return end(s, error_set(e, ERR_LOCAL,
+			"the mail store failed: a write before failed"), e);
 	return end(s, ERR_OK, e);
 }
 

@@ -444,8 +444,8 @@ folders_repair(struct store *s, struct error *e)
 		rc = folder_discard(s, id, e);
 	const char *differs = "SELECT count(*) FROM folder f JOIN mailbox b ON b.id = f.id"
 		" WHERE b.wire <> f.wire OR b.uidvalidity <> f.uidvalidity";
-	if (rc != ERR_OK || db_int(s, differs, "") == 0
-		|| (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+	if (rc != ERR_OK || db_int(s, differs, "") == 0 ||
+	    (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 		return rc;
 	rc = db_run(s, e, "UPDATE folder SET (wire, uidvalidity) ="
 		" (SELECT wire, uidvalidity FROM mailbox b WHERE b.id = folder.id)", "");

@@ -82,8 +82,8 @@ find_change(const struct store *s, const struct intent *in, msg_id id, struct ar
 	if (!db_row(s, st))
 		return c;
 	uint32_t flags = (uint32_t)sqlite3_column_int64(st, 0);
-	flags = (flags | (uint32_t)sqlite3_column_int64(st, 1))
-		& ~(uint32_t)sqlite3_column_int64(st, 2);
+	flags |= (uint32_t)sqlite3_column_int64(st, 1);
+	flags &= ~(uint32_t)sqlite3_column_int64(st, 2);
 	c.any = true;
 	if (in->kind == INTENT_FLAGS) {
 		c.set = in->set & ~flags;
@@ -149,11 +149,11 @@ check_intent(const struct intent *in, const msg_id *msgs, size_t n, const char *
 	struct error *e)
 {
 	bool has_dest = in->dest && *in->dest;
-	bool needs_dest = in->kind == INTENT_MOVE || in->kind == INTENT_COPY
-		|| in->kind == INTENT_FOLDER_CREATE || in->kind == INTENT_FOLDER_RENAME;
+	bool needs_dest = in->kind == INTENT_MOVE || in->kind == INTENT_COPY ||
+		in->kind == INTENT_FOLDER_CREATE || in->kind == INTENT_FOLDER_RENAME;
 
-	if (in->set & in->clear || (needs_dest && !has_dest)
-	    || (in->kind != INTENT_FOLDER_CREATE && (!in->folder || !source)))
+	if (in->set & in->clear || (needs_dest && !has_dest) ||
+	    (in->kind != INTENT_FOLDER_CREATE && (!in->folder || !source)))
 		return error_set(e, ERR_LOCAL, "an intent that makes no sense");
 	for (size_t i = 0; i < n; i++) {
 		if (msg_folder(msgs[i]) != in->folder)

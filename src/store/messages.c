@@ -265,8 +265,8 @@ store_msgs_gone(struct store *s, folder_id folder, const struct uidset *uids, st
 			rc = msg_remove_range(s, folder, lo, end, e);
 			while (rc == ERR_OK && end < hi) {
 				lo = end + 1;
-				if ((rc = tx_close(s, rc, e)) != ERR_OK
-					|| (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
+				if ((rc = tx_close(s, rc, e)) != ERR_OK ||
+				    (rc = tx_open(s, DB_INDEX, e)) != ERR_OK)
 					return rc;
 				end = slice_end(s, folder, lo, hi);
 				rc = msg_remove_range(s, folder, lo, end, e);

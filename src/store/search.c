@@ -113,8 +113,8 @@ connect_file(struct search *x, struct error *e)
 
 	if (rc != ERR_OK)
 		return rc;
-	if (sqlite3_open_v2(x->path, &x->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-	    | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(x->path, &x->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
 		return fail(x, e);
 	sqlite3_busy_timeout(x->h, BUSY_MS);
 	return script(x, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"

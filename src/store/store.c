@@ -283,8 +283,9 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	s->db = xcalloc(1, sizeof *s->db);
 	s->bell_fd = -1;
 	s->mode = mode;
-	if (mode == STORE_WRITE && ((rc = path_private(data_dir, e)) != ERR_OK
-	    || (rc = path_private(cache_dir, e)) != ERR_OK))
+	if (mode == STORE_WRITE &&
+	    ((rc = path_private(data_dir, e)) != ERR_OK ||
+	    (rc = path_private(cache_dir, e)) != ERR_OK))
 		goto out;
 	s->data_dir = real_dir(data_dir);
 	s->cache_dir = real_dir(cache_dir);

@@ -213,8 +213,8 @@ undo_create(struct undo *u, const struct intent *in, struct error *e)
 	intent_id id;
 	enum err rc = ERR_OK;
 
-	if (in->state == INTENT_RUNNING
-		|| !store_folder_by_wire(s, in->account, in->dest, &a, &f))
+	if (in->state == INTENT_RUNNING ||
+	    !store_folder_by_wire(s, in->account, in->dest, &a, &f))
 		u->why_not = "the folder is not known yet";
 	else if (f.n_msgs || f.n_server)
 		u->why_not = "there is mail in the folder";

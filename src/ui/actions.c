@@ -197,12 +197,11 @@ static const struct {
 	void (*run)(struct ui *ui, const struct call *c);
 } actions[] = {
 	{ CMD_BACK, go_back }, { CMD_QUIT, quit }, { CMD_HELP, help },
-	{ CMD_MESSAGES, messages },
-	{ CMD_COMMAND, command }, { CMD_UNDO, undo }, { CMD_TAGGED, tagged },
-	{ CMD_SYNC, sync_now },
-	{ CMD_RECONNECT, reconnect }, { CMD_CANCEL, cancel }, { CMD_REDRAW, redraw },
-	{ CMD_SUSPEND, suspend }, { CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder },
-	{ CMD_COMPOSE, compose }, { CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox },
+	{ CMD_MESSAGES, messages }, { CMD_COMMAND, command }, { CMD_UNDO, undo },
+	{ CMD_TAGGED, tagged }, { CMD_SYNC, sync_now }, { CMD_RECONNECT, reconnect },
+	{ CMD_CANCEL, cancel }, { CMD_REDRAW, redraw }, { CMD_SUSPEND, suspend },
+	{ CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder }, { CMD_COMPOSE, compose },
+	{ CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox },
 };
 
 bool

@@ -135,9 +135,9 @@ ask_password(struct ui *ui)
 			continue;
 		a->wants_password = false;
 		ui->asked_password = a;
+		const char *name = engine_rc_account(ui->engine, a->id)->name;
 		char *label = xasprintf(" %sPassword for %s: ",
-			a->was_answered ? "Refused. " : "", engine_rc_account(ui->engine,
-			a->id)->name);
+			a->was_answered ? "Refused. " : "", name);
 		ui_prompt(ui, NULL, &(struct prompt_spec){ .kind = PROMPT_PASSWORD,
 			.label = label, .done = password_typed, .ctx = ui });
 		free(label);
@@ -175,8 +175,8 @@ ui_complete_folders(struct ui *ui, account_id account, const char *text,
 	for (size_t i = 0; ui->store && i < ui->n_accounts; i++) {
 		account_id id = ui->accounts[i].id;
 		if (!account || account == id)
-			offer_folders(ui, id, account ? "" : engine_rc_account(ui->engine,
-				id)->name, text, out);
+			offer_folders(ui, id, account ? ""
+				: engine_rc_account(ui->engine, id)->name, text, out);
 	}
 }
 

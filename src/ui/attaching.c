@@ -228,9 +228,8 @@ output_name(const char *command, const struct str *bytes)
 	char *type = compose_media_type(NULL, str_get(bytes),
 		bytes->len < PIECE_BYTES ? bytes->len : PIECE_BYTES);
 	static const char *const endings[][2] = { { "text/html", ".html" },
-		{ "text/x-diff", ".patch" }, { "text/", ".txt" },
-		{ "image/png", ".png" }, { "image/jpeg", ".jpg" },
-		{ "application/pdf", ".pdf" },
+		{ "text/x-diff", ".patch" }, { "text/", ".txt" }, { "image/png", ".png" },
+		{ "image/jpeg", ".jpg" }, { "application/pdf", ".pdf" },
 		{ "application/json", ".json" }, { "application/zip", ".zip" },
 		{ "application/gzip", ".gz" } };
 	const char *ending = "";

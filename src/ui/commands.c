@@ -143,8 +143,7 @@ static const struct {
 	const char *name;
 } view_bits[] = {
 	{ V_FOLDERS, "folders" }, { V_INDEX, "index" }, { V_PAGER, "pager" },
-	{ V_PARTS, "parts" },
-	{ V_HELP, "help" }, { V_MESSAGES, "messages" },
+	{ V_PARTS, "parts" }, { V_HELP, "help" }, { V_MESSAGES, "messages" },
 	{ V_COMPOSE, "compose" }, { V_DRAFTS, "drafts" }, { V_OUTBOX, "outbox" },
 };
 

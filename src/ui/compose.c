@@ -120,8 +120,8 @@ set_field(struct compose *x, size_t i, const char *value)
 	x->cursor = i;
 	compose_changed(x);
 	/* Kept as it is, but not left to be found out at the end. */
-	if (rows[i].id != CMD_SUBJECT && compose_addresses(rows[i].label, expanded,
-	    &e) != ERR_OK)
+	if (rows[i].id != CMD_SUBJECT &&
+	    compose_addresses(rows[i].label, expanded, &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	free(expanded);
 	free(clean);
@@ -173,8 +173,8 @@ must_wait(struct compose *x, enum command_id id)
 
 	if (x->n_works == 0 || is_look || (!x->is_building && !needs_all))
 		return false;
-	ui_status(x->view.ui, "%s: wait for it, or press Esc", work_of(x->view.ui, &x->view,
-		0)->what);
+	ui_status(x->view.ui, "%s: wait for it, or press Esc",
+		work_of(x->view.ui, &x->view, 0)->what);
 	return true;
 }
 

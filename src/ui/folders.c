@@ -121,8 +121,8 @@ draw_row(const struct folders *x, const struct area *a, int y, const struct tree
 	if (r->has_children)
 		area_put(a, y, indent, 2, ST_THREAD, r->is_folded ? "▸" : "▾");
 	int used = area_put(a, y, indent + 2, room - indent - 2, row_style(r), r->name);
-	if (r->folder && r->folder->role != ROLE_NONE && a->columns >= 60
-		&& !str_ieq(folder_role_name(r->folder->role), r->name))
+	if (r->folder && r->folder->role != ROLE_NONE && a->columns >= 60 &&
+	    !str_ieq(folder_role_name(r->folder->role), r->name))
 		area_put(a, y, indent + 2 + used + 2, room - indent - used - 4, ST_DIM,
 			folder_role_name(r->folder->role));
 	if (!r->folder || !(r->folder->attrs & FOLDER_NOSELECT))

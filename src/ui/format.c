@@ -203,7 +203,6 @@ format_subject(const struct list_row *r)
 bool
 format_is_repeat(const struct list_row *r)
 {
-	return r->depth > 0
-		&& str_ieq(msg_base_subject(r->m->subject),
-		msg_base_subject(r->root->subject));
+	return r->depth > 0 &&
+		str_ieq(msg_base_subject(r->m->subject), msg_base_subject(r->root->subject));
 }

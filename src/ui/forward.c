@@ -79,8 +79,8 @@ make_header(struct compose *x, struct error *e)
 	msg_id id = x->bring.ids[0];
 	struct arena a = { 0 };
 	size_t n_mine, len;
-	const char **mine = identity_all(ui, store_folder_account(ui_store(ui),
-		msg_folder(id)), &a, &n_mine);
+	const char **mine = identity_all(ui,
+		store_folder_account(ui_store(ui), msg_folder(id)), &a, &n_mine);
 	char *raw = message_header(ui_store(ui), id, &len);
 	enum err r;
 

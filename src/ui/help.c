@@ -19,10 +19,8 @@ static const struct {
 	const char *title;
 } groups[] = {
 	{ CMD_DOWN, "Moving" }, { CMD_OPEN, "From one thing to another" },
-	{ CMD_COMPOSE, "Writing" },
-	{ CMD_DELETE, "Triage" },
-	{ CMD_LIMIT, "The list" }, { CMD_HEADERS, "The message" },
-	{ CMD_CREATE_FOLDER, "Folders" },
+	{ CMD_COMPOSE, "Writing" }, { CMD_DELETE, "Triage" }, { CMD_LIMIT, "The list" },
+	{ CMD_HEADERS, "The message" }, { CMD_CREATE_FOLDER, "Folders" },
 	{ CMD_SYNC, "The rest" }, { N_COMMANDS, NULL },
 };
 

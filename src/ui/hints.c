@@ -92,9 +92,8 @@ static const struct {
 	{ V_PAGER, CMD_REPLY, "reply" }, { V_PAGER, CMD_FORWARD, "forward" },
 	{ V_PAGER, CMD_PARTS, "parts" }, { V_PAGER, CMD_ARCHIVE, "archive" },
 	{ V_FOLDERS, CMD_OPEN, "open" }, { V_FOLDERS, CMD_CREATE_FOLDER, "new" },
-	{ V_FOLDERS, CMD_RENAME_FOLDER, "rename" },
-	{ V_PARTS, CMD_BACK, "back" }, { V_PARTS, CMD_SAVE, "save" },
-	{ V_PARTS, CMD_OPEN_WITH, "open" },
+	{ V_FOLDERS, CMD_RENAME_FOLDER, "rename" }, { V_PARTS, CMD_BACK, "back" },
+	{ V_PARTS, CMD_SAVE, "save" }, { V_PARTS, CMD_OPEN_WITH, "open" },
 	{ V_HELP, CMD_BACK, "back" }, { V_MESSAGES, CMD_BACK, "back" },
 };
 

@@ -271,8 +271,8 @@ index_command(struct view *v, const struct call *c)
 
 	if (triage_command(&x->triage, c))
 		move_on(x, c);
-	else if (!move_command(x, c->cmd->id)
-		&& !writing_command(v, c, list_cursor_id(x->list), x->list))
+	else if (!move_command(x, c->cmd->id) &&
+	    !writing_command(v, c, list_cursor_id(x->list), x->list))
 		other_command(x, c);
 	ui_redraw(v->ui);
 }

@@ -14,12 +14,12 @@ static const struct {
 } names[] = {			/* of several names the first is the one shown */
 	{ "Enter", KC_ENTER }, { "Return", KC_ENTER }, { "CR", KC_ENTER }, { "Space", ' ' },
 	{ "Tab", KC_TAB }, { "BackTab", KC_TAB | KC_SHIFT }, { "Esc", KC_ESC },
-	{ "Escape", KC_ESC },
-	{ "Backspace", KC_BACKSPACE }, { "BS", KC_BACKSPACE }, { "Delete", KC_DELETE },
-	{ "Del", KC_DELETE }, { "Insert", KC_INSERT }, { "Ins", KC_INSERT }, { "Up", KC_UP },
-	{ "Down", KC_DOWN }, { "Left", KC_LEFT }, { "Right", KC_RIGHT }, { "Home", KC_HOME },
-	{ "End", KC_END }, { "PageUp", KC_PAGE_UP }, { "PgUp", KC_PAGE_UP },
-	{ "PageDown", KC_PAGE_DOWN }, { "PgDn", KC_PAGE_DOWN }, { "lt", '<' }, { "gt", '>' },
+	{ "Escape", KC_ESC }, { "Backspace", KC_BACKSPACE }, { "BS", KC_BACKSPACE },
+	{ "Delete", KC_DELETE }, { "Del", KC_DELETE }, { "Insert", KC_INSERT },
+	{ "Ins", KC_INSERT }, { "Up", KC_UP }, { "Down", KC_DOWN }, { "Left", KC_LEFT },
+	{ "Right", KC_RIGHT }, { "Home", KC_HOME }, { "End", KC_END },
+	{ "PageUp", KC_PAGE_UP }, { "PgUp", KC_PAGE_UP }, { "PageDown", KC_PAGE_DOWN },
+	{ "PgDn", KC_PAGE_DOWN }, { "lt", '<' }, { "gt", '>' },
 };
 
 static const struct {

@@ -91,8 +91,8 @@ find_in_text(struct found *f, const struct lines *text)
 		bool is_rest = i > 0 && l[-1].is_split && whole.len < MAX_ADDRESS;
 		if (!is_rest)
 			str_cut(&whole, 0);
-		str_puts(&whole, l->text + (is_rest &&
-			l->quote_level ? strspn(l->text, ">| ") : 0));
+		str_puts(&whole,
+			l->text + (is_rest && l->quote_level ? strspn(l->text, ">| ") : 0));
 		if (!l->is_split || whole.len >= MAX_ADDRESS)
 			find_in_line(f, str_get(&whole));
 	}

@@ -68,8 +68,8 @@ list_source(const struct list *l)
 static bool
 is_folded(const struct list *l, const struct unit *u)
 {
-	return u->rows && u->n > 1
-		&& l->is_all_folded != idset_has(&l->folds, (uint64_t)u->at.id);
+	return u->rows && u->n > 1 &&
+		l->is_all_folded != idset_has(&l->folds, (uint64_t)u->at.id);
 }
 
 static struct list_row *
@@ -328,8 +328,8 @@ settle(struct list *l)
 static bool
 is_window_stale(const struct list *l)
 {
-	return l->want || l->at_end || l->src.order != ORDER_DATE || l->src.is_reverse
-		|| !l->src.is_gathering;
+	return l->want || l->at_end || l->src.order != ORDER_DATE || l->src.is_reverse ||
+		!l->src.is_gathering;
 }
 
 bool

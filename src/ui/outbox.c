@@ -47,8 +47,8 @@ read_again(struct outbox_view *x)
 	}
 	if (x->cursor >= x->n)
 		x->cursor = x->n > 0 ? x->n - 1 : 0;
-	if (x->n == 0 || !store_outbox_get(ui_store(x->view.ui), x->v[x->cursor].id, &x->arena,
-	    &x->here))
+	if (x->n == 0 ||
+	    !store_outbox_get(ui_store(x->view.ui), x->v[x->cursor].id, &x->arena, &x->here))
 		x->here = (struct outbox_mail){ 0 };
 	ui_redraw(x->view.ui);
 }

@@ -250,8 +250,8 @@ page_skip_quoted(const struct page *p, size_t from)
 
 	while (i < p->lines.n && p->lines.v[i].quote_level == 0)
 		i++;
-	while (i < p->lines.n && (p->lines.v[i].quote_level > 0 ||
-	    p->lines.v[i].text[0] == '\0'))
+	while (i < p->lines.n &&
+	    (p->lines.v[i].quote_level > 0 || p->lines.v[i].text[0] == '\0'))
 		i++;
 	return i;
 }

@@ -276,8 +276,8 @@ job_done(struct pager *p, const struct event *ev)
 static bool
 is_good_news(const struct event *ev)
 {
-	return (ev->kind == EV_STATE && ev->u.state.link == LINK_ONLINE)
-		|| (ev->kind == EV_DONE && ev->job != 0 && ev->u.done.code == ERR_OK);
+	return (ev->kind == EV_STATE && ev->u.state.link == LINK_ONLINE) ||
+		(ev->kind == EV_DONE && ev->job != 0 && ev->u.done.code == ERR_OK);
 }
 
 /* Another process may have brought the text, or changed flags. */

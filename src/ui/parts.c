@@ -158,10 +158,9 @@ file_name(const struct part *p)
 {
 	static const struct { const char *type, *name; } names[] = {
 		{ "text/plain", "text.txt" }, { "text/html", "text.html" },
-		{ "message/", "message.eml" },
-		{ "text/calendar", "invitation.ics" }, { "image/png", "image.png" },
-		{ "image/jpeg", "image.jpg" }, { "image/gif", "image.gif" },
-		{ "application/pdf", "document.pdf" },
+		{ "message/", "message.eml" }, { "text/calendar", "invitation.ics" },
+		{ "image/png", "image.png" }, { "image/jpeg", "image.jpg" },
+		{ "image/gif", "image.gif" }, { "application/pdf", "document.pdf" },
 	};
 
 	if (*p->filename)

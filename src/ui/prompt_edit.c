@@ -223,21 +223,17 @@ static const struct {
 	uint32_t key;
 	void (*edit)(struct prompt *p);
 } edits[] = {
-	{ KC_CTRL | 'a', edit_start }, { KC_HOME, edit_start },
-	{ KC_CTRL | 'e', edit_end }, { KC_END, edit_end },
-	{ KC_CTRL | 'b', edit_left }, { KC_LEFT, edit_left },
+	{ KC_CTRL | 'a', edit_start }, { KC_HOME, edit_start }, { KC_CTRL | 'e', edit_end },
+	{ KC_END, edit_end }, { KC_CTRL | 'b', edit_left }, { KC_LEFT, edit_left },
 	{ KC_CTRL | 'f', edit_right }, { KC_RIGHT, edit_right },
 	{ KC_ALT | 'b', edit_word_left }, { KC_CTRL | KC_LEFT, edit_word_left },
-	{ KC_ALT | KC_LEFT, edit_word_left },
-	{ KC_ALT | 'f', edit_word_right }, { KC_CTRL | KC_RIGHT, edit_word_right },
-	{ KC_ALT | KC_RIGHT, edit_word_right },
+	{ KC_ALT | KC_LEFT, edit_word_left }, { KC_ALT | 'f', edit_word_right },
+	{ KC_CTRL | KC_RIGHT, edit_word_right }, { KC_ALT | KC_RIGHT, edit_word_right },
 	{ KC_BACKSPACE, edit_backspace }, { KC_DELETE, edit_delete },
-	{ KC_CTRL | 'd', edit_delete },
-	{ KC_CTRL | 'u', edit_kill_start }, { KC_CTRL | 'k', edit_kill_end },
-	{ KC_CTRL | 'w', edit_kill_blank_left },
-	{ KC_ALT | KC_BACKSPACE, edit_kill_word_left },
-	{ KC_ALT | 'd', edit_kill_word_right }, { KC_CTRL | 'y', edit_yank },
-	{ KC_UP, edit_older }, { KC_CTRL | 'p', edit_older },
+	{ KC_CTRL | 'd', edit_delete }, { KC_CTRL | 'u', edit_kill_start },
+	{ KC_CTRL | 'k', edit_kill_end }, { KC_CTRL | 'w', edit_kill_blank_left },
+	{ KC_ALT | KC_BACKSPACE, edit_kill_word_left }, { KC_ALT | 'd', edit_kill_word_right },
+	{ KC_CTRL | 'y', edit_yank }, { KC_UP, edit_older }, { KC_CTRL | 'p', edit_older },
 	{ KC_DOWN, edit_newer }, { KC_CTRL | 'n', edit_newer },
 };
 

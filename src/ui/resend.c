@@ -105,8 +105,8 @@ sender_of(struct resend *x, msg_id id)
 	struct reply_source s = { .header = header ? header : "", .header_len = len,
 		.text = "" };
 	struct arena a = { 0 };
-	const char **mine = identity_all(x->ui, store_folder_account(ui_store(x->ui),
-		msg_folder(id)), &a, &n);
+	const char **mine = identity_all(x->ui,
+		store_folder_account(ui_store(x->ui), msg_folder(id)), &a, &n);
 	struct note note = { 0 };
 	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK
 		? xstrdup(note.from) : NULL;

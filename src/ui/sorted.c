@@ -123,8 +123,8 @@ sorted_has(const struct sorted *s, const struct place *p)
 {
 	size_t k = find_chunk(s, p);
 
-	return k < s->n_chunks
-		&& place_compare(&s->chunks[k]->v[find_place(s->chunks[k], p)], p) == 0;
+	return k < s->n_chunks &&
+		place_compare(&s->chunks[k]->v[find_place(s->chunks[k], p)], p) == 0;
 }
 
 bool

@@ -310,9 +310,9 @@ source_is_still_at(const struct source *s, msg_id id, const struct place *at)
 {
 	struct arena a = { 0 };
 	struct msg m;
-	bool is = source_is_threaded(s) && source_is_array(s) && sorted_has(&s->all, at)
-		&& (!s->query || idset_has(&s->fitted, (uint64_t)id))
-		&& store_msg(s->store, id, &a, &m) && (int64_t)m.thread == at->id;
+	bool is = source_is_threaded(s) && source_is_array(s) && sorted_has(&s->all, at) &&
+		(!s->query || idset_has(&s->fitted, (uint64_t)id)) &&
+		store_msg(s->store, id, &a, &m) && (int64_t)m.thread == at->id;
 
 	arena_clear(&a);
 	return is;
@@ -323,8 +323,8 @@ source_restore(struct source *s, msg_id id)
 {
 	struct place p;
 
-	if (source_is_array(s) && (!s->query || idset_has(&s->fitted, (uint64_t)id))
-		&& source_would_be(s, id, &p))
+	if (source_is_array(s) && (!s->query || idset_has(&s->fitted, (uint64_t)id)) &&
+	    source_would_be(s, id, &p))
 		sorted_add(&s->all, &p);
 }
 

@@ -388,8 +388,9 @@ link_word(const struct ui *ui, const struct ui_account *a)
 	static const char *const words[][2] = {
 		[LINK_OFFLINE] = { "offline", "no access" },
 		[LINK_CONNECTING] = { "connecting", "opening" },
-		[LINK_SYNCING] = { "synchronising", "reading" }, [LINK_ONLINE] = { "online",
-		"local" }, [LINK_NEEDS_PERSON] = { "needs you", "needs you" },
+		[LINK_SYNCING] = { "synchronising", "reading" },
+		[LINK_ONLINE] = { "online", "local" },
+		[LINK_NEEDS_PERSON] = { "needs you", "needs you" },
 	};
 	bool is_file = is_local(ui, a);
 
@@ -436,8 +437,8 @@ draw_accounts(struct ui *ui, const struct area *a)
 				engine_rc_account(ui->engine, acc->id)->name) + 1;
 			describe_link(ui, acc, pass == 0 || ui->n_accounts == 1, &s, &st);
 			bool is_indexing = acc->is_words && acc->done < acc->total;
-			if (is_indexing || (acc->link == LINK_SYNCING && acc->done &&
-			    !acc->is_words))
+			if (is_indexing ||
+			    (acc->link == LINK_SYNCING && acc->done && !acc->is_words))
 				x = draw_account_progress(a, x,
 				is_indexing ? "indexing texts" : str_get(&s), acc);
 			else

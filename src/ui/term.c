@@ -60,23 +60,16 @@ static const struct {
 	char ascii;
 } ascii_for[] = {
 	{ L'─', '-' }, { L'━', '-' }, { L'│', '|' }, { L'┃', '|' }, { L'├', '|' },
-	{ L'└', '`' },
-	{ L'┌', '.' }, { L'┐', '.' }, { L'┘', '\'' }, { L'┤', '|' }, { L'┬', '-' },
-	{ L'┴', '-' },
-	{ L'┼', '+' }, { L'╭', '.' }, { L'╰', '`' }, { L'…', '~' }, { L'●', '*' },
-	{ L'○', 'o' },
-	{ L'•', '*' }, { L'·', '-' }, { L'▸', '>' }, { L'▾', 'v' }, { L'▶', '>' },
-	{ L'▼', 'v' },
-	{ L'→', '>' }, { L'←', '<' }, { L'↑', '^' }, { L'↓', 'v' }, { L'↳', '`' },
-	{ L'✓', 'x' },
+	{ L'└', '`' }, { L'┌', '.' }, { L'┐', '.' }, { L'┘', '\'' }, { L'┤', '|' },
+	{ L'┬', '-' }, { L'┴', '-' }, { L'┼', '+' }, { L'╭', '.' }, { L'╰', '`' },
+	{ L'…', '~' }, { L'●', '*' }, { L'○', 'o' }, { L'•', '*' }, { L'·', '-' },
+	{ L'▸', '>' }, { L'▾', 'v' }, { L'▶', '>' }, { L'▼', 'v' }, { L'→', '>' },
+	{ L'←', '<' }, { L'↑', '^' }, { L'↓', 'v' }, { L'↳', '`' }, { L'✓', 'x' },
 	{ L'✗', 'x' }, { L'★', '*' }, { L'☆', '*' }, { L'⚑', '!' }, { L'█', '#' },
-	{ L'░', '.' },
-	{ L'▏', '|' }, { L'▌', '|' }, { L'‘', '\'' }, { L'’', '\'' }, { L'“', '"' },
-	{ L'”', '"' }, { L'„', '"' },
-	{ L'«', '"' }, { L'»', '"' }, { L'–', '-' }, { L'—', '-' }, { L'−', '-' },
-	{ L'\u00a0', ' ' },
-	{ L'\u2011', '-' }, { L'\u2009', ' ' }, { L'\u202f', ' ' }, { L'×', 'x' },
-	{ L'✉', '@' },
+	{ L'░', '.' }, { L'▏', '|' }, { L'▌', '|' }, { L'‘', '\'' }, { L'’', '\'' },
+	{ L'“', '"' }, { L'”', '"' }, { L'„', '"' }, { L'«', '"' }, { L'»', '"' },
+	{ L'–', '-' }, { L'—', '-' }, { L'−', '-' }, { L'\u00a0', ' ' }, { L'\u2011', '-' },
+	{ L'\u2009', ' ' }, { L'\u202f', ' ' }, { L'×', 'x' }, { L'✉', '@' },
 };
 
 static bool
@@ -238,12 +231,11 @@ static const struct {
 	uint32_t key;
 } plain_keys[] = {
 	{ KEY_UP, KC_UP }, { KEY_DOWN, KC_DOWN }, { KEY_LEFT, KC_LEFT },
-	{ KEY_RIGHT, KC_RIGHT },
-	{ KEY_HOME, KC_HOME }, { KEY_FIND, KC_HOME }, { KEY_END, KC_END },
-	{ KEY_SELECT, KC_END },
-	{ KEY_LL, KC_END }, { KEY_PPAGE, KC_PAGE_UP }, { KEY_NPAGE, KC_PAGE_DOWN },
-	{ KEY_IC, KC_INSERT }, { KEY_DC, KC_DELETE }, { KEY_BACKSPACE, KC_BACKSPACE },
-	{ KEY_ENTER, KC_ENTER }, { KEY_BTAB, KC_TAB | KC_SHIFT }, { KEY_SR, KC_UP | KC_SHIFT },
+	{ KEY_RIGHT, KC_RIGHT }, { KEY_HOME, KC_HOME }, { KEY_FIND, KC_HOME },
+	{ KEY_END, KC_END }, { KEY_SELECT, KC_END }, { KEY_LL, KC_END },
+	{ KEY_PPAGE, KC_PAGE_UP }, { KEY_NPAGE, KC_PAGE_DOWN }, { KEY_IC, KC_INSERT },
+	{ KEY_DC, KC_DELETE }, { KEY_BACKSPACE, KC_BACKSPACE }, { KEY_ENTER, KC_ENTER },
+	{ KEY_BTAB, KC_TAB | KC_SHIFT }, { KEY_SR, KC_UP | KC_SHIFT },
 	{ KEY_SF, KC_DOWN | KC_SHIFT }, { KEY_SLEFT, KC_LEFT | KC_SHIFT },
 	{ KEY_SRIGHT, KC_RIGHT | KC_SHIFT }, { KEY_SHOME, KC_HOME | KC_SHIFT },
 	{ KEY_SEND, KC_END | KC_SHIFT }, { KEY_SDC, KC_DELETE | KC_SHIFT },
@@ -256,8 +248,7 @@ static const struct {
 } xterm_keys[] = {	/* extended capabilities; a digit behind tells the modifiers */
 	{ "kUP", KC_UP }, { "kDN", KC_DOWN }, { "kLFT", KC_LEFT }, { "kRIT", KC_RIGHT },
 	{ "kHOM", KC_HOME }, { "kEND", KC_END }, { "kPRV", KC_PAGE_UP },
-	{ "kNXT", KC_PAGE_DOWN },
-	{ "kIC", KC_INSERT }, { "kDC", KC_DELETE },
+	{ "kNXT", KC_PAGE_DOWN }, { "kIC", KC_INSERT }, { "kDC", KC_DELETE },
 };
 
 static bool

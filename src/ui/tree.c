@@ -250,8 +250,8 @@ tree_nearest(const struct tree *t, const struct folder *f)
 	for (size_t i = 0; i < t->n; i++) {
 		const char *name = t->rows[i].folder ? t->rows[i].folder->name : "";
 		size_t n = strlen(name) + 1;
-		bool is_above = n == 1 || (str_starts(f->name, name)
-			&& (f->name[n - 1] == '/' || f->name[n - 1] == '\0'));
+		bool is_above = n == 1 || (str_starts(f->name, name) &&
+			(f->name[n - 1] == '/' || f->name[n - 1] == '\0'));
 		if (t->rows[i].account == f->account && is_above && n > longest) {
 			best = i;
 			longest = n;

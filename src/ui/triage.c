@@ -248,8 +248,8 @@ move(struct triage *t, enum act_kind kind, const char *name)
 	}
 	t->act = (struct act){ .kind = kind };
 	t->account = account;
-	t->dest = xstrdup(has_folder(t, account, name) ? name : strip_account(t, name,
-		account));
+	t->dest = xstrdup(has_folder(t, account, name) ? name
+		: strip_account(t, name, account));
 	if (has_folder(t, account, t->dest)) {
 		act_and_forget(t);
 		return;
@@ -317,10 +317,9 @@ triage_empty_trash(struct triage *t, account_id account)
 	} else {
 		t->account = account;
 		t->folder = f.id;
-		snprintf(question, sizeof question,
-			"Delete all in Trash (%s) for good?",
-			plural(count, f.n_msgs > f.n_server ? f.n_msgs : f.n_server,
-			"message"));
+		uint32_t n = f.n_msgs > f.n_server ? f.n_msgs : f.n_server;
+		snprintf(question, sizeof question, "Delete all in Trash (%s) for good?",
+			plural(count, n, "message"));
 		ui_confirm(ui, t->view, question, yes_empty, t);
 	}
 	arena_clear(&a);

@@ -22,8 +22,8 @@ subscriber(struct pager *p)
 	struct arena a = { 0 };
 	struct note note = { 0 };
 	size_t n;
-	const char **mine = identity_all(ui, store_folder_account(ui_store(ui),
-		msg_folder(p->id)), &a, &n);
+	const char **mine = identity_all(ui,
+		store_folder_account(ui_store(ui), msg_folder(p->id)), &a, &n);
 	char *from = NULL;
 
 	if (reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK)

@@ -55,9 +55,9 @@ find_last(struct ui *ui, folder_id *id)
 	*id = INDEX_ALL_INBOXES;
 	if (value && !is_known) {
 		account_id account = (account_id)strtoul(value, &end, 10);
-		is_known = *end == ' ' && engine_rc_account(ui_engine(ui), account)
-			&& store_folder_by_wire(ui_store(ui), account, end + 1, &a, &f)
-			&& !(f.attrs & FOLDER_GONE);
+		is_known = *end == ' ' && engine_rc_account(ui_engine(ui), account) &&
+			store_folder_by_wire(ui_store(ui), account, end + 1, &a, &f) &&
+			!(f.attrs & FOLDER_GONE);
 		*id = is_known ? f.id : 0;
 	}
 	free(value);

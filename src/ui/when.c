@@ -85,10 +85,8 @@ add_unit(struct tm *t, int n, const char *unit, size_t len)
 	static const struct { const char *name; int seconds, days; } units[] = {
 		{ "m", 60, 0 }, { "min", 60, 0 }, { "mins", 60, 0 }, { "minute", 60, 0 },
 		{ "minutes", 60, 0 }, { "h", 3600, 0 }, { "hour", 3600, 0 },
-		{ "hours", 3600, 0 },
-		{ "d", 0, 1 }, { "day", 0, 1 }, { "days", 0, 1 }, { "w", 0, 7 },
-		{ "week", 0, 7 },
-		{ "weeks", 0, 7 },
+		{ "hours", 3600, 0 }, { "d", 0, 1 }, { "day", 0, 1 }, { "days", 0, 1 },
+		{ "w", 0, 7 }, { "week", 0, 7 }, { "weeks", 0, 7 },
 	};
 
 	for (size_t i = 0; i < LEN(units); i++) {
