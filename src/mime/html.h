@@ -1,4 +1,5 @@
-/* html.h - what html_tree.c, html.c and html_table.c share. libxml2 stays in here. */
+/* html.h - what html_tree.c, html.c, html_text.c, html_style.c and html_table.c share.
+ * libxml2 stays in here. */
 #ifndef DUNLIN_MIME_HTML_H
 #define DUNLIN_MIME_HTML_H
 
@@ -39,16 +40,33 @@ struct html {
 	bool is_full;			/* the limit of lines is reached */
 };
 
+/* html.c */
 void html_walk(struct html *h, const xmlNode *n);
 void html_children(struct html *h, const xmlNode *n);
-void html_flush(struct html *h);		/* ends the paragraph */
-void html_block(struct html *h, bool blank);	/* the same; `blank`: with space around */
-void html_put(struct html *h, const char *s, size_t n);	/* text; spaces collapse */
-bool html_is_hidden(struct html *h, const xmlNode *n);	/* and counts what is in it */
 /* An attribute, NULL if absent; borrowed from the tree. */
 const char *html_attr(const xmlNode *n, const char *name);
 bool html_is(const xmlNode *n, const char *name);
 
+/* html_text.c */
+void html_put(struct html *h, const char *s, size_t n);		/* text; spaces collapse */
+void html_put_run(struct html *h, const char *s, size_t n);	/* without spaces in it */
+void html_put_pre(struct html *h, const char *s, size_t n);	/* as it is */
+/* <br>; at most one empty line from any number of them. */
+void html_put_break(struct html *h);
+/* The number of the link we are in, behind its text, once. */
+void html_put_link_number(struct html *h);
+size_t html_count(const xmlNode *n, int depth);	/* characters that are no spaces */
+void html_flush(struct html *h);		/* ends the paragraph */
+void html_block(struct html *h, bool blank);	/* the same; `blank`: with space around */
+void html_want_blank(struct html *h);		/* an empty line before the next */
+/* Makes the prefix longer while half the screen is left. Returns what to cut it back to. */
+size_t html_push_prefix(struct html *h, const char *s);
+
+/* html_style.c */
+bool html_is_hidden(struct html *h, const xmlNode *n);	/* and counts what is in it */
+bool html_looks_heading(const xmlNode *n);
+
+/* html_table.c */
 void html_table(struct html *h, const xmlNode *table);
 /* Short text and nothing in it that needs lines of its own; both counters begin at 0. */
 bool html_is_simple(const xmlNode *n, size_t *n_bytes, int *n_breaks, int depth);

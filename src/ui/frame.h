@@ -5,8 +5,8 @@
  *   stack.c    views that come and go
  *   dispatch.c keys to commands to whoever carries them out
  *   actions.c  the commands of the frame itself
- *   ask.c      prompts, and what completes them
- *   status.c   the bottom line, notices, jobs, accounts */
+ *   ask.c      prompts; complete.c: what completes them
+ *   status.c   notices, jobs, accounts; status_line.c: the bottom line */
 #ifndef DUNLIN_UI_FRAME_H
 #define DUNLIN_UI_FRAME_H
 
@@ -156,18 +156,24 @@ void ask_password(struct ui *ui);
 void ask_key(struct ui *ui, uint32_t key);
 void ask_drop(struct ui *ui, const struct view *owner);	/* the prompt of a view that goes */
 
+/* complete.c: of `c`; `text` is the argument as far as it is typed */
+void complete_argument(struct ui *ui, const struct command *c, const char *text,
+	struct completion *out);
+
 /* status.c */
 /* A job that is under way, for the bottom line; `account` as in struct ui_job. */
 void status_job(struct ui *ui, job_id id, const char *what, account_id account);
 void status_event(struct ui *ui, const struct event *ev);
-/* in its last row; hints may take more */
-void status_draw(struct ui *ui, const struct area *all);
+struct ui_account *status_account(struct ui *ui, account_id id);	/* NULL: none */
 void status_clear(struct ui *ui);		/* a key was pressed */
-/* when the line changes by itself; -1: never */
-int status_next_ms(const struct ui *ui);
 /* cancels the newest job; false: there is none */
 bool status_cancel(struct ui *ui);
 void status_free(struct ui *ui);
+
+/* status_line.c: in the last row of `all`; hints may take more */
+void status_draw(struct ui *ui, const struct area *all);
+/* when the line changes by itself; -1: never */
+int status_next_ms(const struct ui *ui);
 
 /* hints.c: on the bottom line, or in rows of `all` above it */
 void hints_draw(struct ui *ui, const struct area *all, const struct area *line);

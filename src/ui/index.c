@@ -1,16 +1,12 @@
-/* index.c - the view of the message list: which folders, drawing, what happens to it.
+/* index.c - the view of the message list: which folders, what happens to it.
  *
- * list.c knows the rows and the cursor, row.c draws one, index_commands.c carries commands
+ * list.c knows the rows and the cursor, index_draw.c draws, index_commands.c carries commands
  * out. The folder is remembered by account and wire name: when the server rebuilt the
  * mailbox, the same name has another id. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format.h"
 #include "index_impl.h"
-#include "row.h"
-#include "utf8.h"
 
 struct list *
 index_list(struct view *v)
@@ -233,135 +229,6 @@ reread_folder(struct index *x)
 	arena_clear(&x->arena);
 	x->arena = a;
 	set_name(x, ui);
-}
-
-/* ---- drawing ---- */
-
-static int
-date_columns(struct index *x)
-{
-	char date[64];
-	const char *format = ui_rc(x->view.ui)->date_format;
-
-	if (!format || !*format)
-		return 0;
-	format_date(date, sizeof date, 1700000000, 0, 0, format);
-	int columns = text_width(date, strlen(date));
-	return columns < 24 ? columns : 24;
-}
-
-static void
-center(const struct area *a, int y, enum style st, const char *text)
-{
-	int w = text_width(text, strlen(text));
-
-	area_put(a, y, w < a->columns ? (a->columns - w) / 2 : 0, -1, st, text);
-}
-
-static void
-draw_empty(struct index *x, const struct area *a)
-{
-	const char *limit = list_limit_text(x->list);
-	int y = a->rows / 3;
-	char *text;
-
-	if (list_is_busy(x->list)) {
-		center(a, y, ST_DIM, "Looking ...");
-	} else if (x->waits_for) {
-		center(a, y, ST_NORMAL, "Nothing is known of this account yet");
-		center(a, y + 1, ST_DIM, "Its inbox appears once the server is reached");
-	} else if (limit && x->n_asks > 0) {
-		text = xasprintf("Searching texts for '%s'; Esc stops", limit);
-		center(a, y, ST_DIM, text);
-		free(text);
-	} else if (limit) {
-		text = xasprintf("Nothing fits '%s'; Esc shows all", limit);
-		center(a, y, ST_NORMAL, text);
-		free(text);
-	} else if (x->folder.id && !x->folder.is_filled && x->folder.n_server != 0) {
-		center(a, y, ST_NORMAL,
-			"Nothing is here yet: the messages are still on the server");
-		center(a, y + 1, ST_DIM,
-			"They appear by themselves once it is reached; $ tries now");
-	} else if (x->folder.id && x->folder.uidvalidity == 0) {
-		center(a, y, ST_NORMAL, "This folder was not opened before");
-		center(a, y + 1, ST_DIM,
-			"Its messages appear once the server is reached; $ tries now");
-	} else {
-		center(a, y, ST_NORMAL, "No messages here");
-		center(a, y + 1, ST_DIM, "y: other folders   ?: help");
-	}
-}
-
-static void
-index_draw(struct view *v, const struct area *a)
-{
-	struct index *x = index_of(v);
-	const struct list_row *rows;
-	struct layout lay;
-	size_t cursor, n;
-
-	n = list_screen(x->list, a->rows, ui_rc(v->ui)->page_context, &rows, &cursor);
-	if (n == 0) {
-		draw_empty(x, a);
-		return;
-	}
-	layout_for(&lay, a->columns, list_source(x->list)->n_folders > 1, date_columns(x));
-	for (size_t i = 0; i < n; i++)
-		row_draw(v->ui, a, (int)i, &lay, &rows[i], x->is_outgoing, i == cursor);
-}
-
-static void
-counts(struct index *x, uint32_t *n_msgs, uint32_t *n_unread)
-{
-	const struct source *src = list_source(x->list);
-
-	*n_msgs = *n_unread = 0;
-	for (size_t i = 0; i < src->n_folders; i++) {
-		struct arena a = { 0 };
-		struct folder f;
-		if (store_folder(ui_store(x->view.ui), src->folders[i], &a, &f)) {
-			*n_msgs += f.n_msgs;
-			*n_unread += f.n_unread;
-		}
-		arena_clear(&a);
-	}
-}
-
-/* The server lets nobody change it; that a whole account is read-only the person knows. */
-static bool
-is_readonly_there(const struct index *x)
-{
-	const struct rc_account *rc = x->folder.id
-		? engine_rc_account(ui_engine(x->view.ui), x->folder.account) : NULL;
-
-	return rc && !rc->read_only && (x->folder.attrs & FOLDER_READONLY);
-}
-
-static void
-index_title(struct view *v, struct str *left, struct str *right)
-{
-	struct index *x = index_of(v);
-	uint32_t n_msgs, n_unread;
-	int percent = list_percent(x->list);
-
-	str_puts(left, x->name);
-	if (is_readonly_there(x))
-		str_puts(left, "  read-only");
-	if (list_limit_text(x->list))
-		str_printf(left, "  limit: %s", list_limit_text(x->list));
-	if (x->look.order != ORDER_DATE || x->look.is_reverse)
-		str_printf(left, "  by %s%s", look_orders[x->look.order],
-			x->look.is_reverse ? ", reversed" : "");
-	counts(x, &n_msgs, &n_unread);
-	if (list_n_tagged(x->list) > 0)
-		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
-	if (list_limit_text(x->list))		/* what is unread was not counted under it */
-		str_printf(right, "%zu of %u", list_count(x->list), n_msgs);
-	else
-		str_printf(right, n_unread > 0 ? "%u, %u unread" : "%u", n_msgs, n_unread);
-	if (percent >= 0)
-		str_printf(right, "  %3d%%", percent);
 }
 
 /* ---- the rest of the view ---- */

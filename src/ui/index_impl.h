@@ -1,5 +1,6 @@
-/* index_impl.h - the insides of the message list's view, shared by index.c (the view) and
- * index_commands.c (what a person does in it) and index_texts.c (asking for texts). */
+/* index_impl.h - the insides of the message list's view, shared by index.c (the view),
+ * index_draw.c (how it looks), index_commands.c (what a person does in it) and index_texts.c
+ * (asking for texts). */
 #ifndef DUNLIN_UI_INDEX_IMPL_H
 #define DUNLIN_UI_INDEX_IMPL_H
 
@@ -40,6 +41,10 @@ index_of(struct view *v)
 
 /* index.c */
 void index_keep_look(struct index *x);		/* over a restart */
+
+/* index_draw.c */
+void index_draw(struct view *v, const struct area *a);
+void index_title(struct view *v, struct str *left, struct str *right);
 
 /* index_commands.c */
 void index_command(struct view *v, const struct call *c);

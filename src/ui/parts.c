@@ -1,45 +1,12 @@
-/* parts.c - the tree of parts, and what can be done with one.
- *
- * A part that is not here is fetched first; what was wanted of it waits in `wish` and is
- * granted when the job ends well. Nothing of the mail becomes a path but through
- * path_safe_name, or a shell word at all: the part goes to a command's standard input. */
+/* parts.c - the view of a message's tree of parts. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "extract.h"
 #include "format.h"
-#include "message.h"
 #include "pager.h"
-#include "partial.h"
-#include "parts.h"
+#include "parts_impl.h"
 #include "path.h"
 #include "utf8.h"
-#include "writing.h"
-
-struct parts {
-	struct view view;
-	msg_id id;
-	struct message message;
-	const struct part **rows;	/* preorder */
-	size_t n, cap;
-	size_t cursor, top;
-	int height;
-	job_id job;
-	bool was_asked;			/* for the tree */
-	bool is_waiting;		/* the wish, for its part */
-	enum command_id wish;		/* CMD_SAVE, CMD_OPEN_WITH, CMD_PIPE, CMD_OPEN */
-	char *section, *arg;		/* of what, and its argument */
-	char *initial;			/* file name proposed */
-	char *path;			/* waits for "overwrite?" */
-	char *search;			/* folded */
-};
-
-static struct parts *
-parts_of(struct view *v)
-{
-	return (struct parts *)v;
-}
 
 /* ---- reading ---- */
 
@@ -59,14 +26,14 @@ read_parts(struct parts *x)
 	ui_redraw(x->view.ui);
 }
 
-static const struct part *
-part_here(const struct parts *x)
+const struct part *
+parts_here(const struct parts *x)
 {
 	return x->n > 0 ? x->rows[x->cursor] : NULL;
 }
 
-static void
-fetch(struct parts *x, const char *section, const char *what)
+void
+parts_fetch(struct parts *x, const char *section, const char *what)
 {
 	struct job job = { .kind = JOB_FETCH, .msg = x->id, .folder = msg_folder(x->id),
 		.account = store_folder_account(ui_store(x->view.ui), msg_folder(x->id)) };
@@ -150,240 +117,19 @@ parts_title(struct view *v, struct str *left, struct str *right)
 	str_printf(right, "%zu", x->n);
 }
 
-/* ---- granting a wish ---- */
-
-/* A name for a file of this part: its own made safe, else one by its type. Owned. */
-static char *
-file_name(const struct part *p)
-{
-	static const struct { const char *type, *name; } names[] = {
-		{ "text/plain", "text.txt" }, { "text/html", "text.html" },
-		{ "message/", "message.eml" }, { "text/calendar", "invitation.ics" },
-		{ "image/png", "image.png" }, { "image/jpeg", "image.jpg" },
-		{ "image/gif", "image.gif" }, { "application/pdf", "document.pdf" },
-	};
-
-	if (*p->filename)
-		return path_safe_name(p->filename);
-	for (size_t i = 0; i < LEN(names); i++)
-		if (str_starts(p->type, names[i].type))
-			return xstrdup(names[i].name);
-	return path_safe_name("");
-}
-
-/* What extract.h makes of the part that was wished for. NULL: told. */
-static struct extract *
-extract_wished(struct parts *x, const struct part **p)
-{
-	struct extract *out = NULL;
-	struct error e;
-
-	*p = x->message.root ? part_find(x->message.root, x->section) : NULL;
-	if (partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
-		ui_error(x->view.ui, &e);
-		return NULL;
-	}
-	if (*p) {
-		char *name = file_name(*p);
-		out = extract_new(&x->message, *p, name);
-		free(name);
-	}
-	if (!out)
-		ui_status(x->view.ui, "this part could not be read");
-	return out;
-}
-
-static void
-begin(struct parts *x, struct extract *out, bool goes_on, const struct outfile *to,
-	const char *verb)
-{
-	char *what = xasprintf("%s %s", verb, out->name);
-
-	extract_begin(x->view.ui, goes_on ? NULL : &x->view, out, to, what);
-	free(what);
-}
-
-/* ---- saving ---- */
-
-static void
-saved(struct extract *out, const struct error *e)
-{
-	char size[8];
-
-	format_size(size, out->n_bytes);
-	if (e->code == ERR_OK)
-		ui_status(out->work.ui, "saved %s (%s)", out->arg, size);
-	else if (e->code == ERR_CANCELLED)
-		ui_status(out->work.ui, "stopped: %s is not saved", out->arg);
-}
-
-/* It goes on whatever is looked at meanwhile. */
-static void
-save(struct parts *x, struct extract *out, const struct outfile *to)
-{
-	out->then = saved;
-	out->arg = xstrdup(x->path);
-	begin(x, out, true, to, "saving");
-}
-
-static void
-yes_overwrite(void *ctx)
-{
-	struct parts *x = ctx;
-	const struct part *p;
-	struct extract *out = extract_wished(x, &p);
-	struct outfile to;
-	struct error e = { 0 };
-	bool exists;
-
-	if (!out)
-		return;
-	if (outfile_create(&to, x->path, true, &exists, &e) == ERR_OK) {
-		save(x, out, &to);
-	} else {
-		ui_error(x->view.ui, &e);
-		extract_free(out);
-	}
-}
-
-static void
-begin_saving(struct parts *x, struct extract *out)
-{
-	struct error e = { 0 };
-	struct outfile to;
-	bool exists;
-
-	free(x->path);
-	x->path = outfile_path(x->arg, out->name);
-	if (outfile_create(&to, x->path, false, &exists, &e) == ERR_OK) {
-		save(x, out, &to);
-		return;
-	}
-	extract_free(out);
-	if (exists) {
-		char *question = xasprintf("Write over %s?", x->path);
-		ui_confirm(x->view.ui, &x->view, question, yes_overwrite, x);
-		free(question);
-	} else {
-		ui_error(x->view.ui, &e);
-	}
-}
-
-/* ---- for other programs ---- */
-
-static void
-open_now(struct extract *out, const struct error *e)
-{
-	struct ui *ui = out->work.ui;
-	char program[] = "xdg-open";
-
-	if (e->code != ERR_OK)
-		return;
-	if (!ui_run_argv(ui, (char *[]){ program, out->arg, NULL }, true))
-		ui_status(ui, "cannot run xdg-open, which knows the programs for files");
-	else
-		ui_status(ui, "opening %s", out->name);
-}
-
-static void
-pipe_now(struct extract *out, const struct error *e)
-{
-	if (e->code == ERR_OK && !ui_run_shell(out->work.ui, out->arg, out->to.fd, true))
-		ui_status(out->work.ui, "'%s' failed", out->arg);
-}
-
-static void
-hand_over(struct parts *x, struct extract *out)
-{
-	bool is_pipe = x->wish == CMD_PIPE;
-	struct error e = { 0 };
-	struct outfile to;
-
-	if ((is_pipe ? outfile_unnamed(&to, out->size, &e) : outfile_temporary(&to, out->name,
-	    &e)) != ERR_OK) {
-		ui_error(x->view.ui, &e);
-		extract_free(out);
-		return;
-	}
-	out->then = is_pipe ? pipe_now : open_now;
-	out->arg = xstrdup(is_pipe ? x->arg : to.path);
-	begin(x, out, false, &to, "decoding");
-}
-
-static void
-attach_to_draft(struct parts *x, const struct part *p)
-{
-	struct str bytes = { 0 };
-	char *name = file_name(p);
-
-	if (message_part_size(p) > DRAFT_MAX_ATTACHMENT)
-		ui_status(x->view.ui, "256M is the most that can be attached");
-	else if (message_decode(&x->message, p, &bytes))
-		writing_attach(x->view.ui, name, p->type, &bytes);
-	else
-		ui_status(x->view.ui, "this part could not be read");
-	str_clear(&bytes);
-	free(name);
-}
-
-static void
-grant(struct parts *x)
-{
-	const struct part *p;
-	struct extract *out = extract_wished(x, &p);
-
-	if (!out)
-		return;
-	if (x->wish == CMD_SAVE) {
-		begin_saving(x, out);
-	} else if (x->wish == CMD_ATTACH_HERE) {
-		extract_free(out);
-		attach_to_draft(x, p);
-	} else {
-		hand_over(x, out);
-	}
-}
-
-static void
-wish(struct parts *x, enum command_id what, const char *arg)
-{
-	const struct part *p = part_here(x);
-
-	if (!p || !message_is_leaf(p)) {
-		ui_status(x->view.ui, "this only holds the parts below it");
-		return;
-	}
-	if (arg && *arg == '\0')
-		return;
-	free(x->section);
-	free(x->arg);
-	x->section = xstrdup(p->section);
-	x->arg = xstrdup(arg);
-	x->wish = what;
-	if (message_has(&x->message, p)) {
-		grant(x);
-		return;
-	}
-	x->is_waiting = true;
-	char *name = file_name(p), *label = xasprintf("fetching %s", name);
-	fetch(x, p->section, label);
-	free(label);
-	free(name);
-}
-
 /* ---- commands ---- */
 
 static void
 open_part(struct parts *x)
 {
-	const struct part *p = part_here(x);
+	const struct part *p = parts_here(x);
 
 	if (!p)
 		return;
 	if (str_starts(p->type, "text/") || str_starts(p->type, "message/"))
 		ui_push(x->view.ui, pager_new_part(x->view.ui, x->id, p->section));
 	else
-		wish(x, CMD_OPEN_WITH, NULL);
+		parts_wish(x, CMD_OPEN_WITH, NULL);
 }
 
 static void
@@ -437,7 +183,7 @@ parts_command(struct view *v, const struct call *c)
 	case CMD_SEARCH: set_search(x, c->arg); break;
 	case CMD_SEARCH_NEXT: search(x, false); break;
 	case CMD_SEARCH_PREVIOUS: search(x, true); break;
-	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: wish(x,
+	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: parts_wish(x,
 		c->cmd->id, c->arg); break;
 	default: break;
 	}
@@ -456,7 +202,7 @@ parts_event(struct view *v, const struct event *ev)
 		x->job = 0;
 		read_parts(x);
 		if (ev->u.done.code == ERR_OK && x->is_waiting)
-			grant(x);
+			parts_grant(x);
 		x->is_waiting = false;
 	}
 }
@@ -469,7 +215,7 @@ parts_shown(struct view *v)
 	read_parts(x);
 	if (x->n == 0 && !x->was_asked) {
 		x->was_asked = true;
-		fetch(x, "TEXT*", "asking what is in the message");
+		parts_fetch(x, "TEXT*", "asking what is in the message");
 	}
 }
 
@@ -477,12 +223,12 @@ static const char *
 parts_initial(struct view *v, const struct command *c)
 {
 	struct parts *x = parts_of(v);
-	const struct part *p = part_here(x);
+	const struct part *p = parts_here(x);
 	const char *dir = ui_rc(v->ui)->download_dir;
 
 	if (c->id != CMD_SAVE || !p || !message_is_leaf(p))
 		return NULL;
-	char *name = file_name(p);
+	char *name = parts_file_name(p);
 	free(x->initial);
 	x->initial = path_join(dir && *dir ? dir : ".", name);
 	free(name);
