@@ -7,6 +7,7 @@
 #: make every-byte broken connections, kills and full disks at each byte and call in turn
 #: make power     power cuts on a recorded disk, full disks and failing fsyncs, at each point in turn (half an hour)
 #: make together  two Dunlins and a deliverer on the same mbox files for a minute, and 200 kills each of a download and of triage
+#: make random    keys at random, cuts and kills for RANDOM_S seconds (500)
 #: make tsan       the threaded unit tests under TSan
 #: make fuzz       each fuzzer for FUZZ_S seconds (60)
 #: make layers     #include lines against the layers, and the length of lines
@@ -75,6 +76,14 @@ together:
 		python3 -m rig.run -j2 e2e/test_together.py
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k kill_pop3 e2e/test_kill.py
 	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_KILLS=200 python3 -m rig.run -k pop3_kill e2e/test_pop3.py
+
+# Keys at random for RANDOM_S seconds, where e2e takes eight.
+RANDOM_S ?= 500
+.PHONY: random
+random:
+	@$(MAKE) --no-print-directory $(J) CONFIG=asan build/asan/dunlin
+	@cd tests && DUNLIN=$(CURDIR)/build/asan/dunlin DUNLIN_RANDOM_S=$(RANDOM_S) \
+		python3 -m rig.run e2e/test_random.py
 
 # No #include points up the list of layers in doc/architecture.md, and no line is over 95 columns.
 layers:
