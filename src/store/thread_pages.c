@@ -21,6 +21,35 @@ struct query {
 	bool newer;
 };
 
+static bool
+is_asked_about(const struct query *q, folder_id folder)
+{
+	for (size_t f = 0; f < q->n_folders; f++)
+		if (q->folders[f] == folder)
+			return true;
+	return false;
+}
+
+/* Those of the folders asked about in which the thread has messages, hidden ones too; owned. Of fifty folders that is seldom more than two. */
+static folder_id *
+folders_of(const struct query *q, thread_id id, size_t *n)
+{
+	folder_id *v = NULL;
+	size_t cap = 0;
+
+	*n = 0;
+	sqlite3_stmt *st = db_query(q->s, "SELECT folder FROM thread_head WHERE thread = ?",
+		"i", (int64_t)id);
+	while (db_row(q->s, st)) {
+		folder_id folder = (folder_id)sqlite3_column_int64(st, 0);
+		if (!is_asked_about(q, folder))
+			continue;
+		v = array_grow(v, *n, &cap, sizeof *v);
+		v[(*n)++] = folder;
+	}
+	return v;
+}
+
 static int
 compare(int64_t newest_a, thread_id a, int64_t newest_b, thread_id b)
 {
@@ -124,33 +153,35 @@ concerned_heads(const struct query *q, struct heads *out)
 	}
 	out->n = n;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t f = 0; f < q->n_folders; f++)
-			add_shown(q->s, q->folders[f], &out->v[i]);
+		size_t n_in;
+		folder_id *in = folders_of(q, out->v[i].id, &n_in);
+		for (size_t f = 0; f < n_in; f++)
+			add_shown(q->s, in[f], &out->v[i]);
+		free(in);
 	}
 }
 
 /* Of a thread in several folders: the head of the folder with its newest message stands for
- * all. */
+ * all. One question a thread, however many folders are asked about. */
 static bool
 stands_for_all(const struct query *q, folder_id folder, struct thread_head *h)
 {
-	for (size_t f = 0; f < q->n_folders; f++) {
-		if (q->folders[f] == folder)
+	sqlite3_stmt *st = db_query(q->s,
+		"SELECT folder, newest, n_msgs, n_unread FROM thread_head WHERE thread = ?",
+		"i", (int64_t)h->id);
+	bool stands = true;
+
+	while (stands && db_row(q->s, st)) {
+		folder_id other = (folder_id)sqlite3_column_int64(st, 0);
+		int64_t newest = sqlite3_column_int64(st, 1);
+		if (other == folder || !is_asked_about(q, other))
 			continue;
-		sqlite3_stmt *st = db_query(q->s,
-			"SELECT newest, n_msgs, n_unread FROM thread_head WHERE thread = ?"
-			" AND folder = ?",
-			"iu", (int64_t)h->id, q->folders[f]);
-		if (!db_row(q->s, st))
-			continue;
-		int64_t newest = sqlite3_column_int64(st, 0);
-		h->n_msgs += (uint32_t)sqlite3_column_int64(st, 1);
-		h->n_unread += (uint32_t)sqlite3_column_int64(st, 2);
-		db_done(st);
-		if (newest > h->newest || (newest == h->newest && q->folders[f] < folder))
-			return false;
+		h->n_msgs += (uint32_t)sqlite3_column_int64(st, 2);
+		h->n_unread += (uint32_t)sqlite3_column_int64(st, 3);
+		stands = newest < h->newest || (newest == h->newest && other > folder);
 	}
-	return true;
+	db_done(st);
+	return stands;
 }
 
 /* Nearest to where the page starts first; false when it is full and h farther than all. */
@@ -241,16 +272,18 @@ size_t
 store_thread(const struct store *s, const folder_id *folders, size_t n_folders, thread_id id,
 	size_t max, struct arena *a, struct msg **out)
 {
+	struct query q = { .s = s, .folders = folders, .n_folders = n_folders };
 	struct thread_head *keys = xcalloc(max + 1, sizeof *keys);	/* id: the message */
-	size_t n = 0, n_out = 0;
+	size_t n = 0, n_out = 0, n_in;
 
 	snapshot_open(s);
-	for (size_t f = 0; max > 0 && f < n_folders; f++) {
+	folder_id *in = folders_of(&q, id, &n_in);
+	for (size_t f = 0; max > 0 && f < n_in; f++) {
 		sqlite3_stmt *st = db_query(s,
 			"SELECT m.arrived, m.id FROM msg m LEFT JOIN overlay o ON o.msg ="
 			" m.id WHERE m.thread = ? AND m.folder = ? AND coalesce(o.hidden, 0)"
 			" = 0 ORDER BY m.arrived DESC, m.id DESC",
-			"iu", (int64_t)id, folders[f]);
+			"iu", (int64_t)id, in[f]);
 		while (db_row(s, st)) {
 			struct thread_head k = { .newest = sqlite3_column_int64(st, 0),
 				.id = (thread_id)sqlite3_column_int64(st, 1) };
@@ -263,6 +296,7 @@ store_thread(const struct store *s, const folder_id *folders, size_t n_folders, 
 	for (size_t i = n; i > 0; i--)
 		n_out += store_msg(s, (msg_id)keys[i - 1].id, a, &(*out)[n_out]);
 	snapshot_close(s);
+	free(in);
 	free(keys);
 	return n_out;
 }
