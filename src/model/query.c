@@ -5,45 +5,18 @@
  *	unary = { "-" | "NOT" } ( "(" or ")" | term )
  *	term  = word | "phrase" | prefix ":" [ word | "phrase" ]
  *
- * Length and depth are bounded, so that neither the parse nor a match can run the stack
- * down. Values are folded once here; a match folds the fields of the message. */
+ * Length and depth are bounded, so that neither the parse nor a match (query_match.c) can run
+ * the stack down. Values are folded once here; a match folds the fields of the message. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
-#include "query.h"
+#include "query_impl.h"
 #include "query_value.h"
 #include "str.h"
 #include "utf8.h"
 
 enum { MAX_QUERY_BYTES = 4000, MAX_DEPTH = 60 };
-
-enum op { OP_ALL, OP_AND, OP_OR, OP_NOT, OP_TEXT, OP_BODY, OP_FLAG, OP_ARRIVED, OP_SIZE };
-
-enum field {
-	F_FROM = 1 << 0, F_TO = 1 << 1, F_CC = 1 << 2, F_SUBJECT = 1 << 3, F_LIST = 1 << 4,
-	F_WORDS = F_FROM | F_TO | F_CC | F_SUBJECT
-};
-
-struct node {
-	enum op op;
-	struct node *left, *right;
-	unsigned fields;		/* OP_TEXT */
-	const char *folded;
-	size_t body;			/* OP_BODY: index into query.bodies */
-	uint32_t flags, wanted;		/* OP_FLAG: (m->flags & flags) == wanted */
-	int64_t from, until;		/* OP_ARRIVED, OP_SIZE: from <= x < until */
-};
-
-struct query {
-	struct arena arena;
-	struct node *root;
-	const char *bodies[QUERY_MAX_BODIES];
-	size_t n_bodies;
-	enum query_fit (*has)(void *ctx, size_t body, msg_id id);
-	void *ctx;
-};
 
 struct parser {
 	struct query *q;
@@ -81,7 +54,8 @@ static const char *const day_names[] = { "today", "yesterday", NULL };
 static const char *const known_words[] = { "from:", "to:", "cc:", "subject:", "list:",
 	"is:unread", "is:read", "is:new", "is:flagged", "is:answered", "is:forwarded",
 	"is:list", "is:draft", "is:deleted", "is:junk", "is:pending", "is:partial",
-	"has:attachment", "body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
+	"has:attachment", "body:", "in:", "before:", "after:", "on:", "larger:", "smaller:",
+	NULL };
 
 const char *const *
 query_words(void)
@@ -137,14 +111,15 @@ term_text(struct parser *ps, const char *value, unsigned fields)
 	return n;
 }
 
+/* The index of the word among those there are, the last of them perhaps new. */
 static size_t
-body_index(struct query *q, const char *words)
+name_index(struct query *q, const char **names, size_t *n, const char *word)
 {
-	for (size_t i = 0; i < q->n_bodies; i++)
-		if (str_eq(q->bodies[i], words))
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(names[i], word))
 			return i;
-	q->bodies[q->n_bodies] = arena_strdup(&q->arena, words);
-	return q->n_bodies++;
+	names[*n] = arena_strdup(&q->arena, word);
+	return (*n)++;
 }
 
 static struct node *
@@ -162,7 +137,25 @@ term_body(struct parser *ps, const char *value, unsigned unused)
 		error_set(ps->e, ERR_LOCAL, "more than %d times 'body:'", QUERY_MAX_BODIES);
 		return NULL;
 	}
-	n->body = body_index(ps->q, value);
+	n->name = name_index(ps->q, ps->q->bodies, &ps->q->n_bodies, value);
+	return n;
+}
+
+static struct node *
+term_place(struct parser *ps, const char *value, unsigned unused)
+{
+	struct node *n = node_new(ps, OP_PLACE);
+
+	(void)unused;
+	if (!*value) {
+		error_set(ps->e, ERR_LOCAL, "'in:' needs a folder behind it");
+		return NULL;
+	}
+	if (ps->q->n_places == QUERY_MAX_PLACES) {
+		error_set(ps->e, ERR_LOCAL, "more than %d times 'in:'", QUERY_MAX_PLACES);
+		return NULL;
+	}
+	n->name = name_index(ps->q, ps->q->places, &ps->q->n_places, value);
 	return n;
 }
 
@@ -251,12 +244,13 @@ static const struct prefix {
 	{ "from:", term_text, F_FROM }, { "to:", term_text, F_TO }, { "cc:", term_text, F_CC },
 	{ "subject:", term_text, F_SUBJECT }, { "list:", term_text, F_LIST },
 	{ "is:", term_is, 0 }, { "has:", term_has, 0 }, { "body:", term_body, 0 },
+	{ "in:", term_place, 0 },
 	{ "before:", term_day, SIDE_BEFORE }, { "after:", term_day, SIDE_AFTER },
 	{ "on:", term_day, SIDE_ON },
 	{ "larger:", term_size, 1 }, { "smaller:", term_size, 0 },
 };
 static const char *const prefix_names[] = { "from:", "to:", "cc:", "subject:", "list:", "is:",
-	"has:", "body:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
+	"has:", "body:", "in:", "before:", "after:", "on:", "larger:", "smaller:", NULL };
 
 /* ---- the parse ---- */
 
@@ -449,93 +443,6 @@ query_parse(struct query **out, const char *text, int64_t now, struct error *e)
 	}
 	query_free(q);
 	return ps.e->code;
-}
-
-/* ---- the match ---- */
-
-static bool
-match_text(const struct node *n, const struct msg *m)
-{
-	const struct { unsigned field; const char *text; } texts[] = {
-		{ F_SUBJECT, m->subject }, { F_FROM, m->from_name }, { F_FROM, m->from_addr },
-		{ F_TO, m->to }, { F_CC, m->cc }, { F_LIST, m->list_id },
-	};
-
-	for (size_t i = 0; i < LEN(texts); i++) {
-		if ((n->fields & texts[i].field) && *texts[i].text &&
-		    text_contains(texts[i].text, n->folded))
-			return true;
-	}
-	return false;
-}
-
-static enum query_fit
-fit(bool fits)
-{
-	return fits ? FIT_YES : FIT_NO;
-}
-
-/* In three values, since what is not known of a text must not come out as known behind a NOT:
- * AND is the least of both, OR the greatest (Kleene). */
-static enum query_fit
-match(const struct query *q, const struct node *n, const struct msg *m)
-{
-	int64_t size = m->size_bytes < INT64_MAX ? (int64_t)m->size_bytes : INT64_MAX - 1;
-	enum query_fit left, right;
-
-	switch (n->op) {
-	case OP_ALL: return FIT_YES;
-	case OP_AND:
-		left = match(q, n->left, m);
-		right = left == FIT_NO ? FIT_NO : match(q, n->right, m);
-		return left < right ? left : right;
-	case OP_OR:
-		left = match(q, n->left, m);
-		right = left == FIT_YES ? FIT_YES : match(q, n->right, m);
-		return left > right ? left : right;
-	case OP_NOT: return FIT_YES - match(q, n->left, m);
-	case OP_TEXT: return fit(match_text(n, m));
-	case OP_BODY: return q->has ? q->has(q->ctx, n->body, m->id) : FIT_UNKNOWN;
-	case OP_FLAG: return fit((m->flags & n->flags) == n->wanted);
-	case OP_ARRIVED: return fit(n->from <= m->arrived && m->arrived < n->until);
-	case OP_SIZE: return fit(n->from <= size && size < n->until);
-	}
-	return FIT_NO;
-}
-
-bool
-query_match(const struct query *q, const struct msg *m)
-{
-	return match(q, q->root, m) == FIT_YES;
-}
-
-size_t
-query_bodies(const struct query *q, const char *const **words)
-{
-	*words = q->bodies;
-	return q->n_bodies;
-}
-
-void
-query_ask(struct query *q, enum query_fit (*has)(void *ctx, size_t body, msg_id id), void *ctx)
-{
-	q->has = has;
-	q->ctx = ctx;
-}
-
-static bool
-needs_body(const struct node *n, size_t *body)
-{
-	if (n->op == OP_BODY)
-		*body = n->body;
-	return n->op == OP_BODY ||
-		(n->op == OP_AND && (needs_body(n->left, body) || needs_body(n->right, body)));
-}
-
-bool
-query_needs_body(const struct query *q, size_t *body)
-{
-	return needs_body(q->root, body);
 }
 
 void

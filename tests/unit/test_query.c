@@ -225,7 +225,7 @@ test_words_are_valid(void **state)
 		bool is_day = str_eq(*w, "before:") || str_eq(*w, "after:") ||
 			str_eq(*w, "on:");
 		char *text = xasprintf("%s%s", *w, is_day ? "today" : strstr(*w, "er:") ? "1k"
-			: str_eq(*w, "body:") ? "x" : "");
+			: str_eq(*w, "body:") || str_eq(*w, "in:") ? "x" : "");
 		assert_int_equal(ERR_OK, query_parse(&q, text, now, NULL));
 		query_free(q);
 		free(text);
@@ -284,6 +284,51 @@ test_bodies_are_asked_for(void **state)
 	query_free(q);
 }
 
+struct places {
+	const char *const *names;
+	const char *folder;		/* of folder 1; others are "other" */
+};
+
+static bool
+is_in(void *ctx, size_t place, folder_id folder)
+{
+	const struct places *p = ctx;
+
+	return str_eq(p->names[place], folder == 1 ? p->folder : "other");
+}
+
+/* in: is answered by whoever knows folders; nobody named, it fits nothing, nor does its
+ * contrary. A folder in which nothing can fit is known without looking at its messages. */
+static void
+test_places_are_asked_for(void **state)
+{
+	struct query *q;
+	struct msg m = sample();
+	struct places p = { .folder = "Sent Items" };
+
+	(void)state;
+	m.id = msg_id_of(1, 5);
+	assert_int_equal(ERR_OK, query_parse(&q, "in:\"Sent Items\" ada -in:other", now, NULL));
+	assert_int_equal(2, query_places(q, &p.names));
+	assert_false(query_match(q, &m));
+	assert_true(query_may_fit_in(q, 2));
+	query_ask_place(q, is_in, &p);
+	assert_true(query_match(q, &m));
+	assert_true(query_may_fit_in(q, 1));
+	assert_false(query_may_fit_in(q, 2));
+	p.folder = "Archive";
+	assert_false(query_match(q, &m));
+	assert_false(query_may_fit_in(q, 1));
+	query_free(q);
+
+	assert_int_equal(ERR_OK, query_parse(&q, "in:other OR ada", now, NULL));
+	query_places(q, &p.names);
+	query_ask_place(q, is_in, &p);
+	assert_true(query_may_fit_in(q, 1));
+	query_free(q);
+	assert_int_equal(ERR_LOCAL, query_parse(&q, "in:", now, NULL));
+}
+
 /* Where a body term decides alone, only its answer has to be looked at. */
 static void
 test_body_that_decides(void **state)
@@ -330,7 +375,7 @@ main(void)
 	const struct CMUnitTest tests[] = { T(test_what_fits), T(test_what_does_not_fit),
 		T(test_precedence), T(test_new_is_recent_and_unread), T(test_days_are_local),
 		T(test_errors_name_the_word), T(test_bounds), T(test_large_numbers),
-		T(test_words_are_valid), T(test_bodies_are_asked_for),
+		T(test_words_are_valid), T(test_bodies_are_asked_for), T(test_places_are_asked_for),
 		T(test_body_that_decides), T(test_body_needs_words) };
 
 	setenv("TZ", "UTC", 1);
