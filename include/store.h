@@ -70,6 +70,8 @@ void store_rollback(struct store *s);
 
 /* finds or makes; 0: error */
 account_id store_account(struct store *s, const char *name);
+/* owned; NULL: there is none */
+char *store_account_name(const struct store *s, account_id id);
 
 /* In display order: INBOX, the other roles, then by name; those that are GONE left out. */
 size_t store_folders(const struct store *s, account_id account, struct arena *a,
@@ -166,6 +168,9 @@ struct uid_flags {
 };
 size_t store_uid_flags(const struct store *s, folder_id folder, uint32_t from, size_t max,
 	struct uid_flags *out);
+/* Whether one of the folders, which are of m's account, has a message of its Message-ID. */
+bool store_has_copy(const struct store *s, const folder_id *folders, size_t n,
+	const struct msg *m);
 /* 0: none */
 msg_id store_find(const struct store *s, folder_id folder, const char *message_id);
 

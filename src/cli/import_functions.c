@@ -72,7 +72,8 @@ static const struct {
 	{ "tag-pattern", "index", "tag-query" }, { "tag-prefix", "index", "tagged" },
 	{ "tag-prefix-cond", "index", "tagged" },
 	/* how it looks */
-	{ "limit", "index", "limit" }, { "sort-mailbox", "index", "sort" },
+	{ "limit", "index", "limit" }, { "vfolder-from-query", "index", "find" },
+	{ "sort-mailbox", "index", "sort" },
 	{ "collapse-thread", "index", "fold" }, { "collapse-all", "index", "fold-all" },
 	{ "display-toggle-weed", "pager", "headers" },
 	{ "skip-quoted", "pager", "skip-quoted" },
@@ -89,8 +90,9 @@ static const struct { const char *begins, *why; } missing[] = {
 	{ "change-folder-readonly", "a folder is not opened read only; 'read-only' is of a "
 	  "whole account" },
 	{ "change-vfolder",
-		"there are no virtual mailboxes; limits and searches take queries" },
-	{ "vfolder-", "there are no virtual mailboxes; limits and searches take queries" },
+		"there are no virtual mailboxes: 'find' lists what fits a query in all" },
+	{ "vfolder-",
+		"there are no virtual mailboxes: 'find' lists what fits a query in all" },
 	{ "delete-thread", "tag the thread, then delete what is tagged: T ; d" },
 	{ "delete-subthread", "tag the thread, then delete what is tagged: T ; d" },
 	{ "delete-pattern", "tag by a query, then delete what is tagged" },

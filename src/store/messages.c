@@ -420,3 +420,26 @@ store_find(const struct store *s, folder_id folder, const char *message_id)
 		       "ius", hash, folder, message_id)
 			   : 0;
 }
+
+bool
+store_has_copy(const struct store *s, const folder_id *folders, size_t n, const struct msg *m)
+{
+	account_id account = store_folder_account(s, msg_folder(m->id));
+	const char *id = m->message_id;
+	bool has = false;
+
+	if (!*id)
+		return false;
+	sqlite3_stmt *st = db_query(s,
+		"SELECT m.folder FROM msg m CROSS JOIN head h ON h.id = m.id AND h.message_id"
+		" = ?3 LEFT JOIN overlay o ON o.msg = m.id WHERE m.thread = ?2 AND m.mid = ?1"
+		" AND coalesce(o.hidden, 0) = 0", "iis",
+		(int64_t)message_id_hash(account, id, strlen(id)), (int64_t)m->thread, id);
+	while (!has && db_row(s, st)) {
+		folder_id folder = (folder_id)sqlite3_column_int64(st, 0);
+		for (size_t i = 0; i < n; i++)
+			has |= folders[i] == folder;
+	}
+	db_done(st);
+	return has;
+}

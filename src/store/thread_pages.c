@@ -30,7 +30,8 @@ is_asked_about(const struct query *q, folder_id folder)
 	return false;
 }
 
-/* Those of the folders asked about in which the thread has messages, hidden ones too; owned. Of fifty folders that is seldom more than two. */
+/* Those of the folders asked about in which the thread has messages, hidden ones too; owned.
+ * Of fifty folders that is seldom more than two. */
 static folder_id *
 folders_of(const struct query *q, thread_id id, size_t *n)
 {

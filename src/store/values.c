@@ -16,6 +16,19 @@ store_account(struct store *s, const char *name)
 }
 
 char *
+store_account_name(const struct store *s, account_id id)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT name FROM account WHERE id = ?", "u", id);
+	char *name = NULL;
+
+	if (db_row(s, st)) {
+		name = xstrdup((const char *)sqlite3_column_text(st, 0));
+		db_done(st);
+	}
+	return name;
+}
+
+char *
 store_value(const struct store *s, const char *name)
 {
 	sqlite3_stmt *st = db_query(s, "SELECT value FROM value WHERE name = ?", "s", name);

@@ -1,5 +1,6 @@
 /* actions.c - the commands of the frame itself. */
 #include "actions.h"
+#include "find.h"
 #include "frame.h"
 #include "resend.h"
 #include "str.h"
@@ -149,8 +150,12 @@ sync_account(struct ui *ui, account_id id)
 static void
 sync_now(struct ui *ui, const struct call *c)
 {
+	struct view *v = ui_top(ui);
+
 	(void)c;
 	each_account(ui, sync_account);
+	if (v->ops->sync)
+		v->ops->sync(v);
 }
 
 static void
@@ -201,7 +206,7 @@ static const struct {
 	{ CMD_TAGGED, tagged }, { CMD_SYNC, sync_now }, { CMD_RECONNECT, reconnect },
 	{ CMD_CANCEL, cancel }, { CMD_REDRAW, redraw }, { CMD_SUSPEND, suspend },
 	{ CMD_FOLDERS, views_folders }, { CMD_FOLDER, views_folder }, { CMD_COMPOSE, compose },
-	{ CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox },
+	{ CMD_DRAFTS, drafts }, { CMD_OUTBOX, outbox }, { CMD_FIND, find_command },
 };
 
 bool

@@ -33,6 +33,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(SEARCH, "search", "/", V_ALL, 0, TEXT, "search, and go to the first match"),
 	ROW(SEARCH_NEXT, "search-next", "n", V_ALL, 0, NONE, "next match"),
 	ROW(SEARCH_PREVIOUS, "search-previous", "<Alt-n>", V_ALL, 0, NONE, "previous match"),
+	ROW(FIND, "find", "gs", V_MAIL | V_FOLDERS, 0, QUERY,
+		"list what fits a query in all folders of all accounts"),
 
 	ROW(OPEN, "open", "<Enter> <Space> <Right>", V_LISTS | V_WRITING, 0, NONE,
 	"open this line"), ROW(BACK, "back", "q <Left>", V_ALL, 0, NONE,

@@ -95,19 +95,6 @@ ui_find_elsewhere(struct ui *ui, const char *name, account_id account, account_i
 	return NULL;
 }
 
-/* The last word of a query; a colon does not end it. */
-static void
-complete_query(const char *text, struct completion *out)
-{
-	const char *space = strrchr(text, ' ');
-
-	out->from = space ? (size_t)(space + 1 - text) : 0;
-	if (text[out->from] == '-' || text[out->from] == '(')
-		out->from++;
-	for (const char *const *w = query_words(); *w; w++)
-		completion_offer(out, text, *w, NULL);
-}
-
 static void
 complete_sort(const char *text, struct completion *out)
 {
@@ -200,7 +187,7 @@ complete_argument(struct ui *ui, const struct command *c, const char *text,
 			: v->ops->account(v), text, out);
 		break;
 	case ARG_QUERY:
-		complete_query(text, out);
+		ui_complete_query(ui, text, out);
 		break;
 	case ARG_SORT:
 		complete_sort(text, out);

@@ -9,20 +9,20 @@
 
 /* Widths by the width of the list. */
 static const struct {
-	int from, date, sender, place, size;
+	int from, date, sender, account, folder, size;
 } widths[] = {
-	{ 160, 10, 30, 18, 5 },
-	{ 110, 10, 24, 14, 5 },
-	{ 76, 8, 18, 10, 5 },
-	{ 56, 6, 14, 0, 0 },
-	{ 0, 6, 10, 0, 0 },
+	{ 160, 10, 30, 18, 26, 5 },
+	{ 110, 10, 24, 14, 20, 5 },
+	{ 76, 8, 18, 10, 14, 5 },
+	{ 56, 6, 14, 0, 10, 0 },
+	{ 0, 6, 10, 0, 0, 0 },
 };
 
 void
-layout_for(struct layout *l, int columns, bool places, int date_columns)
+layout_for(struct layout *l, int columns, enum places_told places, int date_columns)
 {
 	size_t k = 0;
-	int x = 0;
+	int x = 0, place;
 
 	while (columns < widths[k].from)
 		k++;
@@ -35,10 +35,12 @@ layout_for(struct layout *l, int columns, bool places, int date_columns)
 	l->sender.x = x;
 	l->sender.columns = widths[k].sender;
 	x += l->sender.columns + (columns < 76 ? 1 : 2);
-	if (places && widths[k].place) {
+	place = places == PLACES_FOLDERS ? widths[k].folder
+		: places == PLACES_ACCOUNTS ? widths[k].account : 0;
+	if (place) {
 		l->place.x = x;
-		l->place.columns = widths[k].place;
-		x += widths[k].place + 2;
+		l->place.columns = place;
+		x += place + (columns < 76 ? 1 : 2);
 	}
 	l->subject.x = x;
 	l->size.columns = widths[k].size;

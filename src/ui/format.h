@@ -18,9 +18,11 @@ struct layout {
 	struct { int x, columns; } flags, date, sender, place, subject, size;
 };
 
-/* `places`: messages of several folders, which one is told in a column. date_columns: of a
- * format of the person's own, 0: ours. */
-void layout_for(struct layout *l, int columns, bool places, int date_columns);
+/* What a column tells of where a message is: of which account it is, or in which folder. */
+enum places_told { PLACES_NONE, PLACES_ACCOUNTS, PLACES_FOLDERS };
+
+/* date_columns: of a format of the person's own, 0: ours. */
+void layout_for(struct layout *l, int columns, enum places_told places, int date_columns);
 
 /* Tag or pending mark, state, flag, attachment: "*NF@". NUL-terminated. */
 void format_flags(char out[FLAGS_COLUMNS + 1], const struct list_row *r);

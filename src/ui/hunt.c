@@ -128,8 +128,9 @@ hunt_slice(struct list *l)
 }
 
 static void
-load_texts(struct list *l, struct query *q)
+load_names(struct list *l, struct query *q)
 {
+	places_load(&l->places, l->src.store, q, l->src.folders, l->src.n_folders);
 	texts_load(&l->texts, l->src.store, q, l->src.folders, l->src.n_folders);
 }
 
@@ -138,7 +139,7 @@ start(struct list *l, struct query *q, bool back)
 {
 	hunt_clear(l);
 	if (q)
-		load_texts(l, q);
+		load_names(l, q);
 	l->hunt = (struct hunt){ .query = q, .is_going = true, .is_fresh = true,
 		.is_back = back, .at = l->place, .start = l->place, .start_id = l->id,
 		.state = SEARCH_GOING };
@@ -186,7 +187,7 @@ list_tag_query(struct list *l, const char *text, int64_t now, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	hunt_clear(l);
-	load_texts(l, q);
+	load_names(l, q);
 	l->hunt = (struct hunt){ .query = q, .is_going = true, .into = &l->tags,
 		.at = place_top, .state = SEARCH_GOING };
 	hunt_slice(l);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "find.h"
 #include "index_impl.h"
 
 struct list *
@@ -27,9 +28,19 @@ index_folder(const struct view *v)
 }
 
 const char *
-index_name(const struct view *v)
+index_name(struct view *v)
 {
-	return ((const struct index *)v)->name;
+	struct index *x = index_of(v);
+	struct arena a = { 0 };
+	struct folder f;
+
+	if (x->find.is && store_folder(ui_store(v->ui), msg_folder(list_cursor_id(x->list)),
+	    &a, &f)) {
+		free(x->name);
+		x->name = xstrdup(find_place(v->ui, &f, 40, &a));
+	}
+	arena_clear(&a);
+	return x->name;
 }
 
 /* ---- which folders ---- */
@@ -82,7 +93,9 @@ set_name(struct index *x, struct ui *ui)
 	bool is_inbox = x->waits_for || x->folder.role == ROLE_INBOX;
 
 	free(x->name);
-	if (account == 0)
+	if (x->find.is)
+		x->name = xstrdup("Find");
+	else if (account == 0)
 		x->name = xstrdup("All inboxes");
 	else if (is_inbox && (*name == '/' || *name == '~'))
 		/* one file (-f): no account of the rc has such a name */
@@ -99,7 +112,16 @@ static char *
 look_name(const struct index *x)
 {
 	return x->folder.id ? xasprintf("look.%u.%s", x->folder.account, x->folder.wire)
-		: xstrdup("look.all");
+		: xstrdup(x->find.is ? "look.find" : "look.all");
+}
+
+/* What is found stands in a row, newest first, unless the person wants it otherwise there. */
+static void
+default_look(const struct index *x, struct look *k)
+{
+	look_default(k, ui_rc(x->view.ui));
+	if (x->find.is)
+		*k = (struct look){ .order = ORDER_DATE };
 }
 
 void
@@ -110,7 +132,7 @@ index_keep_look(struct index *x)
 
 	if (x->waits_for)
 		return;
-	look_default(&initial, ui_rc(x->view.ui));
+	default_look(x, &initial);
 	k->n_folds = list_folds(x->list, &k->is_all_folded, k->folds, LOOK_FOLDS_MAX);
 	look_print(&text, k, &initial);
 	if (!str_eq(str_get(&text), x->look_text ? x->look_text : "")) {
@@ -131,7 +153,7 @@ recall_look(struct index *x, struct ui *ui)
 
 	free(x->look_text);
 	x->look_text = store_value(ui_store(ui), name);
-	look_default(&x->look, ui_rc(ui));
+	default_look(x, &x->look);
 	if (x->look_text)
 		look_parse(&x->look, x->look_text);
 	list_order(x->list, x->look.order, x->look.is_reverse, x->look.has_threads);
@@ -158,7 +180,7 @@ load_folder(struct index *x, struct ui *ui, folder_id id)
 		list_folders(x->list, &id, 1);
 	}
 	list_set_folds(x->list, x->look.is_all_folded, x->look.folds, x->look.n_folds);
-	x->is_outgoing = x->folder.role == ROLE_SENT || x->folder.role == ROLE_DRAFTS;
+	x->is_outgoing = index_is_of_ours(x->folder.role);
 	set_name(x, ui);
 }
 
@@ -168,6 +190,8 @@ focus(struct index *x)
 	const struct source *src = list_source(x->list);
 	struct job job = { .kind = JOB_FOCUS };
 
+	if (x->find.is)			/* what one was in goes on being followed */
+		return;
 	for (size_t i = 0; i < src->n_folders; i++) {
 		job.folder = src->folders[i];
 		job.account = store_folder_account(ui_store(x->view.ui), job.folder);
@@ -199,6 +223,10 @@ reread_folder(struct index *x)
 	struct folder f;
 	size_t n;
 
+	if (x->find.is) {
+		find_reread(x);
+		return;
+	}
 	if (x->waits_for) {
 		if (store_folder_by_role(ui_store(ui), x->waits_for, ROLE_INBOX, &a, &f))
 			index_show(&x->view, f.id);
@@ -246,9 +274,9 @@ index_event(struct view *v, const struct event *ev)
 		if (!source_has_folder(list_source(x->list), ev->u.folder.id))
 			return;
 		reread_folder(x);
-		list_refresh(x->list);
+		list_refresh_in(x->list, ev->u.folder.id);
 		if (ev->u.folder.n_new > 0)
-			index_ask_again(x);
+			index_ask_again(x, ev->u.folder.id);
 		break;
 	case EV_NOTICE:			/* a refused action: its rows are back */
 		list_refresh(x->list);
@@ -309,7 +337,7 @@ index_initial(struct view *v, const struct command *c)
 {
 	struct index *x = index_of(v);
 
-	if (c->id == CMD_LIMIT)
+	if (c->id == CMD_LIMIT || (c->id == CMD_FIND && x->find.is))
 		return list_limit_text(x->list);
 	return NULL;
 }
@@ -327,21 +355,18 @@ index_complete(struct view *v, const struct command *c, const char *text,
 	}
 	if (c->id != CMD_SEARCH)
 		return false;
-	const char *word = strrchr(text, ' ');
-	out->from = word ? (size_t)(word + 1 - text) : 0;
-	for (const char *const *w = query_words(); *w; w++)
-		completion_offer(out, text, *w, NULL);
+	ui_complete_query(v->ui, text, out);
 	return true;
 }
 
-/* q takes the limit away first: it was put on the folder, the folder
- * was not entered with it. */
+/* q takes the limit away first: it was put on the folder, the folder was not entered with it.
+ * Fingers of mutt leave by it, limit or not. */
 static bool
 index_back(struct view *v)
 {
 	struct index *x = index_of(v);
 
-	if (!list_limit_text(x->list))
+	if (x->find.is || !list_limit_text(x->list) || str_eq(ui_rc(v->ui)->keymap, "mutt"))
 		return false;
 	index_limit(x, "");
 	ui_status(v->ui, "all messages again");
@@ -374,7 +399,15 @@ index_close(struct view *v)
 	free(x->name);
 	free(x->search);
 	free(x->look_text);
+	free(x->find.unread);
 	free(x);
+}
+
+static void
+index_sync(struct view *v)
+{
+	if (index_of(v)->find.is)
+		find_sync(index_of(v));
 }
 
 static const struct view_ops index_ops = {
@@ -389,6 +422,7 @@ static const struct view_ops index_ops = {
 	.initial = index_initial,
 	.complete = index_complete,
 	.undone = index_undone,
+	.sync = index_sync,
 	.back = index_back,
 	.click = index_click,
 	.close = index_close,
@@ -405,7 +439,32 @@ index_find(struct ui *ui)
 {
 	struct view *v = ui_find(ui, V_INDEX);
 
+	while (index_is_find(v))
+		v = index_of(v)->find.home;
 	return v && v->ops == &index_ops ? v : NULL;
+}
+
+bool
+index_is_find(const struct view *v)
+{
+	return v && v->ops == &index_ops && ((const struct index *)v)->find.is;
+}
+
+struct view *
+index_new_find(struct ui *ui, account_id first)
+{
+	struct index *x = xcalloc(1, sizeof *x);
+
+	x->view.ops = &index_ops;
+	x->view.ui = ui;
+	x->list = list_new(ui_store(ui));
+	triage_init(&x->triage, &x->view, x->list, nothing);
+	x->find.is = true;
+	x->find.first = first;
+	x->find.home = index_find(ui);
+	recall_look(x, ui);
+	set_name(x, ui);
+	return &x->view;
 }
 
 struct view *

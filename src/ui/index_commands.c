@@ -2,6 +2,7 @@
  * it; what is done to messages is triage.c's and writing.c's. */
 #include <stdlib.h>
 
+#include "find.h"
 #include "index_impl.h"
 #include "pager.h"
 #include "writing.h"
@@ -126,7 +127,9 @@ index_limit(struct index *x, const char *text)
 
 	if (str_eq(text, "all"))
 		text = "";
-	if (list_limit(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
+	if (x->find.is)
+		find_show(x, text);
+	else if (list_limit(x->list, text, ui_now(x->view.ui), &e) != ERR_OK)
 		ui_error(x->view.ui, &e);
 	else
 		index_ask(x, text, ASKED_LIMIT);
@@ -182,6 +185,16 @@ index_open(struct index *x)
 		ui_status(x->view.ui, "no message here");
 }
 
+/* The query is why one is here: q leaves. */
+static void
+find_escape(struct index *x)
+{
+	if (list_source(x->list)->is_gathering) {
+		list_stop_gathering(x->list);
+		ui_status(x->view.ui, "stopped: what is older was not looked at");
+	}
+}
+
 /* Esc takes away one thing after another: a search under way, tags, the limit. */
 static void
 escape(struct index *x)
@@ -194,6 +207,8 @@ escape(struct index *x)
 		ui_status(x->view.ui, "stopped");
 	} else if (list_n_tagged(x->list) > 0) {
 		list_untag_all(x->list);
+	} else if (x->find.is) {
+		find_escape(x);
 	} else if (list_limit_text(x->list)) {
 		index_limit(x, "");
 	}

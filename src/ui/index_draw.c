@@ -1,11 +1,20 @@
-/* index_draw.c - how the message list looks: its rows, why there are none, the title. */
+/* index_draw.c - the message list on the screen, its title, and what stands there when it is
+ * empty. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "find.h"
 #include "format.h"
 #include "index_impl.h"
 #include "row.h"
 #include "utf8.h"
+
+/* Who wrote it is the person; the row says to whom. */
+bool
+index_is_of_ours(enum folder_role role)
+{
+	return role == ROLE_SENT || role == ROLE_DRAFTS;
+}
 
 static int
 date_columns(struct index *x)
@@ -28,6 +37,27 @@ center(const struct area *a, int y, enum style st, const char *text)
 	area_put(a, y, w < a->columns ? (a->columns - w) / 2 : 0, -1, st, text);
 }
 
+/* Of all folders: what was not looked at belongs to the answer. */
+static void
+draw_not_found(struct index *x, const struct area *a, int y)
+{
+	const char *limit = list_limit_text(x->list);
+	struct str text = { 0 };
+
+	str_printf(&text, limit ? "Nothing fits '%s' in any folder" : "No messages anywhere",
+		limit);
+	center(a, y, ST_NORMAL, str_get(&text));
+	str_clear(&text);
+	find_describe(x, &text);
+	if (text.len > 0) {
+		str_puts(&text, "; ");
+		ui_key_of(x->view.ui, V_INDEX, CMD_SYNC, &text);
+		str_puts(&text, " reads them");
+		center(a, y + 1, ST_DIM, str_get(&text));
+	}
+	str_clear(&text);
+}
+
 static void
 draw_empty(struct index *x, const struct area *a)
 {
@@ -44,6 +74,8 @@ draw_empty(struct index *x, const struct area *a)
 		text = xasprintf("Searching texts for '%s'; Esc stops", limit);
 		center(a, y, ST_DIM, text);
 		free(text);
+	} else if (x->find.is) {
+		draw_not_found(x, a, y);
 	} else if (limit) {
 		text = xasprintf("Nothing fits '%s'; Esc shows all", limit);
 		center(a, y, ST_NORMAL, text);
@@ -63,6 +95,29 @@ draw_empty(struct index *x, const struct area *a)
 	}
 }
 
+static void
+draw_row(struct index *x, const struct area *a, int y, const struct layout *lay,
+	const struct list_row *r, bool is_cursor)
+{
+	struct ui *ui = x->view.ui;
+	struct arena names = { 0 };
+	struct folder f = { 0 };
+	const char *place = NULL;
+	bool is_outgoing = x->is_outgoing;
+
+	if (x->find.is) {
+		store_folder(ui_store(ui), msg_folder(r->m->id), &names, &f);
+		is_outgoing = index_is_of_ours(f.role);
+		place = f.id ? find_place(ui, &f, lay->place.columns, &names) : NULL;
+	} else if (lay->place.columns) {
+		const struct rc_account *rc = engine_rc_account(ui_engine(ui),
+			store_folder_account(ui_store(ui), msg_folder(r->m->id)));
+		place = rc ? rc->name : NULL;
+	}
+	row_draw(ui, a, y, lay, r, place, is_outgoing, is_cursor);
+	arena_clear(&names);
+}
+
 void
 index_draw(struct view *v, const struct area *a)
 {
@@ -76,9 +131,12 @@ index_draw(struct view *v, const struct area *a)
 		draw_empty(x, a);
 		return;
 	}
-	layout_for(&lay, a->columns, list_source(x->list)->n_folders > 1, date_columns(x));
+	layout_for(&lay, a->columns, x->find.is ? PLACES_FOLDERS
+		: list_source(x->list)->n_folders > 1 ? PLACES_ACCOUNTS : PLACES_NONE,
+		date_columns(x));
 	for (size_t i = 0; i < n; i++)
-		row_draw(v->ui, a, (int)i, &lay, &rows[i], x->is_outgoing, i == cursor);
+		draw_row(x, a, (int)i, &lay, &rows[i], i == cursor);
+	x->find.has_column = lay.place.columns > 0;
 }
 
 static void
@@ -108,6 +166,41 @@ is_readonly_there(const struct index *x)
 	return rc && !rc->read_only && (x->folder.attrs & FOLDER_READONLY);
 }
 
+/* Where there is no column for it, the title says where the message under the cursor is. */
+static void
+find_title(struct index *x, struct str *left, struct str *right)
+{
+	const struct source *src = list_source(x->list);
+	const struct list_row *r = list_cursor(x->list);
+	bool is_cut = src->wide.n > 0 && src->wide.cut.arrived != INT64_MIN;
+	struct arena a = { 0 };
+	struct folder f;
+
+	const char *text = list_limit_text(x->list);
+
+	str_printf(left, "Find: %s", text ? text : "all");
+	if (x->look.order != ORDER_DATE || x->look.is_reverse)
+		str_printf(left, "  by %s%s", look_orders[x->look.order],
+			x->look.is_reverse ? ", reversed" : "");
+	if (x->find.has_column && x->find.n_unread > 0) {
+		str_puts(left, "  (");
+		find_describe(x, left);
+		str_puts(left, ")");
+	}
+	if (list_n_tagged(x->list) > 0)
+		str_printf(right, "%zu tagged  ", list_n_tagged(x->list));
+	if (!x->find.has_column && r &&
+	    store_folder(ui_store(x->view.ui), msg_folder(r->m->id), &a, &f))
+		str_printf(right, "%s  ", find_place(x->view.ui, &f, 16, &a));
+	if (text)
+		str_printf(right, "%zu%s", list_count(x->list), is_cut ? "+" : "");
+	if (src->is_gathering)
+		str_puts(right, " ...");
+	else if (list_percent(x->list) >= 0)
+		str_printf(right, "  %3d%%", list_percent(x->list));
+	arena_clear(&a);
+}
+
 void
 index_title(struct view *v, struct str *left, struct str *right)
 {
@@ -115,6 +208,10 @@ index_title(struct view *v, struct str *left, struct str *right)
 	uint32_t n_msgs, n_unread;
 	int percent = list_percent(x->list);
 
+	if (x->find.is) {
+		find_title(x, left, right);
+		return;
+	}
 	str_puts(left, x->name);
 	if (is_readonly_there(x))
 		str_puts(left, "  read-only");

@@ -30,6 +30,16 @@ struct index {
 	job_id *asks;			/* JOB_SEARCHes under way */
 	size_t n_asks, cap_asks;
 	bool is_asking_again;		/* more mail came since they were submitted */
+	folder_id again_in;		/* about which folder; 0: several */
+	size_t n_not_asked;		/* folders whose texts nobody is asked about */
+	struct {			/* of a list over all folders (find.c) */
+		bool is;
+		account_id first;	/* whose view it was opened from; 0: none */
+		struct view *home;	/* the list it was opened from */
+		folder_id *unread;	/* not in the index yet */
+		size_t n_unread;
+		bool has_column;	/* the rows say where they are */
+	} find;
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };
 
@@ -45,6 +55,7 @@ void index_keep_look(struct index *x);		/* over a restart */
 /* index_draw.c */
 void index_draw(struct view *v, const struct area *a);
 void index_title(struct view *v, struct str *left, struct str *right);
+bool index_is_of_ours(enum folder_role role);	/* sent mail: its rows say to whom it went */
 
 /* index_commands.c */
 void index_command(struct view *v, const struct call *c);
@@ -62,7 +73,7 @@ bool index_ask(struct index *x, const char *query, enum asked what);
 /* A job ended: perhaps the last that was waited for. */
 void index_answered(struct index *x, job_id job, enum err code);
 /* Mail came: a limit by text is about it too. */
-void index_ask_again(struct index *x);
+void index_ask_again(struct index *x, folder_id folder);
 void index_ask_no_more(struct index *x);
 
 #endif

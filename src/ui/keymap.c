@@ -25,7 +25,6 @@ static const struct difference map_default[] = {
 };
 
 static const struct difference map_mutt[] = {
-	{ V_INDEX, "q", "quit" },
 	{ V_INDEX, "x", "quit" },
 	{ V_PAGER, "i", "back" },
 	{ V_PAGER, "x", "back" },

@@ -46,6 +46,7 @@ list_free(struct list *l)
 	hunt_clear(l);
 	query_free(l->search);
 	texts_clear(&l->texts);
+	places_clear(&l->places);
 	forget_left(l);
 	source_clear(&l->src);
 	arena_clear(&l->arena);
@@ -310,6 +311,13 @@ list_refresh(struct list *l)
 	reread(l);
 }
 
+void
+list_refresh_in(struct list *l, folder_id id)
+{
+	source_changed_in(&l->src, id);
+	reread(l);
+}
+
 /* All is gathered: what was wanted is not in the list, so the cursor
  * goes where it would be. */
 static void
@@ -353,6 +361,14 @@ list_idle(struct list *l, bool *changed)
 	return more;
 }
 
+void
+list_stop_gathering(struct list *l)
+{
+	source_stop(&l->src);
+	reread(l);
+	settle(l);
+}
+
 bool
 list_is_busy(const struct list *l)
 {
@@ -361,18 +377,46 @@ list_is_busy(const struct list *l)
 
 /* ---- what it shows ---- */
 
-void
-list_folders(struct list *l, const folder_id *folders, size_t n)
+static void
+forget_all(struct list *l)
 {
 	hunt_clear(l);
 	idset_clear(&l->tags);
 	idset_clear(&l->folds);
 	l->is_all_folded = false;
 	forget_left(l);
+}
+
+void
+list_folders(struct list *l, const folder_id *folders, size_t n)
+{
+	forget_all(l);
 	source_limit(&l->src, NULL, NULL);
 	source_folders(&l->src, folders, n);
 	l->is_fresh = source_is_array(&l->src);
 	list_load_top(l);
+}
+
+void
+list_find(struct list *l, const folder_id *folders, size_t n, size_t max, const char *text,
+	struct query *q)
+{
+	forget_all(l);
+	source_folders(&l->src, NULL, 0);
+	source_limit(&l->src, text, q);
+	source_wide(&l->src, folders, n, max);
+	source_gather(&l->src, LIST_SLICE_US);
+	l->is_fresh = source_is_array(&l->src);
+	list_load_top(l);
+	if (!l->src.is_gathering)
+		settle(l);
+}
+
+void
+list_other_folders(struct list *l, const folder_id *folders, size_t n)
+{
+	source_other_folders(&l->src, folders, n);
+	reread(l);
 }
 
 /* The source begins anew; the cursor's message is looked for as it comes by. */

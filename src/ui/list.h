@@ -35,12 +35,21 @@ const char *list_limit_text(const struct list *l);	/* NULL: none */
 void list_order(struct list *l, enum list_order order, bool is_reverse, bool threads);
 const struct source *list_source(const struct list *l);
 
-/* The store changed: read again. */
+/* What fits the query (the list's then; NULL with text NULL: everything) in very many folders,
+ * the newest `max` of it at most; see source.h. Forgets as list_folders does. */
+void list_find(struct list *l, const folder_id *folders, size_t n, size_t max,
+	const char *text, struct query *q);
+/* Of such a list: there are other folders now; all else stays. */
+void list_other_folders(struct list *l, const folder_id *folders, size_t n);
+
+/* The store changed: read again. In: that folder did, at least. */
 void list_refresh(struct list *l);
+void list_refresh_in(struct list *l, folder_id id);
 /* One slice of gathering or searching. True: there is more to do. *changed: draw again. */
 bool list_idle(struct list *l, bool *changed);
 bool list_is_busy(const struct list *l);	/* gathering or searching */
 void list_stop(struct list *l);			/* gives the search up */
+void list_stop_gathering(struct list *l);	/* what is shown is all there will be */
 
 /* The rows for a screen of `height` lines, scrolled so that the cursor is among them with
  * `context` lines around it; *cursor its index in them. */

@@ -53,6 +53,7 @@ struct list {
 
 	struct query *search;		/* what n repeats */
 	struct texts texts;		/* for the hunt under way */
+	struct places places;
 	struct hunt hunt;
 };
 

@@ -46,21 +46,9 @@ draw_subject(const struct area *a, int y, const struct layout *lay, const struct
 	str_clear(&tree);
 }
 
-static void
-draw_place(struct ui *ui, const struct area *a, int y, const struct layout *lay,
-	const struct msg *m)
-{
-	const struct rc_account *rc;
-
-	rc = engine_rc_account(ui_engine(ui),
-		store_folder_account(ui_store(ui), msg_folder(m->id)));
-	if (rc)
-		area_put(a, y, lay->place.x, lay->place.columns, ST_ACCOUNT, rc->name);
-}
-
 void
 row_draw(struct ui *ui, const struct area *a, int y, const struct layout *lay,
-	const struct list_row *r, bool is_outgoing, bool is_cursor)
+	const struct list_row *r, const char *place, bool is_outgoing, bool is_cursor)
 {
 	struct str sender = { 0 };
 	char date[64], size[8];
@@ -73,8 +61,8 @@ row_draw(struct ui *ui, const struct area *a, int y, const struct layout *lay,
 	format_sender(&sender, r->m, is_outgoing);
 	area_put(a, y, lay->sender.x, lay->sender.columns, st == ST_NORMAL ? ST_SENDER : st,
 		str_get(&sender));
-	if (lay->place.columns)
-		draw_place(ui, a, y, lay, r->m);
+	if (place)
+		area_put(a, y, lay->place.x, lay->place.columns, ST_ACCOUNT, place);
 	draw_subject(a, y, lay, r, y == 0);
 	if (lay->size.columns) {
 		format_size(size, r->m->size_bytes);

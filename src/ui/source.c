@@ -1,25 +1,14 @@
 /* source.c - units from the store's pages, or from the gathered sequence.
  *
  * A place is always in the store's direction (newest first, texts upwards); a reversed list
- * reads backwards. So a place stays good when the direction changes. */
+ * reads backwards. So a place stays good when the direction changes. source_gather.c makes the
+ * gathered sequence. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "source.h"
+#include "source_impl.h"
 #include "str.h"
 #include "utf8.h"
-
-enum { PAGE = 100, THREAD_PAGE = 12 };
-
-static int64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 bool
 source_is_threaded(const struct source *s)
@@ -76,8 +65,8 @@ order_key(const struct source *s, unsigned char key[16], const struct msg *m,
 		size_key(key, size_bytes);
 }
 
-static struct place
-place_of_msg(const struct source *s, const struct msg *m)
+struct place
+source_place_of_msg(const struct source *s, const struct msg *m)
 {
 	struct place p = { .arrived = m->arrived, .id = m->id };
 
@@ -87,8 +76,8 @@ place_of_msg(const struct source *s, const struct msg *m)
 
 /* A thread (its messages oldest first) stands where its newest is; in another order by who
  * began it, about what, or how large all of it is. */
-static struct place
-place_of_thread(const struct source *s, thread_id id, const struct msg *msgs, size_t n)
+struct place
+source_place_of_thread(const struct source *s, thread_id id, const struct msg *msgs, size_t n)
 {
 	struct place p = { .arrived = INT64_MIN, .id = (int64_t)id };
 	uint64_t size_bytes = 0;
@@ -108,7 +97,7 @@ place_of_thread(const struct source *s, thread_id id, const struct msg *msgs, si
 static struct unit
 unit_of_msg(const struct source *s, struct msg *m)
 {
-	return (struct unit){ .at = place_of_msg(s, m), .msgs = m, .n = 1,
+	return (struct unit){ .at = source_place_of_msg(s, m), .msgs = m, .n = 1,
 		.n_unread = !(m->flags & MSG_SEEN) };
 }
 
@@ -161,7 +150,7 @@ array_unit(struct source *s, const struct place *p, struct arena *a, struct unit
 		return unit_of_thread(s, p, a, out);
 	struct msg *m = arena_alloc(a, sizeof *m);
 	s->n_read++;
-	if (!store_msg(s->store, p->id, a, m))
+	if (!source_has_folder(s, msg_folder(p->id)) || !store_msg(s->store, p->id, a, m))
 		return false;
 	*out = unit_of_msg(s, m);
 	out->at = *p;
@@ -183,7 +172,7 @@ read_array(struct source *s, const struct place *from, bool back, bool inclusive
 		if (array_unit(s, &p, a, &out[n]))
 			n++;
 		else
-			sorted_remove(&s->all, &p);
+			source_drop(s, &p);
 		more = array_step(s, &p, back, &p);
 	}
 	return n;
@@ -278,7 +267,7 @@ find_thread(const struct source *s, thread_id id, struct arena *a)
 	size_t n = store_thread(s->store, s->folders, s->n_folders, id, THREAD_ROWS_MAX, a,
 		&msgs);
 
-	return place_of_thread(s, id, msgs, n);
+	return source_place_of_thread(s, id, msgs, n);
 }
 
 bool
@@ -291,7 +280,7 @@ source_would_be(struct source *s, msg_id id, struct place *out)
 
 	if (exists)
 		*out = source_is_threaded(s)
-			? find_thread(s, m.thread, &a) : place_of_msg(s, &m);
+			? find_thread(s, m.thread, &a) : source_place_of_msg(s, &m);
 	arena_clear(&a);
 	return exists;
 }
@@ -336,156 +325,38 @@ source_adopt(struct source *s, msg_id old, msg_id id)
 	source_restore(s, id);
 }
 
-/* ---- gathering ---- */
-
-static void
-gather_start(struct source *s, bool anew)
-{
-	sorted_clear(&s->next);
-	if (!anew) {
-		sorted_clear(&s->all);
-		idset_clear(&s->fitted);
-	}
-	s->is_anew = anew;
-	s->is_stale = false;
-	s->is_gathering = source_is_array(s) && s->n_folders > 0;
-	s->at = page_top;
-	s->hit = 0;
-	if (s->query)
-		texts_load(&s->texts, s->store, s->query, s->folders, s->n_folders);
-}
-
-static bool
-fits(struct source *s, const struct msg *m)
-{
-	if (!s->query || idset_has(&s->fitted, (uint64_t)m->id))
-		return true;
-	if (!query_match(s->query, m))
-		return false;
-	idset_add(&s->fitted, (uint64_t)m->id);
-	return true;
-}
-
-static size_t
-gather_messages(struct source *s, struct sorted *into)
-{
-	struct arena a = { 0 };
-	struct msg *msgs = arena_alloc(&a, PAGE * sizeof *msgs);
-	size_t n = store_page(s->store, s->folders, s->n_folders, s->at, false, PAGE, &a,
-		msgs);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!fits(s, &msgs[i]))
-			continue;
-		struct place p = place_of_msg(s, &msgs[i]);
-		sorted_add(into, &p);
-	}
-	if (n > 0)
-		s->at = (struct page_key){ msgs[n - 1].arrived, msgs[n - 1].id };
-	s->n_read += n;
-	arena_clear(&a);
-	return n;
-}
-
-static size_t
-gather_threads(struct source *s, struct sorted *into)
-{
-	struct thread_head heads[THREAD_PAGE];
-	size_t n = store_threads(s->store, s->folders, s->n_folders, s->at, false, THREAD_PAGE,
-		heads);
-
-	for (size_t i = 0; i < n; i++) {
-		struct arena a = { 0 };
-		struct msg *msgs;
-		size_t n_msgs = store_thread(s->store, s->folders, s->n_folders, heads[i].id,
-			THREAD_ROWS_MAX, &a, &msgs);
-		bool any = false;
-		for (size_t j = 0; j < n_msgs; j++)
-			any |= fits(s, &msgs[j]);
-		struct place p = place_of_thread(s, heads[i].id, msgs, n_msgs);
-		if (any)
-			sorted_add(into, &p);
-		s->n_read += n_msgs;
-		arena_clear(&a);
-	}
-	if (n > 0)
-		s->at = (struct page_key){ heads[n - 1].newest, (int64_t)heads[n - 1].id };
-	return n;
-}
-
-/* The messages that have the words, instead of all that there are. */
-static size_t
-gather_hits(struct source *s, size_t body, struct sorted *into)
-{
-	size_t n = 0;
-
-	for (msg_id id; n < PAGE && (id = texts_next(&s->texts, body, s->hit)) != 0; n++) {
-		struct arena a = { 0 };
-		struct msg m;
-		struct place p;
-		s->hit = id;
-		s->n_read++;
-		if (store_msg(s->store, id, &a, &m) && fits(s, &m) &&
-		    source_would_be(s, id, &p))
-			sorted_add(into, &p);
-		arena_clear(&a);
-	}
-	return n;
-}
-
-static size_t
-gather_some(struct source *s, struct sorted *into)
-{
-	size_t body;
-
-	if (s->query && query_needs_body(s->query, &body))
-		return gather_hits(s, body, into);
-	return source_is_threaded(s) ? gather_threads(s, into) : gather_messages(s, into);
-}
-
-static void
-gather_end(struct source *s)
-{
-	if (s->is_anew) {
-		sorted_clear(&s->all);
-		s->all = s->next;
-		s->next = (struct sorted){ 0 };
-	}
-	s->is_gathering = false;
-}
-
-bool
-source_gather(struct source *s, int budget_us)
-{
-	int64_t start = now_us();
-
-	if (!s->is_gathering && s->is_stale)
-		gather_start(s, true);
-	while (s->is_gathering) {
-		struct sorted *into = s->is_anew ? &s->next : &s->all;
-		if (gather_some(s, into) == 0)
-			gather_end(s);
-		if (now_us() - start >= budget_us)
-			break;
-	}
-	return s->is_gathering || s->is_stale;
-}
-
-void
-source_changed(struct source *s)
-{
-	s->is_stale = source_is_array(s);
-}
-
 /* ---- what is asked for ---- */
 
-void
-source_folders(struct source *s, const folder_id *folders, size_t n)
+static void
+set_folders(struct source *s, const folder_id *folders, size_t n)
 {
 	free(s->folders);
 	s->folders = n ? xmemdup(folders, n * sizeof *folders) : NULL;
 	s->n_folders = n;
-	gather_start(s, false);
+}
+
+void
+source_folders(struct source *s, const folder_id *folders, size_t n)
+{
+	set_folders(s, folders, n);
+	s->is_wide = false;
+	source_gather_start(s, false);
+}
+
+void
+source_wide(struct source *s, const folder_id *folders, size_t n, size_t max)
+{
+	set_folders(s, folders, n);
+	s->is_wide = true;
+	s->max = max;
+	source_gather_start(s, false);
+}
+
+void
+source_other_folders(struct source *s, const folder_id *folders, size_t n)
+{
+	set_folders(s, folders, n);
+	source_changed(s);
 }
 
 void
@@ -496,9 +367,10 @@ source_limit(struct source *s, const char *limit, struct query *query)
 	free(s->limit);
 	query_free(s->query);
 	texts_clear(&s->texts);
+	places_clear(&s->places);
 	s->limit = copy;
 	s->query = query;
-	gather_start(s, false);
+	source_gather_start(s, false);
 }
 
 void
@@ -510,7 +382,7 @@ source_order(struct source *s, enum list_order order, bool is_reverse, bool want
 	s->is_reverse = is_reverse;
 	s->wants_threads = wants_threads;
 	if (!same)
-		gather_start(s, false);
+		source_gather_start(s, false);
 }
 
 void
@@ -520,6 +392,8 @@ source_clear(struct source *s)
 	free(s->limit);
 	query_free(s->query);
 	texts_clear(&s->texts);
+	places_clear(&s->places);
+	wide_clear(&s->wide);
 	sorted_clear(&s->all);
 	sorted_clear(&s->next);
 	idset_clear(&s->fitted);

@@ -7,7 +7,11 @@
  * What fitted the limit once stays until the limit is set anew, so that reading a message
  * under "is:unread" does not take it away. Where a body: term decides, only the messages that
  * have its words are looked at, however large the folder. A thread goes by who began it, about
- * what, or by the size of all of it. */
+ * what, or by the size of all of it.
+ *
+ * A wide source is about very many folders, those that repeat others among them: of what fits
+ * it keeps the newest `max`, leaves out of a repeating folder what another of the same account
+ * has, and after a change looks only into the folders that changed. */
 #ifndef DUNLIN_UI_SOURCE_H
 #define DUNLIN_UI_SOURCE_H
 
@@ -16,6 +20,7 @@
 #include <stdint.h>
 
 #include "idset.h"
+#include "places.h"
 #include "query.h"
 #include "sorted.h"
 #include "store.h"
@@ -25,6 +30,26 @@
 enum list_order { ORDER_DATE, ORDER_SENDER, ORDER_SUBJECT, ORDER_SIZE };
 
 enum { THREAD_ROWS_MAX = 1000 };	/* of one thread; older messages of it are not shown */
+
+/* What a wide source knows of its folders: as they were when it last looked into them. */
+struct wide_folder {
+	folder_id id;
+	account_id account;
+	bool is_repeat;			/* what is in it is in others, too */
+	bool is_stale;
+	uint32_t n_msgs, n_unread, uidnext;
+	uint64_t modseq;
+};
+
+struct wide {
+	struct wide_folder *v;
+	size_t n;
+	folder_id *scan;		/* looked into in this round */
+	size_t n_scan;
+	struct idset dropped;		/* were in the list, and may come back */
+	struct page_key cut;		/* what is older was not looked at */
+	bool is_whole;			/* the round is about all folders, from the top down */
+};
 
 struct source {
 	const struct store *store;
@@ -37,6 +62,10 @@ struct source {
 	struct query *query;		/* of limit */
 
 	struct texts texts;		/* for the body: terms of query */
+	struct places places;		/* for its in: terms */
+	bool is_wide;
+	size_t max;
+	struct wide wide;
 
 	/* gathered places, and ids that fitted the limit */
 	struct sorted all, next;	/* next: while gathering anew */
@@ -58,6 +87,10 @@ struct unit {
 
 void source_clear(struct source *s);
 void source_folders(struct source *s, const folder_id *folders, size_t n);
+/* Wide from now on, until source_folders. */
+void source_wide(struct source *s, const folder_id *folders, size_t n, size_t max);
+/* Of a wide source: others, but what was gathered and is still in one of them stays. */
+void source_other_folders(struct source *s, const folder_id *folders, size_t n);
 /* The query becomes the source's; limit NULL: none. */
 void source_limit(struct source *s, const char *limit, struct query *query);
 void source_order(struct source *s, enum list_order order, bool is_reverse,
@@ -67,6 +100,10 @@ bool source_is_array(const struct source *s);	/* gathered, not paged */
 
 /* Something in the store changed. */
 void source_changed(struct source *s);
+/* In that folder something surely did: for a wide source, which of others looks whether. */
+void source_changed_in(struct source *s, folder_id id);
+/* No more is looked for: what is in the list is all, as if more were not there. */
+void source_stop(struct source *s);
 /* One slice, at most about budget_us. True: there is more to do. */
 bool source_gather(struct source *s, int budget_us);
 

@@ -63,18 +63,34 @@ draw_account_progress(const struct area *a, int x, const char *what,
 	return draw_progress(a, x, what, acc->done, acc->total, acc->is_bytes, messages);
 }
 
+/* What it is about; of several alike, how many there are still. */
+static void
+describe_job(const struct ui *ui, const struct ui_job *j, struct str *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ui->n_jobs; i++)
+		n += str_eq(ui->jobs[i].what, j->what);
+	str_puts(out, j->what);
+	if (n > 1)
+		str_printf(out, ", %zu left", n);
+}
+
 static bool
 draw_job(struct ui *ui, const struct area *a)
 {
 	const struct ui_job *j = ui->n_jobs ? &ui->jobs[ui->n_jobs - 1] : NULL;
+	struct str what = { 0 };
 
 	if (!j || ui_clock_ms() - j->since_ms < JOB_QUIET_MS)
 		return false;
 	const struct ui_account *acc = j->done == 0 && j->total == 0
 		? status_account(ui, j->account) : NULL;
+	describe_job(ui, j, &what);
 	int x = acc && acc->link == LINK_SYNCING
-		? draw_account_progress(a, 1, j->what, acc)
-		: draw_progress(a, 1, j->what, j->done, j->total, j->is_bytes, "");
+		? draw_account_progress(a, 1, str_get(&what), acc)
+		: draw_progress(a, 1, str_get(&what), j->done, j->total, j->is_bytes, "");
+	str_clear(&what);
 	x += 2 + area_put(a, 0, x + 2, -1, ST_KEY, "Esc");
 	area_put(a, 0, x + 1, -1, ST_DIM, "cancels");
 	return true;

@@ -70,15 +70,38 @@ yes_act(void *ctx)
 }
 
 static bool
-is_in_role(struct triage *t, msg_id id, enum folder_role role)
+is_trash(struct triage *t, folder_id id)
 {
 	struct arena a = { 0 };
 	struct folder f;
-	bool is = store_folder(ui_store(t->view->ui), msg_folder(id), &a, &f) &&
-		f.role == role;
+	bool is = store_folder(ui_store(t->view->ui), id, &a, &f) && f.role == ROLE_TRASH;
 
 	arena_clear(&a);
 	return is;
+}
+
+/* Of those tagged in a list of many folders some may be in Trash already: they stay there,
+ * since what ends for good is asked about alone. True: all are. */
+static bool
+leave_trash_out(struct triage *t)
+{
+	struct { folder_id id; bool is; } seen[64] = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		folder_id folder = msg_folder(t->ids[i]);
+		size_t k = folder % LEN(seen);
+		if (seen[k].id != folder) {
+			seen[k].id = folder;
+			seen[k].is = is_trash(t, folder);
+		}
+		if (!seen[k].is)
+			t->ids[n++] = t->ids[i];
+	}
+	if (n == 0)
+		return true;
+	t->n = n;
+	return false;
 }
 
 static void
@@ -98,7 +121,7 @@ delete(struct triage *t)
 	struct error e = { 0 };
 
 	t->act = (struct act){ .kind = ACT_DELETE };
-	if (is_in_role(t, t->ids[0], ROLE_TRASH)) {
+	if (leave_trash_out(t)) {
 		ask_for_good(t);
 		return;
 	}

@@ -65,6 +65,9 @@ struct view_ops {
 	/* What was done last was taken back: read again, and go back to where it was done. */
 	void (*undone)(struct view *v);
 
+	/* All is synchronised (CMD_SYNC): what the view wants beside its accounts. */
+	void (*sync)(struct view *v);
+
 	/* The person wants to leave it (CMD_BACK). True: taken care
 	 * of; false, or NULL: it goes. */
 	bool (*back)(struct view *v);
@@ -142,6 +145,9 @@ void ui_complete_destinations(struct ui *ui, account_id account, const char *tex
  * folder, *other whose. Else NULL. */
 const char *ui_find_elsewhere(struct ui *ui, const char *name, account_id account,
 	account_id *other);
+
+/* The last word of a query; behind in: the folders there are. */
+void ui_complete_query(struct ui *ui, const char *text, struct completion *out);
 
 /* Addresses for the last one of a list that is being typed. */
 void ui_complete_addresses(struct ui *ui, const char *text, struct completion *out);

@@ -151,7 +151,7 @@ test_mutt_and_vim_differ(void **state)
 	struct keymap m;
 
 	keymap_init(&m, "mutt");
-	assert_string_equal("quit", bound(&m, V_INDEX, "q"));
+	assert_string_equal("back", bound(&m, V_INDEX, "q"));
 	assert_string_equal("last", bound(&m, V_INDEX, "*"));
 	assert_string_equal("delete", bound(&m, V_INDEX, "d"));
 	keymap_clear(&m);

@@ -383,6 +383,57 @@ test_all_inboxes(void **state)
 	end(f);
 }
 
+/* All folders of all accounts are one list, its rows saying where they are; what is in Trash
+ * when it is named; q goes back, also to a message; deleting what is in Trash already is not
+ * deleting it for good together with what is not. */
+static void
+test_find(void **state)
+{
+	struct fx *f = begin_with("[account home]\nfrom = a@b.example\n"
+		"receive = imaps://a@imap.example.net\npassword = y\n", 24, 100);
+
+	(void)state;
+	f->inbox = folder(f, "Trash", ROLE_TRASH);
+	put_mail(f, 3);
+	f->account = engine_account(f->u->engine, 1);
+	f->inbox = folder(f, "Sent", ROLE_SENT);
+	put_mail(f, 2);
+	press(f->u, "gslunch<Enter>");
+	compare(f, "find", 100, 24);
+	press(f->u, "<Enter>");
+	assert_true(shows(f, "Noon it is."));
+	assert_true(shows(f, "work/INBOX"));
+	press(f->u, "gsin:anywhere lunch<Enter>");
+	compare(f, "find-anywhere", 100, 24);
+	press(f->u, "Gtkkkt;d");
+	BOTTOM_HAS(f, "1 message deleted");
+	press(f->u, "<C-t>q");
+	assert_true(shows(f, "Noon it is."));
+	press(f->u, "qq");
+	assert_true(shows(f, "build 4711"));
+	press(f->u, "gsin:nowhere lunch<Enter>");
+	assert_true(shows(f, "Nothing fits 'in:nowhere lunch' in any folder"));
+	press(f->u, "cwork/Archive<Enter>");
+	assert_true(shows(f, "No messages here"));
+	end(f);
+}
+
+/* Fingers of mutt leave by q, limit or not; a search over all folders they leave for where
+ * they were. */
+static void
+test_mutt_leaves(void **state)
+{
+	struct fx *f = begin_with("[mail]\nkeys = mutt\n", 24, 80);
+
+	(void)state;
+	press(f->u, "gslunch<Enter>q");
+	assert_true(shows(f, "build 4711"));
+	assert_non_null(index_find(f->u->ui));
+	press(f->u, "llunch<Enter>q");
+	assert_null(index_find(f->u->ui));
+	end(f);
+}
+
 /* Any keys, in any view, at any size: nothing crashes, no control byte is on the screen. */
 static void
 test_any_keys(void **state)
@@ -412,5 +463,5 @@ TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone),
 	T(test_delete_in_pager), T(test_tagged), T(test_tag_query),
 	T(test_absent_part_is_fetched), T(test_move_to_new_folder), T(test_trash_asks),
 	T(test_toggles), T(test_mutt_moves_on), T(test_read_all), T(test_folder_acts),
-	T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes),
+	T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_find), T(test_mutt_leaves),
 	T(test_any_keys))
