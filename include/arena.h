@@ -19,5 +19,6 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void arena_clear(struct arena *a);				/* frees all; usable again */
+void arena_wipe(struct arena *a);		/* the same, and none of it stays in memory */
 
 #endif

@@ -9,7 +9,7 @@
 #include "path.h"
 #include "rc.h"
 
-int cli_show(const char *file, bool json);
+int cli_show(const char *file, bool json, bool opens);
 /* *why (NULL is fine): what kept the last account that failed from its
  * server; ERR_OK: nothing did. */
 int cli_check(const struct rc *rc, char *const *accounts, int n, enum err *why);

@@ -65,7 +65,10 @@ enum err mime_parse_file(struct mime_msg **out, int fd, uint64_t n, struct error
  * taken over, also on error. */
 enum err mime_parse_taken(struct mime_msg **out, char *p, size_t n, struct error *e);
 void mime_free(struct mime_msg *m);
+void mime_wipe(struct mime_msg *m);	/* the same, and its bytes do not stay in memory */
 const struct part *mime_root(const struct mime_msg *m);	/* sections as IMAP numbers them */
+/* All of it, *n bytes; good until mime_free. */
+const char *mime_bytes(const struct mime_msg *m, size_t *n);
 const char *mime_warning(const struct mime_msg *m);	/* NULL, or which limit was hit */
 
 /* The decoded bytes of a leaf (transfer encoding undone, charset kept) appended to out; of a
@@ -80,6 +83,13 @@ bool mime_part_header(const struct mime_msg *m, const char *section, struct str 
 /* The bytes of a leaf as they stand in the message, still encoded: what IMAP gives as
  * BODY[section]. Appended to out, at most `max`. False when no such section. */
 bool mime_part_raw(const struct mime_msg *m, const char *section, struct str *out, size_t max);
+
+/* A part as it stands in the message with its own header: what a signature is made over (RFC
+ * 1847). Appended to out with CRLF at every line end (RFC 3156 5). By its index: sections of
+ * hostile trees may be alike. False when there is none, or it is larger than `max`. */
+bool mime_part_entity(const struct mime_msg *m, uint32_t index, struct str *out, size_t max);
+/* Decoded bytes by index, as mime_part_bytes. */
+bool mime_part_bytes_at(const struct mime_msg *m, uint32_t index, struct str *out, size_t max);
 
 /* The same by pieces of at most 1 MB, not copied: of an attachment of any size. False
  * too when `write` says so. */
@@ -135,6 +145,7 @@ void mime_render(struct lines *out, const struct part *p, const char *utf8, size
  * with the mark U+258C and a space, which a line of a mail never does. */
 void lines_add(struct lines *out, enum span_style style, const char *text, int columns);
 void lines_clear(struct lines *out);
+void lines_wipe(struct lines *out);	/* the same, and their text does not stay in memory */
 
 /* The header block of the pager: From (with the real address), To, Cc, Date, Subject, and
  * with `all` every field. Without, To and Cc are cut to two lines that say how many more there

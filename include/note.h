@@ -17,6 +17,14 @@ struct note_file {
 	uint64_t size_bytes;
 };
 
+/* How it is to be sent (gnupg.h), and what it was made of. */
+enum {
+	NOTE_SIGN = 1 << 0,
+	NOTE_ENCRYPT = 1 << 1,
+	NOTE_TRY = 1 << 2,		/* encrypted where there is a key for everybody */
+	NOTE_SECRET = 1 << 3		/* what it quotes came encrypted */
+};
+
 struct note {
 	char *from, *to, *cc, *bcc, *subject;
 	char *in_reply_to;		/* ids as in struct msg, without brackets */
@@ -32,6 +40,7 @@ struct note {
 	msg_id about;			/* the message answered or forwarded; 0: none */
 	msg_id *others;			/* further ones forwarded with it */
 	size_t n_others, cap_others;
+	unsigned seal;			/* NOTE_ bits */
 	bool is_flowed;			/* to be sent as format=flowed; not kept */
 	char *followup_to;		/* to be sent as Mail-Followup-To; not kept */
 	uint32_t about_flag;		/* what it is marked with once this is sent:
@@ -47,6 +56,8 @@ char *note_stamp(const struct note *n);
 void note_add_other(struct note *n, msg_id id);
 void note_set(char **field, const char *value);		/* a copy; "" and NULL become NULL */
 const char *note_get(const char *field);		/* never NULL */
+/* It is not to be stored on a server as it is: what it says was, or will be, encrypted. */
+bool note_is_private(const struct note *n);
 void note_add_file(struct note *n, const char *name, const char *type, uint32_t number,
 	uint64_t size_bytes);
 /* Walks through a list of addresses as people type it: the next one, without blanks around it,

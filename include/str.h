@@ -46,6 +46,7 @@ const char *str_get(const struct str *s);		/* never NULL: "" when empty */
 char *str_take(struct str *s);
 /* frees; s is empty and usable again */
 void str_clear(struct str *s);
+void str_wipe(struct str *s);		/* the same, and its bytes do not stay in memory */
 
 bool str_eq(const char *a, const char *b);		/* NULL equals only NULL */
 bool str_ieq(const char *a, const char *b);		/* ASCII case ignored, in any locale */

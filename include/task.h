@@ -1,7 +1,8 @@
 /* task.h - work of the screen's that takes long: an attachment to be copied,
  * a large message to be built.
  *
- * One thread of the engine's carries tasks out, one after another; it starts with the first. A
+ * One thread of the engine's carries tasks out, one after another; it starts with the first.
+ * Those that may wait for a person (a passphrase) have another, so that no mail waits. A
  * task is memory of whoever submits it, and the thread's from engine_begin to its EV_DONE.
  * What it shall know of views, drafts or the mailrc is copied into it before; so neither
  * thread ever waits for the other. */
@@ -15,6 +16,7 @@
 struct task {
 	/* In that thread; ends early, with ERR_CANCELLED, when task_step says so. */
 	enum err (*run)(struct task *t, struct error *e);
+	bool waits_for_person;		/* set before engine_begin */
 	/* the engine's, set by engine_begin or engine_run */
 	struct engine *engine;
 	struct store *store;		/* a handle of that thread's */

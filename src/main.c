@@ -55,7 +55,10 @@ static const char usage[] =
 	"dunlin send [-t] [ADDRESS...]       a message on standard input, to these or whom "
 	"its header names\ndunlin -s SUBJECT [-c CC] [-b BCC] [-a FILE...] [--] ADDRESS...\n"
 	"                                    the text of a message on standard input\n"
-	"dunlin show [--json] FILE           one message file as the pager shows it\n"
+	"dunlin show [--json] [--decrypt] FILE\n"
+	"                                    one message file as the pager shows it; "
+	"--decrypt\n"
+	"                                    opens what is encrypted, and checks signatures\n"
 	"dunlin import muttrc FILE           print the mailrc that says the same; "
 	"also alpine, aerc,\n"
 	"                                    and the address books abook and addressbook\n"
@@ -134,11 +137,18 @@ out:
 static int
 run_show(struct options *o)
 {
-	bool is_json = o->n_args > 0 && str_eq(o->args[0], "--json");
+	bool is_json = false, opens = false;
+	int i = 0;
 
-	if (o->n_args != 1 + is_json)
+	for (; i < o->n_args && str_starts(o->args[i], "--"); i++) {
+		is_json |= str_eq(o->args[i], "--json");
+		opens |= str_eq(o->args[i], "--decrypt");
+		if (!str_eq(o->args[i], "--json") && !str_eq(o->args[i], "--decrypt"))
+			return misused("show knows no '%s'", o->args[i]);
+	}
+	if (o->n_args != i + 1)
 		return misused("show wants one file");
-	return cli_show(o->args[is_json], is_json);
+	return cli_show(o->args[i], is_json, opens);
 }
 
 static int

@@ -91,6 +91,14 @@ arena_printf(struct arena *a, const char *fmt, ...)
 }
 
 void
+arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->head; b; b = b->next)
+		explicit_bzero(b->data, b->size);
+	arena_clear(a);
+}
+
+void
 arena_clear(struct arena *a)
 {
 	while (a->head) {

@@ -194,6 +194,14 @@ str_take(struct str *s)
 }
 
 void
+str_wipe(struct str *s)
+{
+	if (s->data)
+		explicit_bzero(s->data, s->cap);
+	str_clear(s);
+}
+
+void
 str_clear(struct str *s)
 {
 	free(s->data);

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "err.h"
+#include "gnupg.h"
 #include "mime.h"
 #include "path.h"
 #include "str.h"
@@ -27,21 +28,29 @@ columns(void)
 }
 
 static void
-put_text(struct str *out, const struct mime_msg *m, const char *raw, size_t n)
+put_text(struct str *out, const struct mime_msg *m, const struct opened *o, const char *raw,
+	size_t n)
 {
 	struct lines lines = {0};
 
-	mime_show_text(&lines, m, raw, n, false, columns());
+	if (o)
+		opened_show(&lines, o, false, columns());
+	else
+		mime_show_text(&lines, m, raw, n, false, columns());
 	for (size_t i = 0; i < lines.n; i++) {
 		str_puts(out, lines.v[i].text);
 		str_putc(out, '\n');
 	}
-	lines_clear(&lines);
+	lines_wipe(&lines);
 }
 
 int
-cli_show(const char *file, bool json)
+cli_show(const char *file, bool json, bool opens)
 {
+	/* Whoever asked for it on a terminal can be asked there. */
+	struct gnupg_how how = { .asks = true, .tty = ttyname(STDIN_FILENO),
+		.timeout_ms = GNUPG_ASK_TIMEOUT_MS };
+	struct opened *o = NULL;
 	struct error e = {0};
 	struct mime_msg *m = NULL;
 	struct str out = {0};
@@ -56,17 +65,22 @@ cli_show(const char *file, bool json)
 		goto out;
 	if ((rc = mime_parse(&m, raw, n, &e)) != ERR_OK)
 		goto out;
-	if (json)
+	if (opens && (rc = gnupg_open(&o, raw, n, &how, &e)) != ERR_OK)
+		goto out;
+	if (json && o)
+		opened_show_json(&out, o);
+	else if (json)
 		mime_show_json(&out, m, raw, n);
 	else
-		put_text(&out, m, raw, n);
+		put_text(&out, m, o, raw, n);
 	fflush(stdout);
 	rc = fd_write_all(STDOUT_FILENO, str_get(&out), out.len, &e);
 out:
 	if (rc != ERR_OK)
 		fprintf(stderr, "dunlin: %s\n", e.text);
 	mime_free(m);
-	str_clear(&out);
+	opened_free(o);
+	str_wipe(&out);
 	free(raw);
 	return rc == ERR_OK ? 0 : 1;
 }

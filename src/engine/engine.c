@@ -101,6 +101,7 @@ engine_new_with(struct engine **out, const struct rc *rc, const struct dirs *dir
 	g->rc = rc;
 	g->workers = xcalloc(rc->n_accounts, sizeof(struct worker *));
 	tasks_init(&g->tasks, &g->events, dirs);
+	tasks_init(&g->slow_tasks, &g->events, dirs);
 	enum err err = events_init(&g->events, e);
 	if (err == ERR_OK)
 		err = store_open(&g->store, dirs->data, dirs->cache, STORE_WRITE, e);
@@ -158,6 +159,7 @@ join_within(struct engine *g, int64_t ms)
 	int64_t until = now_ms() + ms;
 	bool all = tasks_join(&g->tasks, until);
 
+	all = tasks_join(&g->slow_tasks, until) && all;
 	for (size_t i = 0; i < g->n_workers; i++) {
 		struct worker *w = g->workers[i];
 		if (w->has_thread && thread_join_within(w->thread, until - now_ms()))
@@ -173,6 +175,7 @@ engine_free(struct engine *g, int timeout_ms)
 	if (!g)
 		return;
 	tasks_quit(&g->tasks);
+	tasks_quit(&g->slow_tasks);
 	for (size_t i = 0; i < g->n_workers; i++) {
 		jobs_quit(&g->workers[i]->jobs);
 		if (g->workers[i]->outboxer)
@@ -190,6 +193,7 @@ engine_free(struct engine *g, int timeout_ms)
 	neighbours_free(g->neighbours);
 	clock_watch_clear(&g->clock);
 	tasks_clear(&g->tasks);
+	tasks_clear(&g->slow_tasks);
 	store_close(g->store);
 	events_clear(&g->events);
 	free(g);
@@ -274,7 +278,7 @@ engine_submit(struct engine *g, const struct job *job)
 void
 engine_cancel(struct engine *g, job_id id)
 {
-	if (tasks_cancel(&g->tasks, id))
+	if (tasks_cancel(&g->tasks, id) || tasks_cancel(&g->slow_tasks, id))
 		return;
 	for (size_t i = 0; i < g->n_workers && id; i++) {
 		if (jobs_cancel(&g->workers[i]->jobs, id)) {

@@ -15,7 +15,7 @@ struct engine {
 	struct clock_watch clock;
 	struct worker **workers;	/* in the order of the rc */
 	size_t n_workers;
-	struct tasks tasks;
+	struct tasks tasks, slow_tasks;	/* slow: task->waits_for_person */
 	job_id last_job;
 	bool is_started;
 	bool has_later;			/* a decision is not recorded to its

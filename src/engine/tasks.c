@@ -164,7 +164,7 @@ engine_begin(struct engine *g, struct task *t)
 	t->engine = g;
 	t->id = id;
 	atomic_init(&t->is_stopped, false);
-	tasks_add(&g->tasks, t);
+	tasks_add(t->waits_for_person ? &g->slow_tasks : &g->tasks, t);
 	return id;
 }
 

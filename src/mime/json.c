@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "internal.h"
+#include "seal.h"
 #include "utf8.h"
 
 static bool
@@ -183,13 +184,73 @@ put_part(struct str *out, const struct mime_msg *m, const struct part *p)
 	str_puts(out, "]}");
 }
 
-void
-mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_t n)
+static void
+put_signature(struct str *out, const struct signature *s)
+{
+	static const char *const states[] = { "good", "bad", "no-key", "expired",
+		"key-expired", "key-revoked", "unchecked" };
+	static const char *const trust[] = { "unknown", "never", "marginal", "full" };
+
+	str_puts(out, "\n{");
+	put_member(out, "state", states[s->state]);
+	str_putc(out, ',');
+	put_member(out, "trust", trust[s->trust]);
+	str_putc(out, ',');
+	put_member(out, "fingerprint", or_null(s->fingerprint));
+	str_putc(out, ',');
+	put_member(out, "who", or_null(s->who));
+	str_printf(out, ",\"is_sender\":%s}", s->is_sender ? "true" : "false");
+}
+
+static void
+put_seal(struct str *out, const struct seal *s)
+{
+	static const char *const kinds[] = { "signed", "encrypted", "wrapped" };
+	static const char *const schemes[] = { "openpgp", "smime" };
+	static const char *const states[] = { "closed", "open", "locked", "needs-terminal",
+		"no-key", "no-program", "unsafe", "failed" };
+
+	str_puts(out, "\n{");
+	put_member(out, "kind", kinds[s->kind]);
+	str_putc(out, ',');
+	put_member(out, "scheme", schemes[s->scheme]);
+	str_putc(out, ',');
+	put_member(out, "state", states[s->state]);
+	str_putc(out, ',');
+	put_member(out, "why", s->why);
+	str_printf(out, ",\"is_whole\":%s,\"signatures\":[", s->is_whole ? "true" : "false");
+	for (size_t i = 0; i < s->n_sigs; i++) {
+		put_signature(out, &s->sigs[i]);
+		str_puts(out, i + 1 < s->n_sigs ? "," : "");
+	}
+	str_puts(out, "],\"inside\":");
+	if (s->inside)
+		opened_show_json(out, s->inside);
+	else
+		str_puts(out, "null");
+	str_putc(out, '}');
+}
+
+static void
+put_seals(struct str *out, const struct seal *v, size_t n)
+{
+	if (n == 0)
+		return;
+	str_puts(out, ",\"sealed\":[");
+	for (size_t i = 0; i < n; i++) {
+		put_seal(out, &v[i]);
+		str_puts(out, i + 1 < n ? "," : "");
+	}
+	str_putc(out, ']');
+}
+
+static void
+put_message(struct str *out, const struct mime_msg *m, const char *raw, size_t header,
+	const struct seal *seals, size_t n_seals)
 {
 	struct arena a = {0};
 	const struct header *h;
 	struct msg summary = {0};
-	size_t header = header_read(mime_header_length(raw, n));
 	size_t n_headers = mime_headers(&a, &h, raw, header);
 	const char *subject = mime_header_value(h, n_headers, "subject");
 
@@ -207,6 +268,27 @@ mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_
 	put_headers(out, h, n_headers);
 	str_puts(out, ",\"parts\":");
 	put_part(out, m, mime_root(m));
+	put_seals(out, seals, n_seals);
 	str_puts(out, "}\n");
 	arena_clear(&a);
+}
+
+void
+mime_show_json(struct str *out, const struct mime_msg *m, const char *raw, size_t n)
+{
+	struct seal v[SEAL_MAX];
+	bool is_more;
+	size_t n_seals = seal_find(v, mime_root(m), &is_more);
+
+	put_message(out, m, raw, header_read(mime_header_length(raw, n)), v, n_seals);
+}
+
+void
+opened_show_json(struct str *out, const struct opened *o)
+{
+	struct str header = {0};
+
+	mime_part_header(o->m, "", &header);
+	put_message(out, o->m, str_get(&header), header.len, o->v, o->n);
+	str_wipe(&header);
 }

@@ -197,6 +197,13 @@ lines_link(struct lines *out, const char *url)
 }
 
 void
+lines_wipe(struct lines *out)
+{
+	arena_wipe(&out->arena);
+	lines_clear(out);
+}
+
+void
 lines_clear(struct lines *out)
 {
 	free(out->v);

@@ -406,10 +406,28 @@ mime_free(struct mime_msg *m)
 	free(m);
 }
 
+void
+mime_wipe(struct mime_msg *m)
+{
+	if (!m)
+		return;
+	if (!m->is_mapped)
+		explicit_bzero(m->bytes, m->n);
+	arena_wipe(&m->arena);
+	mime_free(m);
+}
+
 const struct part *
 mime_root(const struct mime_msg *m)
 {
 	return m->root;
+}
+
+const char *
+mime_bytes(const struct mime_msg *m, size_t *n)
+{
+	*n = m->n;
+	return m->bytes;
 }
 
 const char *
@@ -427,6 +445,35 @@ mime_part_bytes(const struct mime_msg *m, const char *section, struct str *out, 
 		return false;
 	struct span body = node_of(m, p)->body;
 	decode_transfer(out, p->encoding, body.p, body.n, max);
+	return true;
+}
+
+bool
+mime_part_bytes_at(const struct mime_msg *m, uint32_t index, struct str *out, size_t max)
+{
+	if (index >= m->n_nodes)
+		return false;
+	const struct node *node = &m->nodes[index];
+	decode_transfer(out, node->part->encoding, node->body.p, node->body.n, max);
+	return true;
+}
+
+bool
+mime_part_entity(const struct mime_msg *m, uint32_t index, struct str *out, size_t max)
+{
+	if (index >= m->n_nodes)
+		return false;
+	const struct node *node = &m->nodes[index];
+	const char *p = node->header.p, *end = node->body.p + node->body.n;
+	if (end < p || (size_t)(end - p) > max)
+		return false;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
+		str_add(out, p, (size_t)(stop - p) - (nl && nl > p && nl[-1] == '\r'));
+		if (nl)
+			str_puts(out, "\r\n");
+		p = nl ? nl + 1 : end;
+	}
 	return true;
 }
 

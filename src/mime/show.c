@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "seal.h"
 
 enum { MAX_READABLE = 200, MAX_LISTED = 200, MAX_PART_BYTES = 64 * 1024 * 1024,
 	LARGE_BYTES = 4 << 20 };
@@ -144,52 +145,61 @@ put_part(struct show *s, const struct part *p)
 }
 
 static void
-put_security(struct show *s, const struct part *root)
+put_parts(struct show *s, const struct part **parts, size_t n, const struct opened *o)
 {
-	const char *said = NULL;
+	struct seal_walk walk;
 
-	for (const struct part *p = root; p && !said; p = part_next(p)) {
-		if (str_eq(p->type, "multipart/encrypted") ||
-		    str_eq(p->type, "application/pkcs7-mime") ||
-		    str_eq(p->type, "application/x-pkcs7-mime"))
-			said = "this message is encrypted or wrapped (OpenPGP, S/MIME): "
-				"it is not opened here";
-		else if (str_eq(p->type, "multipart/signed"))
-			said = "a part of this message is signed; "
-				"the signature is not checked";
+	seal_walk_init(&walk, s->out, mime_root(s->m), o, s->columns);
+	for (size_t i = 0; i < n; i++) {
+		bool said = seal_before(&walk, parts[i]);
+		if (i > 0 || said)
+			lines_blank(s->out, 0, "");
+		enter_message(s, parts[i]);
+		if (i > 0 && *parts[i]->filename)
+			lines_add(s->out, SPAN_NOTICE, parts[i]->filename, s->columns);
+		put_part(s, parts[i]);
 	}
-	if (said)
-		lines_add(s->out, SPAN_NOTICE, said, s->columns);
-	if (mime_warning(s->m))
-		lines_add(s->out, SPAN_NOTICE, mime_warning(s->m), s->columns);
-	if (said || mime_warning(s->m))
-		lines_blank(s->out, 0, "");
+	seal_before(&walk, NULL);
+	if (n == 0 && walk.n == 0)
+		lines_add(s->out, SPAN_NOTICE, "this message has no text", s->columns);
+}
+
+static void
+put_body(struct lines *out, const struct mime_msg *m, const struct opened *o, int columns)
+{
+	struct show s = { .out = out, .m = m, .columns = columns };
+	const struct part *parts[MAX_READABLE];
+	size_t n_parts = part_readable(mime_root(m), false, parts, MAX_READABLE);
+
+	lines_blank(out, 0, "");
+	if (mime_warning(m)) {
+		lines_add(out, SPAN_NOTICE, mime_warning(m), columns);
+		lines_blank(out, 0, "");
+	}
+	put_parts(&s, parts, n_parts, o);
+	if (n_parts == MAX_READABLE)
+		lines_add(out, SPAN_NOTICE, "more parts with text are not shown", columns);
+	put_attachments(&s, parts, n_parts);
 }
 
 void
 mime_show_text(struct lines *out, const struct mime_msg *m, const char *raw, size_t n,
 	bool all_headers, int columns)
 {
-	struct show s = { .out = out, .m = m,
-		.columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns };
-	const struct part *parts[MAX_READABLE];
-	size_t n_parts = part_readable(mime_root(m), false, parts, MAX_READABLE);
-
+	columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns;
 	mime_render_header(out, raw, header_read(mime_header_length(raw, n)), all_headers,
-		s.columns);
-	lines_blank(out, 0, "");
-	put_security(&s, mime_root(m));
-	for (size_t i = 0; i < n_parts; i++) {
-		if (i > 0)
-			lines_blank(out, 0, "");
-		enter_message(&s, parts[i]);
-		if (i > 0 && *parts[i]->filename)
-			lines_add(out, SPAN_NOTICE, parts[i]->filename, s.columns);
-		put_part(&s, parts[i]);
-	}
-	if (n_parts == 0)
-		lines_add(out, SPAN_NOTICE, "this message has no text", s.columns);
-	if (n_parts == MAX_READABLE)
-		lines_add(out, SPAN_NOTICE, "more parts with text are not shown", s.columns);
-	put_attachments(&s, parts, n_parts);
+		columns);
+	put_body(out, m, NULL, columns);
+}
+
+void
+opened_show(struct lines *out, const struct opened *o, bool all_headers, int columns)
+{
+	struct str header = {0};
+
+	columns = columns < MIN_COLUMNS ? MIN_COLUMNS : columns;
+	mime_part_header(o->m, "", &header);
+	mime_render_header(out, str_get(&header), header.len, all_headers, columns);
+	put_body(out, o->m, o, columns);
+	str_clear(&header);
 }

@@ -20,6 +20,12 @@ note_get(const char *field)
 	return field ? field : "";
 }
 
+bool
+note_is_private(const struct note *n)
+{
+	return n->seal & (NOTE_ENCRYPT | NOTE_SECRET);
+}
+
 void
 note_add_file(struct note *n, const char *name, const char *type, uint32_t number,
 	uint64_t size_bytes)
@@ -106,6 +112,8 @@ note_stamp(const struct note *n)
 		h = mix(h, &n->files[i].size_bytes, sizeof n->files[i].size_bytes);
 	}
 	h = mix(h, str_get(&n->text), n->text.len);
+	if (n->seal)
+		h = mix(h, &n->seal, sizeof n->seal);
 	return xasprintf("%016llx", (unsigned long long)h);
 }
 

@@ -139,6 +139,8 @@ part_is_attachment(const struct part *p)
 
 	if (part_is_multipart(p) ? p->child != NULL : is_one_of(p->type, machinery))
 		return false;
+	if (up && str_eq(up->type, "multipart/encrypted"))
+		return false;
 	if (p->disposition == DISP_ATTACHMENT)
 		return true;
 	if (up && str_eq(up->type, "multipart/related"))

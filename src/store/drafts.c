@@ -178,6 +178,8 @@ draft_save(const char *data_dir, draft_id id, const struct note *n, struct error
 			? f->type : "application/octet-stream");
 		put_field(&s, "name", f->name);
 	}
+	if (n->seal)
+		str_printf(&s, "Seal: %u\n", n->seal);
 	str_putc(&s, '\n');
 	str_add(&s, str_get(&n->text), n->text.len);
 	char *path = draft_path(data_dir, id, "");
@@ -216,6 +218,8 @@ read_line(struct note *n, const char *line)
 		read_file_line(n, line + 6);
 	else if (str_starts(line, "About: "))
 		sscanf(line + 7, "%" SCNd64 " %" SCNu32, &n->about, &n->about_flag);
+	else if (str_starts(line, "Seal: "))
+		sscanf(line + 6, "%u", &n->seal);
 	else if (str_starts(line, "Also: ") && sscanf(line + 6, "%" SCNd64, &other) == 1)
 		note_add_other(n, other);
 }

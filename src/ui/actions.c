@@ -17,13 +17,15 @@ yes_quit(void *ctx)
 static void
 quit(struct ui *ui, const struct call *c)
 {
+	const struct work *w = work_to_ask_for(ui);
+
 	(void)c;
 	if (resend_waiting(ui) > 0)
 		ui_confirm(ui, NULL,
 			"Mail to be resent is being fetched still. Leave, and not send it?",
 			yes_quit, ui);
-	else if (ui->works)
-		ui_confirm(ui, NULL, ui->works->question ? ui->works->question
+	else if (w)
+		ui_confirm(ui, NULL, w->question ? w->question
 			: "A message is being built still. Leave? It stays a draft", yes_quit,
 			ui);
 	else

@@ -115,6 +115,8 @@ static const struct command commands[N_COMMANDS] = {
 
 	ROW(HEADERS, "headers", "h", V_PAGER, 0, NONE, "all headers, or the usual ones"),
 	ROW(HTML, "html", "H", V_PAGER, 0, NONE, "HTML part, or plain text"),
+	ROW(DECRYPT, "decrypt", "X", V_PAGER, 0, NONE,
+		"decrypt it, or check who signed it; asks for a passphrase"),
 	ROW(SKIP_QUOTED, "skip-quoted", "S", V_PAGER, 0, NONE, "to behind the quoted text"),
 	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
 	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),

@@ -31,12 +31,28 @@ give_name(struct note *n)
 	free((char *)(uintptr_t)stamp.token);
 }
 
+/* What was, or will be, encrypted is in no Drafts folder of a server's: its copy goes. */
+static void
+keep_here_only(struct compose *x)
+{
+	struct error e;
+
+	if (x->note.account && engine_draft_leave(ui_engine(x->view.ui), x->note.name,
+	    x->note.account, &e) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		return;
+	}
+	note_set(&x->note.account, NULL);
+}
+
 void
 drafting_name(struct compose *x)
 {
 	if (!x->note.name)
 		give_name(&x->note);
-	if (!x->note.account)
+	if (note_is_private(&x->note))
+		keep_here_only(x);
+	else if (!x->note.account)
 		note_set(&x->note.account, account_name(x->view.ui, sending_account(x)));
 }
 

@@ -8,6 +8,7 @@
 #include "gather.h"
 #include "identity.h"
 #include "message.h"
+#include "opening.h"
 #include "partial.h"
 #include "work.h"
 
@@ -55,11 +56,24 @@ is_own_attachment(const struct part *p)
 	return part_is_attachment(p) && !is_in_message(p);
 }
 
+/* All of it is encrypted, or inside of its signature: the text is had of the whole alone. */
+static bool
+is_sealed(const struct part *root)
+{
+	struct seal v[SEAL_MAX];
+	bool is_more, is = false;
+	size_t n = root ? seal_find(v, root, &is_more) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		is |= v[i].is_whole && v[i].kind != SEAL_SIGNED;
+	return is;
+}
+
 static bool
 has_all(const struct message *m, enum command_id what, bool prefer_html)
 {
 	const struct part *parts[MAX_TEXT_PARTS];
-	bool has = m->header && m->root;
+	bool has = m->header && m->root && (m->parsed || !is_sealed(m->root));
 	size_t n = m->root ? part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS) : 0;
 
 	for (size_t i = 0; i < n && has; i++)
@@ -85,6 +99,16 @@ gather_is_here(struct ui *ui, msg_id id, enum command_id what)
 	bool is_here = !message_read(&m, s, id) || has_all(&m, what, ui_rc(ui)->prefer_html);
 	message_clear(&m);
 	return is_here;
+}
+
+bool
+gather_needs_whole(struct ui *ui, msg_id id)
+{
+	struct message m;
+	bool needs = message_read(&m, ui_store(ui), id) && is_sealed(m.root);
+
+	message_clear(&m);
+	return needs;
 }
 
 /* Something in it is neither plain text nor an attachment: it will not
@@ -185,6 +209,40 @@ fill(struct gathering *g, const struct message *m, struct error *e)
 	return r;
 }
 
+/* Of what was encrypted: opened as far as nobody is to be asked. */
+static enum err
+fill_sealed(struct gathering *g, const struct message *m, struct error *e)
+{
+	struct gnupg_how how = { .go_on = opening_go_on, .ctx = g };
+	size_t n;
+	char *raw = store_body_read(m->store, g->about, "", SEAL_MAX_BYTES, &n);
+	struct opened *o = NULL;
+	struct message inner = { 0 };
+	enum err r = raw ? gnupg_open(&o, raw, n, &how, e)
+		: error_set(e, ERR_MSG, "this message could not be read as a whole");
+	const struct opened *content = opened_content(o);
+
+	if (content) {
+		struct str bytes = { 0 };
+		const char *p = mime_bytes(content->m, &n);
+		str_add(&bytes, p, n);
+		message_of_copy(&inner, &bytes);
+		str_wipe(&bytes);
+		inner.m = m->m;
+		inner.header = m->header;
+		inner.header_len = m->header_len;
+		r = fill(g, &inner, e);
+		g->note.seal |= content->is_secret ? NOTE_SECRET : 0;
+	} else if (r == ERR_OK) {
+		r = fill(g, m, e);
+		g->out.is_locked = true;
+	}
+	message_clear(&inner);
+	opened_free(o);
+	free(raw);
+	return r;
+}
+
 static enum err
 run(struct task *t, struct error *e)
 {
@@ -194,6 +252,8 @@ run(struct task *t, struct error *e)
 
 	if (!message_read(&m, t->store, g->about))
 		r = error_set(e, ERR_MSG, "this message is gone");
+	else if (is_sealed(m.root) && !(m.m.flags & MSG_HEADER_ONLY))
+		r = fill_sealed(g, &m, e);
 	else if (!has_all(&m, g->what, g->prefer_html) && !message_map(&m))
 		r = error_set(e, ERR_MSG, "this message could not be read as a whole");
 	else
@@ -263,6 +323,9 @@ gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compos
 	g->then = then;
 	if (store_msg(ui_store(ui), x->about, &g->arena, &m))
 		size = m.size_bytes;
+	g->work.task.waits_for_person = gather_needs_whole(ui, x->about);
+	if (g->work.task.waits_for_person)
+		size = UINT64_MAX;		/* gpg is not waited for here */
 	x->n_works++;
 	work_begin(ui, &x->view, &g->work, size, "taking the message apart");
 }

@@ -135,9 +135,23 @@ message_of_bytes(struct message *x, char *raw, size_t len)
 	return x->root != NULL;
 }
 
+bool
+message_of_copy(struct message *x, const struct str *bytes)
+{
+	bool ok = message_of_bytes(x, xmemdup(str_get(bytes), bytes->len + 1), bytes->len);
+
+	x->is_secret = true;
+	return ok;
+}
+
 void
 message_clear(struct message *x)
 {
+	if (x->is_secret) {
+		explicit_bzero(x->raw, x->raw_len);
+		mime_wipe(x->parsed);
+		x->parsed = NULL;
+	}
 	mime_free(x->parsed);
 	free(x->raw);
 	arena_clear(&x->arena);

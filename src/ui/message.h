@@ -17,6 +17,7 @@ struct message {
 	char *raw;			/* the whole message, where it is here; else NULL */
 	size_t raw_len;
 	struct mime_msg *parsed;	/* of raw */
+	bool is_secret;			/* decrypted: wiped by message_clear */
 	struct arena arena;
 };
 
@@ -26,6 +27,9 @@ void message_clear(struct message *x);
 /* A message that is in no folder: takes over `raw`, owned, NULL too.
  * False: it cannot be parsed. */
 bool message_of_bytes(struct message *x, char *raw, size_t len);
+
+/* A copy of what was decrypted: wiped by message_clear. False: it cannot be parsed. */
+bool message_of_copy(struct message *x, const struct str *bytes);
 
 /* Whatever its size, where all of it is here: it is mapped, and takes as long as reading it
  * once. For other threads than the UI's. False: it is not. */

@@ -42,8 +42,22 @@ add_summary(struct page *p, const struct msg *m, int columns)
 	free(from);
 }
 
+/* What a seal is around says nothing of what stands beside it. */
+static const char *
+where_of(const struct opened *o, const struct part *x)
+{
+	const char *where = "";
+
+	for (size_t i = 0; o && i < o->n; i++) {
+		if (x->index >= o->v[i].part && x->index < o->v[i].end)
+			return "";
+		where = o->v[i].kind == SEAL_ENCRYPTED ? ", not encrypted" : ", not signed";
+	}
+	return where;
+}
+
 static void
-add_attachments(struct page *p, const struct message *m, int columns)
+add_attachments(struct page *p, const struct message *m, const struct opened *o, int columns)
 {
 	struct str line = { 0 };
 	char size[8];
@@ -54,8 +68,8 @@ add_attachments(struct page *p, const struct message *m, int columns)
 			continue;
 		format_size(size, message_part_size(x));
 		str_cut(&line, 0);
-		str_printf(&line, "@%d %s%s%s, %s", ++k, x->filename, *x->filename ? "  " : "",
-			x->type, size);
+		str_printf(&line, "@%d %s%s%s, %s%s", ++k, x->filename,
+			*x->filename ? "  " : "", x->type, size, where_of(o, x));
 		lines_add(&p->lines, SPAN_ATTACHMENT, str_get(&line), columns);
 	}
 	str_clear(&line);
@@ -79,13 +93,19 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 }
 
 static void
-find_kinds(struct page *p, const struct message *m)
+find_kinds(struct page *p, const struct part *root, const struct opened *o)
 {
-	for (const struct part *x = m->root; x; x = part_next(x)) {
+	for (const struct part *x = root; x; x = part_next(x)) {
 		if (part_is_attachment(x))
 			continue;
 		p->has_html |= str_eq(x->type, "text/html");
 		p->has_plain |= str_eq(x->type, "text/plain");
+	}
+	for (size_t i = 0; o && i < o->n; i++) {
+		const struct opened *inside = o->v[i].inside;
+		if (inside)
+			find_kinds(p, mime_root(inside->m), inside);
+		p->is_secret |= inside && inside->is_secret;
 	}
 }
 
@@ -97,22 +117,36 @@ note_missing(struct page *p, const char *section)
 	p->is_missing = true;
 }
 
-static void
-add_body(struct page *p, const struct message *m, const struct page_options *o,
-	const char *waiting)
+static size_t
+add_texts(struct page *p, const struct message *m, const struct page_options *o)
 {
 	const struct part *parts[MAX_PARTS];
 	size_t n = m->root ? part_readable(m->root, o->prefer_html, parts, MAX_PARTS) : 0;
+	struct seal_walk walk = { 0 };
 
-	p->has_parts = m->root != NULL;
-	if (o->not_downloaded)
-		lines_add(&p->lines, SPAN_NOTICE, o->not_downloaded, o->columns);
+	if (m->root)
+		seal_walk_init(&walk, &p->lines, m->root, o->opened, o->columns);
+	walk.advice = o->advice;
+	walk.prefer_html = o->prefer_html;
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
+		if (seal_before(&walk, parts[i]) || i > 0)
 			lines_add(&p->lines, SPAN_TEXT, "", o->columns);
 		if (!add_part(p, m, parts[i], o->columns))
 			note_missing(p, parts[i]->section);
 	}
+	if (m->root)
+		seal_before(&walk, NULL);
+	return n + walk.n;
+}
+
+static void
+add_body(struct page *p, const struct message *m, const struct page_options *o,
+	const char *waiting)
+{
+	p->has_parts = m->root != NULL;
+	if (o->not_downloaded)
+		lines_add(&p->lines, SPAN_NOTICE, o->not_downloaded, o->columns);
+	size_t n = add_texts(p, m, o);
 	if (!m->root)
 		p->is_missing = true;
 	if (p->is_missing)
@@ -133,11 +167,28 @@ build_message(struct page *p, const struct message *m, const struct page_options
 			o->columns);
 	else
 		add_summary(p, &m->m, o->columns);
-	add_attachments(p, m, o->columns);
+	add_attachments(p, m, o->opened, o->columns);
 	lines_add(&p->lines, SPAN_TEXT, "", o->columns);
 	p->body = p->lines.n;
-	find_kinds(p, m);
+	find_kinds(p, m->root, o->opened);
 	add_body(p, m, o, waiting);
+}
+
+/* What was checked is what is shown: header and text are of the very bytes that gpg was
+ * given, and of nothing that a server says the parts are. */
+static void
+build_opened(struct page *p, const struct message *m, const struct page_options *o)
+{
+	struct message shown = *m;
+	struct str header = { 0 };
+
+	mime_part_header(o->opened->m, "", &header);
+	shown.parsed = o->opened->m;
+	shown.root = mime_root(shown.parsed);
+	shown.header = str_get(&header);
+	shown.header_len = header.len;
+	build_message(p, &shown, o, "");
+	str_clear(&header);
 }
 
 void
@@ -145,6 +196,10 @@ page_build(struct page *p, const struct message *m, const struct page_options *o
 	const char *waiting)
 {
 	page_clear(p);
+	if (!o->section && o->opened) {
+		build_opened(p, m, o);
+		return;
+	}
 	if (!o->section) {
 		build_message(p, m, o, waiting);
 		return;
@@ -158,6 +213,8 @@ page_build(struct page *p, const struct message *m, const struct page_options *o
 void
 page_clear(struct page *p)
 {
+	if (p->is_secret)
+		lines_wipe(&p->lines);
 	lines_clear(&p->lines);
 	*p = (struct page){ 0 };
 }

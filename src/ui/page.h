@@ -4,6 +4,7 @@
 #define DUNLIN_UI_PAGE_H
 
 #include "message.h"
+#include "seal.h"
 
 struct page_options {
 	int columns;
@@ -11,6 +12,9 @@ struct page_options {
 	const char *section;		/* only this part, without header; NULL: the message */
 	const char *not_downloaded;	/* what to say instead of the text of a stub;
 					 * NULL: it is none */
+	/* what was checked and decrypted: the text shown is its text; NULL: nothing */
+	const struct opened *opened;
+	const char *advice;		/* how to go on where it is locked */
 };
 
 struct page {
@@ -21,6 +25,7 @@ struct page {
 	char missing[64];		/* the first such section; "" while the
 					 * parts are not known */
 	bool has_html, has_plain;	/* there is a choice when both */
+	bool is_secret;			/* decrypted text is among the lines: it is wiped */
 	bool has_parts;			/* else it is not known yet whether there is one */
 };
 

@@ -22,7 +22,7 @@ pager_lay_out(struct pager *p, int columns)
 	struct str missing = { 0 };
 	struct page_options o = { .columns = columns > 10 ? columns : 10,
 		.all_headers = p->all_headers, .prefer_html = p->is_html,
-		.section = p->section };
+		.section = p->section, .opened = p->opened, .advice = pager_advice(p) };
 
 	if (!p->section && (p->message.m.flags & MSG_HEADER_ONLY)) {
 		partial_describe(p->view.ui, &p->message, &missing);
@@ -79,10 +79,12 @@ static bool
 read_message(struct pager *p)
 {
 	message_clear(&p->message);
-	bool is_there = message_read(&p->message, ui_store(p->view.ui), p->id);
+	bool is_there = p->inside ? message_of_copy(&p->message, p->inside)
+		: message_read(&p->message, ui_store(p->view.ui), p->id);
 	pager_lay_out(p, p->columns ? p->columns : 80);
 	if (is_there && !p->page.is_missing)
 		mark_seen(p);
+	pager_open_seals(p, false);
 	ui_redraw(p->view.ui);
 	return is_there;
 }
@@ -112,6 +114,7 @@ pager_follow_cursor(struct pager *p)
 	p->found = 0;
 	p->is_html = ui_rc(p->view.ui)->prefer_html;
 	page_clear(&p->page);
+	pager_close_seals(p);
 	read_message(p);
 	if (p->page.is_missing)
 		pager_fetch_missing(p);
@@ -270,6 +273,8 @@ job_done(struct pager *p, const struct event *ev)
 		read_message(p);
 	if (p->page.is_missing && !p->problem && !str_eq(before, p->page.missing))
 		pager_fetch_missing(p);
+	else if (ev->u.done.code == ERR_OK)
+		pager_open_seals(p, false);
 }
 
 /* What failed before may be had now. */
@@ -365,6 +370,10 @@ pager_close(struct view *v)
 	triage_clear(&p->triage);
 	message_clear(&p->message);
 	page_clear(&p->page);
+	pager_close_seals(p);
+	if (p->inside)
+		str_wipe(p->inside);
+	free(p->inside);
 	links_clear(&p->links);
 	free(p->section);
 	free(p->search);
@@ -417,6 +426,17 @@ pager_new_part(struct ui *ui, msg_id id, const char *section)
 	p->id = id;
 	p->section = xstrdup(section);
 	return &p->view;
+}
+
+struct view *
+pager_new_inside(struct ui *ui, const char *bytes, size_t n, const char *section)
+{
+	struct view *v = pager_new_part(ui, 0, section);
+	struct pager *p = pager_of(v);
+
+	p->inside = xcalloc(1, sizeof *p->inside);
+	str_add(p->inside, bytes, n);
+	return v;
 }
 
 void

@@ -178,6 +178,18 @@ toggle_headers(struct pager *p)
 	pager_lay_out(p, p->columns);
 }
 
+/* Of what was decrypted those inside: the wrapping is of no use to a person. */
+static void
+show_parts(struct pager *p)
+{
+	const struct opened *content = opened_content(p->opened);
+
+	for (size_t i = 0; p->opened && !content && i < p->opened->n; i++)
+		content = p->opened->v[i].inside;
+	ui_push(p->view.ui, content ? parts_new_inside(p->view.ui, p->id, content)
+		: parts_new(p->view.ui, p->id));
+}
+
 /* ---- commands ---- */
 
 static bool
@@ -211,7 +223,8 @@ other_command(struct pager *p, const struct call *c)
 	case CMD_SEARCH: search(p, c->arg); break;
 	case CMD_HEADERS: toggle_headers(p); break;
 	case CMD_HTML: toggle_html(p); break;
-	case CMD_PARTS: ui_push(p->view.ui, parts_new(p->view.ui, p->id)); break;
+	case CMD_PARTS: show_parts(p); break;
+	case CMD_DECRYPT: pager_open_seals(p, true); break;
 	case CMD_PIPE: pipe_message(p, c->arg); break;
 	case CMD_LINK: links_ask(&p->links, &p->view, &p->page.lines, c->arg); break;
 	case CMD_UNSUBSCRIBE: unsubscribe_ask(p); break;

@@ -28,6 +28,13 @@ struct pager {
 	char *problem;			/* why it failed */
 	char *command;			/* to pipe to, once the whole message is here */
 	struct links links;
+	/* what was checked and decrypted of this message; NULL: nothing was, or not yet */
+	struct opened *opened;
+	bool was_opened, was_fetched;	/* or it was tried */
+	bool is_opening, asks;		/* under way; then once more, and asking */
+	struct str advice;		/* pager_advice */
+	/* the message that the part is of, where it is in no store; else NULL */
+	struct str *inside;
 };
 
 static inline struct pager *
@@ -49,6 +56,12 @@ void pager_fetch_missing(struct pager *p);	/* what the text on the screen lacks 
 void pager_follow_cursor(struct pager *p);	/* reads what is under the list's cursor */
 bool pager_is_stray(struct pager *p);
 size_t pager_last_top(const struct pager *p);
+
+/* pager_seals.c: of the message that is read, where it has seals; `asks`: the person asked
+ * for it, and may be asked for a passphrase */
+void pager_open_seals(struct pager *p, bool asks);
+const char *pager_advice(struct pager *p);	/* how a locked one is opened */
+void pager_close_seals(struct pager *p);	/* forgets and wipes what was decrypted */
 
 /* pager_commands.c */
 void pager_command(struct view *v, const struct call *c);

@@ -15,7 +15,8 @@ read_parts(struct parts *x)
 {
 	message_clear(&x->message);
 	x->n = 0;
-	if (message_read(&x->message, ui_store(x->view.ui), x->id)) {
+	if (x->inside ? message_of_copy(&x->message, x->inside)
+	    : message_read(&x->message, ui_store(x->view.ui), x->id)) {
 		for (const struct part *p = x->message.root; p; p = part_next(p)) {
 			x->rows = array_grow(x->rows, x->n, &x->cap, sizeof *x->rows);
 			x->rows[x->n++] = p;
@@ -126,7 +127,10 @@ open_part(struct parts *x)
 
 	if (!p)
 		return;
-	if (str_starts(p->type, "text/") || str_starts(p->type, "message/"))
+	if (x->inside && (str_starts(p->type, "text/") || str_starts(p->type, "message/")))
+		ui_push(x->view.ui, pager_new_inside(x->view.ui, str_get(x->inside),
+			x->inside->len, p->section));
+	else if (str_starts(p->type, "text/") || str_starts(p->type, "message/"))
 		ui_push(x->view.ui, pager_new_part(x->view.ui, x->id, p->section));
 	else
 		parts_wish(x, CMD_OPEN_WITH, NULL);
@@ -196,7 +200,7 @@ parts_event(struct view *v, const struct event *ev)
 {
 	struct parts *x = parts_of(v);
 
-	if (ev->kind == EV_BODY && ev->u.body.id == x->id) {
+	if (ev->kind == EV_BODY && ev->u.body.id == x->id && !x->inside) {
 		read_parts(x);
 	} else if (ev->kind == EV_DONE && ev->job != 0 && ev->job == x->job) {
 		x->job = 0;
@@ -262,6 +266,9 @@ parts_close(struct view *v)
 	struct parts *x = parts_of(v);
 
 	message_clear(&x->message);
+	if (x->inside)
+		str_wipe(x->inside);
+	free(x->inside);
 	free(x->rows);
 	free(x->section);
 	free(x->arg);
@@ -293,4 +300,17 @@ parts_new(struct ui *ui, msg_id id)
 	x->view.ui = ui;
 	x->id = id;
 	return &x->view;
+}
+
+struct view *
+parts_new_inside(struct ui *ui, msg_id id, const struct opened *inside)
+{
+	struct view *v = parts_new(ui, id);
+	struct parts *x = parts_of(v);
+	size_t n;
+	const char *bytes = mime_bytes(inside->m, &n);
+
+	x->inside = xcalloc(1, sizeof *x->inside);
+	str_add(x->inside, bytes, n);
+	return v;
 }

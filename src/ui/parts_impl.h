@@ -9,6 +9,7 @@
 struct parts {
 	struct view view;
 	msg_id id;
+	struct str *inside;		/* the message, where it is in no store; else NULL */
 	struct message message;
 	const struct part **rows;	/* preorder */
 	size_t n, cap;

@@ -40,7 +40,7 @@ extract_wished(struct parts *x, const struct part **p)
 	struct error e;
 
 	*p = x->message.root ? part_find(x->message.root, x->section) : NULL;
-	if (partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
+	if (!x->inside && partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		return NULL;
 	}

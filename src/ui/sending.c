@@ -46,10 +46,25 @@ send_without_subject(void *ctx)
 		building_send(x);
 }
 
+static void ask_and_send(struct compose *x);
+
+static void
+send_the_secret(void *ctx)
+{
+	struct compose *x = ctx;
+
+	x->note.seal &= ~(unsigned)NOTE_SECRET;
+	ask_and_send(x);
+}
+
 static void
 ask_and_send(struct compose *x)
 {
-	if (!x->note.to && !x->note.cc && !x->note.bcc)
+	if ((x->note.seal & (NOTE_SECRET | NOTE_ENCRYPT)) == NOTE_SECRET)
+		ui_confirm(x->view.ui, &x->view,
+			"It quotes what came encrypted, and goes out in clear. Send?",
+			send_the_secret, x);
+	else if (!x->note.to && !x->note.cc && !x->note.bcc)
 		ui_status(x->view.ui, "it goes to nobody yet: t asks whom");
 	else if (!x->note.subject)
 		ui_confirm(x->view.ui, &x->view, "There is no subject. Send?",

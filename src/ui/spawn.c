@@ -210,6 +210,16 @@ run_detached(struct ui *ui, char *const argv[])
 	return pid > 0 && status == 0;
 }
 
+void
+ui_aside(struct ui *ui, void (*run)(void *ctx), void *ctx)
+{
+	ui->term->ops->leave(ui->term);
+	run(ctx);
+	ui->term->ops->enter(ui->term);
+	grid_mark_damaged(&ui->grid);
+	ui_redraw(ui);
+}
+
 bool
 ui_run_argv(struct ui *ui, char *const argv[], bool detached)
 {

@@ -173,6 +173,8 @@ bool ui_run_shell(struct ui *ui, const char *command, int in, bool wait_key);
 /* Runs argv without a shell, in the foreground (editor, pager) or detached from the terminal
  * (xdg-open): an argument is never a shell word (SECURITY 8). */
 bool ui_run_argv(struct ui *ui, char *const argv[], bool detached);
+/* Something that uses the terminal itself, here and now, with the screen put aside. */
+void ui_aside(struct ui *ui, void (*run)(void *ctx), void *ctx);
 /* The same as ui_run_shell, with its standard output into `out`, at most `max` bytes: then it
  * is ended, and *e says so. False, and *e set, too when it did not end well. The terminal is
  * its own meanwhile: ^C ends it. */

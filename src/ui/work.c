@@ -49,6 +49,16 @@ work_of(const struct ui *ui, const struct view *owner, size_t i)
 	return NULL;
 }
 
+const struct work *
+work_to_ask_for(const struct ui *ui)
+{
+	const struct work *w = ui->works;
+
+	while (w && w->is_quiet)
+		w = w->next;
+	return w;
+}
+
 void
 work_stop(struct ui *ui, const struct view *owner)
 {

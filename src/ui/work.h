@@ -14,6 +14,7 @@ struct work {
 	void (*done)(struct work *w, const struct error *e);
 	const char *question;		/* before the program is left meanwhile; NULL: that of
 					 * mail being built */
+	bool is_quiet;			/* nothing is lost by leaving: nobody is asked */
 	/* the frame's */
 	struct ui *ui;
 	struct view *owner;		/* NULL: the frame's own; or it left the stack, and
@@ -28,6 +29,8 @@ void work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size
 	const char *what);
 /* The view's, oldest first; NULL: no more than i. */
 const struct work *work_of(const struct ui *ui, const struct view *owner, size_t i);
+/* The first that asks before the program is left; NULL: none. */
+const struct work *work_to_ask_for(const struct ui *ui);
 /* all of that view; `done` still comes */
 void work_stop(struct ui *ui, const struct view *owner);
 

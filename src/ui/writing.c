@@ -212,7 +212,7 @@ fetch(struct compose *x)
 	struct job job = { .kind = JOB_FETCH, .msg = x->about, .folder = msg_folder(x->about),
 		.account = store_folder_account(ui_store(x->view.ui), msg_folder(x->about)) };
 
-	if (!gather_attachments(x->wish))
+	if (!gather_attachments(x->wish) && !gather_needs_whole(x->view.ui, x->about))
 		snprintf(job.section, sizeof job.section, "TEXT*");
 	x->job = ui_submit(x->view.ui, &job, "fetching the message");
 }
@@ -232,6 +232,8 @@ gathered(struct compose *x, const struct gathered *g)
 		ui_pop(x->view.ui, &x->view);
 		return;
 	}
+	if (g->is_locked)
+		ui_notice(x->view.ui, "its text is not quoted: open the message first");
 	compose_begun(x, what != CMD_OPEN);
 }
 
@@ -241,6 +243,12 @@ compose_fill(struct compose *x)
 	struct ui *ui = x->view.ui;
 	struct error e;
 
+	/* What it consists of was not known before. */
+	if (!gather_is_here(ui, x->about, x->wish) && !x->was_fetched) {
+		x->was_fetched = true;
+		fetch(x);
+		return;
+	}
 	if (gather_attachments(x->wish) && partial_check_id(ui, x->about, &e) != ERR_OK)
 		ui_error(ui, &e);
 	else if (compose_begin_draft(x)) {

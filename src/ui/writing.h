@@ -88,6 +88,7 @@ struct compose {
 					 * nothing is awaited */
 	msg_id about;
 	job_id job;
+	bool was_fetched;		/* once more: all of it */
 	struct bring bring;		/* messages to be attached, and how many are */
 	size_t n_attached;
 	bool is_attaching;		/* they are all here */

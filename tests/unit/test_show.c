@@ -19,7 +19,7 @@ show(const char *raw, bool json, int *code)
 	assert_int_equal(ERR_OK, fd_write_all(fd_in, raw, strlen(raw), NULL));
 	fflush(stdout);
 	dup2(fd_out, STDOUT_FILENO);
-	*code = cli_show(in, json);
+	*code = cli_show(in, json, false);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	assert_int_equal(ERR_OK, file_read(&text, &n, out, 1 << 24, NULL));
@@ -151,7 +151,7 @@ test_missing_file_fails(void **state)
 	int null = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO);
 
 	dup2(null, STDERR_FILENO);
-	int code = cli_show("/nonexistent/mail", false);
+	int code = cli_show("/nonexistent/mail", false, false);
 	dup2(saved, STDERR_FILENO);
 	close(null);
 	close(saved);

@@ -1,0 +1,124 @@
+/* keys.c - what the keyring says of keys: the colon lists of gpg and gpgsm (GnuPG's
+ * doc/DETAILS), which are looked up here and nowhere else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "run.h"
+
+enum { MAX_LISTING = 8 << 20, FIELDS = 12, VALIDITY = 1, USER_ID = 9 };
+
+struct colons {
+	char *p;
+	char *field[FIELDS];
+};
+
+/* \x3a in place. */
+static void
+unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		unsigned c;
+		if (s[0] == '\\' && s[1] == 'x' && sscanf(s + 2, "%2x", &c) == 1 && c) {
+			*to++ = (char)c;
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+static bool
+colons_next(struct colons *c)
+{
+	static char nothing[] = "";
+
+	if (!c->p || !*c->p)
+		return false;
+	char *line = strsep(&c->p, "\n");
+	for (size_t i = 0; i < FIELDS; i++) {
+		char *field = strsep(&line, ":");
+		c->field[i] = field ? field : nothing;
+	}
+	unescape(c->field[USER_ID]);
+	return true;
+}
+
+/* "Ada <ada@example.org>" or the address alone. */
+static bool
+has_address(const char *user_id, const char *addr)
+{
+	const char *open = strrchr(user_id, '<');
+	size_t n = strlen(addr);
+
+	if (!open)
+		return str_ieq(user_id, addr);
+	return strlen(open) == n + 2 && str_istarts(open + 1, addr) && open[n + 1] == '>';
+}
+
+static enum sig_trust
+trust_of(char validity)
+{
+	switch (validity) {
+	case 'u': case 'f': return TRUST_FULL;
+	case 'm': return TRUST_MARGINAL;
+	case 'n': return TRUST_NEVER;
+	default: return TRUST_UNKNOWN;
+	}
+}
+
+/* Of a key that is expired or revoked all user ids are, and that is told already. */
+static bool
+counts(const struct signature *sig, char validity)
+{
+	return sig->state != SIG_GOOD || !validity || !strchr("rei", validity);
+}
+
+/* A user id that the sender's address is in says who signed, and how far that is vouched for;
+ * with S/MIME the chain of the certificate vouches for all of them. */
+static void
+read_user_ids(struct signature *sig, enum seal_scheme scheme, const char *sender,
+	char *listing)
+{
+	struct colons c = { .p = listing };
+
+	while (!sig->is_sender && colons_next(&c)) {
+		const char *id = c.field[USER_ID];
+		char validity = c.field[VALIDITY][0];
+		if (!str_eq(c.field[0], "uid") || !counts(sig, validity) || !*sender ||
+		    !has_address(id, sender))
+			continue;
+		sig->is_sender = true;
+		if (scheme == SCHEME_SMIME)
+			continue;
+		free(sig->who);
+		sig->who = xstrdup(id);
+		sig->trust = trust_of(validity);
+	}
+}
+
+enum err
+keys_name_signer(struct signature *sig, enum seal_scheme scheme, const char *sender,
+	const struct gnupg_how *how, struct error *e)
+{
+	struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
+	size_t n = strlen(sig->fingerprint);
+	enum err rc;
+
+	if (sig->state == SIG_NO_KEY || sig->state == SIG_UNCHECKED || n < 16 ||
+	    strspn(sig->fingerprint, "0123456789ABCDEFabcdef") != n)
+		return ERR_OK;
+	run_arg(&r, "--with-colons");
+	run_arg(&r, "--list-keys");
+	run_arg(&r, "--");
+	run_arg(&r, sig->fingerprint);
+	rc = run_gnupg(&r, how, e);
+	if (rc == ERR_OK && r.out.len > 0)
+		read_user_ids(sig, scheme, sender, r.out.data);
+	run_clear(&r);
+	return rc == ERR_CANCELLED ? rc : ERR_OK;
+}

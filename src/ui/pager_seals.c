@@ -1,0 +1,100 @@
+/* pager_seals.c - signatures and encryption of the message that is read.
+ *
+ * To open a message is to want to read it: what can be had without asking anybody is looked
+ * at at once. A passphrase is asked for when the person says so. What was decrypted lives
+ * here, as long as the message is on the screen. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "opening.h"
+#include "pager_impl.h"
+
+/* "X opens it" with whatever key that is. */
+const char *
+pager_advice(struct pager *p)
+{
+	struct str key = { 0 };
+
+	str_cut(&p->advice, 0);
+	keymap_key_of(&p->view.ui->keymap, V_PAGER, CMD_DECRYPT, &key);
+	if (key.len > 0)
+		str_printf(&p->advice, "%s opens it", str_get(&key));
+	else
+		str_puts(&p->advice, ":decrypt opens it");
+	str_clear(&key);
+	return str_get(&p->advice);
+}
+
+static void
+opened(struct view *v, msg_id id, struct opened *o, const struct error *e)
+{
+	struct pager *p = pager_of(v);
+	bool again = p->asks;
+
+	p->is_opening = p->asks = false;
+	if (id != p->id || e->code != ERR_OK) {
+		opened_free(o);
+		if (id != p->id)
+			pager_open_seals(p, false);
+		return;
+	}
+	opened_free(p->opened);
+	p->opened = o;
+	pager_lay_out(p, p->columns ? p->columns : 80);
+	ui_redraw(v->ui);
+	if (again)
+		pager_open_seals(p, true);
+}
+
+/* All of the message in the store. */
+static bool
+is_here(const struct pager *p, uint64_t *size)
+{
+	int fd = store_body(ui_store(p->view.ui), p->id, "", size);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+begin(struct pager *p, bool asks)
+{
+	p->was_opened = p->is_opening = true;
+	opening_begin(p->view.ui, &p->view, p->id, asks, opened);
+}
+
+void
+pager_open_seals(struct pager *p, bool asks)
+{
+	bool is_encrypted, has = !p->section && p->message.root &&
+		!(p->message.m.flags & MSG_HEADER_ONLY) &&
+		seal_has(p->message.root, &is_encrypted);
+	uint64_t size;
+
+	if (!has && asks)
+		ui_status(p->view.ui, "nothing in this message is signed or encrypted");
+	if (!has || (p->was_opened && !asks) || p->job || p->page.is_missing)
+		return;
+	if (p->is_opening) {
+		p->asks |= asks;
+	} else if (is_here(p, &size)) {
+		begin(p, asks);
+	} else if (asks || (p->message.m.size_bytes <= OPENING_FETCHES && !p->was_fetched)) {
+		p->was_fetched = true;
+		pager_fetch(p, "", "fetching the whole message");
+	}
+}
+
+void
+pager_close_seals(struct pager *p)
+{
+	if (p->is_opening)
+		work_stop(p->view.ui, &p->view);
+	opened_free(p->opened);
+	p->opened = NULL;
+	p->was_opened = p->was_fetched = p->asks = false;
+	str_clear(&p->advice);
+}
