@@ -44,10 +44,9 @@ static const char *
 function_of_key(char c)
 {
 	static const struct { char key; const char *function; } keys[] = {
-		{ 's', "save-message" }, { 'c', "change-folder" }, { 'l', "limit" }, { 'C',
-			"copy-message" },
-		{ '|', "pipe-message" }, { 'm', "mail" }, { ':', "enter-command" }, { 'o',
-			"sort-mailbox" },
+		{ 's', "save-message" }, { 'c', "change-folder" }, { 'l', "limit" },
+		{ 'C', "copy-message" }, { '|', "pipe-message" }, { 'm', "mail" },
+		{ ':', "enter-command" }, { 'o', "sort-mailbox" },
 	};
 
 	for (size_t i = 0; i < LEN(keys); i++) {

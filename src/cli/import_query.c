@@ -10,13 +10,12 @@ static const struct {
 	char letter;
 	const char *query;		/* "x:" takes an argument */
 } terms[] = {
-	{ 'A', "" }, { 'N', "is:unread" }, { 'O', "is:unread" }, { 'U', "is:unread" }, { 'R',
-		"is:read" },
-	{ 'F', "is:flagged" }, { 'D', "is:deleted" }, { 'Q', "is:answered" }, { 'l',
-		"is:list" }, { 'u', "is:list" },
-	{ 'f', "from:" }, { 't', "to:" }, { 'c', "cc:" }, { 's', "subject:" }, { 'b',
-		"body:" }, { 'B', "body:" },
-	{ 'd', "date" }, { 'r', "date" }, { 'z', "size" }, { 'X', "has:attachment" },
+	{ 'A', "" }, { 'N', "is:unread" }, { 'O', "is:unread" }, { 'U', "is:unread" },
+	{ 'R', "is:read" }, { 'F', "is:flagged" }, { 'D', "is:deleted" },
+	{ 'Q', "is:answered" }, { 'l', "is:list" }, { 'u', "is:list" }, { 'f', "from:" },
+	{ 't', "to:" }, { 'c', "cc:" }, { 's', "subject:" }, { 'b', "body:" },
+	{ 'B', "body:" }, { 'd', "date" }, { 'r', "date" }, { 'z', "size" },
+	{ 'X', "has:attachment" },
 };
 
 /* "<2w", ">1m", "<100K": newer and older, smaller and larger. */

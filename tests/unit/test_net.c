@@ -175,8 +175,8 @@ test_sni(void **state)
 {
 	struct pki *pki = *state;
 	static const struct { const char *host, *sni; } cases[] = {
-		{ "mail.test", "mail.test" }, { "mail.test.", "mail.test" }, { "127.0.0.1",
-			"" } };
+		{ "mail.test", "mail.test" }, { "mail.test.", "mail.test" },
+		{ "127.0.0.1", "" } };
 
 	for (size_t i = 0; i < LEN(cases); i++) {
 		struct cert_spec spec = { .san = "DNS:mail.test,IP:127.0.0.1" };
@@ -240,8 +240,8 @@ test_settings_refused(void **state)
 		{ "mail.test",
 			"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff0",
 				ERR_TLS },
-		{ "", NULL, ERR_LOCAL }, { ".test", NULL, ERR_LOCAL }, { NULL, NULL,
-			ERR_LOCAL },
+		{ "", NULL, ERR_LOCAL }, { ".test", NULL, ERR_LOCAL },
+		{ NULL, NULL, ERR_LOCAL },
 		{ "mail test", NULL, ERR_LOCAL }, { "mail\r\n.test", NULL, ERR_LOCAL },
 		{ "m\xc3\xa4il.test", NULL, ERR_LOCAL },
 	};

@@ -212,8 +212,8 @@ test_server_without_proof(void **state)
 	(void)state;
 	static const struct { const char *final, *text; } cases[] = {
 		{ "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", "did not prove" },
-		{ "v=", "did not prove" }, { "v=!!", "did not prove" }, { "v=rmF9",
-			"did not prove" },
+		{ "v=", "did not prove" }, { "v=!!", "did not prove" },
+		{ "v=rmF9", "did not prove" },
 		{ "", "makes no sense" }, { "ok", "makes no sense" },
 		{ "e=invalid-proof", "refused the login: invalid-proof" },
 	};
@@ -387,8 +387,8 @@ test_oauth_fields_cannot_be_ended(void **state)
 	(void)state;
 	static const struct { const char *user, *token; } cases[] = {
 		{ "u", "tok\001en" }, { "u", "token\n" }, { "u", "to ken" }, { "u", "" },
-		{ "u", "t\xc3\xb6ken" }, { "u\001", "token" }, { "u\nv", "token" }, { "u\x7f",
-			"token" },
+		{ "u", "t\xc3\xb6ken" }, { "u\001", "token" }, { "u\nv", "token" },
+		{ "u\x7f", "token" },
 	};
 
 	for (size_t i = 0; i < 2 * LEN(cases); i++) {
