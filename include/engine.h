@@ -187,6 +187,9 @@ void engine_password(struct engine *g, account_id id, const char *password);
  * short transaction, without fsync. */
 enum err engine_remember(struct engine *g, const char *name, const char *value,
 	struct error *e);
+/* store_value_raise; as short */
+enum err engine_raise(struct engine *g, const char *name, int64_t to, int64_t *was,
+	struct error *e);
 /* Retry now (also after LINK_NEEDS_PERSON). */
 void engine_reconnect(struct engine *g, account_id id);
 

@@ -80,6 +80,8 @@ struct rc {
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, hints, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
+	char *notify;			/* command for new mail; NULL: none */
+	bool bell;			/* the terminal's, for new mail */
 	bool edit_headers;		/* the editor gets the header, too */
 	bool flowed;			/* format=flowed: lines that end in a space go on */
 	char *lists, *subscribed;	/* mailing lists, separated by commas; NULL: none */

@@ -695,6 +695,9 @@ bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a,
 	struct draft_copy *out);
 size_t store_drafts(const struct store *s, account_id account, struct arena *a,
 	struct draft_copy **out);
+/* A decision made here moved or copied that message into the folder it is in; told by its id,
+ * or where the server does not say where it put it, by its Message-ID. */
+bool store_was_moved_here(const struct store *s, const struct msg *m);
 /* A person removed or moved that message here, and it is done. */
 bool store_was_removed_here(const struct store *s, msg_id msg);
 /* The copy is to go from the server, by an intent; the row stays, without a copy. */
@@ -704,6 +707,10 @@ enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d,
 /* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */
 char *store_value(const struct store *s, const char *name);
 enum err store_value_put(struct store *s, const char *name, const char *value,
+	struct error *e);
+/* A value that is a number, and only ever grows: it is `to` at least from now on; *was: what
+ * it was, -1: there was none. Of several processes one alone finds it lower. */
+enum err store_value_raise(struct store *s, const char *name, int64_t to, int64_t *was,
 	struct error *e);
 
 #endif

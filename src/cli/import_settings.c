@@ -216,6 +216,64 @@ put_bool(struct mutt *m, const char *theirs, const char *ours)
 		import_taken(m->im, v->item);
 }
 
+/* In quotes of either kind, or outside, a variable of ours is one word. */
+static void
+put_variable(struct str *out, const char *name, char quote)
+{
+	const char *around = quote == '\'' ? "'\"" : quote ? "" : "\"";
+
+	str_printf(out, "%s$%s%s", around, name, quote == '\'' ? "\"'" : around);
+}
+
+/* mutt's command with our variables for its %f and %n. False: it has others. */
+static bool
+put_expanded(struct str *out, const char *s)
+{
+	char quote = '\0';
+
+	for (; *s; s++) {
+		if (*s == '\\' && quote != '\'' && s[1]) {
+			str_add(out, s++, 2);
+			continue;
+		}
+		if ((*s == '\'' || *s == '"') && (!quote || quote == *s))
+			quote = quote ? '\0' : *s;
+		if (*s != '%') {
+			str_putc(out, *s);
+			continue;
+		}
+		s += 1 + strspn(s + 1, "-0123456789.");
+		if (*s == '%')
+			str_putc(out, '%');
+		else if (*s == 'f' || *s == 'D')
+			put_variable(out, "DUNLIN_FOLDER", quote);
+		else if (*s == 'n' || *s == 'u')
+			put_variable(out, "DUNLIN_COUNT", quote);
+		else
+			return false;
+	}
+	return true;
+}
+
+static void
+put_new_mail(struct mutt *m)
+{
+	const struct mutt_var *v = var(m, "newmailcommand");
+	struct str command = { 0 };
+
+	put_bool(m, "beepnew", "bell");
+	if (!v)
+		return;
+	if (v->command)
+		put_one(m, "newmailcommand", "notify");
+	else if (put_expanded(&command, v->value))
+		set(m, "notify", arena_strdup(&m->im->arena, str_get(&command)), v->item);
+	else
+		import_not(m->im, v->item, "'notify' has what came in its environment, "
+			"and of mutt's only %%f, %%n and %%u");
+	str_clear(&command);
+}
+
 /* ---- the others ---- */
 
 #define SIDEBAR "there is no sidebar: y lists the folders"
@@ -270,7 +328,8 @@ static const struct {
 	{ "keepflagged", NULL }, { "delete", NULL }, { "resolve", NULL },
 	{ "confirmappend", NULL }, { "confirmcreate", NULL }, { "deleteuntag", NULL },
 	{ "flagsafe", "flagged mail is deleted like other; u takes it back" },
-	{ "waitkey", NULL }, { "beep*", "there is no bell" }, { "quit", NULL },
+	{ "waitkey", NULL }, { "beepnew", NULL },
+	{ "beep", "no error rings: 'bell' is for new mail" }, { "quit", NULL },
 	{ "suspend", NULL }, { "saveaddress", "s asks for the folder" },
 	{ "savename", "s asks for the folder" }, { "forcename", "s asks for the folder" },
 	{ "saveempty", NULL }, { "saveunsubscribed", NULL }, { "saveunsub", NULL },
@@ -350,7 +409,7 @@ static const struct {
 	{ "readonly", "'read-only' is of an account: set it there" },
 	{ "autotag", "';' before a command means all that are tagged" },
 	{ "digestcollapse", NULL }, { "editheaders", NULL }, { "changefoldernext", NULL },
-	{ "mailboxescurrent", NULL }, { "newmailcommand", "no command is run for new mail" },
+	{ "mailboxescurrent", NULL }, { "newmailcommand", NULL },
 	{ "metakey", NULL }, { "skipquotedoffset", NULL }, { "skipquotedcontext", NULL },
 	{ "togglequotedshowlevels", NULL }, { "weed", NULL }, { "uncollapse*", NULL },
 	{ "abortkey", NULL }, { "statusontop", FORMAT }, { "colordirectcolor", NULL },
@@ -399,5 +458,6 @@ mutt_settings(struct mutt *m)
 	put_pager(m);
 	put_stop(m);
 	put_dates(m);
+	put_new_mail(m);
 	tell_fates(m);
 }

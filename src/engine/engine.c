@@ -519,6 +519,12 @@ engine_remember(struct engine *g, const char *name, const char *value, struct er
 	return store_value_put(g->store, name, value, e);
 }
 
+enum err
+engine_raise(struct engine *g, const char *name, int64_t to, int64_t *was, struct error *e)
+{
+	return store_value_raise(g->store, name, to, was, e);
+}
+
 void
 engine_reconnect(struct engine *g, account_id id)
 {

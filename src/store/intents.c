@@ -350,3 +350,21 @@ store_intents_forget(struct store *s, int64_t before, struct error *e)
 		rc = db_run(s, e, steps[i], "i", before);
 	return tx_close(s, rc, e);
 }
+
+bool
+store_was_moved_here(const struct store *s, const struct msg *m)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	bool was = store_folder(s, msg_folder(m->id), &a, &f) &&
+		db_int(s, "SELECT EXISTS (SELECT 1 FROM intent i CROSS JOIN intent_msg x"
+		" ON x.intent = i.id WHERE i.kind IN (1, 2) AND i.dest = ?1 AND"
+		" ?2 IN (i.account, i.to_account) AND"
+		" (x.made = ?3 OR (x.mid = ?4 AND ?4 <> '')))"
+		" OR EXISTS (SELECT 1 FROM upload WHERE account = ?2 AND after = 3 AND"
+		" (landed = ?3 OR (message_id = ?4 AND ?4 <> '')))",
+		"suis", f.wire, f.account, m->id, m->message_id) > 0;
+
+	arena_clear(&a);
+	return was;
+}

@@ -1,4 +1,8 @@
 /* values.c - accounts by name, and small values of our own. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "store_db.h"
 
 account_id
@@ -51,5 +55,25 @@ store_value_put(struct store *s, const char *name, const char *value, struct err
 	rc = value ? db_run(s, e, "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET"
 			" value = excluded.value", "ss", name, value)
 		: db_run(s, e, "DELETE FROM value WHERE name = ?", "s", name);
+	return tx_close(s, rc, e);
+}
+
+enum err
+store_value_raise(struct store *s, const char *name, int64_t to, int64_t *was, struct error *e)
+{
+	char text[24];
+	enum err rc = tx_open(s, DB_DATA, e);
+
+	*was = -1;
+	if (rc != ERR_OK)
+		return rc;
+	char *value = store_value(s, name);
+	if (value)
+		*was = strtoll(value, NULL, 10);
+	free(value);
+	snprintf(text, sizeof text, "%" PRId64, to);
+	if (*was < to)
+		rc = db_run(s, e, "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET"
+			" value = excluded.value", "ss", name, text);
 	return tx_close(s, rc, e);
 }

@@ -441,9 +441,16 @@ screen_close(struct term *t)
 	free(s);
 }
 
+static void
+screen_bell(struct term *t)
+{
+	(void)t;
+	send_text("\a");
+}
+
 static const struct term_ops screen_ops = {
 	screen_fd, screen_input, screen_size, screen_draw, screen_leave, screen_enter,
-		screen_close,
+	screen_close, screen_bell,
 };
 
 static void

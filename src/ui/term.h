@@ -40,6 +40,7 @@ struct term_ops {
 	void (*leave)(struct term *t);
 	void (*enter)(struct term *t);
 	void (*close)(struct term *t);			/* the terminal is as before */
+	void (*bell)(struct term *t);			/* NULL: it has none */
 };
 
 /* The terminal on stdin and stdout. ERR_LOCAL: there is none, or its type is not known. */

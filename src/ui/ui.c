@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "frame.h"
 #include "log.h"
 #include "lookup.h"
@@ -234,6 +235,7 @@ ui_event(struct ui *ui, const struct event *ev)
 	status_event(ui, ev);
 	work_event(ui, ev);
 	resend_event(ui, ev);
+	arrivals_event(ui, ev);
 	ui->is_idle_done = false;
 	/* By index, since a handler may push or pop. */
 	for (size_t i = ui->n_stack; i-- > 0;) {
@@ -283,7 +285,8 @@ patience_ms(const struct ui *ui)
 	if (!ui->is_idle_done)
 		return 0;
 	if (!ui->is_dirty)
-		return sooner(status_next_ms(ui), lookup_next_ms(ui));
+		return sooner(sooner(status_next_ms(ui), lookup_next_ms(ui)),
+			arrivals_next_ms(ui));
 	int64_t wait = ui->drawn_ms + FRAME_MS - ui_clock_ms();
 	return wait > 0 ? (int)wait : 0;
 }
@@ -319,6 +322,7 @@ ui_step(struct ui *ui, int wait_ms)
 	draw_if_due(ui);
 	if (!ui->is_over)
 		take_events(ui);
+	arrivals_step(ui);
 	draw_if_due(ui);
 	if (!ui->is_over && n == 0 && !ui->is_idle_done)
 		work(ui);
@@ -387,6 +391,7 @@ ui_free(struct ui *ui)
 	free(ui->dead);
 	resend_free(ui);
 	lookup_free(ui);
+	arrivals_free(ui);
 	free(ui->naming.name);
 	free(ui->naming.value);
 	free(ui->sent.ids);

@@ -390,6 +390,22 @@ test_sort(void **state)
 	reports(IMAP "set sort=score", "muttrc:2: set sort: lists are sorted by");
 }
 
+/* What mutt is told of new mail with stands in the environment here; in whatever quotes it is
+ * one word. */
+static void
+test_new_mail(void **state)
+{
+	(void)state;
+	MAKES(IMAP "set beep_new", "bell = yes");
+	MAKES(IMAP "set new_mail_command=\"notify-send 'New in %f' '%n new, 100%%'\"",
+		"notify = notify-send 'New in '\"$DUNLIN_FOLDER\"'' ''\"$DUNLIN_COUNT\"' new, "
+		"100%'");
+	MAKES(IMAP "set new_mail_command='say %n'", "notify = say \"$DUNLIN_COUNT\"");
+	reports(IMAP "set new_mail_command='say %b'",
+		"'notify' has what came in its environment");
+	reports(IMAP "set beep", "'bell' is for new mail");
+}
+
 /* Keys: names, menus, functions that differ by menu; macros that are one command; what hides
  * what. */
 static void
@@ -703,7 +719,7 @@ main(void)
 	const struct CMUnitTest tests[] = { T(test_words), T(test_lines), T(test_patterns),
 		T(test_set), T(test_passwords),
 		T(test_passwords_stay_with_their_server), T(test_account_hooks),
-		T(test_servers), T(test_folders), T(test_sort), T(test_keys),
+		T(test_servers), T(test_folders), T(test_sort), T(test_new_mail), T(test_keys),
 		T(test_every_function), T(test_colors), T(test_aliases), T(test_told),
 		T(test_alpine), T(test_aerc), T(test_books), T(test_configurations),
 		T(test_exit_codes) };

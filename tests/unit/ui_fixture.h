@@ -55,7 +55,7 @@ fake_nothing(struct term *t)
 }
 
 static const struct term_ops fake_ops = { fake_fd, fake_input, fake_size, fake_draw,
-	fake_nothing, fake_nothing, fake_nothing };
+	fake_nothing, fake_nothing, fake_nothing, fake_nothing };
 
 /* A view that writes down what it is told. */
 struct probe {
