@@ -28,4 +28,34 @@ enum { GNUPG_TIMEOUT_MS = 60 * 1000, GNUPG_ASK_TIMEOUT_MS = 5 * 60 * 1000 };
 enum err gnupg_open(struct opened **out, const char *p, size_t n, const struct gnupg_how *how,
 	struct error *e);
 
+/* ---- writing ---- */
+
+/* A key to encrypt to. */
+struct gnupg_key {
+	char *address;
+	char *fingerprint;		/* NULL: there is none that can be used */
+	bool is_vouched;		/* the keyring says that it is of that address */
+};
+/* Looks for the key of each address that has none yet in the local keyring. Only
+ * ERR_CANCELLED, and that there is no such program (ERR_MSG), are errors. */
+enum err gnupg_find_keys(struct gnupg_key *keys, size_t n, enum seal_scheme scheme,
+	const struct gnupg_how *how, struct error *e);
+
+/* How a message is to be sealed; all owned (gnupg_plan_free). */
+struct gnupg_plan {
+	enum seal_scheme scheme;
+	char *sign_key;			/* fingerprint or "<address>"; NULL: not signed */
+	char **keys;			/* to encrypt to; none: not encrypted */
+	size_t n_keys, cap_keys;
+	char **hidden;			/* the same, not named in the message (Bcc) */
+	size_t n_hidden, cap_hidden;
+};
+void gnupg_plan_free(struct gnupg_plan *plan);		/* NULL is fine */
+/* Makes of a finished message (compose.h: CRLF, a header with Content-Type) a signed,
+ * encrypted or signed and encrypted one; its header stays outside, but for the Content-
+ * fields. *needs_terminal: with how->tty it may be done. ERR_MSG: it cannot be, nothing was
+ * changed. */
+enum err gnupg_seal(struct str *bytes, const struct gnupg_plan *plan,
+	const struct gnupg_how *how, bool *needs_terminal, struct error *e);
+
 #endif

@@ -41,6 +41,10 @@ struct rc_account {
 	unsigned dsn;			/* reports wanted, bits in the order of
 					 * rc_setting.choices: never, failure, delay, success;
 					 * 0: as the servers like */
+	bool sign;
+	char *encrypt;			/* "no", "when-possible" or "always" */
+	char *key;			/* of ours; NULL: that of our address */
+	char *crypto;			/* "openpgp" or "smime" */
 	char *hello;			/* for EHLO; NULL: our address */
 	bool copy;			/* what was sent is copied to the folder for it */
 	char *auth;			/* NULL: the best the server offers */

@@ -125,7 +125,8 @@ put_account(struct reader *r, const char *name, const char *value, size_t item)
 	else if (str_eq(name, "address-book-cmd"))
 		import_set(r->im, "mail", "", "address-query", value, item);
 	else if (str_starts(name, "pgp"))
-		import_not(r->im, item, "OpenPGP is not done");
+		import_not(r->im, item, "OpenPGP is done by your own gpg; see 'sign' and "
+			"'encrypt' of an account");
 }
 
 static void

@@ -277,7 +277,7 @@ put_new_mail(struct mutt *m)
 /* ---- the others ---- */
 
 #define SIDEBAR "there is no sidebar: y lists the folders"
-#define PGP "OpenPGP and S/MIME are not done"
+#define PGP "gpg does it as its own settings say; see 'sign' and 'encrypt' of an account"
 #define FORMAT "what lines look like is fixed"
 #define NOTMUCH "there is no notmuch here; limits and searches take queries"
 #define STORED "mail is kept in ~/.cache/dunlin, see 'cache-size'"

@@ -18,6 +18,7 @@
 #include "interrupt.h"
 #include "mime.h"
 #include "outbox.h"
+#include "seal.h"
 #include "str.h"
 #include "utf8.h"
 
@@ -194,6 +195,22 @@ prepare(struct letter *l, const struct cli_letter *args, const struct rc_account
 	return rc == ERR_OK ? 0 : EX_DATAERR;
 }
 
+/* What an account encrypts always does not go out otherwise from here; what was encrypted by
+ * the program that hands it over may. */
+static bool
+is_kept_from(const struct rc_account *a, const struct str *raw, bool is_message)
+{
+	struct mime_msg *m = NULL;
+	bool is_encrypted = false;
+
+	if (!str_eq(a->encrypt, "always"))
+		return false;
+	if (is_message && mime_parse(&m, str_get(raw), raw->len, NULL) == ERR_OK)
+		seal_has(mime_root(m), &is_encrypted);
+	mime_free(m);
+	return !is_encrypted;
+}
+
 static int
 make_letter(struct letter *l, struct send *s, const struct cli_letter *args, struct error *e)
 {
@@ -206,6 +223,10 @@ make_letter(struct letter *l, struct send *s, const struct cli_letter *args, str
 	if (!s->conf) {
 		error_set(e, ERR_LOCAL, "no account in the mailrc has 'send', such as"
 			" smtps://ada@smtp.example.org");
+		code = EX_CONFIG;
+	} else if (is_kept_from(s->conf, &text, !args->subject)) {
+		error_set(e, ERR_LOCAL, "the account '%s' has 'encrypt = always', and nothing "
+			"is encrypted without a screen: not sent", s->conf->name);
 		code = EX_CONFIG;
 	} else if (args->subject) {
 		code = build(l, args, s->conf, &text, e);

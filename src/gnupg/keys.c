@@ -7,7 +7,8 @@
 #include "check.h"
 #include "run.h"
 
-enum { MAX_LISTING = 8 << 20, FIELDS = 12, VALIDITY = 1, USER_ID = 9 };
+enum { MAX_LISTING = 8 << 20, FIELDS = 12, VALIDITY = 1, CREATED = 5, USER_ID = 9,
+	CAPABILITIES = 11 };
 
 struct colons {
 	char *p;
@@ -121,4 +122,105 @@ keys_name_signer(struct signature *sig, enum seal_scheme scheme, const char *sen
 		read_user_ids(sig, scheme, sender, r.out.data);
 	run_clear(&r);
 	return rc == ERR_CANCELLED ? rc : ERR_OK;
+}
+
+/* ---- keys to encrypt to ---- */
+
+struct candidate {
+	bool is_usable, fits, is_vouched;
+	const char *fingerprint, *created;
+};
+
+/* The better of two: vouched for, then the newer. */
+static void
+consider(struct gnupg_key *key, const struct candidate *c, const char **best)
+{
+	if (!c->is_usable || !c->fits || !c->fingerprint)
+		return;
+	if (key->fingerprint && (key->is_vouched > c->is_vouched ||
+	    (key->is_vouched == c->is_vouched && strcmp(*best, c->created) > 0)))
+		return;
+	free(key->fingerprint);
+	key->fingerprint = xstrdup(c->fingerprint);
+	key->is_vouched = c->is_vouched;
+	*best = c->created;
+}
+
+/* That the chain of a certificate holds gpgsm looks at itself when it encrypts. */
+static void
+read_user_id(struct candidate *now, const struct colons *c, const struct gnupg_key *key,
+	enum seal_scheme scheme)
+{
+	char validity = c->field[VALIDITY][0];
+
+	if ((validity && strchr("rei", validity)) ||
+	    !has_address(c->field[USER_ID], key->address))
+		return;
+	now->fits = true;
+	now->is_vouched |= scheme == SCHEME_SMIME || trust_of(validity) == TRUST_FULL ||
+		trust_of(validity) == TRUST_MARGINAL;
+}
+
+static bool
+is_key(const char *record)
+{
+	return str_eq(record, "pub") || str_eq(record, "crt") || str_eq(record, "crs");
+}
+
+static void
+choose_key(struct gnupg_key *key, enum seal_scheme scheme, char *listing)
+{
+	struct colons c = { .p = listing };
+	struct candidate now = { 0 };
+	const char *best = "";
+
+	while (colons_next(&c)) {
+		const char *record = c.field[0];
+		if (is_key(record)) {
+			consider(key, &now, &best);
+			char validity = c.field[VALIDITY][0];
+			now = (struct candidate){ .created = c.field[CREATED],
+				.is_usable = strchr(c.field[CAPABILITIES], 'E') &&
+				!strchr(c.field[CAPABILITIES], 'D') &&
+				!(validity && strchr("reid", validity)) };
+		} else if (str_eq(record, "fpr") && !now.fingerprint) {
+			now.fingerprint = c.field[USER_ID];
+		} else if (str_eq(record, "uid")) {
+			read_user_id(&now, &c, key, scheme);
+		}
+	}
+	consider(key, &now, &best);
+}
+
+static enum err
+find_key(struct gnupg_key *key, enum seal_scheme scheme, const struct gnupg_how *how,
+	struct error *e)
+{
+	struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
+	char *pattern = xasprintf("<%s>", key->address);
+	enum err rc;
+
+	run_arg(&r, "--with-colons");
+	run_arg(&r, "--list-keys");
+	run_arg(&r, "--");
+	run_arg(&r, pattern);
+	rc = run_gnupg(&r, how, e);
+	if (rc == ERR_OK && r.out.len > 0)
+		choose_key(key, scheme, r.out.data);
+	run_clear(&r);
+	free(pattern);
+	return rc;
+}
+
+enum err
+gnupg_find_keys(struct gnupg_key *keys, size_t n, enum seal_scheme scheme,
+	const struct gnupg_how *how, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+		if (!keys[i].fingerprint)
+			rc = find_key(&keys[i], scheme, how, e);
+	}
+	return rc;
 }

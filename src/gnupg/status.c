@@ -46,7 +46,7 @@ status_next(struct status_reader *r, struct status *s)
 		s->word[i] = nothing;
 	/* A user id has spaces: the words of its line are the first, and the rest. */
 	if (strstr(s->keyword, "SIG") && !str_eq(s->keyword, "VALIDSIG") &&
-	    !str_eq(s->keyword, "ERRSIG")) {
+	    !str_eq(s->keyword, "ERRSIG") && !str_eq(s->keyword, "SIG_CREATED")) {
 		s->word[0] = cut_word(&line);
 		s->rest = line;
 		return true;

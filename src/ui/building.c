@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "identity.h"
 #include "mime.h"
+#include "opening.h"
 #include "outbox.h"
 #include "preview.h"
 #include "reply.h"
@@ -33,6 +34,10 @@ struct building {
 	int undo_s;
 	int64_t due;
 	outbox_id out;
+	struct gnupg_plan *plan;	/* NULL: as it is */
+	struct gnupg_how how;
+	bool needs_terminal;
+	struct error error;		/* of doing it again on the terminal */
 };
 
 /* ---- in the task's thread ---- */
@@ -61,6 +66,18 @@ due_of(const struct building *b)
 	return b->undo_s > 0 ? b->now + (time(NULL) - b->began) + b->undo_s : 0;
 }
 
+/* What the outbox gets is sealed already: it is in no store in clear. */
+static enum err
+seal(struct building *b, struct letter *l, struct error *e)
+{
+	enum err r = b->plan ? gnupg_seal(&l->bytes, b->plan, &b->how, &b->needs_terminal, e)
+		: ERR_OK;
+
+	if (b->plan && r == ERR_OK)
+		l->needs_8bit = false;
+	return r;
+}
+
 static enum err
 run_send(struct task *t, struct error *e)
 {
@@ -68,6 +85,8 @@ run_send(struct task *t, struct error *e)
 	struct letter l = { 0 };
 	enum err r = outbox_letter(&l, b->data_dir, b->id, &b->note, false, t, e);
 
+	if (r == ERR_OK)
+		r = seal(b, &l, e);
 	if (r == ERR_OK) {
 		note_set(&b->note.message_id, l.message_id);
 		r = draft_save(b->data_dir, b->id, &b->note, e);
@@ -92,6 +111,7 @@ building_free(struct building *b)
 	free(b->data_dir);
 	note_clear(&b->note);
 	mime_free(b->m);
+	gnupg_plan_free(b->plan);
 	free(b);
 }
 
@@ -136,6 +156,8 @@ begin(struct compose *x, struct building *b, const char *what)
 
 	for (size_t i = 0; i < x->note.n_files; i++)
 		size += x->note.files[i].size_bytes;
+	if (b->plan)
+		size = UINT64_MAX;		/* gpg is not waited for here */
 	x->n_works++;
 	x->is_building = true;
 	work_begin(x->view.ui, &x->view, &b->work, size, what);
@@ -238,12 +260,29 @@ sent(struct building *b, struct compose *x)
 		x->is_sent = true;
 }
 
+/* On the terminal, in the UI's thread: there is no screen meanwhile. */
+static void
+send_aside(void *ctx)
+{
+	struct building *b = ctx;
+
+	b->how.tty = ttyname(STDIN_FILENO);
+	b->how.go_on = NULL;
+	b->error = (struct error){ 0 };
+	b->error.code = engine_run(ui_engine(b->work.ui), &b->work.task, &b->error);
+}
+
 static void
 send_done(struct work *w, const struct error *e)
 {
 	struct building *b = (struct building *)w;
 	struct compose *x = owner_of(w);
 
+	if (x && b->needs_terminal && e->code == ERR_MSG) {
+		ui_aside(w->ui, send_aside, b);
+		e = &b->error;
+		ui_error(w->ui, e);
+	}
 	if (e->code == ERR_OK) {
 		sent(b, x);
 	} else if (x) {
@@ -275,5 +314,10 @@ building_send(struct compose *x)
 	b->began = time(NULL);
 	b->when = x->when;
 	b->undo_s = ui_rc(ui)->undo_send_s;
+	b->plan = x->plan;
+	x->plan = NULL;
+	b->how = (struct gnupg_how){ .asks = true, .go_on = opening_go_on, .ctx = b,
+		.timeout_ms = GNUPG_ASK_TIMEOUT_MS };
+	b->work.task.waits_for_person = b->plan != NULL;
 	begin(x, b, "building the message");
 }

@@ -79,6 +79,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(ATTACH, "attach", "a", V_COMPOSE, 0, FILE, "attach a file"),
 	ROW(ATTACH_OUTPUT, "attach-output", "|", V_COMPOSE, 0, SHELL,
 		"attach what a command prints"),
+	ROW(SIGN, "sign", "S", V_COMPOSE, 0, NONE, "sign it, or do not"),
+	ROW(ENCRYPT, "encrypt", "E", V_COMPOSE, 0, NONE, "encrypt it, or do not"),
 	ROW(PREVIEW, "preview", "p", V_COMPOSE, 0, NONE, "see it as who gets it will"),
 	ROW(DRAFTS, "drafts", "gd", V_BUT_COMPOSE, 0, NONE, "what was begun and not sent"),
 	ROW(OUTBOX, "outbox", "go", V_BUT_COMPOSE, 0, NONE,

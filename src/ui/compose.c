@@ -11,6 +11,7 @@
 #include "identity.h"
 #include "mime.h"
 #include "recipients.h"
+#include "sealing.h"
 #include "signature.h"
 #include "utf8.h"
 #include "work.h"
@@ -258,6 +259,7 @@ compose_command(struct view *v, const struct call *c)
 	case CMD_EDIT: compose_edit(x); break;
 	case CMD_ATTACH: attach_file(x, c->arg); break;
 	case CMD_ATTACH_OUTPUT: attach_output(x, c->arg); break;
+	case CMD_SIGN: case CMD_ENCRYPT: sealing_toggle(x, c->cmd->id); break;
 	case CMD_PREVIEW: building_preview(x); break;
 	case CMD_REMOVE: attach_remove(x); break;
 	case CMD_POSTPONE: postpone(x); break;
@@ -372,6 +374,7 @@ compose_close(struct view *v)
 		x->ready->ops->close(x->ready);
 	draft_release(&x->lock);
 	note_clear(&x->note);
+	gnupg_plan_free(x->plan);
 	bring_clear(&x->bring);
 	lines_clear(x->preview);
 	free(x->preview);

@@ -8,6 +8,7 @@
 #include "outbox.h"
 #include "utf8.h"
 #include "work.h"
+#include "sealing.h"
 #include "writing.h"
 
 enum { LABEL_COLUMNS = 10 };
@@ -136,6 +137,19 @@ draw_preview(struct compose *x, const struct area *a)
 		area_put(a, 0, 1, -1, ST_DIM, "No text yet: e edits it");
 }
 
+/* Between header and text: how it goes out. */
+static void
+draw_rule(struct compose *x, const struct area *a, int y)
+{
+	struct str text = { 0 };
+
+	area_fill(a, y, 0, -1, ST_DIM, "─");
+	sealing_describe(x, &text);
+	if (text.len > 0)
+		area_printf(a, y, 2, a->columns - 4, ST_STRONG, " %s ", str_get(&text));
+	str_clear(&text);
+}
+
 void
 compose_draw(struct view *v, const struct area *a)
 {
@@ -156,7 +170,7 @@ compose_draw(struct view *v, const struct area *a)
 	}
 	int y = draw_header(x, a);
 	if (y < a->rows)
-		area_fill(a, y, 0, -1, ST_DIM, "─");
+		draw_rule(x, a, y);
 	if (y + 1 < a->rows) {
 		struct area below = area_sub(a, y + 1, 0, -1, -1);
 		draw_preview(x, &below);

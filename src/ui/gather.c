@@ -232,9 +232,10 @@ fill_sealed(struct gathering *g, const struct message *m, struct error *e)
 		inner.header = m->header;
 		inner.header_len = m->header_len;
 		r = fill(g, &inner, e);
-		g->note.seal |= content->is_secret ? NOTE_SECRET : 0;
+		g->note.seal |= content->is_secret ? NOTE_SECRET | NOTE_ENCRYPT : 0;
 	} else if (r == ERR_OK) {
 		r = fill(g, m, e);
+		g->note.seal |= NOTE_ENCRYPT;
 		g->out.is_locked = true;
 	}
 	message_clear(&inner);

@@ -13,6 +13,7 @@
 #include "identity.h"
 #include "mime.h"
 #include "outbox.h"
+#include "sealing.h"
 #include "utf8.h"
 #include "when.h"
 #include "writing.h"
@@ -30,7 +31,7 @@ sending_account(struct compose *x)
 static void
 send_as_it_is(void *ctx)
 {
-	building_send(ctx);
+	sealing_send(ctx);
 }
 
 static void
@@ -43,7 +44,7 @@ send_without_subject(void *ctx)
 			"The text speaks of an attachment, and there is none. Send?",
 			send_as_it_is, x);
 	else
-		building_send(x);
+		sealing_send(x);
 }
 
 static void ask_and_send(struct compose *x);
@@ -53,14 +54,16 @@ send_the_secret(void *ctx)
 {
 	struct compose *x = ctx;
 
-	x->note.seal &= ~(unsigned)NOTE_SECRET;
+	x->clear_is_meant = true;
 	ask_and_send(x);
 }
 
 static void
 ask_and_send(struct compose *x)
 {
-	if ((x->note.seal & (NOTE_SECRET | NOTE_ENCRYPT)) == NOTE_SECRET)
+	bool is_clear = (x->note.seal & (NOTE_SECRET | NOTE_ENCRYPT)) == NOTE_SECRET;
+
+	if (is_clear && !x->clear_is_meant)
 		ui_confirm(x->view.ui, &x->view,
 			"It quotes what came encrypted, and goes out in clear. Send?",
 			send_the_secret, x);
@@ -77,6 +80,7 @@ void
 sending_send(struct compose *x)
 {
 	x->when = 0;
+	x->clear_is_meant = false;
 	ask_and_send(x);
 }
 
@@ -97,6 +101,7 @@ sending_send_at(struct compose *x, const char *text)
 		ui_status(ui, "%s", e.text);
 		return;
 	}
+	x->clear_is_meant = false;
 	when_format(shown, sizeof shown, x->when, ui_now(ui));
 	snprintf(question, sizeof question, "Send %s?", shown);
 	ui_confirm(ui, &x->view, question, send_then, x);

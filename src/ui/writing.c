@@ -10,6 +10,7 @@
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
+#include "sealing.h"
 #include "signature.h"
 #include "writing.h"
 
@@ -62,6 +63,7 @@ static void
 start(struct compose *x, account_id account)
 {
 	set_from(x, account);
+	sealing_defaults(x);
 	if (x->wish != CMD_EDIT_AS_NEW)		/* that has one already, or wants none */
 		compose_sign(x);
 	compose_save(x);
@@ -233,7 +235,8 @@ gathered(struct compose *x, const struct gathered *g)
 		return;
 	}
 	if (g->is_locked)
-		ui_notice(x->view.ui, "its text is not quoted: open the message first");
+		ui_notice(x->view.ui,
+			"nothing is quoted: it could not be opened without asking you");
 	compose_begun(x, what != CMD_OPEN);
 }
 

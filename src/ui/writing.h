@@ -8,6 +8,7 @@
  *   forward.c      messages as attachments
  *   drafting.c     drafts and their copies in Drafts folders
  *   gather.c       what is taken over from a message
+ *   sealing.c      signing and encrypting: keys, and what is asked about them
  *   building.c     a draft becomes a message
  *   sending.c      from a draft into the outbox, and back
  *   unsent.c       from the outbox back to a draft
@@ -18,6 +19,7 @@
 
 #include "bring.h"
 #include "drafts.h"
+#include "gnupg.h"
 #include "list.h"
 #include "message.h"
 #include "view.h"
@@ -100,6 +102,9 @@ struct compose {
 	bool is_sent;			/* it goes when it is on top again */
 	bool is_building;		/* its bytes are being made: it cannot be changed */
 	int64_t when;			/* to be sent then; 0: at once */
+	/* how it is sealed when it is sent; NULL: not at all */
+	struct gnupg_plan *plan;
+	bool clear_is_meant;		/* the person said so */
 	bool is_saved;			/* the draft is on disk */
 	char *opened;			/* its stamp when it was resumed; NULL: it is new */
 	bool is_import;			/* made of a message in a Drafts folder */

@@ -5,6 +5,7 @@
 
 #include "mime.h"
 #include "part.h"
+#include "seal.h"
 #include "utf8.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -71,6 +72,33 @@ check_summary(const char *p, size_t n)
 	arena_clear(&a);
 }
 
+/* As if every seal had been opened, and the message itself been in it. */
+static void
+check_seals(struct mime_msg *m, int columns)
+{
+	struct opened o = { .m = m, .sender = (char[]){ "" } };
+	struct opened inside = { .m = m, .sender = (char[]){ "" } };
+	struct lines l = {0};
+	struct str s = {0};
+
+	o.n = seal_find(o.v, mime_root(m), &o.is_more);
+	must(o.n <= SEAL_MAX);
+	for (size_t i = 0; i < o.n; i++) {
+		must(o.v[i].part < o.v[i].end);
+		mime_part_entity(m, o.v[i].part, &s, 1 << 20);
+		o.v[i].state = i % 2 ? SEAL_OPEN : SEAL_FAILED;
+		o.v[i].inside = i == 0 ? &inside : NULL;
+	}
+	opened_content(&o);
+	opened_show(&l, &o, false, columns);
+	check_lines(&l, columns);
+	str_cut(&s, 0);
+	opened_show_json(&s, &o);
+	must(utf8_valid(s.data, s.len));
+	str_clear(&s);
+	lines_clear(&l);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -89,6 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	must(utf8_valid(json.data, json.len));
 	str_clear(&json);
 	lines_clear(&l);
+	check_seals(m, columns);
 	mime_free(m);
 	return 0;
 }

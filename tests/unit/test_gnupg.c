@@ -269,6 +269,125 @@ test_nothing_is_fetched(void **state)
 	free(socket);
 }
 
+/* ---- writing ---- */
+
+static const char letter[] = "From: Ada <ada@example.org>\r\nTo: eve@example.org\r\n"
+	"Subject: outside\r\nMIME-Version: 1.0\r\nContent-Type: text/plain;\r\n charset=utf-8"
+	"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nthe words=C3=A9 \r\n-- \r\n";
+
+/* Sealed as asked, and opened again. Owned. */
+static char *
+sealed(enum seal_scheme scheme, const char *sign_key, const char *to, bool is_hidden,
+	struct str *bytes)
+{
+	struct gnupg_key key = { .address = (char *)(uintptr_t)to };
+	struct gnupg_plan plan = { .scheme = scheme };
+	bool needs_terminal;
+	struct opened *o;
+	struct error e = { 0 };
+
+	if (to)
+		assert_int_equal(ERR_OK, gnupg_find_keys(&key, 1, scheme, &quietly, &e));
+	plan.sign_key = (char *)(uintptr_t)sign_key;
+	plan.n_keys = to && !is_hidden;
+	plan.n_hidden = is_hidden;
+	plan.keys = plan.hidden = &key.fingerprint;
+	str_add(bytes, letter, sizeof letter - 1);
+	if (gnupg_seal(bytes, &plan, &quietly, &needs_terminal, &e) != ERR_OK)
+		fail_msg("%s", e.text);
+	assert_null(strstr(bytes->data, "\r\r"));
+	assert_true(str_starts(bytes->data, "From: Ada <ada@example.org>\r\nTo: "));
+	assert_int_equal(ERR_OK, gnupg_open(&o, bytes->data, bytes->len, &quietly, &e));
+	char *text = text_of(o);
+	opened_free(o);
+	free(key.fingerprint);
+	return text;
+}
+
+static void
+assert_sealed(enum seal_scheme scheme, const char *sign_key, const char *to, bool is_hidden,
+	const char *says, bool is_clear)
+{
+	struct str bytes = { 0 };
+	char *text = sealed(scheme, sign_key, to, is_hidden, &bytes);
+
+	if (!strstr(text, says) || !strstr(text, "the words\xc3\xa9"))
+		fail_msg("not '%s' in\n%s\n%s", says, text, str_get(&bytes));
+	assert_int_equal(is_clear, strstr(bytes.data, "the words") != NULL);
+	free(text);
+	str_clear(&bytes);
+}
+
+/* What is signed, encrypted or both comes out again as it went in, to gpg and to gpgsm. */
+static void
+test_sealed_and_opened(void **state)
+{
+	static const char ada[] = "<ada@example.org>";
+
+	(void)state;
+	assert_sealed(SCHEME_OPENPGP, ada, NULL, false, "Good signature of the sender", true);
+	assert_sealed(SCHEME_OPENPGP, NULL, "ada@example.org", false,
+		"Decrypted from here on (OpenPGP)\n", false);
+	assert_sealed(SCHEME_OPENPGP, ada, "ada@example.org", true,
+		"signed inside:\n\xe2\x96\x8c Good signature of the sender", false);
+	assert_sealed(SCHEME_SMIME, ada, NULL, false, "Good signature of the sender", true);
+	assert_sealed(SCHEME_SMIME, NULL, "ada@example.org", false, "Decrypted from", false);
+	assert_sealed(SCHEME_SMIME, ada, "ada@example.org", false,
+		"Good signature of the sender", false);
+}
+
+/* Only a key that can be used, of that very address, is one; who vouches for it is told. */
+static void
+test_keys_are_found(void **state)
+{
+	struct gnupg_key keys[] = { { .address = (char[]){ "ADA@example.org" } },
+		{ .address = (char[]){ "carol@example.org" } },
+		{ .address = (char[]){ "da@example.org" } },
+		{ .address = (char[]){ "eve@example.org" } },
+		{ .address = (char[]){ "--help" } } };
+
+	(void)state;
+	assert_int_equal(ERR_OK, gnupg_find_keys(keys, LEN(keys), SCHEME_OPENPGP, &quietly,
+		NULL));
+	assert_non_null(keys[0].fingerprint);	/* and not "Old", "Gone", which cannot */
+	assert_true(keys[0].is_vouched);
+	assert_null(keys[1].fingerprint);
+	assert_null(keys[2].fingerprint);
+	assert_non_null(keys[3].fingerprint);
+	assert_false(keys[3].is_vouched);
+	assert_null(keys[4].fingerprint);
+	free(keys[0].fingerprint);
+	free(keys[3].fingerprint);
+}
+
+/* What cannot be signed or encrypted stays as it was, and why is said. */
+static void
+test_refused(void **state)
+{
+	char nobody[] = "<nobody@example.org>", *to = nobody;
+	struct gnupg_plan signs = { .sign_key = nobody };
+	struct gnupg_plan encrypts = { .keys = &to, .n_keys = 1 };
+	struct gnupg_plan locked = { .sign_key = (char[]){ "<bob@example.org>" } };
+	struct gnupg_plan ok = { .sign_key = (char[]){ "<ada@example.org>" } };
+	struct str bytes = { 0 };
+	bool needs_terminal;
+	struct error e;
+
+	(void)state;
+	str_add(&bytes, letter, sizeof letter - 1);
+	assert_int_equal(ERR_MSG, gnupg_seal(&bytes, &signs, &quietly, &needs_terminal, &e));
+	assert_string_equal("there is no key of yours to sign with", e.text);
+	assert_int_equal(ERR_MSG, gnupg_seal(&bytes, &encrypts, &quietly, &needs_terminal,
+		&e));
+	assert_string_equal("gpg cannot encrypt to one of the keys", e.text);
+	assert_int_equal(ERR_MSG, gnupg_seal(&bytes, &locked, &quietly, &needs_terminal, &e));
+	assert_string_equal(letter, bytes.data);
+	str_puts(&bytes, "gr\xc3\xbc\xc3\x9f\x65\r\n");
+	assert_int_equal(ERR_MSG, gnupg_seal(&bytes, &ok, &quietly, &needs_terminal, &e));
+	assert_non_null(strstr(e.text, "eight-bit"));
+	str_clear(&bytes);
+}
+
 /* ---- programs that are not there, or do not answer ---- */
 
 static void
@@ -371,7 +490,8 @@ main(void)
 		T(test_good), T(test_not_good), T(test_not_of_the_sender),
 		T(test_marks_cannot_be_imitated), T(test_outside_is_told), T(test_decrypted),
 		T(test_unprotected_is_not_shown), T(test_efail), T(test_locked),
-		T(test_bounds), T(test_nothing_is_fetched), T(test_without_gpg),
+		T(test_bounds), T(test_sealed_and_opened), T(test_keys_are_found),
+		T(test_refused), T(test_nothing_is_fetched), T(test_without_gpg),
 		T(test_hanging_gpg), T(test_odd_status),
 	};
 
