@@ -26,6 +26,12 @@ static const struct difference map_default[] = {
 
 static const struct difference map_mutt[] = {
 	{ V_INDEX, "x", "quit" },
+	{ V_PAGER, "j", "next-message" },
+	{ V_PAGER, "k", "previous-message" },
+	{ V_MAIL, "gg", "reply-all" },	/* g is a prefix here; = and ^ lead to the top */
+	{ V_MAIL, "a", "alias" },
+	{ V_MAIL, "A", "archive" },
+	{ V_MAIL | V_FOLDERS, "R", "drafts" },
 	{ V_PAGER, "i", "back" },
 	{ V_PAGER, "x", "back" },
 	{ V_PAGER, "-", "page-up" },

@@ -154,6 +154,10 @@ test_mutt_and_vim_differ(void **state)
 	assert_string_equal("back", bound(&m, V_INDEX, "q"));
 	assert_string_equal("last", bound(&m, V_INDEX, "*"));
 	assert_string_equal("delete", bound(&m, V_INDEX, "d"));
+	assert_string_equal("next-message", bound(&m, V_PAGER, "j"));
+	assert_string_equal("alias", bound(&m, V_INDEX, "a"));
+	assert_string_equal("reply-all", bound(&m, V_PAGER, "gg"));
+	assert_string_equal("drafts", bound(&m, V_INDEX, "R"));
 	keymap_clear(&m);
 	keymap_init(&m, "vim");
 	assert_string_equal("prefix", bound(&m, V_INDEX, "d"));
