@@ -205,13 +205,14 @@ tell(struct ui *ui, const struct folder *f, const struct msg *m, uint32_t count)
 		ui->term->ops->bell(ui->term);
 	if (ui->message || ui->is_asking || is_in_sight(ui, f->id))
 		return;
-	const char *place = ui->n_accounts > 1 ? mail.account : "";
+	struct str where = { 0 };
+	if (ui->n_accounts > 1)
+		str_printf(&where, "  (%s)", mail.account);
 	if (count == 1)
-		ui_status(ui, "new mail%s%s from %s: %s", *place ? " in " : "", place, from,
-			m->subject);
+		ui_status(ui, "new: %s: %s%s", from, m->subject, str_get(&where));
 	else
-		ui_status(ui, "%u new messages%s%s, the last from %s: %s", count,
-			*place ? " in " : "", place, from, m->subject);
+		ui_status(ui, "%u new: %s: %s%s", count, from, m->subject, str_get(&where));
+	str_clear(&where);
 }
 
 void

@@ -133,13 +133,11 @@ tell_unread(struct index *x)
 {
 	struct str text = { 0 };
 
+	ui_key_of(x->view.ui, V_INDEX, CMD_SYNC, &text);
+	str_puts(&text, " reads ");
 	find_describe(x, &text);
-	if (text.len > 0) {
-		str_puts(&text, ": ");
-		ui_key_of(x->view.ui, V_INDEX, CMD_SYNC, &text);
-		ui_status(x->view.ui, "%s reads %s", str_get(&text),
-			x->find.n_unread == 1 ? "it" : "them");
-	}
+	if (x->find.n_unread > 0)
+		ui_status(x->view.ui, "%s", str_get(&text));
 	str_clear(&text);
 }
 

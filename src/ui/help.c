@@ -122,6 +122,7 @@ help_new(struct ui *ui, unsigned about)
 	struct help *h = xcalloc(1, sizeof *h);
 
 	h->view.ops = &help_ops;
+	h->text.is_keys = true;
 	h->about = about;
 	h->caps = frame_caps(ui);
 	add_lines(h, ui);

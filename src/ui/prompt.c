@@ -276,7 +276,8 @@ static void
 draw_list(const struct prompt *p, const struct area *a, int bottom)
 {
 	const struct completion *c = &p->offers;
-	int max = bottom - 2 < LIST_MAX ? bottom - 2 : LIST_MAX;
+	int most = bottom < 10 ? bottom - 2 : bottom / 2;	/* what it is about is seen */
+	int max = most < LIST_MAX ? most : LIST_MAX;
 	int rows = (int)c->n < max ? (int)c->n : max;
 	int first = p->chosen >= rows ? p->chosen - rows + 1 : 0;
 	int shown = p->chosen >= 0 ? p->chosen : p->spec.must_match && p->text.len ? 0 : -1;

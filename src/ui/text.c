@@ -94,8 +94,13 @@ draw_line(const struct text *t, const struct area *a, int y, int left,
 	int columns = l->right ? left : a->columns - 2, x = left + 3, used = 0;
 	int edge = a->columns - 1 < REMARK_EDGE ? a->columns - 1 : REMARK_EDGE;
 
-	if (l->left)
+	if (t->is_keys && l->left && l->right) {	/* of several keys those that fit */
+		char *some = xstrndup(l->left, fit_words(l->left, columns));
+		area_put(a, y, 1, columns, l->left_style, some);
+		free(some);
+	} else if (l->left) {
 		area_put(a, y, 1, columns, l->left_style, l->left);
+	}
 	if (l->right)
 		used = area_put(a, y, x, -1, l->right_style, l->right);
 	if (l->remark && a->columns >= REMARK_FROM &&
@@ -110,7 +115,10 @@ draw_line(const struct text *t, const struct area *a, int y, int left,
 void
 text_draw(struct text *t, const struct area *a)
 {
-	int left = t->left_columns < a->columns / 2 ? t->left_columns : a->columns / 2;
+	/* On a narrow screen what it means goes before the second key for it. */
+	bool is_narrow = t->is_keys && a->columns < REMARK_FROM;
+	int most = is_narrow ? a->columns * 3 / 10 : a->columns / 2;
+	int left = t->left_columns < most ? t->left_columns : most;
 
 	t->rows = a->rows;
 	if (t->top > last_top(t))

@@ -16,6 +16,7 @@ struct text {
 	struct text_line *v;
 	size_t n, cap;
 	int left_columns;		/* the widest left side, bounded */
+	bool is_keys;			/* left are words of which the first matters */
 	size_t top;			/* first line on the screen */
 	int rows;			/* of the last draw */
 	char *needle;			/* folded; NULL: no search yet */

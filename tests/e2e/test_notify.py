@@ -87,7 +87,7 @@ def test_pop3():
             d.fill([mails.raw(50, subject="by-pop3")])
             s.keys("$")
             until(home, "work/INBOX 1 by-pop3")
-            s.wait("new mail from")
+            s.wait("by-pop3")
             s.keys("Q")
             s.wait("[exit 0]")
 

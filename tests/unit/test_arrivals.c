@@ -155,7 +155,7 @@ test_new_mail_is_told(void **state)
 	put(f, 9, 0, "one");
 	put(f, 10, MSG_SEEN, "read on the phone");
 	came(f, 11);
-	BOTTOM_HAS(f, "new mail from Zo\303\253: one");
+	BOTTOM_HAS(f, "new: Zo\303\253: one");
 	put(f, 11, 0, "two");
 	put(f, 12, 0, "the \033[31mred\033[0m $(touch /tmp/x) `id` 'one'\n");
 	came(f, 13);
