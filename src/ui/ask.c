@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "find.h"
 #include "frame.h"
+#include "index.h"
 #include "lookup.h"
 #include "str.h"
 #include "views.h"
@@ -189,6 +191,12 @@ check_asked(void *ctx, const char *text, struct error *e)
 	return is_argument(ui, ui->asked, text, e);
 }
 
+static bool
+is_move(const struct command *c)
+{
+	return c->id == CMD_MOVE || c->id == CMD_COPY;
+}
+
 static void
 argument_typed(void *ctx, const char *text)
 {
@@ -196,7 +204,7 @@ argument_typed(void *ctx, const char *text)
 	const struct command *c = ui->asked;
 
 	bool may_be_empty = c->arg == ARG_QUERY || c->arg == ARG_ADDRESSES ||
-		c->arg == ARG_LINE;
+		c->arg == ARG_LINE || c->id == CMD_FOLDER || is_move(c);
 
 	if (text && (text[0] || may_be_empty) && ui_top(ui))
 		dispatch_call(ui, &(struct call){ c, text, ui->asked_on_tagged });
@@ -209,16 +217,74 @@ asked_word(const struct command *c)
 	return c->id == CMD_COMPOSE ? "to" : c->id == CMD_BOUNCE ? "bounce to" : c->name;
 }
 
+/* ---- what Enter alone means ---- */
+
+const char *
+ui_last_destination(struct ui *ui, struct view *v)
+{
+	account_id account = v->ops->account ? v->ops->account(v) : 0;
+	struct view *index = index_find(ui);
+	struct arena a = { 0 };
+	struct folder f;
+
+	if (account == 0 || account != ui->went.account)
+		return NULL;
+	bool is_here = index && store_folder(ui->store, index_folder(index), &a, &f) &&
+		str_eq(f.name, ui->went.folder);
+	arena_clear(&a);
+	return is_here ? NULL : ui->went.folder;
+}
+
+void
+ui_went_to(struct ui *ui, account_id account, const char *folder)
+{
+	char *copy = xstrdup(folder);
+
+	free(ui->went.folder);
+	ui->went.folder = copy;
+	ui->went.account = account;
+}
+
+/* owned */
+static char *
+folder_label(struct ui *ui)
+{
+	struct arena a = { 0 };
+	struct folder f;
+	folder_id next = views_next_unread(ui);
+	char *label = next && store_folder(ui->store, next, &a, &f)
+		? xasprintf(" Folder (Enter: %s): ", find_place(ui, &f, 24, &a))
+		: xstrdup(" Folder: ");
+
+	arena_clear(&a);
+	return label;
+}
+
+/* owned */
+static char *
+label_of(struct ui *ui, const struct command *c, bool on_tagged)
+{
+	if (c->id == CMD_FOLDER)
+		return folder_label(ui);
+	if (c->id == CMD_BOUNCE && on_tagged)
+		return xstrdup(" Bounce tagged to: ");
+	const char *last = is_move(c) ? ui_last_destination(ui, ui_top(ui)) : NULL;
+	if (last)
+		return xasprintf(" %s%s (Enter: %s): ", c->id == CMD_MOVE ? "Move" : "Copy",
+			on_tagged ? " tagged" : "", last);
+	char *label = xasprintf(" %s%s: ", asked_word(c), on_tagged ? " tagged" : "");
+	label[1] = (char)(label[1] - 'a' + 'A');
+	for (char *s = label; *s; s++)
+		*s = *s == '-' ? ' ' : *s;
+	return label;
+}
+
 void
 ask_argument(struct ui *ui, const struct command *c, bool on_tagged)
 {
 	struct view *v = ui_top(ui);
-	char *label = c->id == CMD_BOUNCE && on_tagged ? xstrdup(" bounce tagged to: ")
-		: xasprintf(" %s%s: ", asked_word(c), on_tagged ? " tagged" : "");
+	char *label = label_of(ui, c, on_tagged);
 
-	label[1] = (char)(label[1] - 'a' + 'A');
-	for (char *s = label; *s; s++)
-		*s = *s == '-' ? ' ' : *s;
 	ui->asked = c;
 	ui->asked_on_tagged = on_tagged;
 	ui_prompt(ui, v, &(struct prompt_spec){ .kind = history_kind(c), .label = label,

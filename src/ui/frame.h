@@ -111,6 +111,7 @@ struct ui {
 	} thrown;
 	struct resend *resends;
 	struct work *works;		/* tasks under way, oldest first */
+	struct { account_id account; char *folder; } went;	/* where mail was moved last */
 	struct arrivals *arrivals;	/* NULL: none yet */
 	struct lookup *lookup;		/* NULL: none yet */
 	struct { char *name, *value; } naming;	/* the short name being given */

@@ -245,16 +245,12 @@ strip_account(const struct triage *t, const char *name, account_id account)
 }
 
 static void
-move(struct triage *t, enum act_kind kind, const char *name)
+move_to(struct triage *t, enum act_kind kind, const char *name)
 {
 	account_id other;
 	account_id account = account_of(t);
 	struct ui *ui = t->view->ui;
 
-	if (*name == '\0') {
-		forget(t);
-		return;
-	}
 	const char *elsewhere = account && !has_folder(t, account, name)
 		? ui_find_elsewhere(ui, name, account, &other) : NULL;
 	if (elsewhere) {
@@ -287,6 +283,25 @@ move(struct triage *t, enum act_kind kind, const char *name)
 	free(question);
 }
 
+/* Enter alone: where it went last. */
+static void
+move(struct triage *t, enum act_kind kind, const char *name)
+{
+	struct ui *ui = t->view->ui;
+	account_id account = account_of(t), other;
+	char *to = xstrdup(*name ? name : ui_last_destination(ui, t->view));
+
+	if (!to) {
+		forget(t);
+		return;
+	}
+	if (account && (has_folder(t, account, to) ||
+	    ui_find_elsewhere(ui, to, account, &other)))
+		ui_went_to(ui, account, to);
+	move_to(t, kind, to);
+	free(to);
+}
+
 static void
 to_role(struct triage *t, enum folder_role role)
 {
@@ -299,7 +314,7 @@ to_role(struct triage *t, enum folder_role role)
 		t->dest = xstrdup(f.name);
 		act_and_forget(t);
 	} else if (account) {
-		move(t, ACT_MOVE, folder_role_name(role));
+		move_to(t, ACT_MOVE, folder_role_name(role));
 	} else {
 		ui_status(t->view->ui,
 			"these are of several accounts: take those of one at a time");

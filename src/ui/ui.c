@@ -392,6 +392,7 @@ ui_free(struct ui *ui)
 	resend_free(ui);
 	lookup_free(ui);
 	arrivals_free(ui);
+	free(ui->went.folder);
 	free(ui->naming.name);
 	free(ui->naming.value);
 	free(ui->sent.ids);

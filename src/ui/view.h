@@ -149,6 +149,11 @@ const char *ui_find_elsewhere(struct ui *ui, const char *name, account_id accoun
 /* The last word of a query; behind in: the folders there are. */
 void ui_complete_query(struct ui *ui, const char *text, struct completion *out);
 
+/* Where messages of the view's account were moved or copied last in this session: what Enter
+ * alone means when that is asked. NULL: nowhere, or the view shows that folder. Borrowed. */
+const char *ui_last_destination(struct ui *ui, struct view *v);
+void ui_went_to(struct ui *ui, account_id account, const char *folder);
+
 /* Addresses for the last one of a list that is being typed. */
 void ui_complete_addresses(struct ui *ui, const char *text, struct completion *out);
 

@@ -166,6 +166,50 @@ look_up(struct ui *ui, const char *name, folder_id *id, struct error *e)
 	return false;
 }
 
+/* ---- the next one with unread mail ---- */
+
+static bool
+is_waited_for(const struct folder *f)
+{
+	static const bool is_not[N_ROLES] = { [ROLE_DRAFTS] = true, [ROLE_SENT] = true,
+		[ROLE_JUNK] = true, [ROLE_TRASH] = true, [ROLE_ALL] = true,
+		[ROLE_FLAGGED] = true };
+	uint32_t n = f->uidvalidity ? f->n_unread : f->n_server_unread;
+
+	return n > 0 && !is_not[f->role] && !(f->attrs & FOLDER_NOSELECT);
+}
+
+/* In the list of all inboxes theirs are before one's eyes. */
+folder_id
+views_next_unread(struct ui *ui)
+{
+	struct view *index = index_find(ui);
+	folder_id here = index ? index_folder(index) : INDEX_ALL_INBOXES, first = 0;
+	bool is_behind = here == INDEX_ALL_INBOXES;
+	const struct rc *rc = ui_rc(ui);
+
+	for (size_t i = 0; i < rc->n_accounts; i++) {
+		struct arena a = { 0 };
+		struct folder *v;
+		folder_id found = 0;
+		size_t n = store_folders(ui_store(ui), engine_account(ui_engine(ui), i), &a,
+			&v);
+		for (size_t k = 0; k < n && !found; k++) {
+			bool is_shown = v[k].id == here ||
+				(here == INDEX_ALL_INBOXES && v[k].role == ROLE_INBOX);
+			if (!is_shown && is_waited_for(&v[k])) {
+				first = first ? first : v[k].id;
+				found = is_behind ? v[k].id : 0;
+			}
+			is_behind |= v[k].id == here;
+		}
+		arena_clear(&a);
+		if (found)
+			return found;
+	}
+	return first;
+}
+
 bool
 views_has_folder(struct ui *ui, const char *name, struct error *e)
 {
@@ -178,11 +222,13 @@ void
 views_folder(struct ui *ui, const struct call *c)
 {
 	struct error e;
-	folder_id id;
+	folder_id id = *c->arg ? 0 : views_next_unread(ui);
 
-	if (*c->arg == '\0')
-		return;
-	if (look_up(ui, c->arg, &id, &e))
+	if (*c->arg == '\0' && id == 0)
+		ui_status(ui, "there is no unread mail in another folder");
+	else if (id)
+		views_open(ui, id);
+	else if (look_up(ui, c->arg, &id, &e))
 		views_open(ui, id ? id : INDEX_ALL_INBOXES);
 	else
 		ui_status(ui, "%s", e.text);

@@ -16,7 +16,12 @@ void views_open(struct ui *ui, folder_id folder);
 void views_folders(struct ui *ui, const struct call *c);
 /* Whether CMD_FOLDER would find it; else *e says so, with the nearest name. */
 bool views_has_folder(struct ui *ui, const char *name, struct error *e);
-/* CMD_FOLDER: opens c->arg, "account/folder" or a folder of the top view's account */
+/* The next folder with unread mail behind the one that is shown, in the order of the list of
+ * folders and round its end; not those of mail that nobody waits for (Junk, Trash, Sent,
+ * Drafts), nor what repeats others. 0: there is none. */
+folder_id views_next_unread(struct ui *ui);
+/* CMD_FOLDER: opens c->arg, "account/folder" or a folder of the top view's account; "": that
+ * next one with unread mail */
 void views_folder(struct ui *ui, const struct call *c);
 
 #endif

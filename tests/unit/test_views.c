@@ -418,6 +418,56 @@ test_find(void **state)
 	end(f);
 }
 
+/* Enter alone at the question for a folder leads to the next one with unread mail, round the
+ * end of the list, and past Trash; where there is none it is said. */
+static void
+test_next_unread_folder(void **state)
+{
+	struct fx *f = begin(24, 80);
+	folder_id inbox = f->inbox;
+
+	(void)state;
+	press(f->u, "c<Enter>");
+	BOTTOM_HAS(f, "no unread mail in another folder");
+	f->inbox = folder(f, "Trash", ROLE_TRASH);
+	put_mail(f, 6);
+	f->inbox = folder(f, "Lists/dev", ROLE_NONE);
+	put_mail(f, 7);
+	press(f->u, "c");
+	BOTTOM_HAS(f, "Folder (Enter: Lists/dev):");
+	press(f->u, "<Enter>");
+	assert_true(shows(f, "work/Lists/dev"));
+	press(f->u, "c<Enter>");
+	assert_int_equal(inbox, index_folder(index_find(f->u->ui)));
+	end(f);
+}
+
+/* Enter alone at the question where to moves there where it went last, as the question says;
+ * before anything was moved, and in that folder itself, it does nothing. */
+static void
+test_move_again(void **state)
+{
+	struct fx *f = begin(24, 80);
+
+	(void)state;
+	press(f->u, "s<Enter>");
+	assert_true(shows(f, "0%") || shows(f, "(no subject)"));
+	BOTTOM_HAS(f, "offline");
+	press(f->u, "sLists/dev<Enter>");
+	BOTTOM_HAS(f, "1 message moved to Lists/dev");
+	press(f->u, "s");
+	BOTTOM_HAS(f, "Move (Enter: Lists/dev):");
+	press(f->u, "<Enter>");
+	BOTTOM_HAS(f, "1 message moved to Lists/dev");
+	press(f->u, "C<Enter>");
+	BOTTOM_HAS(f, "copied to Lists/dev");
+	f->inbox = folder(f, "Lists/dev", ROLE_NONE);
+	put_mail(f, 7);
+	press(f->u, "cLists/dev<Enter>s");
+	BOTTOM_HAS(f, "Move:");
+	end(f);
+}
+
 /* Fingers of mutt leave by q, limit or not; a search over all folders they leave for where
  * they were. */
 static void
@@ -464,4 +514,5 @@ TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone),
 	T(test_absent_part_is_fetched), T(test_move_to_new_folder), T(test_trash_asks),
 	T(test_toggles), T(test_mutt_moves_on), T(test_read_all), T(test_folder_acts),
 	T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_find), T(test_mutt_leaves),
+	T(test_next_unread_folder), T(test_move_again),
 	T(test_any_keys))
