@@ -22,7 +22,8 @@ enum {
 	NOTE_SIGN = 1 << 0,
 	NOTE_ENCRYPT = 1 << 1,
 	NOTE_TRY = 1 << 2,		/* encrypted where there is a key for everybody */
-	NOTE_SECRET = 1 << 3		/* what it quotes came encrypted */
+	NOTE_SECRET = 1 << 3,		/* what it quotes came encrypted */
+	NOTE_ALL = 15
 };
 
 struct note {

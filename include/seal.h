@@ -105,13 +105,15 @@ struct seal_walk {
 	size_t n, next;
 	const struct seal *around[SEAL_MAX];	/* signed ones, outermost first */
 	size_t n_around;
-	const char *advice;		/* how a locked one is opened; NULL: nothing is said */
+	const char *advice;		/* the key that opens a locked one; NULL: none */
 	bool prefer_html;
 	int columns;
 };
 
 /* Before the text of part p is laid out; NULL: behind the last. True: it added lines. */
 bool seal_before(struct seal_walk *w, const struct part *p);
+/* Armour in a text itself (no MIME around it) is not looked at: a line that says so. */
+void seal_note_inline(struct lines *out, const char *text, size_t n, int columns);
 void seal_walk_init(struct seal_walk *w, struct lines *out, const struct part *root,
 	const struct opened *o, int columns);
 

@@ -20,7 +20,9 @@ enum { GPG_NO_SECKEY = 17, GPG_NO_PINENTRY = 85, GPG_CANCELED = 99, GPG_BAD_PASS
 
 /* What the lines said beside the signatures. */
 struct said {
-	bool is_decrypted, has_failed, has_mdc, lacks_key, has_key, wants_symmetric;
+	bool is_decrypted, has_failed, has_mdc, lacks_key, wants_symmetric;
+	char ids[MAX_KEY_IDS][KEY_ID_SIZE];	/* whom it is encrypted to */
+	size_t n_ids;
 	unsigned n_plain, error;
 	bool uses_terminal;		/* a pinentry that was started */
 };
@@ -145,6 +147,9 @@ read_other(struct said *said, const struct status *l)
 		said->has_mdc = true;
 	else if (str_eq(l->keyword, "PLAINTEXT"))
 		said->n_plain++;
+	else if (str_eq(l->keyword, "ENC_TO") && said->n_ids < MAX_KEY_IDS &&
+	    strspn(l->word[0], "0123456789ABCDEF") == 16 && strlen(l->word[0]) == 16)
+		memcpy(said->ids[said->n_ids++], l->word[0], 17);
 	else if (str_eq(l->keyword, "NO_SECKEY"))
 		said->lacks_key = true;
 	else if (str_eq(l->keyword, "NEED_PASSPHRASE_SYM"))
@@ -238,6 +243,14 @@ check_detached(struct seal *s, const struct str *data, const struct str *signatu
 	return rc == ERR_OK ? name_signers(s, sender, how, e) : rc;
 }
 
+/* gpgsm does not say why; but a key of ours that did not open it wants its passphrase. */
+static bool
+is_locked_silently(const struct seal *s, const struct said *said, const struct gnupg_how *how)
+{
+	return s->scheme == SCHEME_SMIME && !said->error &&
+		keys_are_ours(said->ids, said->n_ids, s->scheme, how);
+}
+
 /* Why nothing came out. */
 static void
 tell_failure(struct seal *s, const struct said *said, const struct gnupg_how *how)
@@ -255,6 +268,11 @@ tell_failure(struct seal *s, const struct said *said, const struct gnupg_how *ho
 			"no pinentry that works");
 	else if (is_asked)
 		fail(s, SEAL_LOCKED, NULL);
+	else if (is_locked_silently(s, said, how))
+		fail(s, !how->asks ? SEAL_LOCKED : how->tty ? SEAL_FAILED
+			: SEAL_NEEDS_TERMINAL, how->tty ? "it could not be decrypted" : NULL);
+	else if (s->scheme == SCHEME_SMIME)
+		fail(s, SEAL_FAILED, "none of your certificates opens it, or it is damaged");
 	else if (said->lacks_key || said->error == GPG_NO_SECKEY)
 		fail(s, SEAL_NO_KEY, NULL);
 	else

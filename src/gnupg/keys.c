@@ -124,6 +124,25 @@ keys_name_signer(struct signature *sig, enum seal_scheme scheme, const char *sen
 	return rc == ERR_CANCELLED ? rc : ERR_OK;
 }
 
+bool
+keys_are_ours(const char (*ids)[KEY_ID_SIZE], size_t n, enum seal_scheme scheme,
+	const struct gnupg_how *how)
+{
+	bool are = false;
+
+	for (size_t i = 0; i < n && !are; i++) {
+		struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
+		run_arg(&r, "--with-colons");
+		run_arg(&r, "--list-secret-keys");
+		run_arg(&r, "--");
+		run_arg(&r, ids[i]);
+		are = run_gnupg(&r, how, NULL) == ERR_OK && r.exit_code == 0 &&
+			strstr(str_get(&r.out), ids[i]);
+		run_clear(&r);
+	}
+	return are;
+}
+
 /* ---- keys to encrypt to ---- */
 
 struct candidate {

@@ -20,7 +20,7 @@
 #include "path.h"
 #include "run.h"
 
-enum { TICK_MS = 100, GRACE_MS = 500, MAX_STATUS = 1 << 20, STATUS_FD = 3, MORE_FD = 4,
+enum { TICK_MS = 100, GRACE_MS = 200, MAX_STATUS = 1 << 20, STATUS_FD = 3, MORE_FD = 4,
 	FIRST_FREE_FD = 10, PIECE_BYTES = 64 << 10 };
 
 extern char **environ;

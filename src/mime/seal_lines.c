@@ -145,7 +145,8 @@ say_closed(struct seal_walk *w, const struct seal *s)
 		str_printf(&text, ": %s", s->why);
 	if (w->advice && (s->state == SEAL_LOCKED || s->state == SEAL_NEEDS_TERMINAL ||
 	    s->state == SEAL_CLOSED))
-		str_printf(&text, "; %s", w->advice);
+		str_printf(&text, "; %s %s it", w->advice, s->kind == SEAL_ENCRYPTED ? "opens"
+			: "checks");
 	say(w, str_get(&text));
 	str_clear(&text);
 }
@@ -173,6 +174,22 @@ show_hidden_header(struct seal_walk *w, const struct opened *inside)
 	arena_wipe(&a);
 }
 
+void
+seal_note_inline(struct lines *out, const char *text, size_t n, int columns)
+{
+	static const char *const begins[] = { "-----BEGIN PGP MESSAGE-----",
+		"-----BEGIN PGP SIGNED MESSAGE-----" };
+
+	for (size_t i = 0; i < LEN(begins); i++) {
+		const char *at = memmem(text, n, begins[i], strlen(begins[i]));
+		if (!at || (at > text && at[-1] != '\n'))
+			continue;
+		lines_add(out, SPAN_NOTICE, "OpenPGP inside of this text, without MIME, is "
+			"not looked at: it was neither checked nor decrypted", columns);
+		return;
+	}
+}
+
 static void
 show_text(struct lines *out, const struct opened *o, const struct part *p, int columns)
 {
@@ -180,6 +197,7 @@ show_text(struct lines *out, const struct opened *o, const struct part *p, int c
 
 	mime_part_bytes_at(o->m, p->index, &bytes, SEAL_MAX_BYTES);
 	mime_to_utf8(&text, p, str_get(&bytes), bytes.len);
+	seal_note_inline(out, str_get(&text), text.len, columns);
 	mime_render(out, p, str_get(&text), text.len, columns);
 	str_wipe(&bytes);
 	str_wipe(&text);

@@ -139,6 +139,7 @@ put_part(struct show *s, const struct part *p)
 
 	mime_part_bytes(s->m, p->section, &bytes, MAX_PART_BYTES);
 	mime_to_utf8(&text, p, str_get(&bytes), bytes.len);
+	seal_note_inline(s->out, str_get(&text), text.len, s->columns);
 	mime_render(s->out, p, str_get(&text), text.len, s->columns);
 	str_clear(&bytes);
 	str_clear(&text);

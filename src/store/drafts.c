@@ -219,7 +219,7 @@ read_line(struct note *n, const char *line)
 	else if (str_starts(line, "About: "))
 		sscanf(line + 7, "%" SCNd64 " %" SCNu32, &n->about, &n->about_flag);
 	else if (str_starts(line, "Seal: "))
-		sscanf(line + 6, "%u", &n->seal);
+		n->seal = (unsigned)strtoul(line + 6, NULL, 10) & NOTE_ALL;
 	else if (str_starts(line, "Also: ") && sscanf(line + 6, "%" SCNd64, &other) == 1)
 		note_add_other(n, other);
 }

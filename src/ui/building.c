@@ -231,14 +231,16 @@ static void
 tell_when(struct ui *ui, const struct building *b)
 {
 	char text[80];
+	const char *how = b->plan && b->plan->n_keys > 0 ? ", encrypted"
+		: b->note.seal & NOTE_TRY ? ", in clear" : "";
 
 	if (b->when) {
 		when_format(text, sizeof text, b->when, ui_now(ui));
-		ui_status(ui, "goes out %s; u stops it, go shows it", text);
+		ui_status(ui, "goes out %s%s; u stops it, go shows it", text, how);
 	} else if (b->due) {
-		ui_status(ui, "goes out in %d s; u stops it", b->undo_s);
+		ui_status(ui, "goes out in %d s%s; u stops it", b->undo_s, how);
 	} else {
-		ui_status(ui, "on its way");
+		ui_status(ui, "on its way%s", how);
 	}
 }
 

@@ -13,8 +13,8 @@
 void opening_begin(struct ui *ui, struct view *owner, msg_id id, bool asks,
 	void (*then)(struct view *owner, msg_id id, struct opened *o, const struct error *e));
 
-/* What is larger is fetched to be opened when the person asks for it. */
-enum { OPENING_FETCHES = 8 << 20 };
+/* What is larger is fetched to be opened, or only checked, when the person asks for it. */
+enum { OPENING_FETCHES = 8 << 20, OPENING_FETCHES_SIGNED = 1 << 20 };
 
 /* gnupg_how.go_on of a task. */
 bool opening_go_on(void *task);

@@ -82,6 +82,8 @@ add_part(struct page *p, const struct message *m, const struct part *x, int colu
 	struct str text = { 0 };
 	bool is_here = message_text(m, x, &text);
 
+	if (is_here)
+		seal_note_inline(&p->lines, str_get(&text), text.len, columns);
 	if (is_here && !((m->m.flags & MSG_HEADER_ONLY) && partial_is_text(m, &text)))
 		mime_render(&p->lines, x, str_get(&text), text.len, columns);
 	if (is_here && !m->parsed && x->size_bytes > MESSAGE_TEXT_MAX)

@@ -32,7 +32,7 @@ struct pager {
 	struct opened *opened;
 	bool was_opened, was_fetched;	/* or it was tried */
 	bool is_opening, asks;		/* under way; then once more, and asking */
-	struct str advice;		/* pager_advice */
+	struct str advice;		/* of pager_advice */
 	/* the message that the part is of, where it is in no store; else NULL */
 	struct str *inside;
 };
@@ -60,7 +60,7 @@ size_t pager_last_top(const struct pager *p);
 /* pager_seals.c: of the message that is read, where it has seals; `asks`: the person asked
  * for it, and may be asked for a passphrase */
 void pager_open_seals(struct pager *p, bool asks);
-const char *pager_advice(struct pager *p);	/* how a locked one is opened */
+const char *pager_advice(struct pager *p);	/* the key that opens them */
 void pager_close_seals(struct pager *p);	/* forgets and wipes what was decrypted */
 
 /* pager_commands.c */

@@ -11,19 +11,13 @@
 #include "opening.h"
 #include "pager_impl.h"
 
-/* "X opens it" with whatever key that is. */
 const char *
 pager_advice(struct pager *p)
 {
-	struct str key = { 0 };
-
 	str_cut(&p->advice, 0);
-	keymap_key_of(&p->view.ui->keymap, V_PAGER, CMD_DECRYPT, &key);
-	if (key.len > 0)
-		str_printf(&p->advice, "%s opens it", str_get(&key));
-	else
-		str_puts(&p->advice, ":decrypt opens it");
-	str_clear(&key);
+	keymap_key_of(&p->view.ui->keymap, V_PAGER, CMD_DECRYPT, &p->advice);
+	if (p->advice.len == 0)
+		str_puts(&p->advice, ":decrypt");
 	return str_get(&p->advice);
 }
 
@@ -36,10 +30,11 @@ opened(struct view *v, msg_id id, struct opened *o, const struct error *e)
 	p->is_opening = p->asks = false;
 	if (id != p->id || e->code != ERR_OK) {
 		opened_free(o);
-		if (id != p->id)
+		if (!p->was_opened)		/* it was left meanwhile, and not by Esc */
 			pager_open_seals(p, false);
 		return;
 	}
+	p->was_opened = true;
 	opened_free(p->opened);
 	p->opened = o;
 	pager_lay_out(p, p->columns ? p->columns : 80);
@@ -82,7 +77,8 @@ pager_open_seals(struct pager *p, bool asks)
 		p->asks |= asks;
 	} else if (is_here(p, &size)) {
 		begin(p, asks);
-	} else if (asks || (p->message.m.size_bytes <= OPENING_FETCHES && !p->was_fetched)) {
+	} else if (asks || (!p->was_fetched && p->message.m.size_bytes <= (is_encrypted
+	    ? OPENING_FETCHES : OPENING_FETCHES_SIGNED))) {
 		p->was_fetched = true;
 		pager_fetch(p, "", "fetching the whole message");
 	}

@@ -11,6 +11,7 @@
 #include "message.h"
 #include "outbox.h"
 #include "reply.h"
+#include "seal.h"
 #include "utf8.h"
 #include "writing.h"
 
@@ -172,6 +173,7 @@ make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *
 	struct message m;
 	size_t len;
 	char *bytes = store_outbox_bytes(ui_store(ui), mail->id, &len);
+	bool is_encrypted;
 	enum err r;
 
 	if (!message_of_bytes(&m, bytes, len))
@@ -179,6 +181,9 @@ make_note(struct ui *ui, draft_id id, struct note *n, const struct outbox_mail *
 	else if (str_starts(m.header, "Resent-"))
 		r = error_set(e, ERR_MSG,
 			"a message that is sent on as it is cannot be edited: remove it");
+	else if (seal_has(m.root, &is_encrypted) && is_encrypted)
+		r = error_set(e, ERR_MSG,
+			"what is encrypted cannot be edited without its draft: write it anew");
 	else if ((r = set_header_and_text(ui, n, mail, &m, e)) == ERR_OK) {
 		add_bcc(n, mail);
 		r = set_files(ui, id, n, &m, e);

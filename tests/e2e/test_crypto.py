@@ -8,6 +8,7 @@ import subprocess
 
 from e2e.test_compose import BOB, Session, raw, until
 from rig import mails as made
+from rig.home import Home
 from rig.run import Skip
 
 ADA = "ada@localhost"
@@ -34,9 +35,9 @@ class Keys:
         self.gpg("--passphrase", passphrase, "--pinentry-mode", "loopback", "--quick-gen-key", who,
                  "future-default", "default", "never")
 
-    def encrypted(self, n, words, to=ADA, sender=BOB, sign=True):
-        """A mail to us; `words` are its text."""
-        inside = f"Content-Type: text/plain\r\n\r\n{words}\r\n".encode()
+    def encrypted(self, n, words, to=ADA, sender=BOB, sign=True, whole=""):
+        """A mail to us; `words` are its text, or `whole` all that is inside."""
+        inside = (whole or f"Content-Type: text/plain\r\n\r\n{words}\r\n").encode()
         more = ("--sign", "-u", sender) if sign else ()
         c = self.gpg("--trust-model", "always", "--armor", *more, "-r", to, "--encrypt", stdin=inside).decode()
         head = f"From: Bob <{sender}>\r\nTo: Ada <{ADA}>\r\nSubject: subject-{n}\r\n" \
@@ -111,7 +112,7 @@ def test_encrypted_mail_is_read_and_answered():
         s.screen.wait("my plantation")
         s.screen.wait("encrypted (OpenPGP)")
         s.screen.keys("y")
-        s.screen.wait("on its way")
+        s.screen.wait("on its way, encrypted")
         m = s.arrived()[0]
         assert m["Subject"] == "Re: subject-2" and m["In-Reply-To"] == f"<{made.message_id(2)}>"
         text = s.keys.open(m).get_content()
@@ -220,3 +221,91 @@ def test_without_gpg():
         s.screen.wait("gpg is not installed")
         s.screen.keys("J")
         s.screen.wait("Message 1.")
+
+
+class Box:
+    """Mails in an mbox of one's own, and the program on it: no server."""
+
+    def __init__(self, *mails):
+        self.home = Home()
+        self.home.write_rc("[mail]\n")
+        self.keys = Keys(self.home)
+        self.mails = mails
+
+    def __enter__(self):
+        with open(self.home.path("box"), "wb") as f:
+            for make in self.mails:
+                f.write(b"From x Thu Jan  1 00:00:00 2026\n" + make(self.keys).replace(b"\r\n", b"\n") + b"\n")
+        return self
+
+    def open(self, **env):
+        self.screen = self.home.screen("-f", self.home.path("box"), cols=100, rows=30, **env)
+        return self.screen
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            print(self.screen.text())
+        self.screen.close()
+        self.keys.close()
+        self.home.__exit__(kind)
+
+
+def with_attachment(keys):
+    inside = ("Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nContent-Type: text/plain\r\n\r\nsee the figures\r\n"
+              "--i\r\nContent-Type: text/csv; name=figures.csv\r\nContent-Disposition: attachment; "
+              "filename=figures.csv\r\n\r\n1;2;3\r\n--i--\r\n")
+    return keys.encrypted(1, "", sign=False, whole=inside)
+
+
+def test_attachment_inside():
+    """What is attached inside of encrypted mail is listed there, is v's, and can be saved."""
+    with Box(with_attachment) as b:
+        s = b.open()
+        s.wait("subject-1")
+        s.keys("Enter")
+        s.wait("see the figures")
+        assert "▌ attached inside: figures.csv (text/csv)" in s.text()
+        s.keys("v")
+        s.wait("figures.csv")
+        assert "pgp-encrypted" not in s.text()
+        s.keys("G", "s", "C-u", b.home.path("saved"), "Enter")
+        s.wait("saved ")
+        with open(b.home.path("saved"), "rb") as f:
+            assert f.read() == b"1;2;3"
+        s.keys("gg", "j", "Enter")
+        s.wait("see the figures")
+        s.keys("q", "q")
+        s.wait("▌ End of what was encrypted")
+
+
+def test_hanging_gpg_keeps_nothing_waiting():
+    """While gpg hangs, keys are answered and the next message is read; Esc ends it, and so does leaving; nothing of it
+    stays behind."""
+    with Box(lambda k: k.encrypted(1, "secret words"), lambda k: raw(2)) as b:
+        os.mkdir(b.home.path("bin"))
+        with open(b.home.path("bin/gpg"), "w") as f:
+            f.write(f"#!/bin/sh\necho $$ >> {b.home.path('pids')}\nexec sleep 300\n")
+        os.chmod(b.home.path("bin/gpg"), 0o755)
+        s = b.open(PATH=b.home.path("bin") + ":" + os.environ["PATH"])
+        s.wait("subject-2")
+        s.keys("G", "Enter")
+        s.wait("checking signatures and encryption")
+        s.keys("K")
+        s.wait("Message 2.")
+        s.keys("J")
+        s.wait("not opened yet; X opens it")
+        until(lambda: len(pids(b)) >= 2, "not tried again")
+        s.keys("Escape")
+        until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids(b)), "Esc did not end it")
+        s.keys("X")
+        until(lambda: len(pids(b)) >= 3, "X did not begin it")
+        s.keys("Q")
+        until(lambda: not any(os.path.exists(f"/proc/{p}") for p in pids(b)), "gpg was left behind")
+
+
+def pids(b):
+    try:
+        with open(b.home.path("pids")) as f:
+            return f.read().split()
+    except FileNotFoundError:
+        return []

@@ -165,6 +165,26 @@ test_marks_cannot_be_imitated(void **state)
 	assert_not_said("enc", "\xe2\x96\x8c Good signature of the sender\n");
 }
 
+/* Armour in a text is not looked at, and that is said; a mention of it is none. */
+static void
+test_inline_is_told(void **state)
+{
+	static const struct { const char *text; bool is; } texts[] = {
+		{ "-----BEGIN PGP MESSAGE-----\n", true },
+		{ "hello\n-----BEGIN PGP SIGNED MESSAGE-----\nx", true },
+		{ "> -----BEGIN PGP MESSAGE-----\n", false },
+		{ "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", false }, { "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(texts); i++) {
+		struct lines l = { 0 };
+		seal_note_inline(&l, texts[i].text, strlen(texts[i].text), 200);
+		assert_int_equal(texts[i].is, l.n);
+		lines_clear(&l);
+	}
+}
+
 /* What stands behind the signed part is said not to be signed; nor is the part that the
  * signature is in, where that is shown. */
 static void
@@ -231,6 +251,9 @@ test_locked(void **state)
 	struct opened *o = open_mail("locked");
 
 	(void)state;
+	assert_int_equal(SEAL_LOCKED, o->v[0].state);
+	opened_free(o);
+	o = open_mail("smime_locked");
 	assert_int_equal(SEAL_LOCKED, o->v[0].state);
 	opened_free(o);
 	o = open_mail("others");
@@ -488,7 +511,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_good), T(test_not_good), T(test_not_of_the_sender),
-		T(test_marks_cannot_be_imitated), T(test_outside_is_told), T(test_decrypted),
+		T(test_marks_cannot_be_imitated), T(test_outside_is_told),
+		T(test_inline_is_told), T(test_decrypted),
 		T(test_unprotected_is_not_shown), T(test_efail), T(test_locked),
 		T(test_bounds), T(test_sealed_and_opened), T(test_keys_are_found),
 		T(test_refused), T(test_nothing_is_fetched), T(test_without_gpg),

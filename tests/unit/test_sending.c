@@ -319,12 +319,40 @@ test_tasks(void **state)
 	assert_true(now_ms() - begun < 4000);
 }
 
+/* Nothing waits behind a task that waits for a person; it is stopped, and ends with the
+ * engine, as any. */
+static void
+test_tasks_that_wait(void **state)
+{
+	struct fixture *fx = *state;
+	struct sending slow = { .task.run = send_by_task, .task.waits_for_person = true,
+		.waits = true }, next = { .task.run = send_by_task };
+
+	begin(fx, NULL);
+	slow.account = next.account = fx->account;
+	job_id a = engine_begin(fx->g, &slow.task);
+	wait_until_running(&slow);
+	job_id b = engine_begin(fx->g, &next.task);
+	assert_int_equal(ERR_OK, ended(fx, b));
+	assert_int_equal(OUTBOX_QUEUED, state_of(fx, next.out));
+	engine_cancel(fx->g, a);
+	assert_int_equal(ERR_CANCELLED, ended(fx, a));
+	slow.n_steps = 0;
+	engine_begin(fx->g, &slow.task);
+	wait_until_running(&slow);
+	int64_t begun = now_ms();
+	engine_free(fx->g, 5000);
+	fx->g = NULL;
+	assert_true(now_ms() - begun < 4000);
+}
+
 int
 main(void)
 {
 #define F(f) cmocka_unit_test_setup_teardown(f, fx_open, fx_close)
 	const struct CMUnitTest tests[] = { F(test_sent), F(test_refused), F(test_undo),
-		F(test_offline), F(test_quit_behind_the_dot), F(test_tasks) };
+		F(test_offline), F(test_quit_behind_the_dot), F(test_tasks),
+		F(test_tasks_that_wait) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
