@@ -15,38 +15,62 @@
 # Compiling goes on all cores, whoever calls; what runs tests is one command, and so one after another.
 J = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: test test-deps unit unit-run every-byte every-byte-run power power-run e2e tsan tsan-run layers
+.PHONY: test test-deps built built-release built-asan built-tsan unit-built tsan-built
+.PHONY: checked checked-run unit unit-run every-byte every-byte-run power power-run e2e tsan tsan-run layers
 
 test: test-deps
 	@$(MAKE) --no-print-directory layers
-	@$(MAKE) --no-print-directory $(J) dunlin
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory every-byte
-	@$(MAKE) --no-print-directory tsan
+	@$(MAKE) --no-print-directory $(J) built
+	@$(MAKE) --no-print-directory checked
 	@$(MAKE) --no-print-directory e2e
 test-deps:
 	@scripts/deps test
+
+# All that `make test` runs, in its three configurations side by side.
+built: built-release built-asan built-tsan
+built-release:
+	@$(MAKE) --no-print-directory dunlin
+built-asan:
+	@$(MAKE) --no-print-directory CONFIG=asan build/asan/dunlin fuzz-syntax unit-built
+built-tsan:
+	@$(MAKE) --no-print-directory CONFIG=tsan tsan-built
+unit-built: $(TESTS)
+
+# The tests whose subject is threads, again under TSan.
+THREADED := test_engine test_uploads test_engine_drafts test_local test_engine_transfer test_neighbours test_engine_clock test_engine_drain test_engine_search \
+	test_sending test_net test_net_cancel test_net_stream test_store_threads
+TSAN_TESTS := $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
+tsan-built: $(TSAN_TESTS)
+
+# Tests that cut, kill or fill the disk at each byte or call in turn, where `make unit` takes a sample.
+CUTTING := test_drain_large test_outbox_faults test_drain_crash test_drain test_outbox_crash
+EVERY_BYTE := $(CUTTING:%=every-byte:$(B)/tests/%)
+
+# What takes longest begins first, so that nobody waits for it alone.
+LONG := test_engine test_power_pop3 test_uploads test_mbox_tiny test_power_mbox test_outbox_faults test_drain_crash test_outbox_crash test_local
+UNIT := $(LONG:%=$(B)/tests/%) $(filter-out $(LONG:%=$(B)/tests/%),$(TESTS))
+
+# `unit`, `every-byte` and `tsan` at once: most of the programs wait most of the time.
+checked:
+	@$(MAKE) --no-print-directory CONFIG=asan checked-run
+checked-run:
+	@sh tests/unit/run $(EVERY_BYTE) $(THREADED:%=$(B:%asan=%tsan)/tests/%) $(UNIT)
 
 # Unit tests, each program with cmocka's own report; the last line sums up.
 unit:
 	@$(MAKE) --no-print-directory $(J) CONFIG=asan fuzz-syntax unit-run
 unit-run: $(TESTS)
-	@sh tests/unit/run $(TESTS)
+	@sh tests/unit/run $(UNIT)
 
-# The tests whose subject is threads, again under TSan.
-THREADED := test_engine test_engine_drafts test_uploads test_local test_engine_transfer test_neighbours test_engine_clock test_engine_drain test_engine_search \
-	test_sending test_net test_net_cancel test_net_stream test_store_threads
 tsan:
 	@$(MAKE) --no-print-directory $(J) CONFIG=tsan tsan-run
-tsan-run: $(filter $(THREADED:%=$(B)/tests/%),$(TESTS))
+tsan-run: $(TSAN_TESTS)
 	@sh tests/unit/run $^
 
-# Tests that cut, kill or fill the disk at each byte or call in turn, where `make unit` takes a sample.
 every-byte:
 	@$(MAKE) --no-print-directory $(J) CONFIG=asan every-byte-run
-every-byte-run: $(B)/tests/test_drain $(B)/tests/test_drain_large $(B)/tests/test_drain_crash
-	@DUNLIN_EVERY_BYTE=1 sh tests/unit/run $^
-every-byte-run: $(B)/tests/test_outbox_faults $(B)/tests/test_outbox_crash
+every-byte-run: $(CUTTING:%=$(B)/tests/%)
+	@sh tests/unit/run $(EVERY_BYTE)
 
 # Power cuts and failing calls at each point of what is written, where `make unit` takes a sample: half an hour.
 power:
