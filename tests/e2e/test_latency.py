@@ -6,6 +6,7 @@ from rig import mails
 from rig.dovecot import Dovecot
 from rig.home import PROGRAM, Home
 from rig.proxy import Proxy
+from rig.run import long, measures
 from rig.terminal import Terminal
 
 KEYS = ["j", "k", "j", "j", "\r", "q", "?", "q", "k", "k"]         # ends where it began
@@ -37,6 +38,7 @@ def measure(t, rounds):
     return times
 
 
+@measures
 def test_keys_while_the_server_stalls():
     with Dovecot() as d, Home() as home, Proxy(d.ports["imap"]) as proxy:
         d.fill([mails.raw(i, subject=f"subject-{i}") for i in range(30)])
@@ -80,6 +82,8 @@ def test_quit_while_a_body_is_awaited():
         assert time.monotonic() - start < 1.0
 
 
+@long
+@measures
 def test_first_sync_of_100000():
     """The newest page after login, SELECT and one FETCH; keys answered during the sync; memory flat."""
     n = 100000

@@ -13,6 +13,7 @@ from rig.dovecot import PASSWORD, Dovecot
 from rig.home import PROGRAM, Home
 from rig.pop3 import inbox, on_server, setup, sync, whole
 from rig.proxy import Proxy
+from rig.run import long
 
 def strange_mails():
     """What a mailbox must survive: From_ lines, dots, no end of line, NUL-free 8 bit, a long line."""
@@ -136,6 +137,7 @@ def test_pop3_split_into_bytes():
     cut_at([None], bytewise=True)
 
 
+@long
 def test_pop3_keep_no_deletes_what_is_here_only():
     """Cut while it deletes: nothing is gone from the server that is not in the mbox."""
     for k in range(300, 4200, 700):
@@ -153,6 +155,7 @@ def test_pop3_keep_no_deletes_what_is_here_only():
             assert on_server(d) == {}, k
 
 
+@long
 def test_pop3_kill():
     """kill -9 at random times, again and again, until a run comes to its end."""
     n_kills = int(os.environ.get("DUNLIN_KILLS", "25"))

@@ -9,6 +9,7 @@ from rig.home import Home
 from rig.memory import measure
 from rig.pop3 import empty, inbox, on_server, setup, sync, whole
 from rig.proxy import Proxy
+from rig.run import long
 
 MARK = b"X-Dunlin-Not-Downloaded:"
 
@@ -237,6 +238,7 @@ def test_large_stalled_and_bytewise():
         whole(inbox(home), everything, "bytewise")
 
 
+@long
 def test_large_takes_no_more_memory():
     """200 MB downloaded, listed and opened take no more memory than 1 MB (`tests/bench/memory.py`: 1 GB)."""
     options = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}

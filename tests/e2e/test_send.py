@@ -12,7 +12,7 @@ from rig import postfix
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import PROGRAM, Home
 from rig.proxy import Proxy
-from rig.run import Skip
+from rig.run import long, Skip
 
 QUEUED, SENDING, SENT, UNSURE, REFUSED = range(5)
 BOB = "bob@example.net"
@@ -161,6 +161,7 @@ def test_send_to_those_named():
     d.stop()
 
 
+@long
 def test_send_exit_codes():
     """Who refused what is told in the server's words and in the exit code, and what is kept goes out later."""
     d, p = chain(refused=["no@example.net"], deferred=["later@example.net"], size_limit=200_000)
@@ -309,6 +310,7 @@ def census(home, d, p, sent):
     return states, n_unsure, n_wrongly
 
 
+@long
 def test_send_cut_at_any_byte():
     """The server's side of the session is cut after k bytes: none is lost, none comes twice, and unsure is only what was
     cut behind the final dot."""
@@ -338,6 +340,7 @@ def test_send_cut_at_any_byte():
     d.stop()
 
 
+@long
 def test_send_killed_at_any_moment():
     """kill -9 while it sends, then a sync: what was kept arrives once, or is told to be unsure."""
     d, p = chain()

@@ -4,7 +4,9 @@
     python3 -m rig.run [-j N] [-k WORD] [FILE...]      (from tests/)
     python3 -m rig.run --one FILE NAME                 one of them, in this process
 
-A test fails by raising, or by taking ten minutes; it is skipped by raising Skip. The last line sums up."""
+A test fails by raising, or by taking ten minutes; it is skipped by raising Skip. One marked @long takes more
+than some seconds, and begins before the others; one marked @measures asks how long the program takes, and has the
+room of three. The last line sums up."""
 import argparse
 import concurrent.futures
 import glob
@@ -13,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -23,6 +26,33 @@ LIMIT_S, SKIPPED = 600, 77
 
 class Skip(Exception):
     """Raised by a test that cannot run here; says why."""
+
+
+def long(test):
+    test.is_long = True
+    return test
+
+
+def measures(test):
+    test.room = 3
+    return test
+
+
+class Room:
+    """How many tests there is room for at once, some of them wider than others."""
+
+    def __init__(self, n):
+        self.free, self.changed = n, threading.Condition()
+
+    def give(self, n):
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= n)
+            self.free -= n
+
+    def take_back(self, n):
+        with self.changed:
+            self.free += n
+            self.changed.notify_all()
 
 
 def load(path):
@@ -47,7 +77,15 @@ def run_here(path, name):
         return 1
 
 
-def run_one(path, name):
+def run_one(path, name, room, width):
+    room.give(width)
+    try:
+        return run_alone(path, name)
+    finally:
+        room.take_back(width)
+
+
+def run_alone(path, name):
     start = time.monotonic()
     # Not a pipe: a server that a failing test leaves behind would hold it open.
     with tempfile.TemporaryFile() as out:
@@ -65,7 +103,8 @@ def run_one(path, name):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("-j", type=int, default=max(2, (os.cpu_count() or 2)))
+    # Most of them wait for a server or a clock most of the time.
+    p.add_argument("-j", type=int, default=max(2, (os.cpu_count() or 2) * 3 // 2))
     p.add_argument("-k", default="")
     p.add_argument("--one", action="store_true")
     p.add_argument("files", nargs="*")
@@ -73,7 +112,10 @@ def main():
     if a.one:
         return run_here(*a.files)
     files = a.files or sorted(glob.glob(os.path.join(TESTS, "e2e", "test_*.py")))
-    jobs = [(f, n) for f in files for n in vars(load(f)) if n.startswith("test_") and a.k in n]
+    found = [(f, n, t) for f in files for n, t in vars(load(f)).items() if n.startswith("test_") and a.k in n]
+    room = Room(a.j)
+    jobs = [(f, n, room, min(a.j, getattr(t, "room", 1)))
+            for f, n, t in sorted(found, key=lambda job: not hasattr(job[2], "is_long"))]
     count = {"ok": 0, "FAILED": 0, "skipped": 0}
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
         for f in concurrent.futures.as_completed([pool.submit(run_one, *j) for j in jobs]):
