@@ -261,11 +261,33 @@ reread_folder(struct index *x)
 
 /* ---- the rest of the view ---- */
 
+/* In a list over all folders: while fifty of them are read anew, events come by the hundred,
+ * and each would cost a look at all folders. They are noted, and looked at once there is time.
+ * True: it was one of them. */
+static bool
+find_noted(struct index *x, const struct event *ev)
+{
+	bool is_row = ev->kind == EV_FOLDER;
+	bool is_ours = is_row ? source_has_folder(list_source(x->list), ev->u.folder.id)
+		: ev->kind == EV_FOLDERS || ev->kind == EV_STORE || ev->kind == EV_NOTICE;
+
+	if (!x->find.is || !is_ours)
+		return false;
+	x->find.is_stale = true;
+	if (is_row)
+		list_mark(x->list, ev->u.folder.id);
+	if (is_row && ev->u.folder.n_new > 0)
+		index_ask_again(x, ev->u.folder.id);
+	return true;
+}
+
 static void
 index_event(struct view *v, const struct event *ev)
 {
 	struct index *x = index_of(v);
 
+	if (find_noted(x, ev))
+		return;
 	switch (ev->kind) {
 	case EV_FOLDERS:
 		reread_folder(x);
@@ -274,7 +296,7 @@ index_event(struct view *v, const struct event *ev)
 		if (!source_has_folder(list_source(x->list), ev->u.folder.id))
 			return;
 		reread_folder(x);
-		list_refresh_in(x->list, ev->u.folder.id);
+		list_refresh(x->list);
 		if (ev->u.folder.n_new > 0)
 			index_ask_again(x, ev->u.folder.id);
 		break;
@@ -298,8 +320,14 @@ static bool
 index_idle(struct view *v)
 {
 	struct index *x = index_of(v);
-	bool changed = false, more = list_idle(x->list, &changed);
+	bool changed = x->find.is_stale;
 
+	if (x->find.is_stale) {
+		x->find.is_stale = false;
+		find_reread(x);
+		list_refresh(x->list);
+	}
+	bool more = list_idle(x->list, &changed);
 	if (changed) {
 		enum list_search state = list_search_state(x->list);
 		if (state != SEARCH_NONE && state != SEARCH_GOING)

@@ -39,6 +39,7 @@ struct index {
 		folder_id *unread;	/* not in the index yet */
 		size_t n_unread;
 		bool has_column;	/* the rows say where they are */
+		bool is_stale;		/* folders changed: read again when there is time */
 	} find;
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };

@@ -312,10 +312,9 @@ list_refresh(struct list *l)
 }
 
 void
-list_refresh_in(struct list *l, folder_id id)
+list_mark(struct list *l, folder_id id)
 {
 	source_changed_in(&l->src, id);
-	reread(l);
 }
 
 /* All is gathered: what was wanted is not in the list, so the cursor

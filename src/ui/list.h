@@ -42,9 +42,10 @@ void list_find(struct list *l, const folder_id *folders, size_t n, size_t max,
 /* Of such a list: there are other folders now; all else stays. */
 void list_other_folders(struct list *l, const folder_id *folders, size_t n);
 
-/* The store changed: read again. In: that folder did, at least. */
+/* The store changed: read again. */
 void list_refresh(struct list *l);
-void list_refresh_in(struct list *l, folder_id id);
+/* That folder of a wide list did, for the next list_refresh. */
+void list_mark(struct list *l, folder_id id);
 /* One slice of gathering or searching. True: there is more to do. *changed: draw again. */
 bool list_idle(struct list *l, bool *changed);
 bool list_is_busy(const struct list *l);	/* gathering or searching */

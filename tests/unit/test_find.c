@@ -50,7 +50,8 @@ test_follows_what_changed(void **state)
 	list_goto(fx->l, msg_id_of(fx->other, 3024));
 	uint64_t before = list_source(fx->l)->n_read;
 	put(fx, fx->other, 3033, 0);
-	list_refresh_in(fx->l, fx->other);
+	list_mark(fx->l, fx->other);
+	list_refresh(fx->l);
 	finish(fx->l);
 	assert_string_equal("3033 3030 3027 [3024] 3021", screen(fx, 5));
 	assert_true(list_source(fx->l)->n_read - before < 500);
@@ -118,7 +119,8 @@ test_bound(void **state)
 	assert_true(n >= 50 && n < 200);
 	put(fx, fx->inbox, 3003, 0);
 	put(fx, fx->inbox, 3006, 0);
-	list_refresh_in(fx->l, fx->inbox);
+	list_mark(fx->l, fx->inbox);
+	list_refresh(fx->l);
 	finish(fx->l);
 	assert_true(list_count(fx->l) >= n + 2 && list_count(fx->l) < n + 200);
 	assert_string_equal("3006 3003 [3000] 2997", screen(fx, 4));
