@@ -58,6 +58,7 @@ struct seal {
 	/* the parts that it is around, by part->index: from the sealed part itself up to,
 	 * and without, `end` */
 	uint32_t part, end;
+	bool is_embedded;		/* in a message in the message: `sender` is of that */
 	bool is_whole;			/* nothing readable stands outside of it */
 	char *why;			/* NULL: nothing to add */
 	char *sender;			/* the address of From of the message around it */

@@ -141,6 +141,42 @@ put_signature(struct account *a)
 		set(a, "signature", arena_printf(&a->im->arena, "~/%s", v->value), v->item);
 }
 
+/* A key as mutt names it, 0x before it or not. */
+static void
+put_key(struct account *a, const char *theirs)
+{
+	const struct mutt_var *v = var(a, theirs);
+	const char *key = v ? v->value + (str_istarts(v->value, "0x") ? 2 : 0) : "";
+
+	if (*key && strspn(key, "0123456789abcdefABCDEF") == strlen(key) &&
+	    !import_get(a->im, "account", a->name, "key"))
+		set(a, "key", key, v->item);
+}
+
+static void
+put_crypto(struct account *a)
+{
+	static const struct { const char *theirs, *ours, *value; } settings[] = {
+		{ "cryptautosign", "sign", "yes" }, { "pgpautosign", "sign", "yes" },
+		{ "cryptautoencrypt", "encrypt", "always" },
+		{ "pgpautoencrypt", "encrypt", "always" },
+		{ "cryptopportunisticencrypt", "encrypt", "when-possible" },
+		{ "smimeisdefault", "crypto", "smime" },
+	};
+
+	for (size_t i = 0; i < LEN(settings); i++) {
+		if (!is_set_to(a, settings[i].theirs, "yes"))
+			continue;
+		if (import_get(a->im, "account", a->name, settings[i].ours))
+			take_item(a, settings[i].theirs);
+		else
+			set(a, settings[i].ours, settings[i].value,
+				mutt_var(a->vars, settings[i].theirs)->item);
+	}
+	put_key(a, "pgpdefaultkey");
+	put_key(a, "pgpsignas");
+}
+
 /* ---- passwords ---- */
 
 static void
@@ -446,6 +482,7 @@ put_rest(struct account *a, const struct mutt_var *received)
 	put_send(a, received);
 	put_hello(a);
 	put_signature(a);
+	put_crypto(a);
 	for (size_t i = 0; i < a->m->alternates.n; i++)
 		import_taken(a->im, a->m->alternates.v[i].item);
 }

@@ -44,11 +44,22 @@ put_text(struct str *out, const struct mime_msg *m, const struct opened *o, cons
 	lines_wipe(&lines);
 }
 
+/* Where a passphrase can be asked for; NULL: nowhere. */
+static const char *
+terminal(void)
+{
+	const char *tty = NULL;
+
+	for (int fd = STDIN_FILENO; !tty && fd <= STDERR_FILENO; fd++)
+		tty = ttyname(fd);
+	return tty;
+}
+
 int
 cli_show(const char *file, bool json, bool opens)
 {
 	/* Whoever asked for it on a terminal can be asked there. */
-	struct gnupg_how how = { .asks = true, .tty = ttyname(STDIN_FILENO),
+	struct gnupg_how how = { .asks = true, .tty = terminal(),
 		.timeout_ms = GNUPG_ASK_TIMEOUT_MS };
 	struct opened *o = NULL;
 	struct error e = {0};

@@ -55,12 +55,15 @@ static void
 put_good(struct str *out, const struct seal *s, const struct signature *sig,
 	const char *sender)
 {
+	const char *mail = s->is_embedded ? "the message in this message" : "the mail";
+
 	if (!sig->is_sender) {
-		str_printf(out, "NOT OF THE SENDER: this is the good signature of %s, and the "
-			"mail says it is from %s", *sig->who ? sig->who : "somebody",
+		str_printf(out, "NOT OF THE SENDER: this is the good signature of %s, and %s "
+			"says it is from %s", *sig->who ? sig->who : "somebody", mail,
 			*sender ? sender : "more than one, or nobody");
 	} else if (sig->trust == TRUST_FULL || sig->trust == TRUST_MARGINAL) {
-		str_printf(out, "Good signature of the sender, %s%s", sig->who,
+		str_printf(out, "Good signature of the sender%s%s, %s%s",
+			s->is_embedded ? " of " : "", s->is_embedded ? mail : "", sig->who,
 			sig->trust == TRUST_MARGINAL ? " (vouched for by a few only)" : "");
 	} else if (sig->trust == TRUST_NEVER) {
 		str_printf(out, "DISTRUSTED KEY: the signature fits it, and you said not to "

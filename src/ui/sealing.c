@@ -201,13 +201,12 @@ send_planned(void *ctx)
 }
 
 static void
-ask_clear(struct compose *x, const struct sealing *s, size_t n_missing, const char *who)
+ask_clear(struct compose *x, size_t n_missing, const char *who)
 {
 	char *question = xasprintf("No key of %s%s: send to all UNENCRYPTED%s?", who,
 		n_missing > 1 ? " and others" : "", x->note.seal & NOTE_SECRET
 		? ", though it quotes what came encrypted" : "");
 
-	(void)s;
 	ui_confirm(x->view.ui, &x->view, question, send_in_clear, x);
 	free(question);
 }
@@ -246,7 +245,7 @@ judge(struct compose *x, const struct sealing *s)
 			"could not read it in Sent yourself; 'key' in the mailrc names one",
 			missing->address);
 	} else if (missing && must) {
-		ask_clear(x, s, n_missing, missing->address);
+		ask_clear(x, n_missing, missing->address);
 	} else if (missing || (unvouched && !must)) {
 		send_in_clear(x);
 	} else {

@@ -309,3 +309,17 @@ def pids(b):
             return f.read().split()
     except FileNotFoundError:
         return []
+
+
+def test_commands_do_not_send_in_clear():
+    """An account that encrypts always sends nothing in clear from the command line; what is encrypted already goes."""
+    with Home() as home:
+        os.mkdir(home.path("mail"))
+        home.write_rc(f"[account work]\nfrom = Ada <{ADA}>\nreceive = mbox:{home.path('mail')}\n"
+                      f"sendmail = cat > {home.path('sent')}; :\nencrypt = always\n")
+        for args, text in ((("-s", "hello", BOB), "words\n"), (("send", BOB), "Subject: x\n\nwords\n")):
+            r = home.run(*args, stdin=text)
+            assert r.returncode == 78 and "encrypt = always" in r.stderr, r
+            assert not os.path.exists(home.path("sent"))
+        r = home.run("send", BOB, stdin="Subject: x\nContent-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--\n")
+        assert "encrypt = always" not in r.stderr and r.returncode == 0, r

@@ -156,6 +156,16 @@ test_not_of_the_sender(void **state)
 	}
 }
 
+/* The sender of a message in the message is not the sender of the mail. */
+static void
+test_embedded(void **state)
+{
+	(void)state;
+	assert_says("embedded", "Good signature of the sender of the message in this message, "
+		"Ada <ada@example.org>");
+	assert_not_said("embedded", "Good signature of the sender, ");
+}
+
 /* A line of the mail that looks like ours has no mark of ours. */
 static void
 test_marks_cannot_be_imitated(void **state)
@@ -510,7 +520,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_good), T(test_not_good), T(test_not_of_the_sender),
+		T(test_good), T(test_not_good), T(test_not_of_the_sender), T(test_embedded),
 		T(test_marks_cannot_be_imitated), T(test_outside_is_told),
 		T(test_inline_is_told), T(test_decrypted),
 		T(test_unprotected_is_not_shown), T(test_efail), T(test_locked),
@@ -519,5 +529,9 @@ main(void)
 		T(test_hanging_gpg), T(test_odd_status),
 	};
 
+	if (system("command -v gpg gpgsm >/dev/null") != 0) {
+		puts("skipped: gpg and gpgsm are not installed");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

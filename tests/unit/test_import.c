@@ -499,6 +499,20 @@ test_aliases(void **state)
 		"'identities' are addresses");
 }
 
+/* Signing and encrypting are the account's, and the key without its 0x. */
+static void
+test_crypto(void **state)
+{
+	(void)state;
+	MAKES(IMAP "set crypt_autosign=yes", "sign = yes");
+	MAKES(IMAP "set crypt_autoencrypt=yes crypt_opportunistic_encrypt=yes",
+		"encrypt = always");
+	MAKES(IMAP "set crypt_opportunistic_encrypt=yes", "encrypt = when-possible");
+	MAKES(IMAP "set smime_is_default=yes pgp_default_key=0x0123ABCD", "crypto = smime",
+		"key = 0123ABCD");
+	reports(IMAP "set pgp_sign_as='`evil`'", "muttrc:2: set pgp_sign_as: gpg does it");
+}
+
 /* What is not to be said is told once, with its line; what cannot be read is no end. */
 static void
 test_told(void **state)
@@ -720,7 +734,8 @@ main(void)
 		T(test_set), T(test_passwords),
 		T(test_passwords_stay_with_their_server), T(test_account_hooks),
 		T(test_servers), T(test_folders), T(test_sort), T(test_new_mail), T(test_keys),
-		T(test_every_function), T(test_colors), T(test_aliases), T(test_told),
+		T(test_every_function), T(test_colors), T(test_aliases), T(test_crypto),
+		T(test_told),
 		T(test_alpine), T(test_aerc), T(test_books), T(test_configurations),
 		T(test_exit_codes) };
 
