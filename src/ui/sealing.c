@@ -57,6 +57,7 @@ void
 sealing_toggle(struct compose *x, enum command_id what)
 {
 	unsigned *seal = &x->note.seal;
+	bool was_private = note_is_private(&x->note);
 
 	if (what == CMD_SIGN)
 		*seal ^= NOTE_SIGN;
@@ -65,6 +66,8 @@ sealing_toggle(struct compose *x, enum command_id what)
 	else
 		*seal |= NOTE_ENCRYPT;
 	compose_changed(x);
+	if (was_private && !note_is_private(&x->note) && x->note.account)
+		engine_draft_keep(ui_engine(x->view.ui), x->note.name, NULL);
 }
 
 void

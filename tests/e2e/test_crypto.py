@@ -323,3 +323,27 @@ def test_commands_do_not_send_in_clear():
             assert not os.path.exists(home.path("sent"))
         r = home.run("send", BOB, stdin="Subject: x\nContent-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--\n")
         assert "encrypt = always" not in r.stderr and r.returncode == 0, r
+
+
+def test_copy_of_a_draft_goes_when_it_is_to_be_encrypted():
+    """A draft that is on the server in clear is no more once E was pressed; unpressed it is stored again."""
+    with Sealed([raw(1)], editor='echo "some words" > "$1"\n') as s:
+        s.screen.wait("subject-1")
+        s.screen.keys("m", BOB, "Enter")
+        s.screen.wait("Subject:")
+        s.screen.keys("hello", "Enter")
+        s.screen.wait("some words")
+        s.screen.keys("P")
+        until(lambda: len(s.dovecot.messages("Drafts")) == 1, "not stored")
+        s.screen.keys("gd")
+        s.screen.wait("hello")
+        s.screen.keys("Enter")
+        s.screen.wait("some words")
+        s.screen.keys("E")
+        s.screen.wait("encrypted (OpenPGP)")
+        until(lambda: not s.dovecot.messages("Drafts"), "its copy stayed")
+        s.screen.keys("E")
+        s.screen.gone("encrypted (OpenPGP)")
+        s.screen.keys("P")
+        s.screen.wait("kept as a draft")
+        until(lambda: len(s.dovecot.messages("Drafts")) == 1, "not stored again")
