@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -16,12 +15,11 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "child.h"
 #include "queue.h"
 #include "str.h"
 
 enum { MAX_SECRET_BYTES = 4096, MAX_COMPLAINT_BYTES = 512 };
-
-extern char **environ;
 
 struct child {
 	pid_t pid;
@@ -41,34 +39,10 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-static int
-spawn_shell(struct child *c, const char *command, int out, int err)
-{
-	char *argv[] = { "sh", "-c", (char *)command, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	int failed = posix_spawn(&c->pid, "/bin/sh", &files, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return failed;
-}
-
 static enum err
 start(struct child *c, const char *command, struct error *e)
 {
+	char *argv[] = { "sh", "-c", (char *)command, NULL };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	enum err rc = ERR_OK;
 
@@ -78,7 +52,7 @@ start(struct child *c, const char *command, struct error *e)
 	}
 	fcntl(out[1], F_SETFL, 0);		/* only our ends do not block */
 	fcntl(err[1], F_SETFL, 0);
-	errno = spawn_shell(c, command, out[1], err[1]);
+	errno = child_shell(&c->pid, argv, NULL, -1, out[1], err[1]);
 	if (errno) {
 		c->pid = 0;
 		rc = error_errno(e, ERR_LOCAL, "cannot run the password command");

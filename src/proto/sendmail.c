@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "sender.h"
 #include "sendmail.h"
 #include "utf8.h"
@@ -186,31 +186,6 @@ make_environment(struct args *env, const char *from)
 
 /* ---- running it ---- */
 
-/* 0, or errno. In a session of its own: a key pressed at our terminal is not for it. */
-static int
-spawn(pid_t *pid, char *const argv[], char *const env[], int in, int err)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	int failed = posix_spawn(pid, "/bin/sh", &files, &attr, argv, env);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return failed;
-}
-
 static int64_t
 clock_ms(void)
 {
@@ -307,7 +282,7 @@ run(struct sendmail *m, struct send_mail *mail, int in, int complaint, struct er
 
 	make_args(&argv, m, mail);
 	make_environment(&env, mail->from);
-	int failed = spawn(&pid, argv.v, env.v, in, complaint);
+	int failed = child_shell(&pid, argv.v, env.v, in, -1, complaint);
 	args_clear(&argv);
 	args_clear(&env);
 	if (failed) {

@@ -413,9 +413,9 @@ store_sync(struct store *s, struct error *e)
 }
 
 int
-store_intents_claim(const struct store *s, account_id account)
+store_lock_account(const struct store *s, const char *what, account_id account)
 {
-	char *name = xasprintf("replay.%u.lock", account);
+	char *name = xasprintf("%s.%u.lock", what, account);
 	char *path = path_join(s->data_dir, name);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -428,4 +428,10 @@ store_intents_claim(const struct store *s, account_id account)
 	free(path);
 	free(name);
 	return fd;
+}
+
+int
+store_intents_claim(const struct store *s, account_id account)
+{
+	return store_lock_account(s, "replay", account);
 }

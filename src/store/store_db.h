@@ -55,6 +55,9 @@ enum err db_make_private(const char *path, struct error *e);
 /* One at a time begins a store, repairs it or puts a damaged cache aside. A descriptor,
  * to be closed; -1: no lock. */
 int store_lock_opening(const struct store *s);
+/* The lock of who carries out `what` for an account, not waited for: a descriptor that holds
+ * it until it is closed, -1: another process has it, or there is no file (logged). */
+int store_lock_account(const struct store *s, const char *what, account_id account);
 /* The random id of dunlin.db, which a cache made for it carries. */
 int64_t store_data_id(const struct store *s);
 
@@ -100,10 +103,10 @@ enum err schema_check(struct store *s, struct error *e);
 
 /* ---- folders.c ---- */
 
-enum err
-folders_repair(struct store *s, struct error *e); /* what a crash between two files left */
-folder_id
-folder_current(const struct store *s, account_id account, const char *wire); /* 0: none */
+/* what a crash between two files left */
+enum err folders_repair(struct store *s, struct error *e);
+/* 0: none */
+folder_id folder_current(const struct store *s, account_id account, const char *wire);
 /* The identity, made when there is none; and the end of one. */
 enum err folder_identity(struct store *s, account_id account, const char *wire, folder_id *id,
 	struct error *e);
@@ -156,8 +159,8 @@ enum err overlay_add(struct store *s, msg_id id, const struct intent *in, struct
 	"n_tries, dest_uidnext, inverse_of, label, error, source, to_account, carried "
 void intent_read(sqlite3_stmt *st, struct arena *a, struct intent *out);
 /* A new row without messages. */
-enum err
-intent_insert(struct store *s, const struct intent *in, intent_id *id, struct error *e);
+enum err intent_insert(struct store *s, const struct intent *in, intent_id *id,
+	struct error *e);
 /* Records that a message is to be removed, for good or to Trash, whether the index has it or
  * not. *account: whose it is, 0: the mailbox is no more. Within a transaction on dunlin.db;
  * nobody's doing, for undo. */
@@ -168,8 +171,8 @@ enum err intent_remove(struct store *s, msg_id id, const char *message_id,
 enum err intent_add_msgs(struct store *s, struct intent *in, const msg_id *msgs, size_t n,
 	intent_id *first, struct error *e);
 /* Ends all pending and running intents of a folder that is no more. */
-enum err
-intents_refuse_folder(struct store *s, folder_id folder, const char *why, struct error *e);
+enum err intents_refuse_folder(struct store *s, folder_id folder, const char *why,
+	struct error *e);
 
 /* ---- draft_copies.c ---- */
 

@@ -509,17 +509,5 @@ store_uploads_forget(struct store *s, int64_t before, struct error *e)
 int
 store_uploads_claim(const struct store *s, account_id account)
 {
-	char *name = xasprintf("upload.%u.lock", account);
-	char *path = path_join(s->data_dir, name);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		log_msg("store: cannot open '%s': %s", path, strerror(errno));
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		close(fd);
-		fd = -1;
-	}
-	free(path);
-	free(name);
-	return fd;
+	return store_lock_account(s, "upload", account);
 }

@@ -1,13 +1,12 @@
 /* notify.c - see notify.h. posix_spawn, since there are threads: between fork and exec nothing
  * may be done that takes a lock, and the environment is made before. */
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "log.h"
 #include "notify.h"
 #include "str.h"
@@ -129,41 +128,18 @@ environment(const struct waiting *w, size_t *first)
 }
 
 static void
-prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(attr);
-	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-		POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(attr, &none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawn_file_actions_init(files);
-	posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(files, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(files, 2, "/dev/null", O_WRONLY, 0);
-}
-
-static void
 start(struct notify *n, const struct waiting *w, int64_t now_ms)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)(uintptr_t)n->command, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
 	size_t first;
 	char **env = environment(w, &first);
 
-	prepare(&attr, &files);
-	int error = posix_spawn(&n->pid, "/bin/sh", &files, &attr, argv, env);
+	int error = child_shell(&n->pid, argv, env, -1, -1, -1);
 	if (error != 0) {
 		log_msg("notify: cannot start it: %s", strerror(error));
 		n->pid = 0;
 	}
 	n->kill_ms = now_ms + LIMIT_MS;
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
 	for (size_t i = first; env[i]; i++)
 		free(env[i]);
 	free(env);
