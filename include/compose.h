@@ -45,6 +45,8 @@ struct draft {
 					 * in it is left out */
 	bool is_flowed;			/* lines that end in a space go on in the
 					 * next (RFC 3676) */
+	bool is_sealed;			/* to be signed: no line of it ends in a space
+					 * as it is sent (RFC 3156 5) */
 	const struct draft_file *files;
 	size_t n_files;
 	/* Not NULL: to be kept in a Drafts folder under this name (X-Dunlin-Draft,

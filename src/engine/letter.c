@@ -92,7 +92,8 @@ outbox_letter(struct letter *out, const char *data_dir, draft_id id, const struc
 		.subject = n->subject, .in_reply_to = n->in_reply_to,
 		.references = n->references, .text = str_get(&n->text),
 		.text_len = n->text.len, .files = b.files, .n_files = n->n_files,
-		.is_flowed = n->is_flowed, .followup_to = is_draft ? NULL : n->followup_to,
+		.is_flowed = n->is_flowed,
+		.is_sealed = n->seal != 0, .followup_to = is_draft ? NULL : n->followup_to,
 		.draft_name = is_draft ? note_get(n->name) : NULL, .go_on = go_on,
 		.go_on_ctx = &b };
 	if (r == ERR_OK)

@@ -41,8 +41,9 @@ with_crlf(struct str *out, const char *p, size_t n)
 }
 
 static GMimeContentEncoding
-encoding_for(const struct str *text)
+encoding_for(const struct str *text, bool is_sealed)
 {
+	bool has_space = strstr(str_get(text), " \n") || strstr(str_get(text), "\t\n");
 	size_t n_high = 0, n_odd = 0, line = 0, longest = 0;
 	bool has_from = str_starts(str_get(text), "From ") || strstr(str_get(text), "\nFrom ");
 
@@ -55,7 +56,8 @@ encoding_for(const struct str *text)
 	}
 	if (n_high * 4 > text->len || n_odd * 8 > text->len)
 		return GMIME_CONTENT_ENCODING_BASE64;
-	if (n_high || n_odd || longest > MAX_PLAIN_LINE || has_from)
+	if (n_high || n_odd || longest > MAX_PLAIN_LINE || has_from ||
+	    (is_sealed && has_space))		/* RFC 3156 5 */
 		return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 	return GMIME_CONTENT_ENCODING_7BIT;
 }
@@ -109,7 +111,7 @@ text_part(const struct draft *d)
 		: utf8_valid(text.data, text.len) ? "utf-8" : "unknown-8bit");	/* RFC 1428 */
 	if (d->is_flowed)
 		g_mime_object_set_content_type_parameter(o, "format", "flowed");
-	GMimeContentEncoding encoding = encoding_for(&text);
+	GMimeContentEncoding encoding = encoding_for(&text, d->is_sealed);
 	if (encoding == GMIME_CONTENT_ENCODING_BASE64)
 		with_crlf(&wire, text.data, text.len);
 	else

@@ -49,6 +49,28 @@ value(const struct letter *l, struct arena *a, const char *name)
 	return mime_header_value(h, n, name);
 }
 
+/* What will be signed has no line that ends in a space, which a server may take away; all else
+ * is left readable. */
+static void
+test_sealed_lines_end_in_no_space(void **state)
+{
+	static const char text[] = "Dear Bob,  \nx\t\n-- \nAda\n";
+	struct draft d = plain();
+
+	(void)state;
+	d.text = text;
+	d.text_len = sizeof text - 1;
+	for (int i = 0; i < 2; i++) {
+		d.is_sealed = i;
+		struct letter l = build(&d);
+		const char *body = strstr(l.bytes.data, "\r\n\r\n");
+		bool has = strstr(body, " \r\n") || strstr(body, "\t\r\n");
+		assert_int_equal(!i, has);
+		assert_int_equal(i, strstr(body, "--=20\r\n") != NULL);
+		letter_clear(&l);
+	}
+}
+
 /* A recipient that is half typed is not left out without a word. */
 static void
 test_no_recipient_is_dropped(void **state)
@@ -555,7 +577,9 @@ test_large_files(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_plain), T(test_no_recipient_is_dropped),
+	const struct CMUnitTest tests[] = { T(test_plain),
+		T(test_sealed_lines_end_in_no_space),
+		T(test_no_recipient_is_dropped),
 		T(test_recipients), T(test_words), T(test_encoded_look),
 		T(test_international_addresses), T(test_controls_are_refused),
 		T(test_encoded_line_end), T(test_no_address), T(test_bodies),
