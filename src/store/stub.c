@@ -62,18 +62,23 @@ stub_write(struct str *out, const struct stub *s, const char *head, size_t n_hea
 
 /* ---- knowing one again ---- */
 
-/* The value of the field in a header; NULL: none. Not cut at its end. */
+/* What stands in the field's first line, without the white space before it; NULL: none. */
 static const char *
-find_field(const char *head, size_t n_head, const char *name)
+find_field(const char *head, size_t n_head, const char *name, size_t *n)
 {
 	size_t n_name = strlen(name);
 
 	for (const char *p = head, *end = head + n_head; p < end;) {
-		if ((size_t)(end - p) > n_name && strncasecmp(p, name, n_name) == 0)
-			return p + n_name;
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (!p++)
-			break;
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *line_end = nl ? nl : end;
+		if ((size_t)(line_end - p) > n_name && strncasecmp(p, name, n_name) == 0) {
+			p += n_name;
+			while (p < line_end && (*p == ' ' || *p == '\t'))
+				p++;
+			*n = (size_t)(line_end - p) - (line_end > p && line_end[-1] == '\r');
+			return p;
+		}
+		p = nl ? nl + 1 : end;
 	}
 	return NULL;
 }
@@ -81,13 +86,17 @@ find_field(const char *head, size_t n_head, const char *name)
 bool
 stub_parse(struct stub *out, const char *head, size_t n_head)
 {
-	const char *v = find_field(head, n_head, mark_name);
+	size_t n_value;
+	const char *v = find_field(head, n_head, mark_name, &n_value);
 	char line[64];
 	int n = 0;
 
 	if (!v)
 		return false;
-	snprintf(line, sizeof line, "%.*s", (int)strcspn(v, "\r\n"), v);
+	if (n_value >= sizeof line)
+		return false;
+	memcpy(line, v, n_value);
+	line[n_value] = '\0';
 	return sscanf(line, " %18" SCNu64 " %16" SCNx64 "%n", &out->size_bytes, &out->hash,
 		&n) == 2 && n > 0 && line[n + (int)strspn(line + n, " ")] == '\0';
 }
@@ -128,15 +137,15 @@ static void
 take(struct search *x, enum stub_there there, const struct mbox_msg *m, const char *head,
 	size_t n_head)
 {
-	const char *subject = find_field(head, n_head, "Subject:");
+	size_t n;
+	const char *subject = find_field(head, n_head, "Subject:", &n);
 
 	if (there <= x->there)
 		return;
 	x->there = there;
 	x->found = *m;
 	free(x->subject);
-	x->subject = subject ? xstrndup(subject + strspn(subject, " \t"),
-		strcspn(subject + strspn(subject, " \t"), "\r\n")) : NULL;
+	x->subject = subject ? xstrndup(subject, n) : NULL;
 }
 
 static bool
