@@ -120,7 +120,7 @@ mutt_set(struct mutt *m, struct mutt_text *t, const char *command)
 		if (label)
 			assign(m, t, label, how);
 		mutt_skip_space(t);
-		if (!label && t->p == at)
+		if (!label && t->p == at && !mutt_at_end(t))
 			t->p++;			/* no name: whatever it is, go on behind it */
 	}
 }

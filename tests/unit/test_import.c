@@ -244,6 +244,11 @@ test_set(void **state)
 		"from=ada@${my_host}", "receive = imaps://ada@imap.example.org",
 		"from = ada@example.org");
 	MAKES(IMAP "set realname=Bob; reset realname", "from = ada@example.org");
+	/* Ends behind what asks for a name, and fills its memory to the last byte. */
+	struct import im;
+	import_init(&im);
+	import_muttrc_text(&im, "muttrc", "set   A  $ A e&");
+	import_clear(&im);
 	MAKES(IMAP "set realname=\"Ada # not a comment\" # comment",
 		"from = \"Ada # not a comment <ada@example.org>\"");
 }
