@@ -38,6 +38,8 @@ out_line(struct out *o, const struct piece *p, struct error *e)
 	bool is_crlf = p->n >= 2 && p->p[p->n - 2] == '\r' && p->p[p->n - 1] == '\n';
 	enum err rc = ERR_OK;
 
+	if (piece_is_blank(p))
+		return out_add(o, "\n", 1, e);
 	if (piece_quoted_from(p) >= 0)
 		rc = out_add(o, ">", 1, e);
 	if (rc == ERR_OK)
@@ -97,7 +99,7 @@ append_piece(struct appender *a, const struct piece *p, struct error *e)
 		note_header(a, p);
 	if (rc == ERR_OK && !a->skip)
 		rc = out_line(a->o, p, e);
-	a->open_line = p->p[p->n - 1] != '\n';
+	a->open_line = p->p[p->n - 1] != '\n' && !piece_is_blank(p);
 	return rc;
 }
 

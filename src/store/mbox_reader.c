@@ -127,7 +127,9 @@ reader_skip_text(struct reader *r)
 bool
 piece_is_blank(const struct piece *p)
 {
-	return p->starts && ((p->n == 1 && p->p[0] == '\n') ||
+	bool is_cut = p->ends && p->n == 1 && p->p[0] == '\r';	/* the file ends in a CRLF */
+
+	return p->starts && (is_cut || (p->n == 1 && p->p[0] == '\n') ||
 		(p->n == 2 && p->p[0] == '\r' && p->p[1] == '\n'));
 }
 
