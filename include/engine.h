@@ -15,7 +15,8 @@
 #include "path.h"
 #include "query.h"
 #include "rc.h"
-#include "store.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 
 typedef uint64_t job_id;		/* 0: none */
 struct engine;

@@ -12,7 +12,7 @@
 #include "drafts.h"
 #include "rc.h"
 #include "smtp.h"
-#include "store.h"
+#include "store_outbox.h"
 #include "task.h"
 
 /* Now, here, and a word of 128 random bits; token is owned by the caller. */

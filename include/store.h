@@ -2,8 +2,9 @@
  *
  * Two SQLite files in WAL mode. cache/index.db holds what can be fetched again: folders'
  * state, message rows, threads, part trees; bodies are files beside it. data/dunlin.db holds
- * what cannot: identities (account, folder), intents, the undo list, the POP3 ledger, drafts
- * and outbox. Deleting the cache directory costs time and nothing else.
+ * what cannot: identities (account, folder), intents, the undo list, the POP3 ledger, outbox
+ * (store_outbox.h), uploads and drafts (store_uploads.h). Deleting the cache directory costs
+ * time and nothing else.
  *
  * What is shown is the row as the server last told it, overlaid with what pending intents say;
  * the overlay is kept in data/dunlin.db in the same transaction as the intent, and joined on
@@ -373,6 +374,12 @@ size_t store_intents(const struct store *s, size_t max, struct arena *a, struct 
 /* Forgets done, refused and undone ones older than `before`. */
 enum err store_intents_forget(struct store *s, int64_t before, struct error *e);
 
+/* A decision made here moved or copied that message into the folder it is in; told by its id,
+ * or where the server does not say where it put it, by its Message-ID. */
+bool store_was_moved_here(const struct store *s, const struct msg *m);
+/* A person removed or moved that message here, and it is done. */
+bool store_was_removed_here(const struct store *s, msg_id msg);
+
 /* ---- the POP3 ledger: what was downloaded, in dunlin.db (doc/pop3.md) ---- */
 
 enum pop3_state {
@@ -432,277 +439,7 @@ enum err store_pop3_turn(struct store *s, int64_t id, enum pop3_state from, enum
 enum err store_pop3_forget(struct store *s, account_id account, int64_t before,
 	struct error *e);
 
-/* ---- the outbox ----
- *
- * A message is finished bytes, an envelope, and a state for each recipient. What every state
- * promises: QUEUED surely went to none of the recipients that are not RCPT_SENT; SENDING is
- * recorded, durably, before the final dot goes out; so what a crash leaves in SENDING may or
- * may not have gone, and becomes UNSURE, which nobody but the person ends. doc/sending.md has
- * the table of crashes. Who works on a message holds its lock, which the kernel takes back
- * when the process dies. */
-
-enum outbox_state { OUTBOX_QUEUED, OUTBOX_SENDING, OUTBOX_SENT, OUTBOX_UNSURE,
-	OUTBOX_REFUSED };
-enum outbox_rcpt_state { RCPT_WAITING, RCPT_SENDING, RCPT_SENT, RCPT_UNSURE, RCPT_REFUSED };
-enum outbox_copy { COPY_NONE, COPY_WANTED, COPY_WAITING, COPY_RUNNING, COPY_DONE };
-/* Whether Sent has a mail that is UNSURE: a server that files what it takes tells by that. */
-enum outbox_sought { SOUGHT_NOT, SOUGHT_ABSENT, SOUGHT_FOUND,
-	SOUGHT_AGAIN };		/* absent, and to be looked for anew */
-
-typedef int64_t outbox_id;
-
-struct outbox_rcpt {
-	const char *addr;
-	enum outbox_rcpt_state state;
-	const char *words;	/* the server's, with its codes; "" none yet */
-};
-
-struct outbox_mail {
-	outbox_id id;		/* 0 on the way in */
-	account_id account;
-	enum outbox_state state;
-	bool is_held;		/* the person stopped it */
-	const char *sender, *message_id, *subject, *to;		/* to: for people */
-	bool needs_utf8, needs_8bit;
-	/* not_before: undo, or "send later"; seconds since 1970 */
-	int64_t created, not_before;
-	bool is_planned;	/* a person named not_before */
-	int64_t ended;		/* when it was last tried, or sent; 0: never */
-	enum outbox_sought sought;
-	int64_t sought_at;	/* when Sent was looked into */
-	int64_t retry_at;	/* after a failure; 0: none so far */
-	uint32_t n_tries;
-	uint64_t size_bytes;
-	enum outbox_copy copy;	/* on the way in: COPY_WANTED or COPY_NONE */
-	const char *error;	/* what went wrong last; "" */
-	struct outbox_rcpt *rcpts;
-	size_t n_rcpts;
-};
-
-/* Durable (fsync) before it returns ERR_OK; some 10 ms. */
-enum err store_outbox_add(struct store *s, const struct outbox_mail *m, const void *bytes,
-	size_t len, outbox_id *id, struct error *e);
-bool store_outbox_get(const struct store *s, outbox_id id, struct arena *a,
-	struct outbox_mail *out);
-/* Newest first, those that are SENT too, without their recipients. 0: all accounts. */
-size_t store_outbox(const struct store *s, account_id account, size_t max, struct arena *a,
-	struct outbox_mail **out);
-/* owned; NULL: gone */
-char *store_outbox_bytes(const struct store *s, outbox_id id, size_t *len);
-/* QUEUED and SENDING ones, held or not; those that wait for the person: UNSURE and REFUSED. 0:
- * of all. */
-uint32_t store_outbox_waiting(const struct store *s, account_id account);
-uint32_t store_outbox_stuck(const struct store *s, account_id account);
-/* Of those waiting: held, or planned for a time that has not come. */
-uint32_t store_outbox_later(const struct store *s, account_id account);
-
-/* For the person. ERR_MSG: somebody is sending it just now, or its state does not allow it.
- * hold: QUEUED only, released by false. when: QUEUED only, held or not, goes out then. remove:
- * of any state, SENT too, which takes it off the list only; but not while its copy is to be
- * made. Who has a draft of a SENT mail removes that first, or it looks unsent. retry: QUEUED
- * again and due; of UNSURE, those recipients get it again. sent: of UNSURE, the person knows
- * that it arrived; a copy is made unless Sent was found to have one. */
-enum err store_outbox_hold(struct store *s, outbox_id id, bool hold, struct error *e);
-enum err store_outbox_when(struct store *s, outbox_id id, int64_t when, struct error *e);
-enum err store_outbox_remove(struct store *s, outbox_id id, struct error *e);
-enum err store_outbox_retry(struct store *s, outbox_id id, struct error *e);
-enum err store_outbox_believe_sent(struct store *s, outbox_id id, struct error *e);
-
-/* For who sends. */
-struct outbox_lock;
-/* The next one of the account that is due at `now` and that nobody else works on; its lock is
- * the caller's until unlock. 0: none, and *due is when the next one will be (0: never). What a
- * crash left in SENDING becomes UNSURE on the way; *n_unsure counts those. */
-outbox_id store_outbox_next(struct store *s, account_id account, int64_t now,
-	struct outbox_lock **lock, int64_t *due, uint32_t *n_unsure);
-/* The same for one mail: false when somebody else has it. */
-bool store_outbox_take(struct store *s, outbox_id id, struct outbox_lock **lock);
-void store_outbox_unlock(struct outbox_lock *lock);		/* NULL is fine */
-
-/* Other bytes for a mail that is QUEUED and whose lock the caller holds. Durable. */
-enum err store_outbox_rewrite(struct store *s, outbox_id id, const void *bytes, size_t len,
-	struct error *e);
-/* Before the final dot: these recipients (indexes into rcpts) were accepted. Durable. */
-enum err store_outbox_sending(struct store *s, outbox_id id, const size_t *accepted, size_t n,
-	struct error *e);
-/* How it ended, one commit, durable. `rcpts` as store_outbox_get gave them, with states and
- * words set anew; those RCPT_WAITING go again at retry_at. The message's state follows: UNSURE
- * if any is, else QUEUED if any waits, else SENT if any was, else REFUSED. The first one sent
- * makes COPY_WANTED into COPY_WAITING. */
-enum err store_outbox_result(struct store *s, outbox_id id, const struct outbox_rcpt *rcpts,
-	size_t n,
-	int64_t retry_at, const char *error, enum outbox_state *state, struct error *e);
-/* All that wait for a retry are due now, and Sent is looked into again for those UNSURE: at
- * start, or when the person says so. */
-enum err store_outbox_hurry(struct store *s, account_id account, struct error *e);
-
-/* The next message whose copy is to go to Sent; was_running: look whether it is there. 0:
- * none. Locked as above. */
-outbox_id store_outbox_copy_next(struct store *s, account_id account, int64_t now,
-	struct outbox_lock **lock, bool *was_running);
-/* Copies that are due. */
-uint32_t store_outbox_copies(const struct store *s, account_id account);
-/* COPY_RUNNING before APPEND, durable; COPY_DONE, or COPY_WAITING again from retry_at on. */
-enum err store_outbox_copy(struct store *s, outbox_id id, enum outbox_copy state,
-	int64_t retry_at, struct error *e);
-/* Forgets those SENT before `before` whose copy is made (500 at a time), but none whose
- * Message-ID is in keep: a draft of it would look unsent. */
-enum err store_outbox_forget(struct store *s, int64_t before, const char *const *keep,
-	size_t n_keep, struct error *e);
-/* Looks for what only a clock that was set back explains, so that no mail waits for years: a
- * wait for undo or a retry (both an hour at most) ends now; what was planned by a clock a day
- * ahead and more is held, and *n_held counts that: what the person meant is not known. */
-enum err store_outbox_clock(struct store *s, account_id account, int64_t now, uint32_t *n_held,
-	struct error *e);
-
-/* The next mail that is UNSURE and was not yet looked for in Sent; 0: none. Those of which we
- * put a copy there ourselves are passed over: it tells nothing. */
-outbox_id store_outbox_seek_next(const struct store *s, account_id account);
-uint32_t store_outbox_seeks(const struct store *s, account_id account);
-enum err store_outbox_sought(struct store *s, outbox_id id, enum outbox_sought what,
-	struct error *e);
-
-/* ---- uploads: bytes that are to stand in a folder, once ----
- *
- * WANTED, RUNNING before the server hears of it, then DONE, or REFUSED with its words (tried
- * again from retry_at on, or when the person says so). One found RUNNING by whoever holds the
- * claim is what a crash or a cut left: its Message-ID is looked for in the folder, from
- * dest_uidnext on, before it is stored again. The bytes are a file of their own until they are
- * DONE. Any thread with a handle may add; the account's worker carries out
- * (src/engine/uploads.c). doc/store.md */
-
-enum upload_state { UPLOAD_WANTED, UPLOAD_RUNNING, UPLOAD_DONE, UPLOAD_REFUSED };
-
-/* What follows once it stands there, in the same commit as DONE. */
-enum upload_after {
-	UPLOAD_ALONE,
-	UPLOAD_THEN_EXPUNGE,	/* exactly this message goes for good: an intent, of whichever
-				 * account it is in */
-	UPLOAD_THEN_DRAFT,	/* it is the server's copy of the draft `name`; the
-				 * copy before it goes */
-	UPLOAD_THEN_CARRY	/* it came from another account, by the intent after_msg */
-};
-
-struct upload {
-	upload_id id;			/* 0 on the way in */
-	account_id account;
-	enum upload_state state;
-	enum folder_role role;		/* the folder of that role, made if there is none;
-					 * ROLE_NONE: dest */
-	const char *dest;		/* as in struct intent: a wire name, or what the
-					 * person calls it */
-	uint32_t flags;
-	int64_t arrived;		/* INTERNALDATE; 0: when it arrives */
-	/* of the bytes, no brackets; "": after a cut it is stored again without looking */
-	const char *message_id;
-	const char *name;		/* what it is a version of: takes the place of
-					 * those of the same name that are WANTED or
-					 * REFUSED; "": of nothing */
-	const char *label;		/* for people: "the draft 'lunch'" */
-	uint64_t size_bytes;
-	int64_t created, retry_at;
-	uint32_t n_tries, dest_uidnext;
-	msg_id landed;			/* DONE: where it stands; UID 0: the
-					 * server does not say */
-	enum upload_after after;
-	msg_id after_msg;		/* UPLOAD_THEN_EXPUNGE; _CARRY: the intent_id */
-	const char *after_text;		/* its Message-ID, or ""; UPLOAD_THEN_DRAFT: the
-					 * stamp of the version */
-	const char *error;		/* the server's words; "" */
-};
-
-/* The bytes: line ends CRLF, written piece by piece. */
-enum err upload_create(struct upload_file **out, struct store *s, struct error *e);
-enum err upload_write(struct upload_file *f, const void *p, size_t n, struct error *e);
-void upload_abort(struct upload_file *f);			/* NULL is fine */
-/* Durable before it returns: fsync of all bytes. `f` is gone either way. */
-enum err store_upload_add(struct store *s, const struct upload *u, struct upload_file *f,
-	upload_id *id, struct error *e);
-bool store_upload(const struct store *s, upload_id id, struct arena *a, struct upload *out);
-/* Newest first. 0: of all accounts. */
-size_t store_uploads(const struct store *s, account_id account, size_t max, struct arena *a,
-	struct upload **out);
-/* How many are WANTED or RUNNING, or REFUSED and due again; how many are
- * REFUSED. 0: of all accounts. */
-uint32_t store_uploads_due(const struct store *s, account_id account);
-uint32_t store_uploads_refused(const struct store *s, account_id account);
-/* The one of that name that is not DONE, one that is RUNNING before others. False: none. */
-bool store_upload_named(const struct store *s, const char *name, struct arena *a,
-	struct upload *out);
-/* All REFUSED ones of the account are due now. */
-enum err store_uploads_hurry(struct store *s, account_id account, struct error *e);
-/* Not wanted any more. ERR_MSG: it is RUNNING or DONE. */
-enum err store_upload_drop(struct store *s, upload_id id, struct error *e);
-
-/* For who carries out: as store_intents_claim. */
-int store_uploads_claim(const struct store *s, account_id account);
-/* The oldest that is due, RUNNING ones first. False: none. */
-bool store_upload_next(const struct store *s, account_id account, struct arena *a,
-	struct upload *out);
-/* its bytes; -1 */
-int store_upload_open(const struct store *s, const struct upload *u, struct error *e);
-/* Durable. */
-enum err store_upload_running(struct store *s, upload_id id, uint32_t dest_uidnext,
-	struct error *e);
-/* How messages go in this account. */
-struct removal {
-	bool can_expunge;	/* single ones; else they are marked deleted */
-	const char *trash;	/* dest as in struct intent */
-};
-/* It stands in `wire`. What follows is recorded; *other: the account that has an intent to
- * carry out for it, 0: none. */
-enum err store_upload_done(struct store *s, const struct upload *u, const char *wire,
-	uint32_t uid, const struct removal *how, account_id *other, struct error *e);
-enum err store_upload_refused(struct store *s, upload_id id, const char *why, int64_t retry_at,
-	struct error *e);
-/* Forgets DONE ones older than `before`, and files that belong to none and are a day old. */
-enum err store_uploads_forget(struct store *s, int64_t before, struct error *e);
-
-/* ---- drafts and their copies on the server (doc/composing.md) ---- */
-
-enum draft_state {
-	DRAFT_KEPT,		/* stored by itself as it changes */
-	DRAFT_APART,		/* somebody else changed or removed the copy: the person
-				 * says what is to be */
-	DRAFT_LEAVING		/* the copy is to go: the mail is sent, or was thrown away */
-};
-
-struct draft_copy {
-	const char *name;	/* of the draft, for ever its own (drafts.h) */
-	account_id account;
-	msg_id msg;		/* the copy; 0: none; UID 0: not known where in that folder */
-	const char *message_id;	/* of the copy; "" */
-	const char *stamp;	/* of the version that is stored (draft_stamp); "" none */
-	int64_t stored;		/* when; 0: never */
-	enum draft_state state;
-	bool is_richer;		/* another client's, with what is not kept here (HTML): it goes
-				 * to Trash, not for good */
-};
-
-enum err store_draft_put(struct store *s, const struct draft_copy *d, struct error *e);
-enum err store_draft_state(struct store *s, const char *name, enum draft_state state,
-	struct error *e);
-/* DRAFT_LEAVING, also of a copy that is still to come from an upload under way;
- * one not begun is dropped. */
-enum err store_draft_leave(struct store *s, const char *name, account_id account,
-	struct error *e);
-enum err store_draft_forget(struct store *s, const char *name, account_id account,
-	struct error *e);
-/* False: there is none. account 0: the first that is. */
-bool store_draft(const struct store *s, const char *name, account_id account, struct arena *a,
-	struct draft_copy *out);
-bool store_draft_by_msg(const struct store *s, msg_id msg, struct arena *a,
-	struct draft_copy *out);
-size_t store_drafts(const struct store *s, account_id account, struct arena *a,
-	struct draft_copy **out);
-/* A decision made here moved or copied that message into the folder it is in; told by its id,
- * or where the server does not say where it put it, by its Message-ID. */
-bool store_was_moved_here(const struct store *s, const struct msg *m);
-/* A person removed or moved that message here, and it is done. */
-bool store_was_removed_here(const struct store *s, msg_id msg);
-/* The copy is to go from the server, by an intent; the row stays, without a copy. */
-enum err store_draft_remove_copy(struct store *s, const struct draft_copy *d,
-	const struct removal *how, struct error *e);
+/* ---- small values ---- */
 
 /* Small values of our own (last folder, sort, histories), in dunlin.db. NULL: none; owned. */
 char *store_value(const struct store *s, const char *name);

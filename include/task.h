@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "engine.h"
+#include "store_outbox.h"
 
 struct task {
 	/* In that thread; ends early, with ERR_CANCELLED, when task_step says so. */

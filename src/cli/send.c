@@ -19,6 +19,7 @@
 #include "mime.h"
 #include "outbox.h"
 #include "seal.h"
+#include "store_outbox.h"
 #include "str.h"
 #include "utf8.h"
 

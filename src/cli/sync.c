@@ -11,6 +11,8 @@
 #include "cli.h"
 #include "engine.h"
 #include "interrupt.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 #include "str.h"
 #include "utf8.h"
 

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "log.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 #include "uploads.h"
 #include "worker.h"
 

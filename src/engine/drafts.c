@@ -18,6 +18,8 @@
 #include "drafts.h"
 #include "log.h"
 #include "outbox.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 #include "str.h"
 #include "uploads.h"
 #include "utf8.h"

@@ -13,6 +13,8 @@
 #include "engine_int.h"
 #include "log.h"
 #include "people.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 #include "str.h"
 
 enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300 };

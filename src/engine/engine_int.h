@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "neighbours.h"
+#include "store_outbox.h"
 #include "tasks.h"
 #include "worker.h"
 

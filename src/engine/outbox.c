@@ -16,6 +16,7 @@
 #include "outbox.h"
 #include "outbox_int.h"
 #include "people.h"
+#include "store_outbox.h"
 #include "str.h"
 #include "uploads.h"
 

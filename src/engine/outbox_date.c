@@ -9,6 +9,7 @@
 
 #include "mime.h"
 #include "outbox_int.h"
+#include "store_outbox.h"
 #include "str.h"
 
 /* The line "Date: ..." with its end; NULL: the header has none, or

@@ -7,6 +7,7 @@
 #define DUNLIN_ENGINE_OUTBOX_INT_H
 
 #include "outbox.h"
+#include "store_outbox.h"
 
 /* Owned wire name: what the mailrc says, else the folder with that role, else "Sent". */
 char *outbox_sent_folder(struct store *s, const struct rc_account *a, account_id account,

@@ -9,6 +9,7 @@
 
 #include "drafts.h"
 #include "outbox_int.h"
+#include "store_outbox.h"
 #include "str.h"
 
 enum { KEEP_SENT_S = 14 * 86400 };

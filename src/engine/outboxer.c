@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "outboxer.h"
+#include "store_outbox.h"
 #include "str.h"
 
 enum { FIRST_PAUSE_S = 30, MAX_PAUSE_S = 15 * 60, CHECK_S = 5 * 60, SLICE_S = 60,

@@ -5,6 +5,7 @@
  * broken link is survived once. */
 #include <stdlib.h>
 
+#include "store_uploads.h"
 #include "str.h"
 #include "worker.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine_int.h"
+#include "store_outbox.h"
 #include "str.h"
 
 enum { TELL_MS = 50 };

@@ -11,6 +11,7 @@
 
 #include "engine_act.h"
 #include "log.h"
+#include "store_uploads.h"
 #include "str.h"
 #include "uploads.h"
 

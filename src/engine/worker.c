@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "store_uploads.h"
 #include "worker.h"
 
 enum {

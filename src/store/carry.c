@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "store_db.h"
+#include "store_uploads.h"
 
 bool
 store_carry_next(const struct store *s, account_id account, struct arena *a, struct carry *out)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "store_db.h"
+#include "store_uploads.h"
 
 #define DRAFT_COLUMNS "name, account, msg, message_id, stamp, stored, state, is_richer "
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "store_db.h"
+#include "store_uploads.h"
 
 enum { MSGS_AN_INTENT = LATER_MSGS };
 

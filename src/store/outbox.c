@@ -14,6 +14,7 @@
 #include "log.h"
 #include "path.h"
 #include "outbox_int.h"
+#include "store_outbox.h"
 
 enum { NEEDS_UTF8 = 1, NEEDS_8BIT = 2 };
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "outbox_int.h"
+#include "store_outbox.h"
 
 /* ---- for the person ---- */
 

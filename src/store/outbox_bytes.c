@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "outbox_int.h"
+#include "store_outbox.h"
 
 enum { IN_DATABASE_BYTES = 256 << 10 };
 

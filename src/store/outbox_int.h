@@ -8,6 +8,7 @@
 #define DUNLIN_STORE_OUTBOX_INT_H
 
 #include "store_db.h"
+#include "store_outbox.h"
 
 /* NULL: somebody has it. */
 struct outbox_lock *outbox_lock(const struct store *s, outbox_id id);

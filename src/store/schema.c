@@ -58,7 +58,7 @@ static const char *const data_steps[] = {
 	"CREATE INDEX pop3_coming ON pop3 (account) WHERE is_coming;"
 	"CREATE TABLE pop3_batch (account INTEGER PRIMARY KEY, before INTEGER NOT NULL,"
 	"	bytes INTEGER NOT NULL);",
-	/* The outbox. state and copy are enums of store.h; the bytes apart,
+	/* The outbox. state and copy are enums of store_outbox.h; the bytes apart,
 	 * so that lists stay quick. */
 	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
 	"	state INTEGER NOT NULL DEFAULT 0, is_held INTEGER NOT NULL DEFAULT 0,"
@@ -75,7 +75,7 @@ static const char *const data_steps[] = {
 	"	addr TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
 	"	words TEXT NOT NULL DEFAULT '', PRIMARY KEY (mail, n)) WITHOUT ROWID;",
 	/* Uploads. state, role and after are enums; file: the name in data/uploads. draft: the
-	 * copy on the server of what stands in data/drafts under that name (store.h). */
+	 * copy on the server of what stands in data/drafts under that name. */
 	"CREATE TABLE upload (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
 	"	state INTEGER NOT NULL DEFAULT 0, role INTEGER NOT NULL, dest TEXT NOT NULL,"
 	"	flags INTEGER NOT NULL, arrived INTEGER NOT NULL, message_id TEXT NOT NULL,"

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#include "store.h"
+#include "store_uploads.h"
 #include "str.h"
 
 enum { WRITER_MS = 5000 };		/* how long one waits for another writer */

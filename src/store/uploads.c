@@ -19,6 +19,7 @@
 #include "log.h"
 #include "path.h"
 #include "outbox_int.h"
+#include "store_uploads.h"
 
 enum { ORPHAN_S = 24 * 3600 };
 

@@ -17,6 +17,7 @@
 #include "outbox.h"
 #include "preview.h"
 #include "reply.h"
+#include "store_outbox.h"
 #include "when.h"
 #include "work.h"
 #include "writing.h"

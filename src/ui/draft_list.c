@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "format.h"
+#include "store_uploads.h"
 #include "writing.h"
 
 struct drafts {

@@ -9,6 +9,7 @@
 
 #include "frame.h"
 #include "outbox.h"
+#include "store_uploads.h"
 #include "utf8.h"
 #include "writing.h"
 

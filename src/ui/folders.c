@@ -6,6 +6,7 @@
 
 #include "folders.h"
 #include "page.h"
+#include "store_outbox.h"
 #include "triage.h"
 #include "tree.h"
 #include "utf8.h"

@@ -16,6 +16,7 @@
 #include "history.h"
 #include "keys.h"
 #include "prompt.h"
+#include "store_outbox.h"
 #include "term.h"
 #include "theme.h"
 #include "ui.h"

@@ -11,6 +11,7 @@
 #include "mailstatus.h"
 #include "mime.h"
 #include "outbox.h"
+#include "store_outbox.h"
 #include "utf8.h"
 #include "when.h"
 #include "writing.h"

@@ -13,6 +13,7 @@
 #include "recipients.h"
 #include "reply.h"
 #include "resend.h"
+#include "store_outbox.h"
 #include "utf8.h"
 #include "work.h"
 #include "writing.h"

@@ -14,6 +14,7 @@
 #include "mime.h"
 #include "outbox.h"
 #include "sealing.h"
+#include "store_outbox.h"
 #include "utf8.h"
 #include "when.h"
 #include "writing.h"

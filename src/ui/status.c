@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "frame.h"
+#include "store_outbox.h"
 #include "str.h"
 #include "utf8.h"
 #include "writing.h"

@@ -12,6 +12,7 @@
 #include "outbox.h"
 #include "reply.h"
 #include "seal.h"
+#include "store_outbox.h"
 #include "utf8.h"
 #include "writing.h"
 

@@ -8,6 +8,7 @@
 #include "folders.h"
 #include "index.h"
 #include "query.h"
+#include "store_outbox.h"
 #include "view.h"
 #include "views.h"
 #include "writing.h"

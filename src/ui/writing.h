@@ -22,6 +22,7 @@
 #include "gnupg.h"
 #include "list.h"
 #include "message.h"
+#include "store_outbox.h"
 #include "view.h"
 
 struct compose;

@@ -11,6 +11,7 @@
 #include "outbox.h"
 #include "path.h"
 #include "smtp_sink.h"
+#include "store_outbox.h"
 
 struct fixture {
 	char *dir, *data, *cache, *mbox;

@@ -3,6 +3,7 @@
 #include "drafts.h"
 #include "engine_fixture.h"
 #include "mime.h"
+#include "store_uploads.h"
 
 static const char name[] = "0123456789abcdef0123456789abcdef";
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "store_fixture.h"
+#include "store_outbox.h"
+#include "store_uploads.h"
 
 static struct outbox_rcpt two[] = { { "bob@example.net", RCPT_WAITING, "" },
 	{ "eve@example.net", RCPT_WAITING, "" } };

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "outbox_fixture.h"
+#include "store_outbox.h"
 
 #define BOB "bob@example.net"
 

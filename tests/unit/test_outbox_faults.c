@@ -1,6 +1,7 @@
 /* Every way in which a server can fail at each verb and each byte, and a census: what the
  * outbox says is what the server took. None lost, none twice, unsure only where it is. */
 #include "outbox_fixture.h"
+#include "store_outbox.h"
 
 #define BOB "bob@example.net"
 #define EVE "eve@example.net"

@@ -5,7 +5,7 @@
  * its end has gone to the server it is never again one that waits to be sent. */
 #include "drafts.h"
 #include "power.h"
-#include "store.h"
+#include "store_outbox.h"
 
 enum { POWER_ADDED = POWER_FIRST_OWN, POWER_DOT };
 

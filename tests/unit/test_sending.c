@@ -6,6 +6,7 @@
 #include "mime.h"
 #include "path.h"
 #include "script_server.h"
+#include "store_outbox.h"
 
 #include <ftw.h>
 

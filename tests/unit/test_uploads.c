@@ -1,6 +1,7 @@
 /* Uploads: the states of one, and what a server holds after the link was cut and the process
  * ended at each call in turn: what was to stand there stands there once. */
 #include "engine_fixture.h"
+#include "store_uploads.h"
 
 static const char body[] = "Message-ID: <up1>\r\nSubject: hello\r\n\r\ntext\r\n";
 
