@@ -9,6 +9,7 @@
 
 #include "store_db.h"
 #include "store_outbox.h"
+#include "upload_file.h"
 
 /* NULL: somebody has it. */
 struct outbox_lock *outbox_lock(const struct store *s, outbox_id id);
@@ -40,14 +41,5 @@ enum err outbox_bytes_put(struct store *s, outbox_id id, const struct outbox_byt
 void outbox_bytes_end(struct outbox_bytes *b, bool is_kept);	/* is_kept: it was committed */
 /* Its name; "": there is none. For upload_remove, once no row names it. */
 const char *outbox_bytes_file(const struct store *s, outbox_id id, struct arena *a);
-
-/* ---- uploads.c: files of data/uploads ---- */
-
-/* fsync, of the directory too */
-enum err upload_seal(struct upload_file *f, struct error *e);
-void upload_close(struct upload_file *f);			/* it stays; f is freed */
-const char *upload_name(const struct upload_file *f);
-int upload_open(const struct store *s, const char *name, uint64_t size_bytes, struct error *e);
-void upload_remove(const struct store *s, const char *name);	/* "": nothing */
 
 #endif

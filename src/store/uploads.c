@@ -5,21 +5,15 @@
  * swept after a day. What follows an upload (a message to be removed) is recorded as an intent
  * in the commit that says DONE. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "path.h"
-#include "outbox_int.h"
 #include "store_uploads.h"
+#include "upload_file.h"
 
 enum { ORPHAN_S = 24 * 3600 };
 
@@ -27,141 +21,6 @@ enum { ORPHAN_S = 24 * 3600 };
 	"id, account, state, role, dest, flags, arrived, message_id, name, label, size, " \
 	"created, retry_at, n_tries, dest_uidnext, landed, after, after_msg, after_text, " \
 	"error "
-
-/* ---- the file ---- */
-
-struct upload_file {
-	char *dir, *path, *name;
-	int fd;
-	uint64_t size;
-};
-
-static char *
-uploads_dir(const struct store *s)
-{
-	return path_join(s->data_dir, "uploads");
-}
-
-void
-upload_close(struct upload_file *f)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	free(f->dir);
-	free(f->path);
-	free(f->name);
-	free(f);
-}
-
-enum err
-upload_create(struct upload_file **out, struct store *s, struct error *e)
-{
-	struct upload_file *f = xcalloc(1, sizeof *f);
-	uint64_t r;
-
-	*out = NULL;
-	if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r)
-		abort();
-	f->fd = -1;
-	f->dir = uploads_dir(s);
-	f->name = xasprintf("%016" PRIx64, r);
-	f->path = path_join(f->dir, f->name);
-	enum err rc = path_mkdirs(f->dir, e);
-	if (rc == ERR_OK)
-		f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-			0600);
-	if (rc == ERR_OK && f->fd < 0)
-		rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", f->path);
-	if (rc != ERR_OK) {
-		upload_close(f);
-		return rc;
-	}
-	*out = f;
-	return ERR_OK;
-}
-
-enum err
-upload_write(struct upload_file *f, const void *p, size_t n, struct error *e)
-{
-	f->size += n;
-	return fd_write_all(f->fd, p, n, e);
-}
-
-void
-upload_abort(struct upload_file *f)
-{
-	if (!f)
-		return;
-	unlink(f->path);
-	upload_close(f);
-}
-
-enum err
-upload_seal(struct upload_file *f, struct error *e)
-{
-	if (fsync(f->fd) < 0)
-		return error_errno(e, ERR_LOCAL, "cannot sync '%s'", f->path);
-	return path_sync_dir_of(f->path, e);
-}
-
-void
-upload_remove(const struct store *s, const char *name)
-{
-	char *dir = uploads_dir(s), *path = path_join(dir, name);
-
-	if (*name && unlink(path) < 0 && errno != ENOENT)
-		log_msg("store: cannot remove '%s': %s", path, strerror(errno));
-	free(path);
-	free(dir);
-}
-
-static const char *
-file_of(const struct store *s, upload_id id, struct arena *a)
-{
-	sqlite3_stmt *st = db_query(s, "SELECT file FROM upload WHERE id = ?", "i", id);
-	const char *name = "";
-
-	if (db_row(s, st)) {
-		name = db_text(st, 0, a);
-		db_done(st);
-	}
-	return name;
-}
-
-const char *
-upload_name(const struct upload_file *f)
-{
-	return f->name;
-}
-
-int
-upload_open(const struct store *s, const char *name, uint64_t size_bytes, struct error *e)
-{
-	struct stat st;
-	char *dir = uploads_dir(s), *path = path_join(dir, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
-	if (fd >= 0 && (fstat(fd, &st) < 0 || (uint64_t)st.st_size != size_bytes)) {
-		error_set(e, ERR_LOCAL, "'%s' is damaged", path);
-		close(fd);
-		fd = -1;
-	}
-	free(path);
-	free(dir);
-	return fd;
-}
-
-int
-store_upload_open(const struct store *s, const struct upload *u, struct error *e)
-{
-	struct arena a = {0};
-	int fd = upload_open(s, file_of(s, u->id, &a), u->size_bytes, e);
-
-	arena_clear(&a);
-	return fd;
-}
 
 /* ---- adding ---- */
 
@@ -197,7 +56,7 @@ insert(struct store *s, const struct upload *u, const struct upload_file *f, upl
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "uusuissssiiuis",
 			u->account, (uint32_t)u->role, u->dest ? u->dest : "", u->flags,
 			u->arrived, u->message_id ? u->message_id : "", name,
-			u->label ? u->label : "", f->name, (int64_t)f->size,
+			u->label ? u->label : "", upload_name(f), (int64_t)upload_size(f),
 			u->created ? u->created : (int64_t)time(NULL), (uint32_t)u->after,
 			u->after_msg, u->after_text ? u->after_text : "");
 	*id = sqlite3_last_insert_rowid(s->db->h);
@@ -246,6 +105,29 @@ store_upload_add(struct store *s, const struct upload *u, struct upload_file *f,
 }
 
 /* ---- reading ---- */
+
+static const char *
+file_of(const struct store *s, upload_id id, struct arena *a)
+{
+	sqlite3_stmt *st = db_query(s, "SELECT file FROM upload WHERE id = ?", "i", id);
+	const char *name = "";
+
+	if (db_row(s, st)) {
+		name = db_text(st, 0, a);
+		db_done(st);
+	}
+	return name;
+}
+
+int
+store_upload_open(const struct store *s, const struct upload *u, struct error *e)
+{
+	struct arena a = {0};
+	int fd = upload_open(s, file_of(s, u->id, &a), u->size_bytes, e);
+
+	arena_clear(&a);
+	return fd;
+}
 
 static void
 read_row(sqlite3_stmt *st, struct arena *a, struct upload *u)
@@ -473,7 +355,7 @@ store_upload_done(struct store *s, const struct upload *u, const char *wire, uin
 static void
 sweep(const struct store *s)
 {
-	char *dir = uploads_dir(s);
+	char *dir = upload_dir(s);
 	DIR *d = opendir(dir);
 	struct dirent *x;
 	struct stat st;
