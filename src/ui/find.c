@@ -4,7 +4,7 @@
  * what repeats other folders (Gmail's All Mail) only for what is nowhere else, and flagged
  * mail's own folder never, unless it is named. The account one came from is asked first for
  * texts. Folders that were never read from their server are not silently left out: they are
- * counted, and sync reads them. */
+ * counted, and sync reads them; mailbox files are read at once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +128,27 @@ find_describe(const struct index *x, struct str *out)
 		str_printf(out, "%zu folder%s not looked at yet", n, n == 1 ? "" : "s");
 }
 
+/* Files of our own need no asking for. */
+static bool
+is_near(struct ui *ui, account_id account)
+{
+	const struct rc_account *rc = engine_rc_account(ui_engine(ui), account);
+
+	return rc && rc->receive.protocol == RC_MBOX;
+}
+
+/* Whether there is anything that the person has to ask for. */
+static bool
+has_far(struct index *x)
+{
+	struct ui *ui = x->view.ui;
+
+	for (size_t i = 0; i < x->find.n_unread; i++)
+		if (!is_near(ui, store_folder_account(ui_store(ui), x->find.unread[i])))
+			return true;
+	return false;
+}
+
 static void
 tell_unread(struct index *x)
 {
@@ -136,9 +157,41 @@ tell_unread(struct index *x)
 	ui_key_of(x->view.ui, V_INDEX, CMD_SYNC, &text);
 	str_puts(&text, " reads ");
 	find_describe(x, &text);
-	if (x->find.n_unread > 0)
+	if (has_far(x))
 		ui_status(x->view.ui, "%s", str_get(&text));
 	str_clear(&text);
+}
+
+static void
+read_folder(struct index *x, folder_id id)
+{
+	struct job job = { .kind = JOB_SYNC, .folder = id,
+		.account = store_folder_account(ui_store(x->view.ui), id) };
+
+	ui_submit(x->view.ui, &job, "reading folders");
+}
+
+void
+find_sync(struct index *x)
+{
+	for (size_t i = 0; i < x->find.n_unread; i++)
+		read_folder(x, x->find.unread[i]);
+}
+
+/* Each once, also those that are listed later. */
+static void
+read_near(struct index *x)
+{
+	struct ui *ui = x->view.ui;
+
+	for (size_t i = 0; i < x->find.n_unread; i++) {
+		folder_id id = x->find.unread[i];
+		if (!is_near(ui, store_folder_account(ui_store(ui), id)) ||
+		    idset_has(&x->find.read, id))
+			continue;
+		idset_add(&x->find.read, id);
+		read_folder(x, id);
+	}
 }
 
 void
@@ -163,6 +216,7 @@ find_show(struct index *x, const char *text)
 	list_find(x->list, c.ids, c.n, FOUND_MAX, is_any ? text : NULL, q);
 	keep_unread(x, &c);
 	tell_unread(x);
+	read_near(x);
 	if (is_any)
 		index_ask(x, text, ASKED_LIMIT);
 	choice_clear(&c);
@@ -190,18 +244,9 @@ find_reread(struct index *x)
 	if (!is_same(list_source(x->list), &c))
 		list_other_folders(x->list, c.ids, c.n);
 	keep_unread(x, &c);
+	read_near(x);
 	choice_clear(&c);
 	query_free(q);
-}
-
-void
-find_sync(struct index *x)
-{
-	for (size_t i = 0; i < x->find.n_unread; i++) {
-		struct job job = { .kind = JOB_SYNC, .folder = x->find.unread[i] };
-		job.account = store_folder_account(ui_store(x->view.ui), job.folder);
-		ui_submit(x->view.ui, &job, "reading folders");
-	}
 }
 
 void

@@ -428,6 +428,7 @@ index_close(struct view *v)
 	free(x->search);
 	free(x->look_text);
 	free(x->find.unread);
+	idset_clear(&x->find.read);
 	free(x);
 }
 

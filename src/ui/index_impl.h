@@ -38,6 +38,7 @@ struct index {
 		struct view *home;	/* the list it was opened from */
 		folder_id *unread;	/* not in the index yet */
 		size_t n_unread;
+		struct idset read;	/* those being read without being asked */
 		bool has_column;	/* the rows say where they are */
 		bool is_stale;		/* folders changed: read again when there is time */
 	} find;

@@ -1,6 +1,7 @@
 """A search over all folders of two accounts: what it lists, what is done there reaches the server, and what it says
 of folders that were never read."""
 import email.policy
+import os
 import time
 
 from rig import census, mails
@@ -119,3 +120,20 @@ def test_folders_never_read():
             s.wait("Find: lease")
             s.keys("gg")
             s.wait(lambda t: "home/" in t.splitlines()[0] or "work/" in t.splitlines()[0])
+
+
+def test_files_are_read_by_themselves():
+    with Home() as home:
+        for name, numbers in (("inbox", (1,)), ("Old", (2, 3)), ("Trash", (5,))):
+            path = home.path("mail", name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                for n in numbers:
+                    f.write(b"From a@b.example Thu Jan  1 00:00:00 2026\n"
+                            + letter(n, f"lease-{n}").replace(b"\r\n", b"\n") + b"\n")
+        home.write_rc(f"[account files]\nfrom = Ada <ada@localhost>\nreceive = mbox:{home.path('mail')}\n")
+        with home.screen(cols=100) as s:
+            s.wait("lease-1")
+            find(s, "lease")
+            s.wait(shown(1, 2, 3))
+            s.gone("not looked at yet")
