@@ -31,11 +31,13 @@ mbox_settle(const char *path, struct error *e)
 
 /* ---- a message ---- */
 
-/* One line as mboxrd has it: a From_ line quoted, the line end LF. */
+/* One line as mboxrd has it: a From_ line quoted, the line end LF. One that ends in CR CR LF
+ * stays as it is, since without one of them it would have another meaning when read. */
 static enum err
 out_line(struct out *o, const struct piece *p, struct error *e)
 {
-	bool is_crlf = p->n >= 2 && p->p[p->n - 2] == '\r' && p->p[p->n - 1] == '\n';
+	bool is_crlf = p->n >= 2 && p->p[p->n - 2] == '\r' && p->p[p->n - 1] == '\n' &&
+		!(p->n >= 3 && p->p[p->n - 3] == '\r');
 	enum err rc = ERR_OK;
 
 	if (piece_is_blank(p))

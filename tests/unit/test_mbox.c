@@ -621,28 +621,39 @@ test_no_header_at_all(void **state)
 	free(f);
 }
 
-/* A header that was cut in the middle of the CRLF behind it: the same message when copied. */
+/* Line ends that are none: a header cut in the CRLF behind it, lines of CR CR LF. Written to
+ * another file it is the same message, and reads the same. */
 static void
-test_header_cut_in_its_end(void **state)
+test_odd_line_ends(void **state)
 {
 	struct fixture *fx = *state;
-	struct text text = { "Subject: x\r\n\r", 13, 0 };
-	struct mbox_source src = { &text, from_text };
-	struct mbox_encoded out;
-	int fd = open(fx->file, O_RDWR | O_CREAT, 0600);
+	static const char *const texts[] = { "Subject: x\r\n\r",
+		"Subject: x\r\r\n\r\r\nText\r\r\n\r\r\n", "\r\r\nSubject: x\n\nText\n" };
 
-	assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, MSG_SEEN, 0, &out, NULL));
-	close(fd);
-	struct found *f = scan(fx->file, 0);
-	assert_int_equal(1, f->n);
-	assert_int_equal(f->v[0].hash, out.hash);
-	assert_int_equal(MSG_SEEN, f->v[0].flags);
-	write_file(fx->file, "From a@x Thu Jan  1 00:00:01 2026\r\nSubject: x\r\n\r");
-	struct found *cut = scan(fx->file, 0);
-	assert_int_equal(1, cut->n);
-	assert_int_equal(f->v[0].hash, cut->v[0].hash);
-	free(f);
-	free(cut);
+	for (size_t i = 0; i < LEN(texts); i++) {
+		struct text text = { texts[i], strlen(texts[i]), 0 };
+		struct mbox_source src = { &text, from_text };
+		struct mbox_encoded out;
+		int fd = open(fx->file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+		assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, MSG_SEEN, 0, &out, NULL));
+		close(fd);
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(1, f->n);
+		assert_int_equal(f->v[0].hash, out.hash);
+		assert_int_equal(MSG_SEEN, f->v[0].flags);
+		char *file = xasprintf("From a@x Thu Jan  1 00:00:01 2026\n%s", texts[i]);
+		char *read = body_of(fx->file, &f->v[0]);
+		write_file(fx->file, file);
+		struct found *as_it_was = scan(fx->file, 0);
+		assert_int_equal(1, as_it_was->n);
+		assert_int_equal(f->v[0].hash, as_it_was->v[0].hash);
+		if (i > 0)
+			assert_int_equal(0, strncmp(texts[i], read, strlen(texts[i])));
+		free(file);
+		free(read);
+		free(f);
+		free(as_it_was);
+	}
 }
 
 /* The stamp is told only to who knew the file as it was before. */
@@ -749,6 +760,6 @@ TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
 	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
 	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
 	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock),
-	F(test_fcntl_lock_of_another), F(test_no_header_at_all), F(test_header_cut_in_its_end),
+	F(test_fcntl_lock_of_another), F(test_no_header_at_all), F(test_odd_line_ends),
 	F(test_change_tells_the_stamp), F(test_one_rewrite_makes_room_for_all),
 	F(test_full_disk_leaves_the_old_file))
