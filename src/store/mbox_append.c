@@ -55,6 +55,8 @@ struct appender {
 	struct out *o;
 	uint32_t flags;
 	bool in_head, skip, open_line;
+	bool has_begun;			/* a line of the header was written, or is to be */
+	bool is_marked;			/* so were our own two */
 	uint64_t hash;			/* of the header as it will stand in the file */
 	bool in_own_header;
 	struct str *head;		/* NULL: not wanted */
@@ -86,17 +88,50 @@ note_own_headers(struct appender *a)
 	a->hash = piece_hash(a->hash, &own, &a->in_own_header);
 }
 
+/* A From_ line counts only before what looks like a header: where the first line does not, our
+ * own two stand before it. False: it would go on one of those, so that all is text. */
+static bool
+note_first_line(struct appender *a, const struct piece *p)
+{
+	bool goes_on = p->p[0] == ' ' || p->p[0] == '\t';
+
+	a->has_begun = true;
+	a->is_marked = !piece_opens_message(p);
+	return !goes_on;
+}
+
+static enum err
+mark(struct appender *a, struct error *e)
+{
+	return a->is_marked ? ERR_OK : out_status(a->o, a->flags, e);
+}
+
+static enum err
+begin_header(struct appender *a, const struct piece *p, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	a->in_head = note_first_line(a, p);
+	if (a->is_marked)
+		rc = out_status(a->o, a->flags, e);
+	if (rc == ERR_OK && !a->in_head)
+		rc = out_add(a->o, "\n", 1, e);
+	return rc;
+}
+
 static enum err
 append_piece(struct appender *a, const struct piece *p, struct error *e)
 {
 	enum err rc = ERR_OK;
 
-	if (a->in_head && piece_is_blank(p)) {
-		a->in_head = false;
-		rc = out_status(a->o, a->flags, e);
-	}
 	if (p->starts)
 		a->skip = a->in_head && piece_status_header(p);
+	if (a->in_head && !a->skip && !a->has_begun)
+		rc = begin_header(a, p, e);
+	if (rc == ERR_OK && a->in_head && piece_is_blank(p)) {
+		a->in_head = false;
+		rc = mark(a, e);
+	}
 	if (a->in_head && !a->skip)
 		note_header(a, p);
 	if (rc == ERR_OK && !a->skip)
@@ -126,7 +161,7 @@ out_message(struct appender *a, const struct mbox_source *src, struct error *e)
 		rc = out_add(a->o, "\n", 1, e);
 	}
 	if (rc == ERR_OK && a->in_head) {
-		rc = out_status(a->o, a->flags, e);
+		rc = mark(a, e);
 		if (rc == ERR_OK)
 			rc = out_add(a->o, "\n", 1, e);
 	}
@@ -288,6 +323,8 @@ mbox_header_hash(const char *head, size_t n)
 	while (reader_next(&r, &p, NULL) == ERR_OK && p.n > 0 && !piece_is_blank(&p)) {
 		if (p.starts)
 			a.skip = piece_status_header(&p);
+		if (!a.skip && !a.has_begun && !note_first_line(&a, &p))
+			break;
 		if (!a.skip)
 			note_header(&a, &p);
 	}

@@ -65,20 +65,24 @@ copy_range(struct out *o, int fd, uint64_t from, uint64_t to, struct error *e)
 	return ERR_OK;
 }
 
-/* From_ line and header with the flags of now. */
+/* From_ line and header with the flags of now: behind it, but before a first line that does
+ * not look like one (mbox_append.c). What goes on a line of flags belongs to it. */
 static enum err
 copy_header(struct out *o, int fd, const struct mbox_msg *m, uint32_t flags, struct error *e)
 {
 	struct reader r;
 	struct piece p;
-	bool skip = false, is_marked = false;
+	bool skip = false, is_marked = false, has_begun = false;
 	enum err rc = copy_range(o, fd, m->from_pos, m->head_pos, e);
 
 	reader_init_fd(&r, fd, m->head_pos, m->body_pos);
 	while (rc == ERR_OK && (rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
 		if (p.starts)
-			skip = piece_status_header(&p) != 0;
-		if (piece_is_blank(&p)) {
+			skip = piece_status_header(&p) != 0 ||
+				(skip && (p.p[0] == ' ' || p.p[0] == '\t'));
+		bool is_first = !skip && !has_begun && !piece_opens_message(&p);
+		has_begun = has_begun || !skip;
+		if (!is_marked && (is_first || piece_is_blank(&p))) {
 			is_marked = true;
 			rc = out_status(o, flags, e);
 		}

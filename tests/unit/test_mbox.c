@@ -656,6 +656,51 @@ test_odd_line_ends(void **state)
 	}
 }
 
+/* Mail that does not begin with a header is a message all the same, as it was sent; also once
+ * its flags were written, in place and anew. */
+static void
+test_first_line_is_no_header(void **state)
+{
+	struct fixture *fx = *state;
+	static const char *const texts[] = { "Hello there\nSubject: x\n\nText\n", ":x\n",
+		"\r-\n\n", "Status: R\nHello\n\nText\n", " a: b\nSubject: x\n\nText\n",
+		"\tx\n" };
+	struct mbox_stamp stamp = { 0 };
+	bool was_rewritten;
+
+	for (size_t i = 0; i < LEN(texts); i++) {
+		unlink(fx->file);
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: first\n\nText\n", 0, 0));
+		assert_int_equal(ERR_OK, append(fx->file, texts[i], MSG_FLAGGED, 1 + i % 2));
+		const char *want = str_starts(texts[i], "Status") ? strchr(texts[i], '\n') + 1
+			: texts[i];
+		bool is_text = want[0] == ' ' || want[0] == '\t';
+		const char *blank = strstr(texts[i], "\n\n");
+		size_t n_head = blank ? (size_t)(blank - texts[i]) + 1 : strlen(texts[i]);
+		for (int k = 0; k < 2; k++) {		/* in place, and anew without the first */
+			struct found *f = scan(fx->file, 0);
+			assert_int_equal(2, f->n);
+			assert_int_equal(mbox_header_hash(texts[i], n_head), f->v[1].hash);
+			assert_int_equal(k == 0 ? MSG_FLAGGED : MSG_SEEN, f->v[1].flags);
+			char *read = body_of(fx->file, &f->v[1]);
+			assert_int_equal(0, strncmp(want, read + is_text, strlen(want)));
+			struct mbox_change c[] = {
+				{ f->v[0].from_pos, f->v[0].hash, 0, k == 1 },
+				{ f->v[1].from_pos, f->v[1].hash, MSG_SEEN, false },
+			};
+			assert_int_equal(ERR_OK, mbox_change(fx->file, c, 2, &stamp,
+				&was_rewritten, NULL, NULL));
+			free(read);
+			free(f);
+		}
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: last\n", 0, 0));
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(2, f->n);
+		assert_int_equal(mbox_header_hash(texts[i], n_head), f->v[0].hash);
+		free(f);
+	}
+}
+
 /* The stamp is told only to who knew the file as it was before. */
 static void
 test_change_tells_the_stamp(void **state)
@@ -761,5 +806,5 @@ TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
 	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
 	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock),
 	F(test_fcntl_lock_of_another), F(test_no_header_at_all), F(test_odd_line_ends),
-	F(test_change_tells_the_stamp), F(test_one_rewrite_makes_room_for_all),
-	F(test_full_disk_leaves_the_old_file))
+	F(test_first_line_is_no_header), F(test_change_tells_the_stamp),
+	F(test_one_rewrite_makes_room_for_all), F(test_full_disk_leaves_the_old_file))
