@@ -467,9 +467,11 @@ one_copy(struct turn *t, const struct draft_copy *d, struct error *e)
 {
 	struct store *s = t->w->store;
 	const struct draft_known *k = named(t->w, d->name);
+	/* encrypted from now on, and its file says already that it is no account's */
+	bool is_here_only = k && !*k->account && d->state == DRAFT_LEAVING;
 	struct upload u;
 
-	if (k && !has_moved(t, k, d))
+	if (k && !is_here_only && !has_moved(t, k, d))
 		return ERR_OK;
 	if (d->msg && (k || d->state == DRAFT_LEAVING))
 		return remove_copy(t, d, e);

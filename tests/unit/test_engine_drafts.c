@@ -289,6 +289,36 @@ test_thrown_away_under_way(void **state)
 	}
 }
 
+/* Encrypted from now on, it is kept here only: its copy goes, whether the file says so before
+ * the worker looks or after it. */
+static void
+test_kept_here_only(void **state)
+{
+	(void)state;
+	for (int is_saved_first = 0; is_saved_first < 2; is_saved_first++) {
+		struct desk d;
+		struct error e;
+		begin(&d);
+		fixture_start(&d.fx);
+		save(&d, "mine\n", true);
+		sync_until_done(&d);
+		assert_one_copy(&d, "stored");
+		if (is_saved_first) {
+			note_set(&d.note.account, NULL);
+			save(&d, "mine\n", false);
+		}
+		assert_int_equal(ERR_OK, engine_draft_leave(d.fx.engine, name, "work", &e));
+		sync_until_done(&d);
+		if (!is_saved_first) {
+			note_set(&d.note.account, NULL);
+			save(&d, "mine\n", true);
+		}
+		sync_until_done(&d);
+		assert_int_equal(0, fake_folder(d.fx.server, "Drafts")->n);
+		end(&d);
+	}
+}
+
 /* A message is the copy of one draft: opened again, it is the copy of what was
  * made of it last. One whose draft is still to come is not forgotten; nothing
  * of that touches the server. */
@@ -344,4 +374,5 @@ test_not_ours(void **state)
 
 TEST_MAIN(T(test_not_at_every_save), T(test_one_copy_when_the_link_breaks),
 	T(test_one_copy_when_the_process_dies), T(test_apart), T(test_rebuilt_mailbox),
-	T(test_thrown_away_under_way), T(test_one_draft_a_message), T(test_not_ours))
+	T(test_thrown_away_under_way), T(test_kept_here_only), T(test_one_draft_a_message),
+	T(test_not_ours))
