@@ -118,7 +118,10 @@ def test_suspend_and_come_back():
         s.keys(PROGRAM, "Enter")
         s.wait("? help")
         s.keys("?")
-        lines = s.wait("Moving").split("\n")[:-1]
+        s.wait(re.compile(r"\? help *\n?$"))
+        s.wait("Moving")
+        time.sleep(0.3)                         # all of it is drawn
+        lines = s.text().split("\n")[:-1]
         s.keys("C-z")
         s.wait("Stopped")
         s.keys("clear; echo still here", "Enter")

@@ -38,6 +38,7 @@ def test_pop3_progress_and_esc():
             s.keys("Escape")
             s.wait("cancelled")
             s.keys("j")                         # keys are answered meanwhile
+            time.sleep(0.5)                     # the screen says so before whoever downloads has heard of it
             odd.pause.set()
             s.wait("Mail 1")
             time.sleep(1)
