@@ -28,12 +28,13 @@ extern char **environ;
 /* A name that can be opened by nobody: of /dev/null pinentry-curses would read for ever. */
 static const char no_terminal[] = "/dev/null/none";
 
-/* Nothing asks the network, and nothing asks a person but pinentry: what a gpg.conf says of
- * keyservers is overruled. --quiet would leave out why a key could not be used. */
+/* Nothing asks the network, nothing asks a person but pinentry, and no key comes in with a
+ * signature: what a gpg.conf says of that is overruled. --quiet would leave out why a key
+ * could not be used. */
 static const char *const gpg_args[] = { "gpg", "--batch", "--no-tty", "--no-verbose",
 	"--status-fd", "3", "--enable-special-filenames", "--exit-on-status-write-error",
 	"--disable-dirmngr", "--no-auto-key-retrieve", "--no-auto-key-locate",
-	"--display-charset", "utf-8", NULL };
+	"--no-auto-key-import", "--display-charset", "utf-8", NULL };
 static const char *const gpgsm_args[] = { "gpgsm", "--batch", "--no-tty", "--quiet",
 	"--status-fd", "3", "--enable-special-filenames", "--disable-dirmngr",
 	"--disable-crl-checks", "--disable-trusted-cert-crl-check", NULL };
