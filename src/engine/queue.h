@@ -12,6 +12,7 @@
 
 #include "cancel.h"
 #include "engine.h"
+#include "now.h"
 
 struct events {
 	pthread_mutex_t lock;
@@ -93,8 +94,7 @@ void jobs_put_back(struct jobs *q, const struct queued *j);
 /* No job runs any more; a cancel that came for it is taken back (but not one to quit). */
 void jobs_ran(struct jobs *q);
 
-int64_t now_ms(void);				/* monotonic */
-/* True: it has ended, and is joined. Measured by a clock that nobody can set. */
+/* True: it has ended, and is joined. Measured by now_ms. */
 bool thread_join_within(pthread_t thread, int64_t ms);
 
 #endif

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "now.h"
 #include "path.h"
 #include "run.h"
 
@@ -198,15 +198,6 @@ spawn(struct child *c, char **argv, char **env)
 
 /* ---- while it runs ---- */
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* What is there; closes it at its end. False: more than `max`. */
 static bool
 take(int *fd, struct str *out, size_t max)
@@ -245,14 +236,14 @@ wait_for_output(struct run *r, struct child *c, const struct gnupg_how *how,
 	struct error *e)
 {
 	int ms = how->timeout_ms ? how->timeout_ms : GNUPG_TIMEOUT_MS;
-	int64_t until = clock_ms() + ms;
+	int64_t until = now_ms() + ms;
 	enum err rc = ERR_OK;
 
 	while (rc == ERR_OK && (c->out[0] >= 0 || c->status[0] >= 0)) {
 		rc = step(r, c, e);
 		if (rc == ERR_OK && how->go_on && !how->go_on(how->ctx))
 			rc = error_set(e, ERR_CANCELLED, "stopped");
-		if (rc == ERR_OK && clock_ms() >= until)
+		if (rc == ERR_OK && now_ms() >= until)
 			rc = error_set(e, ERR_MSG, "%s did not answer in %d seconds",
 				r->scheme == SCHEME_SMIME ? "gpgsm" : "gpg", ms / 1000);
 	}
@@ -263,7 +254,7 @@ wait_for_output(struct run *r, struct child *c, const struct gnupg_how *how,
 static void
 end(struct child *c, bool now, int *status)
 {
-	int64_t until = clock_ms() + GRACE_MS;
+	int64_t until = now_ms() + GRACE_MS;
 	pid_t r;
 
 	if (now)
@@ -271,7 +262,7 @@ end(struct child *c, bool now, int *status)
 	while ((r = waitpid(c->pid, status, now ? WNOHANG : 0)) != c->pid) {
 		if (r < 0 && errno != EINTR)
 			return;
-		if (r == 0 && clock_ms() >= until)
+		if (r == 0 && now_ms() >= until)
 			kill(-c->pid, SIGKILL);
 		if (r == 0)
 			poll(NULL, 0, 10);

@@ -64,7 +64,7 @@ start_next(struct race *r)
 		}
 		r->p[1 + i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
 		r->n_running++;
-		r->next_at_ms = net_now_ms() + ATTEMPT_DELAY_MS;
+		r->next_at_ms = now_ms() + ATTEMPT_DELAY_MS;
 	} else {
 		note_error(r, errno);
 	}
@@ -98,7 +98,7 @@ run(struct race *r, int *fd, const char *where, int64_t until_ms, struct error *
 {
 	while ((*fd = -1)) {
 		bool has_next = r->next < r->addrs->n;
-		if (has_next && (r->n_running == 0 || net_now_ms() >= r->next_at_ms)) {
+		if (has_next && (r->n_running == 0 || now_ms() >= r->next_at_ms)) {
 			start_next(r);
 			continue;
 		}

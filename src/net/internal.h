@@ -14,13 +14,13 @@
 #include <sys/types.h>
 
 #include "net.h"
+#include "now.h"
 
 struct addrinfo;
 
 enum { MAX_ADDRS = 16, LAST_LINES_BYTES = 1000, LINE_SEEN_BYTES = 400, LINE_TAIL_BYTES = 24 };
 
-/* Milliseconds of the monotonic clock; poll(2)'s argument for a time of it. */
-int64_t net_now_ms(void);
+/* poll(2)'s argument for a time of now_ms. */
 int net_left_ms(int64_t until_ms);
 
 /* ---- resolve.c ---- */

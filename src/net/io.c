@@ -7,25 +7,15 @@
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "internal.h"
 
 enum { MIN_BYTES_PER_MS = 2 };		/* 2 KB/s: less is no transfer */
 
-int64_t
-net_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int
 net_left_ms(int64_t until_ms)
 {
-	int64_t left = until_ms - net_now_ms();
+	int64_t left = until_ms - now_ms();
 
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
@@ -188,7 +178,7 @@ earn_time(struct net *n, size_t moved)
 		return;
 	n->earned_bytes += moved;
 	int64_t until = n->until_ms + (int64_t)(n->earned_bytes / MIN_BYTES_PER_MS);
-	int64_t most = net_now_ms() + n->command_ms;
+	int64_t most = now_ms() + n->command_ms;
 	n->until_ms = until < most ? until : most;
 	n->earned_bytes %= MIN_BYTES_PER_MS;
 }

@@ -73,7 +73,7 @@ static void
 set_deadline(struct net *n, int ms)
 {
 	n->command_ms = ms;
-	n->until_ms = net_now_ms() + ms;
+	n->until_ms = now_ms() + ms;
 }
 
 /* tls_start, its failure told to the caller and kept. */
@@ -230,7 +230,7 @@ net_quiet(struct net *n, bool is_quiet)
 enum err
 net_wait(struct net *n, int timeout_ms, int wake, bool *readable, struct error *e)
 {
-	int64_t until = net_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+	int64_t until = now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 	struct pollfd p[] = { { .fd = n->fd, .events = POLLIN },
 		{ .fd = cancel_fd(n->cancel), .events = POLLIN },
 		{ .fd = wake, .events = POLLIN } };

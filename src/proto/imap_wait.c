@@ -4,20 +4,11 @@
  * the session's state, and `is_dirty` says whether it was news. IDLE is left and entered anew
  * well before the server's half hour is over: routers forget silent connections sooner. */
 #include <poll.h>
-#include <time.h>
 
 #include "imap_int.h"
+#include "now.h"
 
 enum { IDLE_MS = 9 * 60 * 1000, NOOP_MS = 1500 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Until `wake` is readable, something else is, or the time is up. `wake` comes first: a server
  * that never stops talking must not keep us from what the person wants. */

@@ -16,10 +16,10 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "now.h"
 #include "sender.h"
 #include "sendmail.h"
 #include "utf8.h"
@@ -186,26 +186,17 @@ make_environment(struct args *env, const char *from)
 
 /* ---- running it ---- */
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* True: it has ended. */
 static bool
 wait_for(int pidfd, struct cancel *cancel, int ms)
 {
-	int64_t until = clock_ms() + ms, left;
+	int64_t until = now_ms() + ms, left;
 	struct pollfd p[] = {
 		{ .fd = pidfd, .events = POLLIN },
 		{ .fd = cancel_fd(cancel), .events = POLLIN },
 	};
 
-	while ((left = until - clock_ms()) > 0) {
+	while ((left = until - now_ms()) > 0) {
 		poll(p, LEN(p), (int)left);
 		if (p[0].revents)
 			return true;

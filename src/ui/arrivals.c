@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "hash.h"
 #include "index.h"
+#include "now.h"
 #include "notify.h"
 #include "str.h"
 
@@ -62,7 +63,7 @@ in_step(struct ui *ui, struct mark *m)
 	const struct ui_account *a = status_account(ui, m->account);
 
 	if (m->is_filling && m->filled_ms == 0 && a && a->link == LINK_ONLINE)
-		m->filled_ms = ui_clock_ms() + FILLED_MS;
+		m->filled_ms = now_ms() + FILLED_MS;
 }
 
 static struct mark *
@@ -93,7 +94,7 @@ end_filling(struct ui *ui, struct mark *m)
 
 	mark_name(name, m->folder);
 	m->is_filling = engine_raise(ui->engine, name, m->uid, &was, NULL) != ERR_OK;
-	m->filled_ms = m->is_filling ? ui_clock_ms() + FILLED_MS : 0;
+	m->filled_ms = m->is_filling ? now_ms() + FILLED_MS : 0;
 }
 
 /* What nobody was told of yet: the UIDs behind *from. False: nothing, or somebody else tells.
@@ -200,7 +201,7 @@ tell(struct ui *ui, const struct folder *f, const struct msg *m, uint32_t count)
 	struct notify *n = arrivals_of(ui)->notify;
 
 	if (n)
-		notify_add(n, &mail, ui_clock_ms());
+		notify_add(n, &mail, now_ms());
 	if (ui->rc->bell && ui->term->ops->bell)
 		ui->term->ops->bell(ui->term);
 	if (ui->message || ui->is_asking || is_in_sight(ui, f->id))
@@ -240,21 +241,21 @@ arrivals_step(struct ui *ui)
 	struct arrivals *a = ui->arrivals;
 
 	for (size_t i = 0; a && i < a->n_marks; i++)
-		if (a->marks[i].filled_ms && ui_clock_ms() >= a->marks[i].filled_ms)
+		if (a->marks[i].filled_ms && now_ms() >= a->marks[i].filled_ms)
 			end_filling(ui, &a->marks[i]);
 	if (a && a->notify)
-		notify_step(a->notify, ui_clock_ms());
+		notify_step(a->notify, now_ms());
 }
 
 int
 arrivals_next_ms(const struct ui *ui)
 {
 	const struct arrivals *a = ui->arrivals;
-	int64_t now_ms = ui_clock_ms();
-	int next = a && a->notify ? notify_next_ms(a->notify, now_ms) : -1;
+	int64_t now = now_ms();
+	int next = a && a->notify ? notify_next_ms(a->notify, now) : -1;
 
 	for (size_t i = 0; a && i < a->n_marks; i++) {
-		int64_t left = a->marks[i].filled_ms - now_ms;
+		int64_t left = a->marks[i].filled_ms - now;
 		if (a->marks[i].filled_ms && (next < 0 || left < next))
 			next = left > 0 ? (int)left : 0;
 	}

@@ -135,7 +135,6 @@ struct ui *ui_new(struct engine *g, const struct rc *rc, const struct ui_options
 void ui_step(struct ui *ui, int wait_ms);
 void ui_free(struct ui *ui);
 
-int64_t ui_clock_ms(void);			/* monotonic */
 void ui_event(struct ui *ui, const struct event *ev);
 void ui_suspend(struct ui *ui);			/* ^Z */
 void ui_draw(struct ui *ui);			/* into the grid and out to the terminal */

@@ -16,6 +16,7 @@
 #include "child.h"
 #include "frame.h"
 #include "lookup.h"
+#include "now.h"
 
 enum {
 	PAUSE_MS = 250,
@@ -123,7 +124,7 @@ begin(struct ui *ui, struct lookup *l)
 	command = lookup_command(ui->rc->address_query);
 	if (spawn(l, command, ends[1]) == 0) {
 		l->fd = ends[0];
-		l->due_ms = ui_clock_ms() + DEADLINE_MS;
+		l->due_ms = now_ms() + DEADLINE_MS;
 	} else {
 		l->pid = 0;
 		close(ends[0]);
@@ -189,11 +190,11 @@ lookup_step(struct ui *ui)
 	if (!l || !l->typed)
 		return false;
 	if (l->pid == 0) {
-		if (l->due_ms && ui_clock_ms() >= l->due_ms)
+		if (l->due_ms && now_ms() >= l->due_ms)
 			begin(ui, l);
 		return false;
 	}
-	if (!read_more(l) && ui_clock_ms() < l->due_ms)
+	if (!read_more(l) && now_ms() < l->due_ms)
 		return false;
 	end_child(l);
 	read_answer(l);
@@ -217,7 +218,7 @@ lookup_get(struct ui *ui, const char *typed, const struct looked_up **out)
 	forget(l);
 	if (strlen(typed) >= MIN_TYPED && !strchr(typed, '<')) {
 		l->typed = xstrdup(typed);
-		l->due_ms = ui_clock_ms() + PAUSE_MS;
+		l->due_ms = now_ms() + PAUSE_MS;
 	}
 	return 0;
 }
@@ -240,7 +241,7 @@ lookup_next_ms(const struct ui *ui)
 {
 	if (!ui->lookup || !ui->lookup->due_ms)
 		return -1;
-	int64_t wait = ui->lookup->due_ms - ui_clock_ms();
+	int64_t wait = ui->lookup->due_ms - now_ms();
 	return wait > 0 ? (int)wait : 0;
 }
 

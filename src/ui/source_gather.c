@@ -6,22 +6,13 @@
  * again, for what a message is, and where it stands, does not change. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "now.h"
 #include "source_impl.h"
 #include "str.h"
 
 /* Of many folders each page asks all of them, so it is larger. */
 enum { PAGE = 100, THREAD_PAGE = 12, WIDE_PAGE = 250, WIDE_THREAD_PAGE = 40 };
-
-static int64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 /* ---- the folders of a wide source ---- */
 

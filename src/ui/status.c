@@ -2,22 +2,13 @@
  * it. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "frame.h"
+#include "now.h"
 #include "store_outbox.h"
 #include "str.h"
 #include "utf8.h"
 #include "writing.h"
-
-int64_t
-ui_clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- telling ---- */
 
@@ -97,7 +88,7 @@ status_job(struct ui *ui, job_id id, const char *what, account_id account)
 {
 	ui->jobs = array_grow(ui->jobs, ui->n_jobs, &ui->cap_jobs, sizeof *ui->jobs);
 	ui->jobs[ui->n_jobs++] = (struct ui_job){ .id = id, .what = xstrdup(what),
-		.since_ms = ui_clock_ms(), .account = account };
+		.since_ms = now_ms(), .account = account };
 }
 
 job_id

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "frame.h"
+#include "now.h"
 #include "str.h"
 #include "utf8.h"
 
@@ -82,7 +83,7 @@ draw_job(struct ui *ui, const struct area *a)
 	const struct ui_job *j = ui->n_jobs ? &ui->jobs[ui->n_jobs - 1] : NULL;
 	struct str what = { 0 };
 
-	if (!j || ui_clock_ms() - j->since_ms < JOB_QUIET_MS)
+	if (!j || now_ms() - j->since_ms < JOB_QUIET_MS)
 		return false;
 	const struct ui_account *acc = j->done == 0 && j->total == 0
 		? status_account(ui, j->account) : NULL;
@@ -248,10 +249,10 @@ status_draw(struct ui *ui, const struct area *all)
 int
 status_next_ms(const struct ui *ui)
 {
-	int64_t now_ms = ui_clock_ms();
+	int64_t now = now_ms();
 
 	if (ui->n_jobs) {
-		int64_t wait = ui->jobs[ui->n_jobs - 1].since_ms + JOB_QUIET_MS - now_ms;
+		int64_t wait = ui->jobs[ui->n_jobs - 1].since_ms + JOB_QUIET_MS - now;
 		if (wait > 0)
 			return (int)wait;
 	}

@@ -20,6 +20,7 @@
 #include "frame.h"
 #include "log.h"
 #include "lookup.h"
+#include "now.h"
 #include "path.h"
 #include "resend.h"
 #include "str.h"
@@ -150,7 +151,7 @@ ui_draw(struct ui *ui)
 	}
 	ui->term->ops->draw(ui->term, &ui->grid, &ui->theme);
 	ui->is_dirty = false;
-	ui->drawn_ms = ui_clock_ms();
+	ui->drawn_ms = now_ms();
 }
 
 static void
@@ -287,14 +288,14 @@ patience_ms(const struct ui *ui)
 	if (!ui->is_dirty)
 		return sooner(sooner(status_next_ms(ui), lookup_next_ms(ui)),
 			arrivals_next_ms(ui));
-	int64_t wait = ui->drawn_ms + FRAME_MS - ui_clock_ms();
+	int64_t wait = ui->drawn_ms + FRAME_MS - now_ms();
 	return wait > 0 ? (int)wait : 0;
 }
 
 static void
 draw_if_due(struct ui *ui)
 {
-	if (ui->is_dirty && !ui->is_over && ui_clock_ms() - ui->drawn_ms >= FRAME_MS)
+	if (ui->is_dirty && !ui->is_over && now_ms() - ui->drawn_ms >= FRAME_MS)
 		ui_draw(ui);
 }
 

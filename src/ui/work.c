@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "frame.h"
+#include "now.h"
 #include "work.h"
 
 enum { SMALL_BYTES = 1 << 20, END_MS = 2000 };
@@ -99,14 +100,14 @@ void
 work_end(struct ui *ui)
 {
 	struct pollfd p = { .fd = engine_fd(ui->engine), .events = POLLIN };
-	int64_t until = ui_clock_ms() + END_MS;
+	int64_t until = now_ms() + END_MS;
 	struct event ev;
 
 	for (struct work *w = ui->works; w; w = w->next) {
 		engine_cancel(ui->engine, w->task.id);
 		w->owner = NULL;
 	}
-	while (ui->works && ui_clock_ms() < until) {
+	while (ui->works && now_ms() < until) {
 		poll(&p, 1, 20);
 		while (engine_next(ui->engine, &ev))
 			work_event(ui, &ev);

@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "cancel.h"
+#include "now.h"
 #include "str.h"
 
 enum { FAKE_FOLDERS = 8, FAKE_MSGS = 1500 };
@@ -227,15 +227,6 @@ fake_stall(struct fake *f, struct error *e)
 	return error_set(e, ERR_CANCELLED, "cancelled");
 }
 
-static inline int64_t
-fake_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static inline void
 fake_transfer_one(struct fake_folder *from, uint32_t uid, struct fake_folder *to, bool is_move,
 	uint32_t *made)
@@ -258,7 +249,7 @@ fake_catch_up(struct fake_server *s)
 	struct fake_late *l = &s->late;
 	uint32_t made;
 
-	if (!l->at_ms || fake_now_ms() < l->at_ms)
+	if (!l->at_ms || now_ms() < l->at_ms)
 		return;
 	l->at_ms = 0;
 	for (uint32_t uid = l->lo; uid <= l->hi; uid++)
@@ -663,7 +654,7 @@ fake_transfer(struct fake *f, const struct uidset *uids, const char *wire, bool 
 	}
 	if (rc == ERR_OK && f->s->late_ms) {
 		f->s->late = (struct fake_late){ f->open, d, uidset_min(uids),
-			uidset_max(uids), is_move, fake_now_ms() + f->s->late_ms };
+			uidset_max(uids), is_move, now_ms() + f->s->late_ms };
 		f->s->late_ms = 0;
 		return fake_break(f, e);
 	}

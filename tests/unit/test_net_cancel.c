@@ -261,9 +261,9 @@ run_to_deadline(const struct stall *c, struct pki *pki)
 	struct outcome o;
 
 	prepare(&f, c, pki, DEADLINE_MS);
-	int64_t start = net_now_ms(), cpu = cpu_ms();
+	int64_t start = now_ms(), cpu = cpu_ms();
 	o.rc = c->act(&f);
-	o.took_ms = net_now_ms() - start;
+	o.took_ms = now_ms() - start;
 	o.cpu_ms = cpu_ms() - cpu;
 	o.e = f.e;
 	tidy(&f, c);
@@ -305,7 +305,7 @@ killer_run(void *arg)
 	struct timespec t = { 0, CANCEL_AFTER_MS * 1000000L };
 
 	nanosleep(&t, NULL);
-	k->fired_ms = net_now_ms();
+	k->fired_ms = now_ms();
 	cancel_fire(k->cancel);
 	return NULL;
 }
@@ -321,7 +321,7 @@ run_to_cancel(const struct stall *c, struct pki *pki)
 	struct killer k = { .cancel = &f.cancel };
 	pthread_create(&k.thread, NULL, killer_run, &k);
 	o.rc = c->act(&f);
-	int64_t returned = net_now_ms();
+	int64_t returned = now_ms();
 	pthread_join(k.thread, NULL);
 	o.took_ms = returned - k.fired_ms;
 	o.e = f.e;
@@ -357,9 +357,9 @@ test_cancelled_before(void **state)
 		struct fixture f;
 		prepare(&f, c, *state, 20000);
 		cancel_fire(&f.cancel);
-		int64_t start = net_now_ms();
+		int64_t start = now_ms();
 		enum err rc = c->act(&f);
-		int64_t took = net_now_ms() - start;
+		int64_t took = now_ms() - start;
 		tidy(&f, c);
 		if (rc != ERR_CANCELLED || took > 2000)
 			fail_msg("%s: %d after %d ms", c->label, rc, (int)took);
@@ -448,7 +448,7 @@ test_address_order(void **state)
 	give(AF_INET6, "::a", 1), give(AF_INET6, "::b", 1), give(AF_INET6, "::c", 1);
 	give(AF_INET, "10.0.0.1", 1), give(AF_INET, "10.0.0.2", 1);
 	assert_int_equal(ERR_OK, cancel_init(&cancel, NULL));
-	int64_t until = net_now_ms() + 5000;
+	int64_t until = now_ms() + 5000;
 	assert_int_equal(ERR_OK, resolve_host(&got, "x.test", 1, &resolver_given, until,
 		&cancel, NULL));
 	assert_int_equal(5, got.n);
@@ -471,14 +471,14 @@ test_address_order(void **state)
 static enum err
 race(struct fixture *f, int64_t *took)
 {
-	int64_t start = net_now_ms();
+	int64_t start = now_ms();
 	enum err rc;
 
 	f->cfg = (struct net_config){ .host = "many.test", .port = 1, .security = NET_PLAIN,
 		.connect_ms = 3000 };
 	assert_int_equal(ERR_OK, cancel_init(&f->cancel, NULL));
 	rc = net_open_with(&f->net, &f->cfg, &resolver_given, &f->cancel, &f->e);
-	*took = net_now_ms() - start;
+	*took = now_ms() - start;
 	net_close(f->net);
 	cancel_close(&f->cancel);
 	return rc;

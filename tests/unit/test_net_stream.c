@@ -160,7 +160,7 @@ test_ends(void **state)
 		}
 		if (cases[i].serve == serve_bye_reset)
 			io_write(l.net, "x", 1);
-		int64_t start = net_now_ms(), cpu = cpu_ms();
+		int64_t start = now_ms(), cpu = cpu_ms();
 		assert_int_equal(0, drain(l.net));
 		for (int k = 0; k < 1000; k++)
 			assert_int_equal(-1, mailstream_read(net_stream(l.net), buf,
@@ -170,7 +170,7 @@ test_ends(void **state)
 		bool readable = true;
 		assert_int_equal(ERR_CONN, net_wait(l.net, 5000, -1, &readable, NULL));
 		assert_false(readable);
-		assert_in_range(net_now_ms() - start, 0, 4000);
+		assert_in_range(now_ms() - start, 0, 4000);
 		assert_in_range(cpu_ms() - cpu, 0, 200);
 		assert_int_equal(ERR_CONN, net_error(l.net, &l.e));
 		if (!strstr(l.e.text, cases[i].text))
@@ -377,13 +377,13 @@ test_transfer(void **state)
 		struct link l = { .s = { .serve = serve_steadily,
 			.app_bytes = cases[i].rate } };
 		assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
-		int64_t start = net_now_ms();
+		int64_t start = now_ms();
 		if (cases[i].is_transfer)
 			net_transfer(l.net, 300, 0);
 		else
 			net_command(l.net, 300, 0);
 		size_t got = drain(l.net);
-		assert_in_range(net_now_ms() - start, cases[i].from_ms, cases[i].to_ms);
+		assert_in_range(now_ms() - start, cases[i].from_ms, cases[i].to_ms);
 		if (i == 0)
 			assert_int_equal(100000, got);
 		link_close(&l);
@@ -493,10 +493,10 @@ test_wait_sees_every_buffer(void **state)
 		assert_true(readable);				/* libetpan's */
 		/* one more would wait */
 		assert_int_equal(14, mailstream_read(m, buf, 14));
-		int64_t start = net_now_ms(), cpu = cpu_ms();
+		int64_t start = now_ms(), cpu = cpu_ms();
 		assert_int_equal(ERR_OK, net_wait(l.net, 200, -1, &readable, &l.e));
 		assert_false(readable);
-		assert_in_range(net_now_ms() - start, 195, 2000);
+		assert_in_range(now_ms() - start, 195, 2000);
 		assert_in_range(cpu_ms() - cpu, 0, 50);
 		link_close(&l);
 	}
@@ -535,12 +535,12 @@ test_wait_wakes(void **state)
 	assert_int_equal(ERR_OK, link_open(&l, *state, NET_TLS));
 	assert_int_equal(ERR_OK, cancel_init(&wake, NULL));
 	cancel_fire(&wake);
-	int64_t start = net_now_ms();
+	int64_t start = now_ms();
 	assert_int_equal(ERR_OK, net_wait(l.net, 5000, cancel_fd(&wake), &readable, &l.e));
 	assert_false(readable);
 	cancel_fire(&l.cancel);
 	assert_int_equal(ERR_CANCELLED, net_wait(l.net, 5000, -1, &readable, &l.e));
-	assert_in_range(net_now_ms() - start, 0, 2000);
+	assert_in_range(now_ms() - start, 0, 2000);
 	cancel_close(&wake);
 	link_close(&l);
 }
@@ -687,7 +687,7 @@ test_session_freed_first_or_last(void **state)
 		assert_int_equal(ERR_OK, link_open(&l, *state, NET_PLAIN));
 		assert_int_equal(MAILIMAP_NO_ERROR_NON_AUTHENTICATED, mailimap_connect(im,
 			net_stream(l.net)));
-		int64_t start = net_now_ms();
+		int64_t start = now_ms();
 		mailstream_cancel(net_stream(l.net));
 		if (round)
 			im->imap_stream = NULL;
@@ -695,7 +695,7 @@ test_session_freed_first_or_last(void **state)
 		if (!round)
 			assert_null(l.net->stream);
 		link_close(&l);
-		assert_in_range(net_now_ms() - start, 0, 2000);
+		assert_in_range(now_ms() - start, 0, 2000);
 		assert_int_equal(0, l.s.app_bytes);
 	}
 }
