@@ -52,6 +52,8 @@ bool part_is_message(const struct part *p);		/* message/rfc822 or message/global
 
 const struct part *part_next(const struct part *p);	/* preorder walk; NULL at the end */
 int part_depth(const struct part *p);			/* root: 0 */
+/* The innermost embedded message that p is in; NULL: none. */
+const struct part *part_message_around(const struct part *p);
 /* NULL: none */
 const struct part *part_find(const struct part *root, const char *section);
 

@@ -25,14 +25,6 @@ part_at(const struct mime_msg *m, uint32_t index)
 	return p;
 }
 
-static const struct part *
-message_around(const struct part *p)
-{
-	while ((p = p->parent) && !part_is_message(p))
-		;
-	return p;
-}
-
 /* The address in the From field of a header: there must be one. Owned; "": else. */
 static char *
 sender_of(const char *header, size_t n)
@@ -57,7 +49,7 @@ sender_of(const char *header, size_t n)
 static char *
 sender_around(const struct opened *o, const struct part *p)
 {
-	const struct part *message = message_around(p);
+	const struct part *message = part_message_around(p);
 	struct str header = { 0 };
 
 	if (!message)

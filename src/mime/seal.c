@@ -70,14 +70,6 @@ end_of(const struct seal *s, const struct part *p)
 	return next ? next->index : UINT32_MAX;
 }
 
-static bool
-is_embedded(const struct part *p)
-{
-	while ((p = p->parent) && !part_is_message(p))
-		;
-	return p != NULL;
-}
-
 size_t
 seal_find(struct seal *v, const struct part *root, bool *is_more)
 {
@@ -97,7 +89,7 @@ seal_find(struct seal *v, const struct part *root, bool *is_more)
 		}
 		s.end = end_of(&s, p);
 		s.is_whole = is_whole(p);
-		s.is_embedded = is_embedded(p);
+		s.is_embedded = part_message_around(p) != NULL;
 		v[n++] = s;
 	}
 	return n;

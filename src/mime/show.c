@@ -106,19 +106,11 @@ put_attachments(struct show *s, const struct part **shown, size_t n_shown)
 		lines_add(s->out, SPAN_NOTICE, "more attachments are not listed", s->columns);
 }
 
-static const struct part *
-message_around(const struct part *p)
-{
-	while ((p = p->parent) && !part_is_message(p))
-		;
-	return p;
-}
-
 /* The header of an embedded message before the first of its text. */
 static void
 enter_message(struct show *s, const struct part *p)
 {
-	const struct part *message = message_around(p);
+	const struct part *message = part_message_around(p);
 	struct str header = {0};
 
 	if (message == s->inside)

@@ -96,6 +96,14 @@ part_depth(const struct part *p)
 }
 
 const struct part *
+part_message_around(const struct part *p)
+{
+	while ((p = p->parent) && !part_is_message(p))
+		;
+	return p;
+}
+
+const struct part *
 part_find(const struct part *root, const char *section)
 {
 	for (const struct part *p = root; p; p = part_next(p)) {
