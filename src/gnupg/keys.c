@@ -102,22 +102,30 @@ read_user_ids(struct signature *sig, enum seal_scheme scheme, const char *sender
 	}
 }
 
+/* The list of the keys that `pattern` names goes into r->out; run_clear(r) follows. */
+static enum err
+list_keys(struct run *r, const char *which, const char *pattern, const struct gnupg_how *how,
+	struct error *e)
+{
+	r->max_out = MAX_LISTING;
+	run_arg(r, "--with-colons");
+	run_arg(r, which);
+	run_arg(r, "--");
+	run_arg(r, pattern);
+	return run_gnupg(r, how, e);
+}
+
 enum err
 keys_name_signer(struct signature *sig, enum seal_scheme scheme, const char *sender,
 	const struct gnupg_how *how, struct error *e)
 {
-	struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
+	struct run r = { .scheme = scheme };
 	size_t n = strlen(sig->fingerprint);
-	enum err rc;
 
 	if (sig->state == SIG_NO_KEY || sig->state == SIG_UNCHECKED || n < 16 ||
 	    strspn(sig->fingerprint, "0123456789ABCDEFabcdef") != n)
 		return ERR_OK;
-	run_arg(&r, "--with-colons");
-	run_arg(&r, "--list-keys");
-	run_arg(&r, "--");
-	run_arg(&r, sig->fingerprint);
-	rc = run_gnupg(&r, how, e);
+	enum err rc = list_keys(&r, "--list-keys", sig->fingerprint, how, e);
 	if (rc == ERR_OK && r.out.len > 0)
 		read_user_ids(sig, scheme, sender, r.out.data);
 	run_clear(&r);
@@ -131,13 +139,9 @@ keys_are_ours(const char (*ids)[KEY_ID_SIZE], size_t n, enum seal_scheme scheme,
 	bool are = false;
 
 	for (size_t i = 0; i < n && !are; i++) {
-		struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
-		run_arg(&r, "--with-colons");
-		run_arg(&r, "--list-secret-keys");
-		run_arg(&r, "--");
-		run_arg(&r, ids[i]);
-		are = run_gnupg(&r, how, NULL) == ERR_OK && r.exit_code == 0 &&
-			strstr(str_get(&r.out), ids[i]);
+		struct run r = { .scheme = scheme };
+		are = list_keys(&r, "--list-secret-keys", ids[i], how, NULL) == ERR_OK &&
+			r.exit_code == 0 && strstr(str_get(&r.out), ids[i]);
 		run_clear(&r);
 	}
 	return are;
@@ -215,15 +219,10 @@ static enum err
 find_key(struct gnupg_key *key, enum seal_scheme scheme, const struct gnupg_how *how,
 	struct error *e)
 {
-	struct run r = { .scheme = scheme, .max_out = MAX_LISTING };
+	struct run r = { .scheme = scheme };
 	char *pattern = xasprintf("<%s>", key->address);
-	enum err rc;
+	enum err rc = list_keys(&r, "--list-keys", pattern, how, e);
 
-	run_arg(&r, "--with-colons");
-	run_arg(&r, "--list-keys");
-	run_arg(&r, "--");
-	run_arg(&r, pattern);
-	rc = run_gnupg(&r, how, e);
 	if (rc == ERR_OK && r.out.len > 0)
 		choose_key(key, scheme, r.out.data);
 	run_clear(&r);
