@@ -77,10 +77,13 @@ struct opened {
 	bool is_more;			/* than SEAL_MAX */
 };
 
+/* A detached signature of S/MIME (RFC 8551 3.5.3). */
+bool seal_is_cms_signature(const struct part *p);
 /* Which parts of a tree are signed or encrypted; v has SEAL_MAX. *is_more: further ones. */
 size_t seal_find(struct seal *v, const struct part *root, bool *is_more);
 bool seal_has(const struct part *root, bool *is_encrypted);
 void seal_clear(struct seal *s);
+void signature_clear(struct signature *s);
 /* What the whole message consists of, where that was decrypted or unwrapped (->is_secret: it
  * was decrypted): of that alone an answer quotes, since a stranger may have put somebody's
  * encrypted mail beside his own text. NULL: nothing of the kind. */

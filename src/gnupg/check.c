@@ -30,14 +30,6 @@ struct said {
 /* ---- signatures ---- */
 
 static void
-signature_clear(struct signature *s)
-{
-	free(s->fingerprint);
-	free(s->who);
-	free(s->why);
-}
-
-static void
 set(char **to, const char *value)
 {
 	free(*to);
@@ -157,8 +149,7 @@ read_other(struct said *said, const struct status *l)
 	else if (str_eq(l->keyword, "ERROR") && *l->word[1])
 		said->error = (unsigned)strtoul(l->word[1], NULL, 10) & 0xffff;
 	else if (str_eq(l->keyword, "PINENTRY_LAUNCHED"))
-		said->uses_terminal = strstr(l->word[1], "curses") ||
-			strstr(l->word[1], "tty");
+		said->uses_terminal = status_names_terminal(l);
 }
 
 static void
@@ -221,6 +212,14 @@ name_signers(struct seal *s, const char *sender, const struct gnupg_how *how, st
 	return rc;
 }
 
+static void
+judge_signatures(struct seal *s)
+{
+	s->state = SEAL_OPEN;
+	if (s->n_sigs == 0)
+		fail(s, SEAL_FAILED, "what stands for a signature is none");
+}
+
 enum err
 check_detached(struct seal *s, const struct str *data, const struct str *signature,
 	const char *sender, const struct gnupg_how *how, struct error *e)
@@ -234,11 +233,8 @@ check_detached(struct seal *s, const struct str *data, const struct str *signatu
 	run_arg(&r, "-&4");
 	run_arg(&r, "-");
 	enum err rc = run(s, &r, &said, how, e);
-	if (rc == ERR_OK && s->state == SEAL_CLOSED) {
-		s->state = SEAL_OPEN;
-		if (s->n_sigs == 0)
-			fail(s, SEAL_FAILED, "what stands for a signature is none");
-	}
+	if (rc == ERR_OK && s->state == SEAL_CLOSED)
+		judge_signatures(s);
 	run_clear(&r);
 	return rc == ERR_OK ? name_signers(s, sender, how, e) : rc;
 }
@@ -330,9 +326,7 @@ check_wrapped(struct seal *s, const struct str *data, struct str *plain, const c
 	run_arg(&r, "--verify");
 	enum err rc = run(s, &r, &said, how, e);
 	if (rc == ERR_OK && s->state == SEAL_CLOSED) {
-		s->state = SEAL_OPEN;
-		if (s->n_sigs == 0)
-			fail(s, SEAL_FAILED, "what stands for a signature is none");
+		judge_signatures(s);
 		*plain = r.out;
 		r.out = (struct str){ 0 };
 	}

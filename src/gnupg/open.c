@@ -74,9 +74,7 @@ fail(struct seal *s, const char *why)
 static bool
 is_signature(const struct part *p)
 {
-	return str_eq(p->type, "application/pgp-signature") ||
-		str_eq(p->type, "application/pkcs7-signature") ||
-		str_eq(p->type, "application/x-pkcs7-signature");
+	return str_eq(p->type, "application/pgp-signature") || seal_is_cms_signature(p);
 }
 
 static enum err

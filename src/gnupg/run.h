@@ -39,6 +39,8 @@ struct status {
 	const char *rest;		/* all behind the first word, spaces too */
 };
 bool status_next(struct status_reader *r, struct status *s);
+/* Of PINENTRY_LAUNCHED: it is one that draws on a terminal. */
+bool status_names_terminal(const struct status *s);
 void status_unescape(char *s);			/* %xx, in place */
 
 #endif

@@ -56,6 +56,12 @@ status_next(struct status_reader *r, struct status *s)
 	return true;
 }
 
+bool
+status_names_terminal(const struct status *s)
+{
+	return strstr(s->word[1], "curses") || strstr(s->word[1], "tty");
+}
+
 static int
 hex(char c)
 {

@@ -106,8 +106,7 @@ read_outcome(struct outcome *o, struct run *r)
 		} else if (str_eq(l.keyword, "INV_RECP") || str_eq(l.keyword, "NO_RECP")) {
 			o->lacks_key = true;
 		} else if (str_eq(l.keyword, "PINENTRY_LAUNCHED")) {
-			o->uses_terminal = strstr(l.word[1], "curses") ||
-				strstr(l.word[1], "tty");
+			o->uses_terminal = status_names_terminal(&l);
 		}
 	}
 }

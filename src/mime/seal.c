@@ -21,8 +21,8 @@ is_cms(const struct part *p)
 		str_eq(p->type, "application/x-pkcs7-mime");
 }
 
-static bool
-is_cms_signature(const struct part *p)
+bool
+seal_is_cms_signature(const struct part *p)
 {
 	return str_eq(p->type, "application/pkcs7-signature") ||
 		str_eq(p->type, "application/x-pkcs7-signature");
@@ -36,7 +36,7 @@ read_seal(struct seal *s, const struct part *p)
 	*s = (struct seal){ .part = p->index };
 	if (str_eq(p->type, "multipart/signed") && content) {
 		s->kind = SEAL_SIGNED;
-		s->scheme = content->next && is_cms_signature(content->next)
+		s->scheme = content->next && seal_is_cms_signature(content->next)
 			? SCHEME_SMIME : SCHEME_OPENPGP;
 	} else if (str_eq(p->type, "multipart/encrypted") && content) {
 		s->kind = SEAL_ENCRYPTED;
@@ -109,13 +109,19 @@ seal_has(const struct part *root, bool *is_encrypted)
 }
 
 void
+signature_clear(struct signature *s)
+{
+	free(s->fingerprint);
+	free(s->who);
+	free(s->why);
+	*s = (struct signature){ 0 };
+}
+
+void
 seal_clear(struct seal *s)
 {
-	for (size_t i = 0; i < s->n_sigs; i++) {
-		free(s->sigs[i].fingerprint);
-		free(s->sigs[i].who);
-		free(s->sigs[i].why);
-	}
+	for (size_t i = 0; i < s->n_sigs; i++)
+		signature_clear(&s->sigs[i]);
 	free(s->sigs);
 	free(s->why);
 	free(s->sender);
