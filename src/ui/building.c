@@ -157,8 +157,6 @@ begin(struct compose *x, struct building *b, const char *what)
 
 	for (size_t i = 0; i < x->note.n_files; i++)
 		size += x->note.files[i].size_bytes;
-	if (b->plan)
-		size = UINT64_MAX;		/* gpg is not waited for here */
 	x->n_works++;
 	x->is_building = true;
 	work_begin(x->view.ui, &x->view, &b->work, size, what);

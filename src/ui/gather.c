@@ -325,8 +325,6 @@ gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compos
 	if (store_msg(ui_store(ui), x->about, &g->arena, &m))
 		size = m.size_bytes;
 	g->work.task.waits_for_person = gather_needs_whole(ui, x->about);
-	if (g->work.task.waits_for_person)
-		size = UINT64_MAX;		/* gpg is not waited for here */
 	x->n_works++;
 	work_begin(ui, &x->view, &g->work, size, "taking the message apart");
 }

@@ -9,8 +9,6 @@
 
 #include "opening.h"
 
-enum { ALWAYS_A_TASK = 1 << 30 };
-
 struct opening {
 	struct work work;
 	msg_id id;
@@ -86,7 +84,7 @@ opening_begin(struct ui *ui, struct view *owner, msg_id id, bool asks,
 	o->how = (struct gnupg_how){ .asks = asks, .go_on = opening_go_on, .ctx = o,
 		.timeout_ms = asks ? GNUPG_ASK_TIMEOUT_MS : 0 };
 	o->then = then;
-	work_begin(ui, owner, &o->work, ALWAYS_A_TASK,
+	work_begin(ui, owner, &o->work, 0,
 		asks ? "decrypting; the passphrase may be asked for"
 		: "checking signatures and encryption");
 }

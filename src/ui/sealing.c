@@ -13,7 +13,7 @@
 #include "opening.h"
 #include "sealing.h"
 
-enum { ALWAYS_A_TASK = 1 << 30, MAX_RECIPIENTS = 250 };
+enum { MAX_RECIPIENTS = 250 };
 
 struct sealing {
 	struct work work;
@@ -317,5 +317,5 @@ sealing_send(struct compose *x)
 	}
 	x->n_works++;
 	x->is_building = true;
-	work_begin(x->view.ui, &x->view, &s->work, ALWAYS_A_TASK, "looking for keys");
+	work_begin(x->view.ui, &x->view, &s->work, 0, "looking for keys");
 }

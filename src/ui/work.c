@@ -25,7 +25,7 @@ work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_byte
 	w->ui = ui;
 	w->owner = owner;
 	w->next = NULL;
-	if (size_bytes < SMALL_BYTES) {
+	if (size_bytes < SMALL_BYTES && !w->task.waits_for_person) {
 		struct error e = { 0 };
 		e.code = engine_run(ui->engine, &w->task, &e);
 		ui_error(ui, &e);	/* of what runs beside, the bottom line tells it */

@@ -23,8 +23,8 @@ struct work {
 	char *what;			/* "attaching plan.pdf" */
 };
 
-/* w is the frame's until `done`. What is smaller than a megabyte is done here and now, `done`
- * included; `what` is copied. */
+/* w is the frame's until `done`. What is smaller than a megabyte, and waits for no person, is
+ * done here and now, `done` included; `what` is copied. */
 void work_begin(struct ui *ui, struct view *owner, struct work *w, uint64_t size_bytes,
 	const char *what);
 /* The view's, oldest first; NULL: no more than i. */
