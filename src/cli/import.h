@@ -86,6 +86,9 @@ void import_report(const struct import *im, struct str *out);
  * owned; NULL: why is in *e. */
 struct error;
 char *import_read(const char *path, struct error *e);
+/* The same, given to `take` under its path; false: why is in *e. */
+bool import_file(struct import *im, const char *path, void (*take)(struct import *im,
+	const char *name, const char *text), struct error *e);
 /* user@host[:port] behind "scheme://", checked as the mailrc will be; NULL where it makes no
  * URL. port 0: none. */
 char *import_url(struct import *im, const char *scheme, const char *user, const char *host,

@@ -233,16 +233,12 @@ bool
 import_aerc(struct import *im, const char *dir, struct error *e)
 {
 	size_t n = strlen(dir);
-	bool is_file = n > 5 && str_eq(dir + n - 5, ".conf"), is_read;
+	bool is_file = n > 5 && str_eq(dir + n - 5, ".conf");
 	char *accounts = is_file ? xstrdup(dir) : path_join(dir, "accounts.conf");
-	char *program = is_file ? NULL : path_join(dir, "aerc.conf"), *text =
-		import_read(accounts, e);
+	char *program = is_file ? NULL : path_join(dir, "aerc.conf");
+	bool is_read = import_file(im, accounts, import_aerc_text, e);
+	char *text = is_read && program ? import_read(program, NULL) : NULL;
 
-	is_read = text != NULL;
-	if (is_read)
-		import_aerc_text(im, accounts, text);
-	free(text);
-	text = is_read && program ? import_read(program, NULL) : NULL;
 	if (text)
 		read_text(im, program, text, false);
 	if (is_read)

@@ -372,13 +372,10 @@ import_alpine_text(struct import *im, const char *name, const char *text)
 bool
 import_alpine(struct import *im, const char *path, struct error *e)
 {
-	char *text = import_read(path, e), *slash = strrchr(path, '/');
-	bool is_read = text != NULL;
-
-	if (is_read)
-		import_alpine_text(im, path, text);
-	free(text);
+	const char *slash = strrchr(path, '/');
+	bool is_read = import_file(im, path, import_alpine_text, e);
 	char *book = xasprintf("%.*s.addressbook", slash ? (int)(slash + 1 - path) : 0, path);
+
 	if (is_read && access(book, R_OK) == 0)
 		import_addressbook(im, book, NULL);
 	free(book);

@@ -130,13 +130,7 @@ import_abook_text(struct import *im, const char *name, const char *text)
 bool
 import_abook(struct import *im, const char *path, struct error *e)
 {
-	char *text = import_read(path, e);
-	bool is_read = text != NULL;
-
-	if (is_read)
-		import_abook_text(im, path, text);
-	free(text);
-	return is_read;
+	return import_file(im, path, import_abook_text, e);
 }
 
 /* ---- alpine ---- */
@@ -189,11 +183,5 @@ import_addressbook_text(struct import *im, const char *name, const char *text)
 bool
 import_addressbook(struct import *im, const char *path, struct error *e)
 {
-	char *text = import_read(path, e);
-	bool is_read = text != NULL;
-
-	if (is_read)
-		import_addressbook_text(im, path, text);
-	free(text);
-	return is_read;
+	return import_file(im, path, import_addressbook_text, e);
 }

@@ -250,11 +250,5 @@ import_muttrc_text(struct import *im, const char *name, const char *text)
 bool
 import_muttrc(struct import *im, const char *path, struct error *e)
 {
-	char *text = import_read(path, e);
-
-	if (text)
-		import_muttrc_text(im, path, text);
-	bool is_read = text != NULL;
-	free(text);
-	return is_read;
+	return import_file(im, path, import_muttrc_text, e);
 }

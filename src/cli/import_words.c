@@ -31,6 +31,19 @@ import_read(const char *path, struct error *e)
 	return str_take(&s);
 }
 
+bool
+import_file(struct import *im, const char *path, void (*take)(struct import *im,
+	const char *name, const char *text), struct error *e)
+{
+	char *text = import_read(path, e);
+	bool is_read = text != NULL;
+
+	if (is_read)
+		take(im, path, text);
+	free(text);
+	return is_read;
+}
+
 char *
 import_url(struct import *im, const char *scheme, const char *user, const char *host,
 	unsigned port)
