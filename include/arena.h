@@ -14,6 +14,8 @@ struct arena {
 
 /* zeroed, aligned for anything */
 void *arena_alloc(struct arena *a, size_t size);
+/* A copy of what was malloc'd, which is freed; v may be NULL, and size 0. Never NULL. */
+void *arena_take(struct arena *a, void *v, size_t size);
 char *arena_strdup(struct arena *a, const char *s);		/* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...)

@@ -59,6 +59,17 @@ arena_alloc(struct arena *a, size_t size)
 	return p;
 }
 
+void *
+arena_take(struct arena *a, void *v, size_t size)
+{
+	void *p = arena_alloc(a, size);
+
+	if (size > 0)
+		memcpy(p, v, size);
+	free(v);
+	return p;
+}
+
 char *
 arena_strndup(struct arena *a, const char *s, size_t n)
 {

@@ -5,7 +5,6 @@
  * parts, routes) and what mail has besides: names with commas left unquoted in encoded words,
  * addresses without brackets behind a name, semicolons as separators. */
 #include <gmime/gmime.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -214,16 +213,11 @@ mime_addresses(struct arena *a, const struct address **out, const char *raw_valu
 	struct collector c = { .arena = a };
 
 	collect(&c, raw_value);
-	struct address *kept = arena_alloc(a, c.n * sizeof *kept + 1);
-	if (c.n)
-		memcpy(kept, c.v, c.n * sizeof *kept);
-	*out = kept;
-	size_t n = c.n;
-	free(c.v);
+	*out = arena_take(a, c.v, c.n * sizeof *c.v);
 	str_clear(&c.words);
 	str_clear(&c.angle);
 	str_clear(&c.comment);
-	return n;
+	return c.n;
 }
 
 int64_t

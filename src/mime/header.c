@@ -5,7 +5,6 @@
  * fields in between are skipped. Fields are spans of the bytes given; nothing is copied until
  * a value is asked for. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -175,11 +174,7 @@ mime_headers(struct arena *a, const struct header **out, const char *raw, size_t
 		v[count].value = mime_decode_words(a, v[count].raw);
 		count++;
 	}
-	struct header *kept = arena_alloc(a, count * sizeof *kept + 1);
-	if (count)
-		memcpy(kept, v, count * sizeof *kept);
-	free(v);
-	*out = kept;
+	*out = arena_take(a, v, count * sizeof *v);
 	return count;
 }
 

@@ -1,6 +1,4 @@
 /* draft_copies.c - which message on a server is the copy of which draft of ours. */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "store_db.h"
@@ -59,10 +57,7 @@ store_drafts(const struct store *s, account_id account, struct arena *a,
 		v = array_grow(v, n, &cap, sizeof *v);
 		read_row(st, a, &v[n++]);
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n > 0)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

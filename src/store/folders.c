@@ -3,7 +3,6 @@
  * An identity stands for one (account, wire name, UIDVALIDITY) and is written before the index
  * speaks of it; what a crash between the two leaves is repaired when the store is opened. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "store_db.h"
 
@@ -60,10 +59,7 @@ store_folders(const struct store *s, account_id account, struct arena *a, struct
 		v = array_grow(v, n, &cap, sizeof *v);
 		read_folder(st, a, &v[n++]);
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

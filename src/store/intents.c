@@ -4,8 +4,6 @@
  * without fsync: it survives kill -9 by the WAL, and a power cut once store_sync was called.
  * One of more than some hundred messages is recorded as several of the same group, so that
  * whoever carries it out works in short steps; of very many the most later (later.c). */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "store_db.h"
@@ -263,10 +261,7 @@ store_intents(const struct store *s, size_t max, struct arena *a, struct intent 
 		v = array_grow(v, n, &cap, sizeof *v);
 		intent_read(st, a, &v[n++]);
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 
@@ -292,10 +287,7 @@ store_intent_messages(const struct store *s, intent_id id, struct arena *a,
 			.arrived = sqlite3_column_int64(st, 5),
 		};
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

@@ -235,10 +235,7 @@ store_outbox(const struct store *s, account_id account, size_t max, struct arena
 		v = array_grow(v, n, &cap, sizeof *v);
 		read_mail(st, a, &v[n++]);
 	}
-	*out = arena_alloc(a, n * sizeof *v + 1);
-	if (n)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

@@ -192,10 +192,7 @@ people_short_names(const struct store *s, struct arena *a, struct short_name **o
 		v = array_grow(v, n, &cap, sizeof *v);
 		v[n++] = (struct short_name){ db_text(st, 0, a), db_text(st, 1, a) };
 	}
-	*out = arena_alloc(a, n * sizeof *v + 1);
-	if (n)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

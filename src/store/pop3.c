@@ -4,9 +4,6 @@
  * disk; what is between is repaired from the spool (mbox_join_again) before anything else
  * happens, so that "in the ledger" and "in the mbox" are the same set. Both steps end with
  * store_sync: a DELE may follow the second. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "store_db.h"
 
 size_t
@@ -29,10 +26,7 @@ store_pop3(const struct store *s, account_id account, struct arena *a, struct po
 			.listed = sqlite3_column_int64(st, 6),
 		};
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n > 0)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

@@ -182,10 +182,7 @@ store_uploads(const struct store *s, account_id account, size_t max, struct aren
 		v = array_grow(v, n, &cap, sizeof *v);
 		read_row(st, a, &v[n++]);
 	}
-	*out = arena_alloc(a, (n + 1) * sizeof **out);
-	if (n > 0)
-		memcpy(*out, v, n * sizeof *v);
-	free(v);
+	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
 

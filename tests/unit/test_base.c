@@ -185,6 +185,21 @@ test_arena_survives_growth(void **state)
 	arena_clear(&a);
 }
 
+/* What is taken over is copied and freed, and nothing at all is something still. */
+static void
+test_arena_takes_what_grew(void **state)
+{
+	(void)state;
+	struct arena a = {0};
+	int *v = xcalloc(3, sizeof *v);
+
+	v[2] = 7;
+	const int *kept = arena_take(&a, v, 3 * sizeof *v);
+	assert_int_equal(7, kept[2]);
+	assert_non_null(arena_take(&a, NULL, 0));
+	arena_clear(&a);
+}
+
 static void
 test_cancel_is_sticky(void **state)
 {
@@ -390,6 +405,7 @@ TEST_MAIN(T(test_repeated_secret_is_hidden), T(test_error_is_cut_between_charact
 	T(test_clean_bounds_marks), T(test_clean_keeps_what_people_write),
 	T(test_width_counts_columns), T(test_column_cuts_between_graphemes),
 	T(test_find_ignores_case), T(test_error_is_one_safe_line),
-	T(test_safe_name_stays_here), T(test_arena_survives_growth), T(test_cancel_is_sticky),
+	T(test_safe_name_stays_here), T(test_arena_survives_growth), T(test_arena_takes_what_grew),
+	T(test_cancel_is_sticky),
 	T(test_atomic_write_replaces_through_symlink), T(test_log_masks_secrets),
 	T(test_log_is_private), T(test_private_directory), T(test_ascii_runs))
