@@ -190,6 +190,9 @@ void body_abort(struct body_writer *w);				/* NULL is fine */
 /* An open descriptor at the start of the section (the caller closes it),
  * and its length; -1: absent. */
 int store_body(const struct store *s, msg_id id, const char *section, uint64_t *size_bytes);
+/* Whether it is there, and its length (where size_bytes is not NULL), without reading it. */
+bool store_has_body(const struct store *s, msg_id id, const char *section,
+	uint64_t *size_bytes);
 /* The section in memory if it is there and at most `max` long; owned,
  * NUL-terminated; else NULL. */
 char *store_body_read(const struct store *s, msg_id id, const char *section, size_t max,

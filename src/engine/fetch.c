@@ -23,12 +23,7 @@ enum {
 static bool
 is_here(struct worker *w, msg_id id, const char *section)
 {
-	uint64_t size;
-	int fd = store_body(w->store, id, section, &size);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return store_has_body(w->store, id, section, NULL);
 }
 
 static void

@@ -134,6 +134,16 @@ store_body(const struct store *s, msg_id id, const char *section, uint64_t *size
 	return fd;
 }
 
+bool
+store_has_body(const struct store *s, msg_id id, const char *section, uint64_t *size_bytes)
+{
+	int fd = store_body(s, id, section, size_bytes);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 char *
 store_body_read(const struct store *s, msg_id id, const char *section, size_t max, size_t *len)
 {

@@ -2,21 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bring.h"
 #include "partial.h"
-
-static bool
-is_here(struct ui *ui, msg_id id)
-{
-	uint64_t size;
-	int fd = store_body(ui_store(ui), id, "", &size);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
 
 static enum bring_state
 go_on(struct bring *g, struct ui *ui)
@@ -24,7 +12,7 @@ go_on(struct bring *g, struct ui *ui)
 	struct error e;
 	char what[60];
 
-	while (g->at < g->n && is_here(ui, g->ids[g->at])) {
+	while (g->at < g->n && store_has_body(ui_store(ui), g->ids[g->at], "", NULL)) {
 		if (partial_check_id(ui, g->ids[g->at++], &e) != ERR_OK) {
 			ui_error(ui, &e);
 			return BRING_FAILED;
@@ -61,7 +49,7 @@ bring_event(struct bring *g, struct ui *ui, const struct event *ev)
 	g->job = 0;
 	if (ev->u.done.code != ERR_OK)
 		return BRING_FAILED;		/* why is told by the frame */
-	if (is_here(ui, g->ids[g->at]))
+	if (store_has_body(ui_store(ui), g->ids[g->at], "", NULL))
 		return go_on(g, ui);
 	error_set(&e, ERR_MSG, "this message could not be read as a whole");
 	ui_error(ui, &e);

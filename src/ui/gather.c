@@ -89,13 +89,9 @@ gather_is_here(struct ui *ui, msg_id id, enum command_id what)
 {
 	const struct store *s = ui_store(ui);
 	struct message m;
-	uint64_t size;
-	int fd = store_body(s, id, "", &size);
 
-	if (fd >= 0) {
-		close(fd);
+	if (store_has_body(s, id, "", NULL))
 		return true;
-	}
 	bool is_here = !message_read(&m, s, id) || has_all(&m, what, ui_rc(ui)->prefer_html);
 	message_clear(&m);
 	return is_here;

@@ -32,12 +32,8 @@ static bool
 is_quickly_parsed(const struct message *x)
 {
 	uint64_t size;
-	int fd = store_body(x->store, x->id, "", &size);
 
-	if (fd < 0)
-		return false;
-	close(fd);
-	return size <= QUICKLY_PARSED;
+	return store_has_body(x->store, x->id, "", &size) && size <= QUICKLY_PARSED;
 }
 
 /* At most `max` bytes of what is there of a section; NULL: it is not there. Owned. */
@@ -175,14 +171,7 @@ message_part_size(const struct part *p)
 bool
 message_has(const struct message *x, const struct part *p)
 {
-	uint64_t size;
-
-	if (x->parsed)
-		return true;
-	int fd = store_body(x->store, x->id, p->section, &size);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return x->parsed || store_has_body(x->store, x->id, p->section, NULL);
 }
 
 bool

@@ -137,19 +137,14 @@ pager_pipe_now(struct pager *p)
 static void
 pipe_message(struct pager *p, const char *command)
 {
-	uint64_t size;
-	int fd = store_body(ui_store(p->view.ui), p->id, "", &size);
-
 	if (*command == '\0')
 		return;
 	free(p->command);
 	p->command = xstrdup(command);
-	if (fd < 0) {
+	if (store_has_body(ui_store(p->view.ui), p->id, "", NULL))
+		pager_pipe_now(p);
+	else
 		pager_fetch(p, "", "fetching the whole message");
-		return;
-	}
-	close(fd);
-	pager_pipe_now(p);
 }
 
 /* Pressed before the message is there, it is about what will come. */

@@ -5,7 +5,6 @@
  * here, as long as the message is on the screen. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "frame.h"
 #include "opening.h"
@@ -43,17 +42,6 @@ opened(struct view *v, msg_id id, struct opened *o, const struct error *e)
 		pager_open_seals(p, true);
 }
 
-/* All of the message in the store. */
-static bool
-is_here(const struct pager *p, uint64_t *size)
-{
-	int fd = store_body(ui_store(p->view.ui), p->id, "", size);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static void
 begin(struct pager *p, bool asks)
 {
@@ -67,7 +55,6 @@ pager_open_seals(struct pager *p, bool asks)
 	bool is_encrypted, has = !p->section && p->message.root &&
 		!(p->message.m.flags & MSG_HEADER_ONLY) &&
 		seal_has(p->message.root, &is_encrypted);
-	uint64_t size;
 
 	if (!has && asks)
 		ui_status(p->view.ui, "nothing in this message is signed or encrypted");
@@ -75,7 +62,7 @@ pager_open_seals(struct pager *p, bool asks)
 		return;
 	if (p->is_opening) {
 		p->asks |= asks;
-	} else if (is_here(p, &size)) {
+	} else if (store_has_body(ui_store(p->view.ui), p->id, "", NULL)) {
 		begin(p, asks);
 	} else if (asks || (!p->was_fetched && p->message.m.size_bytes <= (is_encrypted
 	    ? OPENING_FETCHES : OPENING_FETCHES_SIGNED))) {

@@ -169,10 +169,8 @@ begin(struct resend *x, msg_id id)
 {
 	struct resending *r = xcalloc(1, sizeof *r);
 	uint64_t size = 0;
-	int fd = store_body(ui_store(x->ui), id, "", &size);
 
-	if (fd >= 0)
-		close(fd);
+	store_has_body(ui_store(x->ui), id, "", &size);
 	r->work.task.run = run;
 	r->work.done = done;
 	r->x = x;
