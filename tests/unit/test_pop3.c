@@ -28,7 +28,7 @@ play(struct played *x, const char *text, enum net_security security, const struc
 	x->cfg.net.host = "127.0.0.1";
 	x->cfg.net.port = x->script.server.port;
 	x->cfg.net.security = security;
-	x->cfg.net.connect_ms = x->cfg.net.io_ms = 3000;
+	x->cfg.net.connect_ms = x->cfg.net.io_ms = 30000;
 	assert_int_equal(ERR_OK, cancel_init(&x->cancel, NULL));
 	return pop3_open(&x->p, &x->cfg, &login, &x->cancel, &x->e);
 }
