@@ -137,8 +137,9 @@ struct lines {
 };
 
 /* Appends the text of a part (valid UTF-8, as from mime_to_utf8) as lines of at most
- * `columns`: text/html through libxml2 with links numbered "[1]", format=flowed joined, others
- * wrapped at words. At most 100,000 lines, then a notice says so. */
+ * `columns`: text/html through libxml2 with links numbered "[1]", events of calendars as
+ * fields (times by the clock of TZ), format=flowed joined, others wrapped at words. At most
+ * 100,000 lines, then a notice says so. */
 void mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n,
 	int columns);
 /* Appends one line of ours, wrapped; text is cleaned. SPAN_NOTICE and SPAN_ATTACHMENT begin

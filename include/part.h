@@ -64,9 +64,15 @@ bool part_has_attachment(const struct part *root);
 
 /* What to show for reading, in order: of each multipart/alternative the best that can be
  * shown (text/plain before text/html unless `prefer_html`), of multipart/related the root,
- * text parts in multipart/mixed one after another. At most `max`; returns how many. */
+ * text parts in multipart/mixed one after another; and the first calendar part, before the
+ * texts it is an alternative of. At most `max`; returns how many. */
 size_t part_readable(const struct part *root, bool prefer_html, const struct part **out,
 	size_t max);
+/* The same without the calendar: what somebody wrote, for answers. */
+size_t part_texts(const struct part *root, bool prefer_html, const struct part **out,
+	size_t max);
+/* Holds events in the form of RFC 5545. */
+bool part_is_calendar(const struct part *p);
 
 /* A flat text form for the store, and back; parse is strict and bounded (the file may be
  * damaged) and returns NULL on nonsense. */

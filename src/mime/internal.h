@@ -82,6 +82,11 @@ void lines_header(struct lines *out, const char *raw, size_t n, bool all, bool i
 bool lines_blank(struct lines *out, int quote_level, const char *prefix);
 void lines_plain(struct lines *out, const struct part *p, const char *utf8, size_t n,
 	int columns);
+/* An event: what, when, where, who. `p` says what stands beside it. */
+void lines_calendar(struct lines *out, const struct part *p, const char *utf8, size_t n,
+	int columns);
+/* "name: value" of ours, with the mark of notices; the value is cleaned. */
+void lines_field(struct lines *out, const char *name, const char *value, int columns);
 void lines_html(struct lines *out, const char *utf8, size_t n, int columns);
 size_t lines_link(struct lines *out, const char *url);	/* its number, from 1 */
 

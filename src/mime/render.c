@@ -56,6 +56,8 @@ mime_render(struct lines *out, const struct part *p, const char *utf8, size_t n,
 		columns = MIN_COLUMNS;
 	if (str_eq(p->type, "text/html"))
 		lines_html(out, utf8, n, columns);
+	else if (part_is_calendar(p))
+		lines_calendar(out, p, utf8, n, columns);
 	else
 		lines_plain(out, p, utf8, n, columns);
 }
@@ -86,6 +88,14 @@ put_field(const struct block *b, const char *name, const char *value)
 	lines_wrap(b->out, &shape, str_get(&clean), clean.len);
 	str_clear(&raw);
 	str_clear(&clean);
+}
+
+void
+lines_field(struct lines *out, const char *name, const char *value, int columns)
+{
+	struct block b = { out, columns, true };
+
+	put_field(&b, name, value);
 }
 
 static void

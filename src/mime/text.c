@@ -13,7 +13,7 @@ mime_text_of_part(struct str *out, const struct part *p, const char *decoded, si
 	struct str utf8 = { 0 };
 
 	mime_to_utf8(&utf8, p, decoded, n);
-	if (str_eq(p->type, "text/html")) {
+	if (str_eq(p->type, "text/html") || part_is_calendar(p)) {
 		mime_render(&lines, p, str_get(&utf8), utf8.len, WIDE_COLUMNS);
 		for (size_t i = 0; i < lines.n; i++) {
 			str_puts(out, lines.v[i].text);

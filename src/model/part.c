@@ -224,8 +224,36 @@ best_alternative(const struct part *p, bool prefer_html, int depth)
 struct readable {
 	const struct part **out;
 	size_t n, max;
-	bool prefer_html;
+	bool prefer_html, has_calendar;
 };
+
+enum { MAX_CALENDAR_BYTES = 256 * 1024 };
+
+bool
+part_is_calendar(const struct part *p)
+{
+	return str_eq(p->type, "text/calendar") || str_eq(p->type, "application/ics");
+}
+
+/* The first one is shown, also where it is an attachment; most invitations have it twice. A
+ * large one is somebody's whole calendar. */
+static void
+collect_calendar(struct readable *r, const struct part *p)
+{
+	if (r->has_calendar || r->n >= r->max || p->size_bytes > MAX_CALENDAR_BYTES)
+		return;
+	r->has_calendar = true;
+	r->out[r->n++] = p;
+}
+
+/* When and where stands before the text that goes with it. */
+static void
+collect_calendar_beside(struct readable *r, const struct part *alternatives)
+{
+	for (const struct part *c = alternatives->child; c; c = c->next)
+		if (part_is_calendar(c))
+			collect_calendar(r, c);
+}
 
 /* The returned message of a bounce, and one sent as a file, are there to be opened. */
 static bool
@@ -241,13 +269,16 @@ collect(struct readable *r, const struct part *p, int depth)
 	if (depth > PART_MAX_DEPTH || r->n >= r->max || is_closed(p))
 		return;
 	if (!p->child) {
-		if (rank_leaf(p, r->prefer_html) > SHOW_NOT)
+		if (part_is_calendar(p))
+			collect_calendar(r, p);
+		else if (rank_leaf(p, r->prefer_html) > SHOW_NOT)
 			r->out[r->n++] = p;
 		return;
 	}
 	if (str_eq(p->type, "multipart/alternative")) {
+		collect_calendar_beside(r, p);
 		const struct part *best = best_alternative(p, r->prefer_html, depth);
-		if (best)
+		if (best && r->n < r->max)
 			collect(r, best, depth + 1);
 		return;
 	}
@@ -263,7 +294,16 @@ collect(struct readable *r, const struct part *p, int depth)
 size_t
 part_readable(const struct part *root, bool prefer_html, const struct part **out, size_t max)
 {
-	struct readable r = { out, 0, max, prefer_html };
+	struct readable r = { out, 0, max, prefer_html, false };
+
+	collect(&r, root, 0);
+	return r.n;
+}
+
+size_t
+part_texts(const struct part *root, bool prefer_html, const struct part **out, size_t max)
+{
+	struct readable r = { out, 0, max, prefer_html, true };
 
 	collect(&r, root, 0);
 	return r.n;

@@ -74,7 +74,7 @@ has_all(const struct message *m, enum command_id what, bool prefer_html)
 {
 	const struct part *parts[MAX_TEXT_PARTS];
 	bool has = m->header && m->root && (m->parsed || !is_sealed(m->root));
-	size_t n = m->root ? part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS) : 0;
+	size_t n = m->root ? part_texts(m->root, prefer_html, parts, MAX_TEXT_PARTS) : 0;
 
 	for (size_t i = 0; i < n && has; i++)
 		has = message_has(m, parts[i]);
@@ -140,7 +140,7 @@ readable_text(const struct message *m, bool prefer_html, struct str *out,
 	struct reply_source *s)
 {
 	const struct part *parts[MAX_TEXT_PARTS];
-	size_t n = part_readable(m->root, prefer_html, parts, MAX_TEXT_PARTS);
+	size_t n = part_texts(m->root, prefer_html, parts, MAX_TEXT_PARTS);
 	bool is_here = true;
 
 	for (size_t i = 0; i < n && is_here; i++) {

@@ -90,7 +90,7 @@ static void
 add_text(struct ui *ui, struct str *out, const struct message *m, struct reply_source *s)
 {
 	const struct part *parts[50];
-	size_t n_parts = part_readable(m->root, ui_rc(ui)->prefer_html, parts, LEN(parts));
+	size_t n_parts = part_texts(m->root, ui_rc(ui)->prefer_html, parts, LEN(parts));
 
 	for (size_t i = 0; i < n_parts; i++) {
 		struct str text = { 0 };

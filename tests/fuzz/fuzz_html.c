@@ -1,4 +1,4 @@
-/* Any bytes are HTML: rendered at any width, what comes out is clean and fits. */
+/* Any bytes are HTML, or a calendar: rendered at any width, what comes out is clean and fits. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct part p = { .type = "text/html", .charset = "", .format = "", .delsp = "" };
+	static const char calendar[] = "BEGIN:VCALENDAR";
+	bool is_calendar = n >= sizeof calendar - 1 &&
+		memcmp(data, calendar, sizeof calendar - 1) == 0;
+	struct part p = { .type = is_calendar ? "text/calendar" : "text/html", .charset = "",
+		.format = "", .delsp = "" };
 	struct lines l = {0};
 	struct str text = {0};
 	int columns = n ? 20 + data[n - 1] % 80 : 80;

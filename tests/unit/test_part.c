@@ -81,6 +81,37 @@ test_readable_chooses_one_of_each_alternative(void **state)
 	arena_clear(&a);
 }
 
+/* When and where stands before the text; the same again as a file is not shown twice; an answer
+ * quotes neither; and what is only there as a file is shown. */
+static void
+test_invitation_is_read_once_before_its_text(void **state)
+{
+	(void)state;
+	struct arena a = {0};
+	struct part *root = add(&a, NULL, "multipart/mixed");
+	struct part *alt = add(&a, root, "multipart/alternative");
+	const struct part *out[10];
+
+	add(&a, alt, "text/plain");
+	add(&a, alt, "text/html");
+	add(&a, alt, "text/calendar");
+	struct part *file = add(&a, root, "application/ics");
+	file->disposition = DISP_ATTACHMENT;
+	part_number(&a, root);
+	assert_int_equal(2, part_readable(root, false, out, 10));
+	assert_string_equal("1.3", out[0]->section);
+	assert_string_equal("1.1", out[1]->section);
+	assert_int_equal(1, part_readable(root, false, out, 1));
+	assert_int_equal(1, part_texts(root, false, out, 10));
+	assert_string_equal("1.1", out[0]->section);
+	alt->last->type = "text/x-other";
+	assert_int_equal(2, part_readable(root, false, out, 10));
+	assert_string_equal("2", out[1]->section);
+	file->size_bytes = 1 << 20;
+	assert_int_equal(1, part_readable(root, false, out, 10));
+	arena_clear(&a);
+}
+
 /* The returned message of a bounce is not read again; the report on it is. */
 static void
 test_report_is_read_without_the_returned_message(void **state)
@@ -193,6 +224,7 @@ test_form_is_bounded(void **state)
 
 TEST_MAIN(T(test_sections_are_those_of_imap), T(test_single_part_is_section_one),
 	T(test_readable_chooses_one_of_each_alternative),
+	T(test_invitation_is_read_once_before_its_text),
 	T(test_report_is_read_without_the_returned_message),
 	T(test_attachments_are_what_people_call_so), T(test_flat_form_goes_round),
 	T(test_damaged_form_is_refused_or_read), T(test_form_is_bounded))
