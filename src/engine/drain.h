@@ -67,6 +67,9 @@ struct plan_item {
 	bool wants_hash;		/* only its header tells; ask for it, set hash */
 	bool is_settled;
 	bool is_repeated;		/* its UIDL is also another's */
+	bool is_probe;			/* known by a name that is its number: asked for
+					 * its header alone */
+	bool is_fetched;		/* in this session */
 	bool is_topless;		/* the server refuses to give its header alone */
 };
 
@@ -78,12 +81,17 @@ struct plan {
 	bool *is_taken;			/* of each entry: found on the server */
 	bool is_all_new;		/* the ledger knows mail, and nothing listed bears
 					 * a name it knows */
+	bool is_in_doubt;		/* names tell nothing: set before plan_by_uidl,
+					 * which may be called again then */
+	bool is_other_peer;		/* so do sizes */
 	struct arena arena;
 };
 
 /* First by name; then, when those that want it have their hash, the rest. */
 void plan_by_uidl(struct plan *p);
 void plan_by_hash(struct plan *p);
+/* Between the two: the names are numbers that were given anew. */
+bool plan_is_renumbered(struct plan *p);
 void plan_clear(struct plan *p);
 
 /* ---- drain_pass.c ---- */

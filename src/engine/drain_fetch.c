@@ -89,6 +89,7 @@ add_to_batch(struct pass *p, struct plan_item *item, enum pop3_state state, uint
 	p->batch_items = array_grow(p->batch_items, p->n_batch, &p->cap_items,
 		sizeof *p->batch_items);
 	p->batch_items[p->n_batch] = item;
+	item->is_fetched = true;
 	p->batch[p->n_batch++] = (struct pop3_entry){
 		.uidl = item->m.uidl, .hash = hash, .size_bytes = item->m.size_bytes,
 		.state = state, .fetched = p->now, .listed = p->now,

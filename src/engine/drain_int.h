@@ -62,6 +62,18 @@ enum err witness_count(struct pass *p, struct error *e);
 /* What the ledger says, durably beside the inbox. Before anything of the batch is appended. */
 enum err witness_repeat(struct pass *p, struct error *e);
 
+/* ---- drain_doubt.c: whether names are to be believed ---- */
+/* The ledger's names were given by another server, or to another user. */
+bool doubt_is_other_peer(const struct pass *p);
+/* Behind doubt_unname, where they were. */
+enum err doubt_note_peer(struct pass *p, struct error *e);
+/* What the plan did not find on the server has no name any more. */
+enum err doubt_unname(struct pass *p, struct error *e);
+/* Of what may be deleted, and is known by its name alone, the header is looked at; what is
+ * another message has no entry behind this. */
+enum err doubt_before_deleting(struct pass *p, bool (*may)(const struct pass *p,
+	const struct pop3_entry *entry), struct error *e);
+
 /* ---- drain_relearn.c ---- */
 /* After the plan: what is new by the ledger, and stands in the mbox files all the
  * same, is put into the ledger. */

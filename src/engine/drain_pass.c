@@ -224,7 +224,7 @@ pass_find_hashes(struct pass *p, struct error *e)
 	size_t n = 0, n_left = 0;
 
 	for (size_t i = 0; i < plan->n; i++) {
-		if (plan->v[i].wants_hash)
+		if (plan->v[i].wants_hash && plan->v[i].hash == 0)
 			v[n++] = &plan->v[i];
 	}
 	if (n > 0)
@@ -232,7 +232,7 @@ pass_find_hashes(struct pass *p, struct error *e)
 			n);
 	enum err rc = hash_headers(p, v, n, true, e);
 	for (size_t i = 0; i < n; i++) {
-		if (v[i]->hash == 0)
+		if (v[i]->hash == 0 && !v[i]->is_probe)
 			v[n_left++] = v[i];
 	}
 	if (rc == ERR_OK && n_left > 0)
@@ -271,6 +271,34 @@ note_listed(struct pass *p, struct error *e)
 	return rc;
 }
 
+/* Of each message whether it is in the ledger. */
+static enum err
+match(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+	enum err rc = ERR_OK;
+
+	plan->is_in_doubt = plan->is_other_peer = doubt_is_other_peer(p);
+	plan_by_uidl(plan);
+	if (plan->n_entries == 0)
+		return doubt_note_peer(p, e);
+	rc = pass_find_hashes(p, e);
+	if (rc == ERR_OK && plan_is_renumbered(plan)) {
+		log_msg("%s: the server names messages by their numbers",
+			p->d->cfg->conf->name);
+		plan->is_in_doubt = true;
+		plan_by_uidl(plan);
+		rc = pass_find_hashes(p, e);
+	}
+	if (rc == ERR_OK)
+		plan_by_hash(plan);
+	if (rc == ERR_OK && plan->is_in_doubt)
+		rc = doubt_unname(p, e);
+	if (rc == ERR_OK)
+		rc = note_listed(p, e);
+	return rc == ERR_OK ? doubt_note_peer(p, e) : rc;
+}
+
 static enum err
 make_plan(struct pass *p, struct error *e)
 {
@@ -286,12 +314,7 @@ make_plan(struct pass *p, struct error *e)
 	plan->n_entries = store_pop3(p->d->store, p->d->cfg->account, &plan->arena,
 		&plan->entries);
 	bool is_doubtful = plan->n_entries == 0 || witness_is_ahead(p);
-	plan_by_uidl(plan);
-	if (plan->n_entries > 0 && (rc = pass_find_hashes(p, e)) != ERR_OK)
-		return rc;
-	if (plan->n_entries > 0)
-		plan_by_hash(plan);
-	rc = note_listed(p, e);
+	rc = match(p, e);
 	return rc == ERR_OK && is_doubtful ? relearn(p, e) : rc;
 }
 
@@ -334,14 +357,17 @@ delete_and_quit(struct pass *p, struct error *e)
 	uint32_t *numbers = xcalloc(plan->n + 1, sizeof *numbers);
 	bool *refused = xcalloc(plan->n + 1, sizeof *refused);
 	size_t n = 0;
+	enum err rc = atomic_load(p->d->stop) ? ERR_OK
+		: doubt_before_deleting(p, may_delete, e);
 
-	for (size_t i = 0; i < plan->n && !atomic_load(p->d->stop); i++) {
+	for (size_t i = 0; i < plan->n && rc == ERR_OK && !atomic_load(p->d->stop); i++) {
 		if (!plan->v[i].entry || !may_delete(p, plan->v[i].entry))
 			continue;
 		numbers[n] = plan->v[i].m.number;
 		v[n++] = plan->v[i].entry;
 	}
-	enum err rc = n > 0 ? pop3_dele(p->pop3, numbers, n, refused, e) : ERR_OK;
+	if (n > 0)
+		rc = pop3_dele(p->pop3, numbers, n, refused, e);
 	if (rc == ERR_OK)
 		rc = pop3_quit(p->pop3, QUIT_MS, e);
 	if (rc == ERR_OK)

@@ -2,8 +2,10 @@
  *
  * A message is known by its UIDL where that names one message here and one there, with the
  * same size. Else its header is asked for (TOP n 0) and its hash decides: where the server has
- * no UIDL, repeats one, reuses one of a message that was deleted, or gave all of them anew. An
- * entry is taken by one message, so that of two equal messages the second is new. */
+ * no UIDL, repeats one, reuses one of a message that was deleted, or gave all of them anew;
+ * and where its names are in doubt (drain_doubt.c). An entry is taken by one message, so that
+ * of two equal messages the second is new. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +105,7 @@ judge_unknown(struct plan *p, const bool *is_named)
 		qsort(sizes, n, sizeof *sizes, by_size);
 	for (size_t i = 0; i < p->n_entries; i++)
 		is_any_known = is_any_known || is_named[i];
-	p->is_all_new = n > 0 && !is_any_known;
+	p->is_all_new = (n > 0 && !is_any_known) || p->is_other_peer;
 	for (size_t i = 0; i < p->n; i++) {
 		struct plan_item *item = &p->v[i];
 		if (item->is_settled || item->wants_hash)
@@ -115,11 +117,59 @@ judge_unknown(struct plan *p, const bool *is_named)
 	free(sizes);
 }
 
+/* Names that are the numbers of the messages may be given anew with them. */
+static bool
+is_numbered(const struct plan *p)
+{
+	char number[16];
+
+	for (size_t i = 0; i < p->n; i++) {
+		snprintf(number, sizeof number, "%u", (unsigned)p->v[i].m.number);
+		if (!str_eq(p->v[i].m.uidl, number))
+			return false;
+	}
+	return p->n > 0;
+}
+
+/* When any message before it went, the last one is another by now. */
+static void
+probe_last(struct plan *p)
+{
+	size_t i = p->n;
+
+	while (i > 0 && !p->v[i - 1].entry)
+		i--;
+	if (i > 0)
+		p->v[i - 1].is_probe = p->v[i - 1].wants_hash = true;
+}
+
+bool
+plan_is_renumbered(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_item *item = &p->v[i];
+		if (item->is_probe && item->hash != 0)
+			return item->hash != item->entry->hash;
+	}
+	return false;
+}
+
+static void
+forget_plan(struct plan *p)
+{
+	free(p->is_taken);
+	for (size_t i = 0; i < p->n; i++) {
+		struct plan_item *item = &p->v[i];
+		*item = (struct plan_item){ .m = item->m, .hash = item->hash };
+	}
+}
+
 void
 plan_by_uidl(struct plan *p)
 {
 	bool *is_named = xcalloc(p->n_entries, sizeof *is_named);
 
+	forget_plan(p);
 	p->is_taken = xcalloc(p->n_entries, sizeof *p->is_taken);
 	mark_repeated(p);
 	for (size_t i = 0; i < p->n; i++) {
@@ -128,7 +178,7 @@ plan_by_uidl(struct plan *p)
 			&first) : 0;
 		for (size_t k = first; k < first + n; k++)
 			is_named[k] = true;
-		if (!*item->m.uidl || item->is_repeated)
+		if (!*item->m.uidl || item->is_repeated || p->is_in_doubt)
 			item->wants_hash = p->n_entries > 0;
 		else if (n == 1 && p->entries[first].size_bytes == item->m.size_bytes &&
 		    p->entries[first].state != POP3_DELETED)
@@ -139,6 +189,8 @@ plan_by_uidl(struct plan *p)
 			item->is_settled = true;
 	}
 	judge_unknown(p, is_named);
+	if (!p->is_in_doubt && is_numbered(p))
+		probe_last(p);
 	free(is_named);
 }
 
