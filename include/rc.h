@@ -84,6 +84,7 @@ struct rc {
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
 	bool threads, hints, mouse, prefer_html, mark_seen, unified;
 	int page_context, timeout_s;
+	int wrap;			/* columns of text for reading at most; 0: no limit */
 	char *notify;			/* command for new mail; NULL: none */
 	bool bell;			/* the terminal's, for new mail */
 	bool edit_headers;		/* the editor gets the header, too */

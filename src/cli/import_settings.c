@@ -162,6 +162,20 @@ put_editor(struct mutt *m)
 		set(m, "editor", command, v->item);
 }
 
+/* neomutt's reflow_wrap is that of flowed text alone, which is nearly all there is to wrap. */
+static void
+put_wrap(struct mutt *m)
+{
+	const struct mutt_var *v = var(m, "wrap");
+	long n;
+
+	if (!v)
+		v = var(m, "reflowwrap");
+	if (v && (n = atol(v->value)) > 0)
+		set(m, "wrap", arena_printf(&m->im->arena, "%ld", n < 1000 ? n : 1000),
+			v->item);
+}
+
 static void
 put_pager(struct mutt *m)
 {
@@ -172,6 +186,7 @@ put_pager(struct mutt *m)
 	if (context && n >= 0)
 		set(m, "page-context", arena_printf(&m->im->arena, "%ld", n < 20 ? n : 20),
 			context->item);
+	put_wrap(m);
 	if (timeout && s > 0)
 		set(m, "timeout", arena_printf(&m->im->arena, "%lds", s < 3600 ? s : 3600),
 			timeout->item);
@@ -348,7 +363,7 @@ static const struct {
 	{ "menuscroll", NULL }, { "menucontext", NULL }, { "menumoveoff", NULL },
 	{ "markers", NULL }, { "smartwrap", NULL }, { "tilde", NULL }, { "braille*", NULL },
 	{ "pagerindexlines", "the pager has the whole screen" },
-	{ "wrap", "text is as wide as the screen" },
+	{ "wrap", "text is wrapped at a number of columns, not at a margin" },
 	{ "wrapmargin", "text is as wide as the screen" }, { "reflowtext", NULL },
 	{ "reflowwrap", NULL }, { "reflowspacequotes", NULL },
 	{ "allowansi", "no mail acts on the terminal" }, { "pagerformat", FORMAT },

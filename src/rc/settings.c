@@ -43,6 +43,8 @@ static const struct rc_setting table[] = {
 	{ MAIL(page_context), .name = "page-context", .type = RC_T_INT, .initial = "2",
 		.max = 20,
 	  .help = "lines that stay on the screen when a page is turned" },
+	{ MAIL(wrap), .name = "wrap", .type = RC_T_INT, .initial = "0", .max = 1000,
+	  .help = "text is read in so many columns at most; 0: as wide as the screen" },
 	{ MAIL(hints), .name = "hints", .type = RC_T_BOOL, .initial = "yes",
 	  .help = "the usual keys stand on the bottom line, where there is room" },
 	{ MAIL(mouse), .name = "mouse", .type = RC_T_BOOL, .initial = "yes",

@@ -20,7 +20,8 @@ pager_lay_out(struct pager *p, int columns)
 {
 	size_t mark = page_mark(&p->page, p->top);
 	struct str missing = { 0 };
-	struct page_options o = { .columns = columns > 10 ? columns : 10,
+	int wrap = ui_rc(p->view.ui)->wrap, narrow = wrap && wrap < columns ? wrap : columns;
+	struct page_options o = { .columns = narrow > 10 ? narrow : 10,
 		.all_headers = p->all_headers, .prefer_html = p->is_html,
 		.section = p->section, .opened = p->opened, .advice = pager_advice(p) };
 

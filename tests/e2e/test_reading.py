@@ -44,11 +44,20 @@ Content-Transfer-Encoding: base64
 --m--
 """
 
+LONG = b"""From: Grace <grace@example.net>
+To: Ada <ada@localhost>
+Subject: Long
+Date: Mon, 23 Nov 2026 10:00:00 +0100
+Message-ID: <long@rig.example>
 
-def open_one(server, home, mail, **kw):
+""" + b"one two three " * 40 + b"""end.
+"""
+
+
+def open_one(server, home, mail, rc="", **kw):
     """A screen that shows the only message there is."""
     server.fill([mail])
-    home.account(server.ports["imap"])
+    home.account(server.ports["imap"], before=rc)
     s = home.screen(**kw)
     s.wait("? help")
     s.wait("work: online")
@@ -64,3 +73,15 @@ def test_invitation_is_read_on_the_readers_clock():
                          "▌ Where: Room 4", "▌ Organizer: Grace <grace@example.net>"):
                 assert line in text.split("\n"), text
             assert text.index("▌ When") < text.index("You are invited."), text
+
+
+def test_text_is_no_wider_than_asked_for():
+    for rc, widest in ("[mail]\nwrap = 60\n", 60), ("", 120), ("[mail]\nwrap = 200\n", 120):
+        with Dovecot() as server, Home() as home:
+            with open_one(server, home, LONG, rc, cols=120, rows=40) as s:
+                text = s.wait("end.")
+                lines = [len(l) for l in text.split("\n") if l.startswith(("one", "two", "three"))]
+                assert widest - 6 < max(lines) <= widest, text
+                s.resize(50, 20)
+                s.wait(lambda t: t.count("three") > 10
+                       and 44 < max(len(l) for l in t.split("\n") if "three" in l) <= 50)
