@@ -88,6 +88,7 @@ struct rc {
 	char *notify;			/* command for new mail; NULL: none */
 	bool bell;			/* the terminal's, for new mail */
 	bool edit_headers;		/* the editor gets the header, too */
+	char *attribution;		/* above quoted text; reply_source (reply.h) */
 	bool flowed;			/* format=flowed: lines that end in a space go on */
 	char *lists, *subscribed;	/* mailing lists, separated by commas; NULL: none */
 	int undo_send_s;		/* 0: mail goes out at once */

@@ -27,6 +27,9 @@ struct reply_source {
 	const char *text;	/* what is for reading, UTF-8 */
 	size_t text_len;
 	bool is_flowed, delsp;	/* RFC 3676 */
+	/* the line above what an answer quotes: as for strftime(3), of the sender's clock,
+	 * with {name} and {address}; NULL: "On 2026-09-21 16:13 +0200, Bob wrote:" */
+	const char *attribution;
 };
 
 /* Fills in from, to, cc, subject, in_reply_to, references and text of *out (zero before).

@@ -117,6 +117,8 @@ void mutt_accounts(struct mutt *m);
  * server of these settings. */
 const char *mutt_folder(struct mutt *m, const struct mutt_vars *vars, const char *value);
 void mutt_settings(struct mutt *m);
+/* ---- import_attribution.c ---- */
+void mutt_attribution(struct mutt *m);
 void mutt_aliases(struct mutt *m);
 /* The muttrc's alternates that are plain addresses, for the accounts. */
 void mutt_identities(struct mutt *m);

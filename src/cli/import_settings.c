@@ -384,7 +384,8 @@ static const struct {
 	{ "honordisposition", NULL }, { "markold", NULL },
 	{ "maildirtrash", NULL }, { "maildirheadercacheverify", NULL }, { "maildir*", NULL },
 	{ "mh*", NULL },
-	{ "attribution*", "what stands above quoted text is fixed: who wrote it, and when" },
+	{ "attributionlocale", "the names of days and months in 'attribution' are English" },
+	{ "attribution", NULL }, { "attributionintro", NULL }, { "attributiontrailer", NULL },
 	{ "indentstring", "quoted text begins with '> '" }, { "quoteregexp", NULL },
 	{ "quoteregex", NULL }, { "quotechars", NULL }, { "replyregexp", NULL },
 	{ "replyregex", NULL },
@@ -472,6 +473,7 @@ mutt_settings(struct mutt *m)
 	put_bool(m, "textflowed", "flowed");
 	put_pager(m);
 	put_stop(m);
+	mutt_attribution(m);
 	put_dates(m);
 	put_new_mail(m);
 	tell_fates(m);

@@ -14,7 +14,7 @@
 #include "reply.h"
 #include "utf8.h"
 
-enum { MAX_RECIPIENTS = 2000 };
+enum { MAX_RECIPIENTS = 2000, MAX_ATTRIBUTION = 500 };
 
 struct maker {
 	struct arena arena;
@@ -256,23 +256,64 @@ hang_in_thread(const struct maker *k, struct note *out)
 
 /* ---- text ---- */
 
+/* The format with {name} and {address} filled in, as one line. */
+static void
+put_who(struct str *out, const struct maker *k, const char *format)
+{
+	const char *name = *k->m.from_name ? k->m.from_name : k->m.from_addr;
+	const struct { const char *word, *value; } words[] = { { "{name}", name },
+		{ "{address}", k->m.from_addr } };
+	struct str line = { 0 };
+
+	while (*format) {
+		size_t i = 0;
+		while (i < LEN(words) && !str_starts(format, words[i].word))
+			i++;
+		if (i < LEN(words)) {
+			str_puts(&line, words[i].value);
+			format += strlen(words[i].word);
+		} else {
+			str_putc(&line, *format++);
+		}
+	}
+	text_clean(out, str_get(&line), line.len, CLEAN_LINE);
+	str_putc(out, '\n');
+	str_clear(&line);
+}
+
+#pragma GCC diagnostic push
+/* the format is the person's own */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static bool
+put_date(char out[MAX_ATTRIBUTION], const char *format, const struct tm *tm)
+{
+	return strftime(out, MAX_ATTRIBUTION, format, tm) > 0;
+}
+#pragma GCC diagnostic pop
+
+/* The date is that of the sender's clock, which is what it was for whoever wrote. It goes into
+ * the format before the name does, so that no name is read as a format. */
 static void
 attribution(const struct maker *k, struct str *out)
 {
-	const char *raw = raw_value(k, "Date");
+	const char *raw = raw_value(k, "Date"), *format = k->source->attribution;
 	int tz = 0;
 	int64_t date = raw ? mime_date(raw, &tz) : 0;
-	char *who = text_clean_dup(*k->m.from_name ? k->m.from_name : k->m.from_addr);
 	time_t t = (time_t)(date + tz * 60);
 	struct tm tm;
-	char when[40];
+	char dated[MAX_ATTRIBUTION], zone[12];
 
-	if (date && gmtime_r(&t, &tm) && strftime(when, sizeof when, "%Y-%m-%d %H:%M", &tm))
-		str_printf(out, "On %s %c%02d%02d, %s wrote:\n", when, tz < 0 ? '-' : '+',
-			abs(tz) / 60, abs(tz) % 60, who);
-	else
-		str_printf(out, "%s wrote:\n", who);
-	free(who);
+	if (!format || !*format)
+		format = "On %Y-%m-%d %H:%M %z, {name} wrote:";
+	if (!date || !gmtime_r(&t, &tm)) {
+		put_who(out, k, "{name} wrote:");
+		return;
+	}
+	tm.tm_gmtoff = tz * 60;
+	snprintf(zone, sizeof zone, "%c%02d%02d", tz < 0 ? '-' : '+', abs(tz) / 60 % 100,
+		abs(tz) % 60);
+	tm.tm_zone = zone;			/* its name is not known */
+	put_who(out, k, put_date(dated, format, &tm) ? dated : "{name} wrote:");
 }
 
 static void

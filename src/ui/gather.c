@@ -20,6 +20,7 @@ struct gathering {
 	enum command_id what;
 	enum reply_kind kind;
 	bool prefer_html;
+	const char *attribution;	/* of the mailrc; NULL: not set */
 	struct arena arena;		/* of mine */
 	const char **mine;
 	size_t n_mine;
@@ -190,7 +191,8 @@ take_attachments(struct gathering *g, const struct message *m, struct error *e)
 static enum err
 fill(struct gathering *g, const struct message *m, struct error *e)
 {
-	struct reply_source s = { .header = m->header, .header_len = m->header_len };
+	struct reply_source s = { .header = m->header, .header_len = m->header_len,
+		.attribution = g->attribution };
 	struct str text = { 0 };
 	enum err r = ERR_OK;
 
@@ -313,6 +315,7 @@ gather_begin(struct compose *x, enum reply_kind kind, void (*then)(struct compos
 	g->what = x->wish;
 	g->kind = kind;
 	g->prefer_html = ui_rc(ui)->prefer_html;
+	g->attribution = ui_rc(ui)->attribution;
 	g->mine = identity_all(ui, account, &g->arena, &g->n_mine);
 	g->data_dir = xstrdup(ui_data_dir(ui));
 	g->id = x->id;

@@ -443,11 +443,46 @@ test_followup(void **state)
 	assert_null(reply_followup_to(&n, &(struct reply_lists){ 0 }));
 }
 
+/* The line above quoted text is whatever the mailrc says; what the mail says in it is never a
+ * format, and one line. */
+static void
+test_attribution(void **state)
+{
+	(void)state;
+	static const struct { const char *from, *date, *format, *want; } v[] = {
+		{ "B <b@x.net>", "Mon, 21 Sep 2026 16:13:20 +0200",
+			"Am %d.%m.%Y um %H:%M schrieb {name}:",
+			"Am 21.09.2026 um 16:13 schrieb B:\n>" },
+		{ "%d {address} <b@x.net>", "Mon, 21 Sep 2026 16:13:20 -0330",
+			"{name} <{address}> (%a %z%Z), {} 100%%",
+			"%d {address} <b@x.net> (Mon -0330-0330), {} 100%\n>" },
+		{ "b@x.net", "Mon, 21 Sep 2026 16:13:20 +0200", "{name}%n{name}",
+			"b@x.net b@x.net\n>" },
+		{ "B <b@x.net>", "never", "%d {name}", "B wrote:\n>" },
+		{ "B <b@x.net>", "Mon, 21 Sep 2026 16:13:20 +0200", "",
+			"On 2026-09-21 16:13 +0200, B wrote:\n>" },
+	};
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		char *header = xasprintf("From: %s\nDate: %s\n", v[i].from, v[i].date);
+		struct reply_source s = source(header, "x");
+		struct note n = { 0 };
+		struct error e;
+		s.attribution = v[i].format;
+		assert_int_equal(ERR_OK, reply_make(&n, REPLY_SENDER, &s, mine, 2, &e));
+		if (!str_starts(str_get(&n.text), v[i].want))
+			fail_msg("%zu: '%s', not '%s'", i, str_get(&n.text), v[i].want);
+		note_clear(&n);
+		free(header);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_recipients), T(test_followup),
-		T(test_subjects), T(test_thread), T(test_quoting), T(test_flowed),
+		T(test_subjects), T(test_thread), T(test_quoting), T(test_attribution),
+		T(test_flowed),
 		T(test_mailto), T(test_mailto_refused), T(test_fuzzed),
 		T(test_draft_comes_back), T(test_stamp), T(test_unsubscribe) };
 
