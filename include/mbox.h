@@ -1,10 +1,10 @@
 /* mbox.h - mbox files: messages as spans of a file, appended, marked and removed safely.
  *
  * Reads mboxrd, mboxo and mboxcl alike (a message begins at a well-formed From_ line at the
- * beginning or behind an empty line; Content-Length is never believed: SECURITY 14); writes
- * mboxrd. LF and CRLF. Flags are Status and X-Status headers, as mutt, mailx and Dovecot keep
- * them. A message is known by the hash of its header without those lines, so that it is found
- * again when another program has rewritten the file.
+ * beginning, behind an empty line, or where a header follows; Content-Length is never
+ * believed: SECURITY 14); writes mboxrd. LF and CRLF. Flags are Status and X-Status headers,
+ * as mutt, mailx and Dovecot keep them. A message is known by the hash of its header without
+ * those lines, so that it is found again when another program has rewritten the file.
  *
  * No state between calls but the file itself: each call opens it, those that write lock it
  * (fcntl and dotlock), waiting 5 s at most for another program; `cancel` (may be NULL) ends

@@ -2,9 +2,10 @@
  *
  * A message begins at a From_ line that stands at the beginning of the file or behind an empty
  * line, has a date, and is followed by a header field or an empty line: a line of that form
- * that was pasted into a mail and not quoted (mboxcl2) is hardly ever. The rule looks at three
- * lines only, so that a scan begun anywhere finds the same messages as one from the start:
- * that is what mbox_tail and mbox_scan_parts stand on. */
+ * that was pasted into a mail and not quoted (mboxcl2) is hardly ever. Some programs write no
+ * empty line: one behind any other line counts when it is as programs write it and a header
+ * field follows. The rule looks at three lines only, so that a scan begun anywhere finds the
+ * same messages as one from the start: that is what mbox_tail and mbox_scan_parts stand on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +16,46 @@
 #include "mbox.h"
 #include "mbox_reader.h"
 
-enum { CANCEL_EVERY_BYTES = 1 << 20, CANCEL_EVERY_HEADS = 64 };
+enum {
+	CANCEL_EVERY_BYTES = 1 << 20,
+	CANCEL_EVERY_HEADS = 64,
+	LOOK_BACK = MBOX_FROM_LINE + 2	/* a whole From_ line and a line end before it */
+};
+
+/* ---- where messages begin ---- */
+
+/* What the last line was, as far as it matters to the next. */
+struct edge {
+	bool is_blank;			/* or there is none */
+	bool is_from;			/* a From_ line, if this line goes with it */
+	bool is_bare;			/* without an empty line before it */
+	bool is_like_from;		/* begins like one, and is no longer */
+};
+
+/* A From_ line that was the last one begins a message, since this line follows. */
+static bool
+edge_is_boundary(const struct edge *last, const struct piece *p)
+{
+	return last->is_from && (last->is_bare ? piece_is_field(p) : piece_opens_message(p));
+}
+
+/* Of the last line and this one. *arrived when it is a From_ line. */
+static struct edge
+edge_next(const struct edge *last, const struct piece *p, int64_t *arrived)
+{
+	struct edge next = *last;
+
+	next.is_from = last->is_blank ? piece_is_from_line(p, arrived)
+		: !last->is_like_from && piece_is_plain_from_line(p, arrived);
+	next.is_bare = next.is_from && !last->is_blank;
+	if (p->starts)
+		next.is_like_from = p->n < MBOX_FROM_LINE && piece_quoted_from(p) == 0;
+	if (p->ends)
+		next.is_blank = piece_is_blank(p);
+	return next;
+}
+
+/* ---- files ---- */
 
 static enum err
 open_file(int *fd, uint64_t *size, const char *path, struct error *e)
@@ -153,36 +193,72 @@ head_piece(struct mbox_head *h, const struct piece *p, bool *in_own_header)
 		note_status(h, p, which);
 }
 
-/* The bytes of the header go to `head` too, when it is not NULL. */
+/* A header as it grows, and as it was before a line that may be the next message's. */
+struct head {
+	struct mbox_head h, h_before;
+	struct str *text;		/* its bytes; NULL: not wanted */
+	size_t n_before;
+	bool own, own_before;
+};
+
+static void
+head_add(struct head *h, const struct piece *p)
+{
+	h->h_before = h->h;
+	h->own_before = h->own;
+	h->n_before = h->text ? h->text->len : 0;
+	head_piece(&h->h, p, &h->own);
+	h->h.msg.body_pos = p->pos + p->n;
+	if (h->text && h->text->len + p->n <= MBOX_MAX_HEADER)
+		str_add(h->text, p->p, p->n);
+}
+
+static void
+head_take_back(struct head *h)
+{
+	h->h = h->h_before;
+	h->own = h->own_before;
+	if (h->text)
+		str_cut(h->text, h->n_before);
+}
+
+/* The bytes of the header go to `text` too, when it is not NULL. */
 static enum err
-head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, struct str *head,
+head_read(struct mbox_head *out, int fd, uint64_t from_pos, uint64_t size, struct str *text,
 	struct error *e)
 {
+	struct head h = { .text = text };
+	struct edge last = { .is_blank = true };
 	struct reader r;
 	struct piece p;
-	bool own = false;
+	int64_t ignored;
 
-	*h = (struct mbox_head){0};
+	*out = (struct mbox_head){0};
 	if (from_pos >= size)
 		return error_set(e, ERR_FOLDER, "the mailbox file has changed");
 	reader_init_head(&r, fd, from_pos, size);
 	enum err rc = reader_next(&r, &p, e);
-	if (rc == ERR_OK && !piece_is_from_line(&p, &h->msg.arrived))
+	if (rc == ERR_OK && !piece_is_from_line(&p, &h.h.msg.arrived))
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
-	h->msg.from_pos = from_pos;
-	h->msg.head_pos = h->msg.body_pos = p.pos + p.n;
+	h.h.msg.from_pos = from_pos;
+	h.h.msg.head_pos = h.h.msg.body_pos = p.pos + p.n;
 	while (rc == ERR_OK) {
+		last = edge_next(&last, &p, &ignored);
 		rc = reader_next(&r, &p, e);
 		if (rc != ERR_OK || p.n == 0)
 			break;
-		h->msg.body_pos = p.pos + p.n;
-		if (piece_is_blank(&p))
+		if (last.is_bare && edge_is_boundary(&last, &p)) {
+			head_take_back(&h);
 			break;
-		head_piece(h, &p, &own);
-		if (head && head->len + p.n <= MBOX_MAX_HEADER)
-			str_add(head, p.p, p.n);
+		}
+		if (piece_is_blank(&p)) {
+			h.h.msg.body_pos = p.pos + p.n;
+			break;
+		}
+		head_add(&h, &p);
 	}
 	reader_clear(&r);
+	*out = h.h;
 	return rc;
 }
 
@@ -197,45 +273,41 @@ mbox_head_read(struct mbox_head *h, int fd, uint64_t from_pos, uint64_t size, st
 struct scan {
 	mbox_visit *visit;
 	void *ctx;
-	struct mbox_head h;
-	struct str head;
-	bool in_msg, in_head, own, stop;
-	bool was_blank;			/* the line before */
+	struct head head;
+	struct str text;		/* the header's */
+	bool in_msg, in_head, stop;
+	struct edge last;
 	uint64_t blank_pos;
-	bool has_from;			/* the line before is a From_ line, if this
-					 * one goes with it */
-	uint64_t from_blank_pos;	/* the empty line before that */
-	struct mbox_msg from;
+	struct mbox_msg from;		/* what would begin at the From_ line before */
+	uint64_t from_blank_pos;	/* where the message before it would end */
 };
 
 static void
 finish(struct scan *s, uint64_t end)
 {
-	struct mbox_msg *m = &s->h.msg;
+	struct mbox_msg *m = &s->head.h.msg;
 
 	if (!s->in_msg)
 		return;
 	if (s->in_head)
 		m->body_pos = end;
 	m->end_pos = end < m->body_pos ? m->body_pos : end;
-	s->stop = !s->visit(s->ctx, m, str_get(&s->head), s->head.len);
+	s->stop = !s->visit(s->ctx, m, str_get(&s->text), s->text.len);
 	s->in_msg = false;
 }
 
 static void
 begin(struct scan *s)
 {
-	s->h = (struct mbox_head){ .msg = s->from };
-	str_cut(&s->head, 0);
+	str_cut(&s->text, 0);
+	s->head = (struct head){ .h = { .msg = s->from }, .text = &s->text };
 	s->in_msg = s->in_head = true;
-	s->own = s->has_from = false;
 }
 
 static void
 note_from_line(struct scan *s, const struct piece *p, int64_t arrived)
 {
-	s->has_from = true;
-	s->from_blank_pos = s->blank_pos;
+	s->from_blank_pos = s->last.is_bare ? p->pos : s->blank_pos;
 	s->from = (struct mbox_msg){ .from_pos = p->pos, .head_pos = p->pos + p->n,
 		.body_pos = p->pos + p->n, .arrived = arrived };
 }
@@ -244,6 +316,8 @@ note_from_line(struct scan *s, const struct piece *p, int64_t arrived)
 static void
 turn(struct scan *s)
 {
+	if (s->in_head && s->last.is_bare)
+		head_take_back(&s->head);
 	finish(s, s->from_blank_pos);
 	if (!s->stop)
 		begin(s);
@@ -255,26 +329,22 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 	int64_t arrived = 0;
 	bool is_blank = piece_is_blank(p);
 
-	if (s->has_from && (!s->in_msg || piece_opens_message(p)))
+	if (s->last.is_from && (!s->in_msg || edge_is_boundary(&s->last, p)))
 		turn(s);
-	s->has_from = false;
 	if (s->stop)
 		return ERR_OK;
-	if (s->was_blank && piece_is_from_line(p, &arrived)) {
+	s->last = edge_next(&s->last, p, &arrived);
+	if (s->last.is_from)
 		note_from_line(s, p, arrived);
-	} else if (!s->in_msg && !is_blank) {
+	else if (!s->in_msg && !is_blank)
 		return error_set(e, ERR_FOLDER,
 			"not an mbox: no From_ line where one must be");
-	} else if (s->in_head && is_blank) {
+	if (s->in_head && is_blank) {
 		s->in_head = false;
-		s->h.msg.body_pos = p->pos + p->n;
-	} else if (s->in_head) {
-		head_piece(&s->h, p, &s->own);
-		if (s->head.len + p->n <= MBOX_MAX_HEADER)
-			str_add(&s->head, p->p, p->n);
+		s->head.h.msg.body_pos = p->pos + p->n;
+	} else if (s->in_head && (!s->last.is_from || s->last.is_bare)) {
+		head_add(&s->head, p);
 	}
-	if (p->ends)
-		s->was_blank = is_blank;
 	if (is_blank)
 		s->blank_pos = p->pos;
 	return ERR_OK;
@@ -284,14 +354,15 @@ scan_piece(struct scan *s, const struct piece *p, struct error *e)
 static bool
 is_in_text(const struct scan *s)
 {
-	return s->in_msg && !s->in_head && !s->has_from && !s->was_blank;
+	return s->in_msg && !s->in_head && !s->last.is_from && !s->last.is_blank;
 }
 
 enum err
 mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e)
 {
-	struct scan s = { .visit = visit, .ctx = ctx, .was_blank = true, .blank_pos = from };
+	struct scan s = { .visit = visit, .ctx = ctx, .last = { .is_blank = true },
+		.blank_pos = from };
 	struct reader r;
 	struct piece p;
 	enum err rc;
@@ -301,8 +372,8 @@ mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0 && !s.stop) {
 		if ((rc = scan_piece(&s, &p, e)) != ERR_OK)
 			break;
-		if (is_in_text(&s))
-			reader_skip_text(&r);
+		if (is_in_text(&s) && reader_skip_text(&r))
+			s.last.is_like_from = false;
 		if (cancel && p.pos >= look_at) {
 			look_at = p.pos + CANCEL_EVERY_BYTES;
 			if (cancel_fired(cancel)) {
@@ -311,12 +382,12 @@ mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 			}
 		}
 	}
-	if (rc == ERR_OK && !s.stop && s.has_from)
+	if (rc == ERR_OK && !s.stop && s.last.is_from && !s.last.is_bare)
 		turn(&s);
 	if (rc == ERR_OK && !s.stop)
-		finish(&s, s.was_blank ? s.blank_pos : size);
+		finish(&s, s.last.is_blank ? s.blank_pos : size);
 	reader_clear(&r);
-	str_clear(&s.head);
+	str_clear(&s.text);
 	return rc;
 }
 
@@ -343,21 +414,23 @@ mbox_next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out, struct e
 {
 	struct reader r;
 	struct piece p;
-	bool was_blank = false, has_from = false;
-	uint64_t at = size;
+	struct edge last = {0};
+	uint64_t begin = from > LOOK_BACK ? from - LOOK_BACK : 0, at = 0;
+	int64_t ignored;
 	enum err rc;
 
 	*out = size;
-	reader_init_fd(&r, fd, from, size);
+	reader_init_fd(&r, fd, begin, size);
 	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0) {
-		if (has_from && piece_opens_message(&p))
+		if (at > from && edge_is_boundary(&last, &p))
 			break;
-		has_from = was_blank && piece_is_from_line(&p, NULL);
-		at = has_from ? p.pos : size;
-		if (p.ends)
-			was_blank = piece_is_blank(&p) && p.pos != from;
+		at = p.pos;
+		last = edge_next(&last, &p, &ignored);
+		/* the rest of a line, perhaps */
+		if (p.pos == begin && begin > 0)
+			last.is_blank = last.is_from = false;
 	}
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && (p.n > 0 || (last.is_from && !last.is_bare && at > from)))
 		*out = at;
 	reader_clear(&r);
 	return rc;

@@ -111,17 +111,20 @@ reader_next(struct reader *r, struct piece *p, struct error *e)
 	return ERR_OK;
 }
 
-void
+bool
 reader_skip_text(struct reader *r)
 {
 	const char *p = r->buf + r->off, *end = r->buf + r->len, *nl;
 
 	if (r->in_line)
-		return;
+		return false;
 	while (p < end && *p != '\n' && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL &&
-	    !(*p == '\r' && nl == p + 1))
+	    !(*p == '\r' && nl == p + 1) &&
+	    !(*p == 'F' && end - p >= 5 && memcmp(p, "From ", 5) == 0))
 		p = nl + 1;
+	bool is_any = p > r->buf + r->off;
 	r->off = (size_t)(p - r->buf);
+	return is_any;
 }
 
 bool
@@ -200,37 +203,75 @@ parse_ctime(char *const *w, size_t n, int64_t *out)
 	return has_year;
 }
 
-bool
-piece_is_from_line(const struct piece *p, int64_t *arrived)
+static bool
+is_weekday(const char *w)
 {
-	char line[512], *words[24], *save;
+	static const char days[] = "SunMonTueWedThuFriSat";
+	const char *at = strlen(w) == 3 ? strstr(days, w) : NULL;
+
+	return at && (at - days) % 3 == 0;
+}
+
+/* At which word the date of a From_ line begins; 0: there is none. *is_plain: behind nothing
+ * but a sender and the day of the week. */
+static size_t
+find_date(const struct piece *p, bool *is_plain, int64_t *when)
+{
+	char line[MBOX_FROM_LINE], *words[24], *save;
 	size_t n = 0;
-	int64_t when;
 
 	if (!p->starts || p->n < 5 || memcmp(p->p, "From ", 5) != 0 || p->n >= sizeof line)
-		return false;
+		return 0;
 	memcpy(line, p->p, p->n);
 	line[p->n] = '\0';
 	for (char *w = strtok_r(line, " \t\r\n", &save); w && n < LEN(words);
 	    w = strtok_r(NULL, " \t\r\n", &save))
 		words[n++] = w;
 	for (size_t i = 2; i + 3 < n; i++) {
-		if (strlen(words[i - 1]) >= 3 && parse_ctime(words + i, n - i, &when)) {
-			if (arrived)
-				*arrived = when;
-			return true;
-		}
+		*is_plain = i == 3 && is_weekday(words[2]);
+		if (strlen(words[i - 1]) >= 3 && parse_ctime(words + i, n - i, when))
+			return i;
 	}
-	return false;
+	return 0;
+}
+
+bool
+piece_is_from_line(const struct piece *p, int64_t *arrived)
+{
+	bool is_plain;
+	int64_t when;
+
+	if (find_date(p, &is_plain, &when) == 0)
+		return false;
+	if (arrived)
+		*arrived = when;
+	return true;
+}
+
+bool
+piece_is_plain_from_line(const struct piece *p, int64_t *arrived)
+{
+	bool is_plain;
+	int64_t when;
+
+	if (find_date(p, &is_plain, &when) == 0 || !is_plain)
+		return false;
+	if (arrived)
+		*arrived = when;
+	return true;
 }
 
 bool
 piece_opens_message(const struct piece *p)
 {
+	return piece_is_blank(p) || piece_quoted_from(p) >= 0 || piece_is_field(p);
+}
+
+bool
+piece_is_field(const struct piece *p)
+{
 	size_t i = 0;
 
-	if (piece_is_blank(p) || piece_quoted_from(p) >= 0)
-		return true;
 	while (i < p->n && p->p[i] > ' ' && p->p[i] != ':' && p->p[i] != 0x7f)
 		i++;
 	return p->starts && i > 0 && i < p->n && p->p[i] == ':';

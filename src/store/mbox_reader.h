@@ -19,6 +19,7 @@
 #ifndef MBOX_CHUNK
 #define MBOX_CHUNK (256 * 1024)
 #endif
+enum { MBOX_FROM_LINE = 512 };		/* no From_ line is as long */
 #ifndef MBOX_TAIL_WINDOW	/* how far from the end a search for the newest begins */
 #define MBOX_TAIL_WINDOW (256 * 1024)
 #endif
@@ -48,14 +49,18 @@ void reader_init_source(struct reader *r, const struct mbox_source *src);
 void reader_clear(struct reader *r);
 /* ERR_OK with p->n == 0 at the end. */
 enum err reader_next(struct reader *r, struct piece *p, struct error *e);
-/* Passes over lines, as far as they are in the buffer, up to an empty one: most of a file. */
-void reader_skip_text(struct reader *r);
+/* Passes over lines, as far as they are in the buffer, up to an empty one or one that begins
+ * like a From_ line: most of a file. False: there was none to pass over. */
+bool reader_skip_text(struct reader *r);
 
 bool piece_is_blank(const struct piece *p);
 /* A From_ line with a date; *arrived may be NULL. */
 bool piece_is_from_line(const struct piece *p, int64_t *arrived);
+/* One as programs write it: a sender, the day of the week and the rest of the date. */
+bool piece_is_plain_from_line(const struct piece *p, int64_t *arrived);
 /* What may stand behind a From_ line: a header field, an empty line, another From_ line. */
 bool piece_opens_message(const struct piece *p);
+bool piece_is_field(const struct piece *p);	/* the first line of a header field */
 /* ">From ", ">>From " and so on: how many '>' stand before "From "; -1: no such line. */
 int piece_quoted_from(const struct piece *p);
 /* Which of the two flag headers it is: 's' Status, 'x' X-Status, 0 neither. */
@@ -88,7 +93,8 @@ enum err mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *ou
 enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
 
-/* The first message boundary behind `from`, which may be anywhere; size when there is none. */
+/* The first message boundary behind `from`, which may be anywhere; size when there is none.
+ * What stands before `from` is looked at, too. */
 enum err mbox_next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out,
 	struct error *e);
 

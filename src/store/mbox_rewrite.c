@@ -119,6 +119,30 @@ behind_separator(int fd, uint64_t end)
 	return end + (n == 2 && c[0] == '\r' && c[1] == '\n' ? 2 : n >= 1 && c[0] == '\n');
 }
 
+/* Whether a message may follow here whatever its From_ line looks like. */
+static bool
+is_separated(int fd, uint64_t pos)
+{
+	char c[4];
+	size_t n = pos < sizeof c ? (size_t)pos : sizeof c;
+
+	if (n == 0)
+		return true;
+	if (pread(fd, c, n, (off_t)(pos - n)) != (ssize_t)n || c[n - 1] != '\n')
+		return false;
+	if (n > 1 && c[n - 2] == '\r')
+		n--;
+	return n == 1 || c[n - 2] == '\n';
+}
+
+/* Where the file goes on when this message is left out. The empty line behind one that had
+ * none before it stays. */
+static uint64_t
+behind_removed(int fd, const struct mbox_msg *m)
+{
+	return is_separated(fd, m->from_pos) ? behind_separator(fd, m->end_pos) : m->end_pos;
+}
+
 /* Mode and owner of the old file; who may not give the file away keeps it when it was his. */
 static enum err
 copy_owner(int to, int from, struct error *e)
@@ -146,7 +170,7 @@ write_without_removed(struct rewrite *w)
 		if (w->rc == ERR_OK)
 			w->rc = mbox_span(w->fd, pos, w->size, &m, w->e);
 		if (w->rc == ERR_OK)
-			w->copied_to = behind_separator(w->fd, m.end_pos);
+			w->copied_to = behind_removed(w->fd, &m);
 	}
 }
 
@@ -170,7 +194,7 @@ write_visit(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head
 		return true;
 	w->rc = copy_range(&w->out, w->fd, w->copied_to, m->from_pos, w->e);
 	if (is_changed && c->remove) {
-		w->copied_to = behind_separator(w->fd, m->end_pos);
+		w->copied_to = behind_removed(w->fd, m);
 	} else if (w->rc == ERR_OK) {
 		w->rc = copy_header(&w->out, w->fd, m, is_changed ? c->flags : m->flags, w->e);
 		w->copied_to = m->body_pos;

@@ -142,7 +142,8 @@ append(const char *path, const char *text, uint32_t flags, size_t step)
 	"\nFrom there, no date.\n\n>From quoted\n\n"				\
 	"From - Thu, nonsense Jan  1 10:00:03 2026 +0100\nSubject: three\n\nend"
 
-/* A line that begins with From but has no date, or no empty line before, divides nothing. */
+/* A line that begins with From but has no date divides nothing; nor does one without an empty
+ * line before that has not all of the form, or no header field behind it. */
 static void
 test_finds_messages(void **state)
 {
@@ -159,6 +160,89 @@ test_finds_messages(void **state)
 	assert_string_equal("Subject: two\n\nFrom here on.\n\nFrom there, no date.\n\nFrom "
 		"quoted\n", two);
 	free(two);
+	free(f);
+}
+
+#define BARE									\
+	"From a@x Thu Jan  1 00:00:01 2026\nSubject: one\n\nbody one\n"		\
+	"From b@x Thu Jan  1 00:00:02 2026\nSubject: two\n\nbody two\n"		\
+	"From c@x Thu Jan  1 00:00:03 2026\nSubject: no text\n"			\
+	"From d@x Thu Jan  1 00:00:04 2026\nSubject: four\n\n"			\
+	"From x@x Thu Jan  1 00:00:04 2026\nno field behind this one\n"		\
+	"From my friend Thu Jan  1 00:00:04 2026\nSubject: pasted\n\n"		\
+	"From e@x Thu Jan  1 00:00:05 2026\nSubject: five\n\nend\n"
+
+static const char *const bare_texts[] = { "body one\n", "body two\n", "",
+	"From x@x Thu Jan  1 00:00:04 2026\nno field behind this one\n"
+	"From my friend Thu Jan  1 00:00:04 2026\nSubject: pasted\n", "end\n" };
+
+static void
+assert_bare(const char *path, unsigned left)
+{
+	struct found *f = scan(path, 0);
+	size_t n = 0;
+
+	for (size_t i = 0; i < LEN(bare_texts); i++) {
+		if (!(left & 1u << i))
+			continue;
+		assert_true(n < f->n);
+		char *text = body_of(path, &f->v[n++]);
+		char *empty = strstr(text, "\n\n");
+		assert_string_equal(bare_texts[i], empty ? empty + 2 : "");
+		free(text);
+	}
+	assert_int_equal(n, f->n);
+	free(f);
+}
+
+/* Files of programs that write no empty line between messages. Whatever is removed, the
+ * others stay what they are. */
+static void
+test_no_empty_line(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (unsigned gone = 0; gone < 1u << LEN(bare_texts); gone++) {
+		struct mbox_change c[LEN(bare_texts)];
+		struct mbox_stamp stamp;
+		bool was_rewritten;
+		size_t n = 0;
+		write_file(fx->file, BARE);
+		assert_int_equal(ERR_OK, mbox_stamp(&stamp, fx->file, NULL));
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(LEN(bare_texts), f->n);
+		for (size_t i = 0; i < f->n; i++) {
+			if (gone & 1u << i)
+				c[n++] = (struct mbox_change){ .from_pos = f->v[i].from_pos,
+					.hash = f->v[i].hash, .remove = true };
+		}
+		if (n > 0)
+			assert_int_equal(ERR_OK, mbox_change(fx->file, c, n, &stamp,
+				&was_rewritten, NULL, NULL));
+		assert_bare(fx->file, ~gone);
+		free(f);
+	}
+}
+
+/* A flag that needs a new file gives none of them another end. */
+static void
+test_no_empty_line_flags(void **state)
+{
+	struct fixture *fx = *state;
+	struct mbox_stamp stamp;
+	bool was_rewritten;
+
+	write_file(fx->file, BARE);
+	assert_int_equal(ERR_OK, mbox_stamp(&stamp, fx->file, NULL));
+	struct found *f = scan(fx->file, 0);
+	struct mbox_change c = { .from_pos = f->v[2].from_pos, .hash = f->v[2].hash,
+		.flags = MSG_SEEN };
+	assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten, NULL,
+		NULL));
+	assert_bare(fx->file, ~0u);
+	free(f);
+	f = scan(fx->file, 0);
+	assert_int_equal(MSG_SEEN, f->v[2].flags & MSG_SEEN);
 	free(f);
 }
 
@@ -798,7 +882,8 @@ test_full_disk_leaves_the_old_file(void **state)
 }
 
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-TEST_MAIN(F(test_finds_messages), F(test_from_line_in_body_forges_nothing),
+TEST_MAIN(F(test_finds_messages), F(test_no_empty_line), F(test_no_empty_line_flags),
+	F(test_from_line_in_body_forges_nothing),
 	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
 	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),

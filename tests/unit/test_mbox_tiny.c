@@ -31,7 +31,9 @@
 #define reader_skip_text tiny_reader_skip_text
 #define piece_is_blank tiny_piece_is_blank
 #define piece_is_from_line tiny_piece_is_from_line
+#define piece_is_plain_from_line tiny_piece_is_plain_from_line
 #define piece_opens_message tiny_piece_opens_message
+#define piece_is_field tiny_piece_is_field
 #define piece_quoted_from tiny_piece_quoted_from
 #define piece_status_header tiny_piece_status_header
 #define piece_hash tiny_piece_hash
