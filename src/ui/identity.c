@@ -4,6 +4,7 @@
 #include "identity.h"
 #include "mime.h"
 #include "note.h"
+#include "reply.h"
 
 struct list {
 	const char **v;
@@ -89,4 +90,22 @@ identity_sender(struct ui *ui, const char *from, msg_id about)
 			id = engine_account(ui_engine(ui), i);
 	}
 	return id;
+}
+
+char *
+identity_of_message(struct ui *ui, msg_id id, const char *header, size_t len)
+{
+	struct reply_source s = { .header = header, .header_len = len, .text = "" };
+	struct arena a = { 0 };
+	struct note note = { 0 };
+	size_t n;
+	const char **mine = identity_all(ui,
+		store_folder_account(ui_store(ui), msg_folder(id)), &a, &n);
+	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK
+		? xstrdup(note.from) : NULL;
+
+	note_clear(&note);
+	free(mine);
+	arena_clear(&a);
+	return from;
 }

@@ -12,5 +12,8 @@ account_id identity_account(struct ui *ui, const char *from);
 /* Where mail goes out that is from `from` and about a message (0: about none): the account of
  * the identity; else of the message; else the first that can send. */
 account_id identity_sender(struct ui *ui, const char *from, msg_id about);
+/* The identity that a message with this header came to: what an answer would be from. Owned;
+ * NULL: the mailrc has none. */
+char *identity_of_message(struct ui *ui, msg_id id, const char *header, size_t len);
 
 #endif

@@ -11,7 +11,6 @@
 #include "message.h"
 #include "outbox.h"
 #include "recipients.h"
-#include "reply.h"
 #include "resend.h"
 #include "store_outbox.h"
 #include "utf8.h"
@@ -101,21 +100,11 @@ run(struct task *t, struct error *e)
 static char *
 sender_of(struct resend *x, msg_id id)
 {
-	size_t len = 0, n;
+	size_t len = 0;
 	char *header = message_header(ui_store(x->ui), id, &len);
-	struct reply_source s = { .header = header ? header : "", .header_len = len,
-		.text = "" };
-	struct arena a = { 0 };
-	const char **mine = identity_all(x->ui,
-		store_folder_account(ui_store(x->ui), msg_folder(id)), &a, &n);
-	struct note note = { 0 };
-	char *from = reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK
-		? xstrdup(note.from) : NULL;
+	char *from = identity_of_message(x->ui, id, header ? header : "", len);
 
-	note_clear(&note);
 	free(header);
-	free(mine);
-	arena_clear(&a);
 	return from;
 }
 

@@ -12,33 +12,12 @@
 #include "str.h"
 #include "writing.h"
 
-/* Lists know a person by the address that they write to. Owned; NULL: not known. */
-static char *
-subscriber(struct pager *p)
-{
-	struct ui *ui = p->view.ui;
-	struct reply_source s = { .header = p->message.header,
-		.header_len = p->message.header_len, .text = "" };
-	struct arena a = { 0 };
-	struct note note = { 0 };
-	size_t n;
-	const char **mine = identity_all(ui,
-		store_folder_account(ui_store(ui), msg_folder(p->id)), &a, &n);
-	char *from = NULL;
-
-	if (reply_make(&note, REPLY_FORWARD_WHOLE, &s, mine, n, NULL) == ERR_OK)
-		from = xstrdup(note.from);
-	note_clear(&note);
-	free(mine);
-	arena_clear(&a);
-	return from;
-}
-
+/* Lists know a person by the address that they write to. */
 static void
 by_mail(struct pager *p, const char *url)
 {
 	struct ui *ui = p->view.ui;
-	char *from = subscriber(p);
+	char *from = identity_of_message(ui, p->id, p->message.header, p->message.header_len);
 
 	writing_mailto(ui, url);
 	if (from && ui_top(ui)->ops->bit == V_COMPOSE) {
