@@ -479,8 +479,8 @@ index_is_find(const struct view *v)
 	return v && v->ops == &index_ops && ((const struct index *)v)->find.is;
 }
 
-struct view *
-index_new_find(struct ui *ui, account_id first)
+static struct index *
+new_empty(struct ui *ui)
 {
 	struct index *x = xcalloc(1, sizeof *x);
 
@@ -488,6 +488,14 @@ index_new_find(struct ui *ui, account_id first)
 	x->view.ui = ui;
 	x->list = list_new(ui_store(ui));
 	triage_init(&x->triage, &x->view, x->list, nothing);
+	return x;
+}
+
+struct view *
+index_new_find(struct ui *ui, account_id first)
+{
+	struct index *x = new_empty(ui);
+
 	x->find.is = true;
 	x->find.first = first;
 	x->find.home = index_find(ui);
@@ -499,12 +507,8 @@ index_new_find(struct ui *ui, account_id first)
 struct view *
 index_new(struct ui *ui, folder_id folder, account_id account)
 {
-	struct index *x = xcalloc(1, sizeof *x);
+	struct index *x = new_empty(ui);
 
-	x->view.ops = &index_ops;
-	x->view.ui = ui;
-	x->list = list_new(ui_store(ui));
-	triage_init(&x->triage, &x->view, x->list, nothing);
 	x->waits_for = folder == INDEX_ALL_INBOXES ? account : 0;
 	load_folder(x, ui, folder);
 	return &x->view;
