@@ -134,7 +134,7 @@ static enum err
 try_sample(struct replay *r, struct uidset *uids, replay_act act, bool *any, struct error *e)
 {
 	uint64_t n = uidset_count(uids), i = 0, next = 0;
-	struct uidset tried = {0}, rest = {0};
+	struct uidset tried = {0};
 	enum err rc = ERR_OK;
 	bool did;
 
@@ -148,9 +148,7 @@ try_sample(struct replay *r, struct uidset *uids, replay_act act, bool *any, str
 		*any = *any || did;
 		uidset_add(&tried, uid);
 	}
-	uidset_minus(&rest, uids, &tried);
-	uidset_clear(uids);
-	*uids = rest;
+	uidset_subtract(uids, &tried);
 	uidset_clear(&tried);
 	return rc;
 }

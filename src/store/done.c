@@ -400,7 +400,6 @@ store_intents_refused_some(struct store *s, struct intent_batch *b, const struct
 	const char *why, struct error *e)
 {
 	intent_id *left = xcalloc(b->n_ids, sizeof *left);
-	struct uidset rest = {0};
 	size_t n = 0;
 	enum err rc = tx_open(s, DB_DATA, e);
 
@@ -417,9 +416,7 @@ store_intents_refused_some(struct store *s, struct intent_batch *b, const struct
 		goto out;
 	memcpy(b->ids, left, n * sizeof *left);
 	b->n_ids = n;
-	uidset_minus(&rest, &b->uids, uids);
-	uidset_clear(&b->uids);
-	b->uids = rest;
+	uidset_subtract(&b->uids, uids);
 out:
 	free(left);
 	return rc;
@@ -481,7 +478,6 @@ enum err
 store_intents_part(struct store *s, struct intent_batch *b, const struct uidset *rest,
 	struct error *e)
 {
-	struct uidset done = {0};
 	size_t n = 0;
 	enum err rc = tx_open(s, DB_DATA, e);
 
@@ -495,9 +491,7 @@ store_intents_part(struct store *s, struct intent_batch *b, const struct uidset 
 	}
 	b->n_ids = n;
 	rc = tx_close(s, rc, e);
-	uidset_minus(&done, &b->uids, rest);
-	uidset_clear(&b->uids);
-	b->uids = done;
+	uidset_subtract(&b->uids, rest);
 	return rc;
 }
 
