@@ -1,13 +1,10 @@
 /* Any bytes in any field of a draft, or as a program's message: refused, or fit to go out. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compose.h"
+#include "fuzz.h"
 #include "mime.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static const struct compose_stamp stamp = { .now = 1790000000, .tz_minutes = -90,
 	.token = "abc123" };
@@ -19,13 +16,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	mime_init();
 	return 0;
-}
-
-static void
-must(bool truth)
-{
-	if (!truth)
-		abort();
 }
 
 /* The next piece of the input, up to a byte 0x01. Owned. */

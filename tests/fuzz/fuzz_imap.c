@@ -5,15 +5,11 @@
  * so that whole conversations are a few bytes. The first byte chooses where to begin and what
  * is sent in front. Beyond not crashing: no UID is 0, nothing is gone that was not known, no
  * more comes than was asked for. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "imap.h"
 #include "mime.h"
 #include "no_net.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char *const pieces[] = {
 	"* ", "\r\n", " OK ", " NO ", " BAD ", "* 1 FETCH (", "* 2 FETCH (", "UID 1 ",

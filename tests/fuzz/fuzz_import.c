@@ -1,16 +1,14 @@
 /* Any bytes as a muttrc, or with a digit first as what other programs have: nothing is run,
  * all ends, and the mailrc that comes out reads without a complaint. */
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/import.h"
+#include "fuzz.h"
 #include "rc.h"
 #include "ui.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 no_problem(void *ctx, const char *line)

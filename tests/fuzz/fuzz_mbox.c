@@ -1,12 +1,12 @@
 /* Any bytes are an mbox or refused: its messages tile it, are found again by place and from
  * the end, and written anew they are as many, with the same headers. */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "mbox.h"
 #include "str.h"
 
@@ -16,13 +16,6 @@ struct all {
 	struct mbox_msg v[MOST];
 	size_t n;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-/* Says which of them it was. */
-#define must(truth) \
-	((truth) ? (void)0 : \
-	(fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth), abort()))
 
 static bool
 collect(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)

@@ -1,15 +1,11 @@
 /* Any bytes are a message: parsed, listed and shown, what comes out is clean and fits. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "mime.h"
 #include "part.h"
 #include "seal.h"
 #include "utf8.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -18,13 +14,6 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	mime_init();
 	return 0;
-}
-
-static void
-must(bool truth)
-{
-	if (!truth)
-		abort();
 }
 
 static void

@@ -4,15 +4,11 @@
  * The first byte chooses the login and whether its answers are there already. Beyond not
  * crashing: numbers come once and are not 0, a UIDL is visible ASCII, and nothing is read of
  * a message behind its end. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "mime.h"
 #include "no_net.h"
 #include "pop3.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char *const pieces[] = {
 	"+OK\r\n", "-ERR ", "+ \r\n", "\r\n", "\r\n.\r\n", ".\r\n", ".\r", "..", "\n.\n",

@@ -1,14 +1,12 @@
 /* Any text as a query: it parses or tells why, in clean text, and a match ends. */
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "query.h"
 #include "str.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

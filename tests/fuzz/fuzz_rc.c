@@ -1,12 +1,10 @@
 /* Any bytes as a mailrc: every problem and value is clean text, every account usable. */
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "rc.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -1,11 +1,11 @@
 /* Any bytes as a message that is answered or forwarded in every way, as a mailto: link, and as
  * a folder's name on the wire: the fields of the draft are one line of clean text each, and
  * names come back as they went. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compose.h"
+#include "fuzz.h"
 #include "mailstatus.h"
 #include "mime.h"
 #include "proto/utf7.h"
@@ -13,22 +13,12 @@
 #include "stub.h"
 #include "utf8.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
 	mime_init();
 	return 0;
-}
-
-static void
-must(bool truth)
-{
-	if (!truth)
-		abort();
 }
 
 static void

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "net.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int gsasl_nonce(char *data, size_t n);
 
 int

@@ -7,23 +7,14 @@
  * many columns as the cell has. */
 #include <locale.h>
 
+#include "fuzz.h"
 #include "ui/term.c"
 
 #include <unictype.h>
 
 #include "err.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 enum { ROWS = 4, COLUMNS_ = 40 };
-
-static void
-must(bool is_so)
-{
-	if (!is_so)
-		abort();
-}
 
 static bool
 acts(uint32_t c)

@@ -4,16 +4,12 @@
  * Beyond not crashing: without an answer of 2xx after the final dot nobody has got
  * the mail, before the dot nobody may have, the answers are clean lines, and what we
  * say has no bare CR or LF. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "mime.h"
 #include "no_net.h"
 #include "smtp.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char *const pieces[] = {
 	"250 ok\r\n", "\x02" "250 ok\r\n", "\x02" "550 no\r\n", "250-", "250 ", "\r\n", "\n",

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "net.h"
 #include "str.h"
 
@@ -128,12 +129,5 @@ void net_describe(const struct net *n, struct str *out) { (void)n, (void)out; }
 uint64_t net_bytes_in(const struct net *n) { return n->at; }
 void net_transfer(struct net *n, int ms, uint64_t max) { (void)n, (void)ms, (void)max; }
 void net_quiet(struct net *n, bool is_quiet) { (void)n, (void)is_quiet; }
-
-static void
-must(bool is_so)
-{
-	if (!is_so)
-		abort();
-}
 
 #endif
