@@ -42,70 +42,59 @@ is_apart(const struct folder *f)
 	return f->role == ROLE_JUNK || f->role == ROLE_TRASH || f->role == ROLE_FLAGGED;
 }
 
-static void
-choose_in(const struct store *s, account_id account, const struct query *q,
-	const struct places *p, struct choice *out)
+static bool
+is_chosen(const struct folder *f, const struct query *q, const struct places *p)
 {
-	struct arena a = { 0 };
-	struct folder *v;
-	size_t n = store_folders(s, account, &a, &v);
-
-	for (size_t i = 0; i < n; i++) {
-		if ((v[i].attrs & FOLDER_NOSELECT) || !query_may_fit_in(q, v[i].id) ||
-		    (is_apart(&v[i]) && !places_name(p, v[i].id)))
-			continue;
-		out->ids[out->n++] = v[i].id;
-		if (is_unread(&v[i]))
-			out->unread[out->n_unread++] = v[i].id;
-	}
-	arena_clear(&a);
+	return !(f->attrs & FOLDER_NOSELECT) && query_may_fit_in(q, f->id) &&
+		(!is_apart(f) || places_name(p, f->id));
 }
 
-/* All there are, so that the query can be asked about each. */
-static folder_id *
-all_folders(struct ui *ui, size_t *n)
+/* All there are, those of the account `first` before the others. Owned. */
+static struct folder *
+all_folders(struct ui *ui, account_id first, struct arena *a, size_t *n)
 {
-	const struct rc *rc = ui_rc(ui);
-	folder_id *ids = NULL;
-	size_t cap = 0;
+	struct folder *all = NULL, *v;
 
 	*n = 0;
-	for (size_t i = 0; i < rc->n_accounts; i++) {
-		struct arena a = { 0 };
-		struct folder *v;
-		size_t n_here = store_folders(ui_store(ui), engine_account(ui_engine(ui), i),
-			&a, &v);
-		for (size_t k = 0; k < n_here; k++) {
-			ids = array_grow(ids, *n, &cap, sizeof *ids);
-			ids[(*n)++] = v[k].id;
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < ui_rc(ui)->n_accounts; i++) {
+			account_id id = engine_account(ui_engine(ui), i);
+			if ((id == first) != (pass == 0))
+				continue;
+			size_t n_here = store_folders(ui_store(ui), id, a, &v);
+			all = xreallocarray(all, *n + n_here + 1, sizeof *all);
+			for (size_t k = 0; k < n_here; k++)
+				all[(*n)++] = v[k];
 		}
-		arena_clear(&a);
 	}
-	return ids;
+	return all;
 }
 
-/* The query's in: terms are answered meanwhile, and then by nobody. */
+/* The query's in: terms are answered meanwhile, about all folders, and then by nobody. */
 static void
 choose(struct ui *ui, account_id first, struct query *q, struct choice *out)
 {
-	const struct rc *rc = ui_rc(ui);
 	struct places places = { 0 };
+	struct arena a = { 0 };
 	size_t n;
-	folder_id *all = all_folders(ui, &n);
+	struct folder *all = all_folders(ui, first, &a, &n);
 
-	*out = (struct choice){ .ids = xcalloc(n + 1, sizeof *all),
-		.unread = xcalloc(n + 1, sizeof *all) };
-	places_load(&places, ui_store(ui), q, all, n);
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < rc->n_accounts; i++) {
-			account_id id = engine_account(ui_engine(ui), i);
-			if ((id == first) == (pass == 0))
-				choose_in(ui_store(ui), id, q, &places, out);
-		}
+	*out = (struct choice){ .ids = xcalloc(n + 1, sizeof *out->ids),
+		.unread = xcalloc(n + 1, sizeof *out->unread) };
+	for (size_t i = 0; i < n; i++)
+		out->ids[i] = all[i].id;
+	places_load(&places, ui_store(ui), q, out->ids, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_chosen(&all[i], q, &places))
+			continue;
+		out->ids[out->n++] = all[i].id;
+		if (is_unread(&all[i]))
+			out->unread[out->n_unread++] = all[i].id;
 	}
 	query_ask_place(q, NULL, NULL);
 	places_clear(&places);
 	free(all);
+	arena_clear(&a);
 }
 
 static void

@@ -32,39 +32,53 @@ place_means(const char *name, const struct folder *f, const char *account)
 void
 places_clear(struct places *p)
 {
-	free(p->folders);
-	free(p->is_meant);
+	for (size_t k = 0; k < p->n_names; k++)
+		idset_clear(&p->meant[k]);
+	free(p->meant);
 	*p = (struct places){ 0 };
-}
-
-static bool
-is_meant(const struct places *p, size_t place, folder_id folder)
-{
-	for (size_t f = 0; f < p->n_folders; f++)
-		if (p->folders[f] == folder)
-			return p->is_meant[place * p->n_folders + f];
-	return false;
 }
 
 static bool
 is_in(void *ctx, size_t place, folder_id folder)
 {
-	return is_meant(ctx, place, folder);
+	const struct places *p = ctx;
+
+	return place < p->n_names && idset_has(&p->meant[place], folder);
 }
 
 static void
-look_up(struct places *p, const struct store *s, const char *const *names, size_t f)
+look_at(struct places *p, const char *const *names, const struct folder *f,
+	const char *account)
+{
+	for (size_t k = 0; k < p->n_names; k++)
+		if (place_means(names[k], f, account ? account : ""))
+			idset_add(&p->meant[k], f->id);
+}
+
+struct seen {
+	struct idset folders, accounts;
+};
+
+/* The folder, and all others of its account: each by itself would cost two reads. */
+static void
+look_up(struct places *p, const struct store *s, const char *const *names, folder_id id,
+	struct seen *seen)
 {
 	struct arena a = { 0 };
-	struct folder folder;
+	struct folder one, *v;
+	account_id account = store_folder_account(s, id);
+	char *name = store_account_name(s, account);
+	bool is_first = !idset_has(&seen->accounts, account);
+	size_t n = is_first ? store_folders(s, account, &a, &v) : 0;
 
-	if (store_folder(s, p->folders[f], &a, &folder)) {
-		char *account = store_account_name(s, folder.account);
-		for (size_t k = 0; k < p->n_names; k++)
-			p->is_meant[k * p->n_folders + f] = place_means(names[k], &folder,
-				account ? account : "");
-		free(account);
+	for (size_t i = 0; i < n; i++) {
+		look_at(p, names, &v[i], name);
+		idset_add(&seen->folders, v[i].id);
 	}
+	idset_add(&seen->accounts, account);
+	if (!idset_has(&seen->folders, id) && store_folder(s, id, &a, &one))
+		look_at(p, names, &one, name);		/* gone from the server */
+	free(name);
 	arena_clear(&a);
 }
 
@@ -73,24 +87,25 @@ places_load(struct places *p, const struct store *s, struct query *q, const fold
 	size_t n)
 {
 	const char *const *names;
+	struct seen seen = { 0 };
 
 	places_clear(p);
-	p->n_names = query_places(q, &names);
 	query_ask_place(q, is_in, p);
-	if (p->n_names == 0 || n == 0)
+	if ((p->n_names = query_places(q, &names)) == 0)
 		return;
-	p->folders = xmemdup(folders, n * sizeof *folders);
-	p->n_folders = n;
-	p->is_meant = xcalloc(p->n_names * n, sizeof *p->is_meant);
+	p->meant = xcalloc(p->n_names, sizeof *p->meant);
 	for (size_t f = 0; f < n; f++)
-		look_up(p, s, names, f);
+		if (!idset_has(&seen.folders, folders[f]))
+			look_up(p, s, names, folders[f], &seen);
+	idset_clear(&seen.folders);
+	idset_clear(&seen.accounts);
 }
 
 bool
 places_name(const struct places *p, folder_id folder)
 {
 	for (size_t k = 0; k < p->n_names; k++)
-		if (is_meant(p, k, folder))
+		if (idset_has(&p->meant[k], folder))
 			return true;
 	return false;
 }

@@ -3,13 +3,13 @@
 #define DUNLIN_UI_PLACES_H
 
 #include "folder.h"
+#include "idset.h"
 #include "query.h"
 #include "store.h"
 
 struct places {
-	folder_id *folders;
-	size_t n_folders, n_names;
-	bool *is_meant;			/* name k, folder f at k * n_folders + f */
+	struct idset *meant;		/* the folders that each name means */
+	size_t n_names;
 };
 
 /* Whether a person who writes in:NAME means that folder of the account so called: NAME is its
