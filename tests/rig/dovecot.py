@@ -5,15 +5,13 @@ import imaplib
 import os
 import poplib
 import pwd
-import shutil
-import signal
 import socket
 import ssl
 import subprocess
 import tempfile
-import time
 
 from . import certs
+from .daemon import Daemon
 
 PASSWORD = "hunter2-is-secret"
 
@@ -46,18 +44,16 @@ def _unprivileged():
     return "nobody", "nogroup"
 
 
-class Dovecot:
+class Dovecot(Daemon):
     """d = Dovecot(); d.start(); ... d.stop(). One user, ada, unless asked for others."""
 
     def __init__(self, *, driver="maildir", cert="good", capability=None, extra="", tmp=None):
-        self.dir = tempfile.mkdtemp(prefix="dunlin-dovecot-", dir=tmp)
-        os.chmod(self.dir, 0o755)
+        super().__init__("dovecot", tmp)
         self.user, self.group = _unprivileged()
         self.driver, self.cert, self.capability, self.extra = driver, cert, capability, extra
         self.certs = certs.make(os.path.join(self.dir, "certs"))
         self.ca = self.certs["ca"]
         self.ports = {n: free_port() for n in ("imap", "imaps", "pop3", "pop3s", "lmtp", "auth")}
-        self.process = None
         self._write_config()
         self._own()
 
@@ -183,46 +179,8 @@ protocol imap {{
         return drop
 
     def start(self):
-        self.process = subprocess.Popen(
-            ["/usr/sbin/dovecot", "-F", "-c", self.config], preexec_fn=self._as_user(),
-            cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, start_new_session=True)
-        deadline = time.time() + 10
-        while time.time() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.ports["imap"]), 0.2).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None:
-                    raise RuntimeError(self.process.stderr.read().decode() + self.log())
-                time.sleep(0.02)
-        raise RuntimeError("dovecot did not start: " + self.log())
-
-    def stop(self, keep=False):
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
-            self.process.stderr.close()
-            self.process = None
-        if not keep:
-            shutil.rmtree(self.dir, ignore_errors=True)
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def log(self):
-        try:
-            with open(os.path.join(self.dir, "log"), errors="replace") as f:
-                return f.read()
-        except OSError:
-            return ""
+        return self._run(["/usr/sbin/dovecot", "-F", "-c", self.config], self.ports["imap"],
+                         stderr=subprocess.PIPE, preexec_fn=self._as_user(), cwd=self.dir)
 
     # ---- the second client ----
 

@@ -5,12 +5,11 @@ Postfix wants to be started by root; elsewhere available() is false. Its directo
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 
 from . import certs
+from .daemon import Daemon
 from .dovecot import free_port
 
 MASTER = "/usr/lib/postfix/sbin/master"
@@ -20,16 +19,14 @@ def available():
     return os.geteuid() == 0 and os.path.exists(MASTER)
 
 
-class Postfix:
+class Postfix(Daemon):
     """p = Postfix(dovecot); p.start(); ... p.stop(). Addresses in `refused` and `deferred` are answered so."""
 
     def __init__(self, dovecot, *, refused=(), deferred=(), size_limit=20_000_000, extra=""):
-        self.dir = tempfile.mkdtemp(prefix="dunlin-postfix-")
-        os.chmod(self.dir, 0o755)
+        super().__init__("postfix")
         self.certs = certs.make(os.path.join(self.dir, "certs"))
         self.ca = self.certs["ca"]
         self.ports = {n: free_port() for n in ("plain", "starttls", "tls")}
-        self.process = None
         for name in ("conf", "queue", "data"):
             os.mkdir(os.path.join(self.dir, name), 0o755)
         shutil.chown(os.path.join(self.dir, "data"), "postfix")
@@ -92,31 +89,12 @@ smtpd_forbid_bare_newline = yes
     def start(self):
         conf = os.path.join(self.dir, "conf")
         subprocess.run(["postfix", "-c", conf, "check"], check=True, capture_output=True)
-        self.process = subprocess.Popen([MASTER, "-c", conf, "-d"], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        start_new_session=True)
-        deadline = time.time() + 10
-        while time.time() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.ports["plain"]), 0.2).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.02)
-        raise RuntimeError("postfix did not start: " + self.log())
+        return self._run([MASTER, "-c", conf, "-d"], self.ports["plain"])
 
-    def stop(self):
+    def stop(self, keep=False):
         if self.process:
             self._end_master()
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
-            self.process = None
-        shutil.rmtree(self.dir, ignore_errors=True)
+        super().stop(keep)
 
     def _end_master(self):
         """It goes into a session of its own, and says in a file who it is."""
@@ -131,19 +109,6 @@ smtpd_forbid_bare_newline = yes
             os.kill(pid, signal.SIGKILL)
         except (OSError, ValueError):
             pass
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def log(self):
-        try:
-            with open(os.path.join(self.dir, "log"), errors="replace") as f:
-                return f.read()
-        except OSError:
-            return ""
 
     def drained(self, timeout=15):
         """Waits until nothing is in its queue any more: what was accepted has been delivered."""
