@@ -9,6 +9,7 @@ from rig import census, mails
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import PROGRAM, Home
 from rig.proxy import Proxy
+from rig.waiting import until
 
 N = 8
 
@@ -36,13 +37,6 @@ def local(home, name="inbox"):
         return []
     with open(path) as f:
         return sorted(int(line.split("subject-")[1]) for line in f if line.startswith("Subject: "))
-
-
-def until(fits, what, timeout=25.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what() if callable(what) else what
-        time.sleep(0.05)
 
 
 def open_work(home):

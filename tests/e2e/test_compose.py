@@ -15,6 +15,7 @@ from rig import postfix
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import PROGRAM, Home
 from rig.run import Skip
+from rig.waiting import until
 
 BOB = "bob@example.net"
 
@@ -117,13 +118,6 @@ class Session:
 
 def text_of(m):
     return m.get_body(("plain",)).get_content().replace("\r\n", "\n")
-
-
-def until(fits, what, timeout=15.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def test_new_message_arrives():

@@ -6,10 +6,11 @@ import os
 import shutil
 import subprocess
 
-from e2e.test_compose import BOB, Session, raw, until
+from e2e.test_compose import BOB, Session, raw
 from rig import mails as made
 from rig.home import Home
 from rig.run import Skip
+from rig.waiting import until
 
 ADA = "ada@localhost"
 

@@ -9,10 +9,11 @@ import re
 import signal
 import time
 
-from e2e.test_compose import BOB, Session, raw, text_of, until
+from e2e.test_compose import BOB, Session, raw, text_of
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
 from rig.proxy import Proxy
+from rig.waiting import until
 
 
 def drafts(dovecot, folder="Drafts"):

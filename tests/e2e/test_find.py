@@ -2,11 +2,11 @@
 of folders that were never read."""
 import email.policy
 import os
-import time
 
 from rig import census, mails
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
+from rig.waiting import until
 
 
 def accounts(home, d):
@@ -34,13 +34,6 @@ def where(d, user):
     """Number: folder, of those that are not deleted."""
     folders = census.undeleted(census.server(d, user))
     return {census.number(r[1]): name for name, rows in folders.items() for r in rows}
-
-
-def until(fits, what, timeout=20.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what()
-        time.sleep(0.05)
 
 
 def shown(*wanted):

@@ -8,15 +8,9 @@ from rig import census, mails
 from rig.dovecot import Dovecot
 from rig.fake import Fake
 from rig.home import Home
+from rig.waiting import until
 
 N = 6
-
-
-def until(fits, what, timeout=15.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what() if callable(what) else what
-        time.sleep(0.05)
 
 
 def is_settled(home):

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import subprocess
-import time
 
 from rig import mails
 from rig.dovecot import Dovecot
 from rig.home import Home
 from rig.hostile import RELEASE
 from rig.screen import Screen
+from rig.waiting import until
 
 N = 6
 
@@ -41,13 +41,6 @@ def flags(path):
         out[n] = m.get_flags()
     box.close()
     return out
-
-
-def until(fits, what, timeout=10.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def account(home, directory):

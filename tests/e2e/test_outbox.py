@@ -10,6 +10,7 @@ from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
 from rig.proxy import Proxy
 from rig.run import Skip
+from rig.waiting import until
 from e2e.test_send import BOB, QUEUED, REFUSED, SENT, UNSURE, mails, subjects
 
 BYE, LAST = len("221 2.0.0 Bye\r\n"), len("250 2.0.0 Ok: queued as 0123456789A\r\n")
@@ -102,13 +103,6 @@ class Session:
             r = self.send(*args)
             assert r.returncode == 74 and "may have been sent" in r.stderr, r
         self.proxy.cut_after = None
-
-
-def until(fits, what, timeout=15.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def test_send_later():

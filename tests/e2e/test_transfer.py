@@ -1,19 +1,12 @@
 """Copies and moves on a server that is slow, or that will not."""
-import time
 
 from rig import census, mails
 from rig.dovecot import Dovecot
 from rig.home import Home
 from rig.proxy import Proxy
+from rig.waiting import until
 
 N = 12
-
-
-def until(fits, what, timeout=20.0):
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, what() if callable(what) else what
-        time.sleep(0.05)
 
 
 def is_settled(home):

@@ -8,16 +8,9 @@ import time
 from rig import mails
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
+from rig.waiting import until
 
 N = 12
-
-
-def until(fits, what, timeout=10.0):
-    """Waits until the server says what the screen says."""
-    end = time.monotonic() + timeout
-    while not fits():
-        assert time.monotonic() < end, f"not on the server: {what}"
-        time.sleep(0.05)
 
 
 def ids(server, folder="INBOX"):
