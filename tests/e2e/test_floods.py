@@ -3,8 +3,8 @@ import concurrent.futures
 import os
 import time
 
-from rig.home import Home
-from rig.hostile import RELEASE, Imap, Watched, endless, intruders, mail, quits, watched
+from rig.home import RELEASE, Home
+from rig.hostile import Imap, Watched, endless, intruders, mail, quits, watched
 
 
 def odd_uids(i):

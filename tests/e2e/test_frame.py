@@ -5,14 +5,9 @@ import signal
 import termios
 import time
 
-from rig.home import PROGRAM, Home
+from rig.home import PROGRAM, RELEASE, Home
 from rig.screen import Screen
 from rig.terminal import Terminal
-
-
-def release():
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return os.path.join(root, "dunlin")
 
 
 def help_at(s, cols, rows):
@@ -87,7 +82,7 @@ def test_pasted_text_runs_no_commands():
 def leave(how):
     """Runs the program, ends it, and returns the terminal's settings afterwards, and what was written."""
     with Home() as home:
-        t = Terminal([release()], env=home.env())
+        t = Terminal([RELEASE], env=home.env())
         t.wait("help")
         how(t)
         deadline = time.monotonic() + 5

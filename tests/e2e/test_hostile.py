@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import time
 
-from rig.home import PROGRAM, ROOT, Home
-from rig.hostile import (RELEASE, TRICKS, Imap, Watched, endless, intruders, mail, quits, tree,
+from rig.home import PROGRAM, RELEASE, ROOT, Home
+from rig.hostile import (TRICKS, Imap, Watched, endless, intruders, mail, quits, tree,
                          watched)
 from rig.run import Skip
 

@@ -4,7 +4,7 @@ import time
 
 from rig import mails
 from rig.dovecot import Dovecot
-from rig.home import PROGRAM, Home
+from rig.home import PROGRAM, RELEASE, Home
 from rig.proxy import Proxy
 from rig.run import long, measures
 from rig.terminal import Terminal
@@ -12,11 +12,6 @@ from rig.terminal import Terminal
 KEYS = ["j", "k", "j", "j", "\r", "q", "?", "q", "k", "k"]         # ends where it began
 # ASan makes the program about three times slower; the promise is for the release build.
 LIMIT = 0.05
-
-
-def release():
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return os.path.join(root, "dunlin")
 
 
 def p99(times):
@@ -43,7 +38,7 @@ def test_keys_while_the_server_stalls():
     with Dovecot() as d, Home() as home, Proxy(d.ports["imap"]) as proxy:
         d.fill([mails.raw(i, subject=f"subject-{i}") for i in range(30)])
         home.account(proxy.port)
-        t = Terminal([release()], env=home.env())
+        t = Terminal([RELEASE], env=home.env())
         t.wait("subject-29")
         for _ in range(4):                      # bodies into the cache
             os.write(t.fd, b"\r")
@@ -68,7 +63,7 @@ def test_quit_while_a_body_is_awaited():
     with Dovecot() as d, Home() as home, Proxy(d.ports["imap"]) as proxy:
         d.fill([mails.raw(i, subject=f"subject-{i}") for i in range(5)])
         home.account(proxy.port)
-        t = Terminal([release()], env=home.env())
+        t = Terminal([RELEASE], env=home.env())
         t.wait("subject-4")
         t.settle(0.5)
         proxy.stalled = True
@@ -95,7 +90,7 @@ def test_first_sync_of_100000():
         home.account(proxy.port)
         log = home.path("debug.log")
         start = time.monotonic()
-        t = Terminal([release(), "-d", log], env=home.env())
+        t = Terminal([RELEASE, "-d", log], env=home.env())
         t.wait(f"Number {n - 1} of many", 60)
         first = time.monotonic() - start
         times = measure(t, 12)
@@ -123,7 +118,7 @@ def test_first_sync_of_100000():
         # Reopened: the newest page stands before the server is reached.
         proxy.refuse = True
         start = time.monotonic()
-        t = Terminal([release()], env=home.env())
+        t = Terminal([RELEASE], env=home.env())
         t.wait(f"Number {n - 1} of many", 5)
         again = time.monotonic() - start
         print(f"reopened without the server: {again * 1000:.0f} ms")

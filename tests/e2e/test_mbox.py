@@ -8,8 +8,7 @@ import subprocess
 
 from rig import mails
 from rig.dovecot import Dovecot
-from rig.home import Home
-from rig.hostile import RELEASE
+from rig.home import RELEASE, Home
 from rig.screen import Screen
 from rig.waiting import until
 

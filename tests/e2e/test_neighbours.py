@@ -7,8 +7,8 @@ import subprocess
 
 from rig.dovecot import PASSWORD
 from rig.fake import Fake
-from rig.home import PROGRAM, Home
-from rig.hostile import RELEASE, Imap, Watched, intruders, mail, quits, tree, watched
+from rig.home import PROGRAM, RELEASE, Home
+from rig.hostile import Imap, Watched, intruders, mail, quits, tree, watched
 from rig.run import Skip
 
 

@@ -8,7 +8,8 @@ from .dovecot import PASSWORD
 from .screen import Screen
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAM = os.environ.get("DUNLIN", os.path.join(ROOT, "dunlin"))
+RELEASE = os.path.join(ROOT, "dunlin")                              # for what is measured
+PROGRAM = os.environ.get("DUNLIN", RELEASE)
 
 
 class Home:

@@ -4,10 +4,8 @@ import re
 import time
 
 from .fake import Fake
-from .home import PROGRAM, ROOT
+from .home import PROGRAM
 from .terminal import Terminal
-
-RELEASE = os.path.join(ROOT, "dunlin")
 
 
 class Imap(Fake):
