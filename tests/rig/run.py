@@ -6,12 +6,13 @@
 
 A test fails by raising, or by taking ten minutes; it is skipped by raising Skip. One marked @long takes more
 than some seconds, and begins before the others; one marked @measures asks how long the program takes, and has the
-room of three. The last line sums up."""
+room of three. What failed is told again below the rest, each in a line, and the last line sums up."""
 import argparse
 import concurrent.futures
 import glob
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,14 @@ def run_alone(path, name):
     return path, name, verdict, text, time.monotonic() - start
 
 
+def reason(text):
+    """In one line what a failed test says: what it raised, and where in its own file."""
+    lines = text.splitlines()
+    raised = [line for line in lines if re.match(r"[A-Za-z_.]+(Error|Exception|Expired)\b", line)]
+    where = re.findall(r"test_\w+\.py\", (line \d+)", text)
+    return "".join(f"{w}: " for w in where[-1:]) + (raised or lines or [""])[-1][:300]
+
+
 def main():
     p = argparse.ArgumentParser()
     # Most of them wait for a server or a clock most of the time.
@@ -116,14 +125,19 @@ def main():
     room = Room(a.j)
     jobs = [(f, n, room, min(a.j, getattr(t, "room", 1)))
             for f, n, t in sorted(found, key=lambda job: not hasattr(job[2], "is_long"))]
-    count = {"ok": 0, "FAILED": 0, "skipped": 0}
+    count, failed = {"ok": 0, "FAILED": 0, "skipped": 0}, []
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
         for f in concurrent.futures.as_completed([pool.submit(run_one, *j) for j in jobs]):
             path, name, verdict, text, seconds = f.result()
             count[verdict] += 1
-            print(f"{os.path.basename(path)[:-3]}.{name}: {verdict} ({seconds:.1f} s)", flush=True)
+            said = f"{os.path.basename(path)[:-3]}.{name}: {verdict} ({seconds:.1f} s)"
+            print(said, flush=True)
+            if verdict == "FAILED":
+                failed.append(f"{said} {reason(text)}")
             if text:
                 print("    " + text.rstrip().replace("\n", "\n    "), flush=True)
+    for said in failed:
+        print(said)
     print(f"{count['ok']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
     return 1 if count["FAILED"] else 0
 
