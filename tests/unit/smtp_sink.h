@@ -255,6 +255,24 @@ sink_start(struct sink *k)
 	assert_int_equal(0, pthread_create(&k->thread, NULL, sink_run, k));
 }
 
+/* A fork while the thread is within malloc would leave its locks taken in the child. Who
+ * connects meanwhile waits. */
+static UNUSED void
+sink_pause(struct sink *k)
+{
+	uint64_t n = 1;
+
+	assert_int_equal(sizeof n, write(k->stop_fd, &n, sizeof n));
+	pthread_join(k->thread, NULL);
+	assert_int_equal(sizeof n, read(k->stop_fd, &n, sizeof n));
+}
+
+static UNUSED void
+sink_go_on(struct sink *k)
+{
+	assert_int_equal(0, pthread_create(&k->thread, NULL, sink_run, k));
+}
+
 /* At the next of that verb. */
 static UNUSED void
 sink_fault(struct sink *k, const char *verb, const char *says, int countdown)

@@ -113,6 +113,7 @@ child_pass(struct fixture *fx, enum fault f, long n)
 
 	store_close(fx->s);
 	fx->s = NULL;
+	sink_pause(&fx->sink);
 	pid_t pid = fork();
 	if (pid == 0) {
 		fx_open_store(fx);
@@ -121,6 +122,7 @@ child_pass(struct fixture *fx, enum fault f, long n)
 		fx_pass(fx);
 		_exit(countdown > 0 ? 0 : 1);
 	}
+	sink_go_on(&fx->sink);
 	assert_int_equal(pid, waitpid(pid, &status, 0));
 	assert_true(WIFEXITED(status));
 	fx_open_store(fx);
@@ -137,6 +139,8 @@ one(enum fault f, long n, struct tally *t)
 {
 	struct fixture *fx = fx_new("");
 	outbox_id id = fx_put(fx, BOB);
+
+	fx->rc->timeout_s = 60;	/* who dies is the subject, not who is slow */
 	bool is_whole = child_pass(fx, f, n);
 
 	for (int again = 0; again < 2; again++) {	/* and a further one changes nothing */
