@@ -13,7 +13,7 @@
 #include "str.h"
 #include "when.h"
 
-enum { FILES_MAX = 2000 };
+enum { NAMES_MAX = 20000, FILES_MAX = 2000 };	/* looked at, offered */
 
 static void
 offer_folders(struct ui *ui, account_id account, const char *prefix, const char *text,
@@ -108,37 +108,48 @@ complete_sort(const char *text, struct completion *out)
 	}
 }
 
-static void
-offer_file(const char *dir, const char *shown_dir, const char *text, const struct dirent *d,
-	struct completion *out)
+/* Asked of the disk only where the directory does not say. */
+static bool
+is_directory(const char *dir, const struct dirent *d)
 {
-	char *path = path_join(dir, d->d_name);
 	struct stat st;
-	bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-	char *word = xasprintf("%s%s%s", shown_dir, d->d_name, is_dir ? "/" : "");
 
-	if (str_starts(word, text + out->from))
-		completion_offer(out, text, word, NULL);
-	free(word);
+	if (d->d_type != DT_UNKNOWN && d->d_type != DT_LNK)
+		return d->d_type == DT_DIR;
+	char *path = path_join(dir, d->d_name);
+	bool is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 	free(path);
+	return is;
+}
+
+static bool
+is_offered(const struct dirent *d, const char *name)
+{
+	if (d->d_name[0] == '.' && name[0] != '.')
+		return false;
+	return str_starts(d->d_name, name) && !str_eq(d->d_name, ".") &&
+		!str_eq(d->d_name, "..");
 }
 
 static void
 complete_file(const char *text, struct completion *out)
 {
-	const char *slash = strrchr(text + out->from, '/');
-	const char *typed = text + out->from;
-	char *shown_dir = slash ? xstrndup(typed, (size_t)(slash + 1 - typed)) : xstrdup("");
+	const char *typed = text + out->from, *slash = strrchr(typed, '/');
+	const char *name = slash ? slash + 1 : typed;
+	char *shown_dir = xstrndup(typed, (size_t)(name - typed));
 	char *dir = *shown_dir ? path_expand(shown_dir) : xstrdup(".");
-	const char *name = slash ? slash + 1 : text + out->from;
 	DIR *d = opendir(dir);
 	struct dirent *entry;
 
-	for (int n = 0; d && n < FILES_MAX && (entry = readdir(d)); n++) {
-		if (entry->d_name[0] == '.' && name[0] != '.')
+	for (int n = 0; d && n < NAMES_MAX && out->n < FILES_MAX; n++) {
+		if (!(entry = readdir(d)))
+			break;
+		if (!is_offered(entry, name))
 			continue;
-		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-			offer_file(dir, shown_dir, text, entry, out);
+		char *word = xasprintf("%s%s%s", shown_dir, entry->d_name,
+			is_directory(dir, entry) ? "/" : "");
+		completion_offer(out, text, word, NULL);
+		free(word);
 	}
 	completion_sort(out);
 	if (d)

@@ -323,6 +323,36 @@ test_save(void **state)
 	end(f);
 }
 
+/* In a directory of many files the one that fits is found, wherever it stands in it. */
+static void
+test_save_completes(void **state)
+{
+	enum { N = 3000 };
+	struct fx *f = begin(24, 80);
+	char *dir = xasprintf("%s/out", f->u->dir), *path, *keys;
+
+	(void)state;
+	OK(path_mkdirs(dir, NULL));
+	press(f->u, "j<Enter>vG");
+	for (int i = 0; i < N; i++) {
+		path = i % (N / 6) ? xasprintf("%s/z%d", dir, i)
+			: xasprintf("%s/%c-wanted", dir, 'a' + i / (N / 6));
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		fclose(file);
+		free(path);
+	}
+	for (char c = 'a'; c < 'g'; c++) {
+		keys = xasprintf("s<C-u>%s/%c<Tab>", dir, c);
+		press(f->u, keys);
+		BOTTOM_HAS(f, "-wanted");
+		press(f->u, "<Esc>");
+		free(keys);
+	}
+	free(dir);
+	end(f);
+}
+
 /* Only what can be judged by eye and opens a page or a letter is handed to the browser. */
 static void
 test_links(void **state)
@@ -513,6 +543,6 @@ TEST_MAIN(T(test_screens), T(test_delete_undo), T(test_reading_is_not_undone),
 	T(test_delete_in_pager), T(test_tagged), T(test_tag_query),
 	T(test_absent_part_is_fetched), T(test_move_to_new_folder), T(test_trash_asks),
 	T(test_toggles), T(test_mutt_moves_on), T(test_read_all), T(test_folder_acts),
-	T(test_save), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_find), T(test_mutt_leaves),
+	T(test_save), T(test_save_completes), T(test_links), T(test_link_in_text), T(test_all_inboxes), T(test_find), T(test_mutt_leaves),
 	T(test_next_unread_folder), T(test_move_again),
 	T(test_any_keys))
