@@ -246,7 +246,7 @@ read_answer(struct census *c)
 {
 	struct backend_login login = { .user = "ada", .password = "hunter2" };
 	struct fixture fx = { .cfg.net = { .host = "127.0.0.1", .security = NET_PLAIN,
-		.connect_ms = 2000, .io_ms = 400 } };
+		.connect_ms = 30000, .io_ms = 30000 } };
 	struct imap_handler h = { .ctx = c, .fetch = count_fetch };
 	struct imap_cmd cmd;
 
