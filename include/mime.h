@@ -145,6 +145,9 @@ void mime_render(struct lines *out, const struct part *p, const char *utf8, size
 /* Appends one line of ours, wrapped; text is cleaned. SPAN_NOTICE and SPAN_ATTACHMENT begin
  * with the mark U+258C and a space, which a line of a mail never does. */
 void lines_add(struct lines *out, enum span_style style, const char *text, int columns);
+/* The lines as text for another program: what was wrapped is one line again, without what
+ * stands before the further lines of it. */
+void lines_text(struct str *out, const struct lines *lines);
 void lines_clear(struct lines *out);
 void lines_wipe(struct lines *out);	/* the same, and their text does not stay in memory */
 

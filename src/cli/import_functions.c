@@ -101,7 +101,7 @@ static const struct { const char *begins, *why; } missing[] = {
 	{ "undelete-", "u takes back what was done last, as often as you like" },
 	{ "untag-pattern", "'untag-all' takes all tags away" },
 	{ "tag-subthread", "'tag-thread' tags the whole thread" },
-	{ "print-", "nothing is printed; 'pipe' hands a message to a command such as lpr" },
+	{ "print-", "'pipe-text lpr' prints; bind it to a key if you like" },
 	{ "search-reverse", "'search' goes down, and 'search-previous' up from there" },
 	{ "set-flag", "'flag' and 'read' set flags and take them off" },
 	{ "clear-flag", "'flag' and 'read' set flags and take them off" },

@@ -93,6 +93,14 @@ take_step(const char **p, struct step *st)
 	return true;
 }
 
+/* What is piped after this is the text, as it is read. */
+static bool
+decodes(const struct step *st)
+{
+	return str_eq(st->function, "enter-command") &&
+		str_starts(st->typed + strspn(st->typed, " :"), "set pipe_decode");
+}
+
 /* What changes nothing here: how commands of mutt are run, and drawing. */
 static bool
 is_nothing(const struct step *st)
@@ -133,7 +141,7 @@ line_with(struct mutt *m, const char *command, const char *typed)
 		arg = mutt_folder(m, &m->vars, typed);
 	else if (str_eq(command, "limit") || str_eq(command, "tag-query"))
 		arg = mutt_query(m->im, typed);
-	else if (!str_eq(command, "pipe"))
+	else if (!str_starts(command, "pipe"))
 		arg = NULL;
 	return arg ? arena_printf(&m->im->arena, "%s %s", command, arg) : NULL;
 }
@@ -157,9 +165,11 @@ mutt_macro(struct mutt *m, const char *view, const char *body, const char **why)
 {
 	struct step st, only = {0};
 	const char *p = body;
+	bool is_text = false;
 	int n = 0;
 
 	while (take_step(&p, &st)) {
+		is_text |= decodes(&st);
 		if (is_nothing(&st) && (n > 0 || *p || !*st.function))
 			continue;
 		only = st;
@@ -178,6 +188,8 @@ mutt_macro(struct mutt *m, const char *view, const char *body, const char **why)
 	if (str_eq(only.function, "enter-command") && *only.typed)
 		return NULL;
 	const char *command = mutt_function(only.function, view, why);
+	if (is_text && str_eq(command, "pipe") && !str_eq(view, "parts"))
+		command = "pipe-text";
 	if (!command || !*only.typed)
 		return command;
 	const char *line = line_with(m, command, only.typed);

@@ -375,9 +375,7 @@ static const struct {
 	{ "xtermtitle", NULL }, { "xterm*", NULL }, { "statusontop", FORMAT },
 	{ "help", FORMAT }, { "hiddenhost", NULL },
 	{ "displayfilter", "no command stands between a message and the screen" },
-	{ "printcommand", "nothing is printed; 'pipe' hands a message to a command such as "
-	  "lpr" },
-	{ "print*", "nothing is printed; 'pipe' hands a message to a command such as lpr" },
+	{ "print*", "'pipe-text lpr' prints, or whatever command you name there" },
 	{ "mailcappath", "types open with xdg-open or 'browser', not by mailcap" },
 	{ "mailcapsanitize", NULL },
 	{ "implicitautoview", NULL }, { "includeonlyfirst", NULL },

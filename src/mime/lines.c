@@ -196,6 +196,38 @@ lines_link(struct lines *out, const char *url)
 	return n + 1;
 }
 
+/* What a further line begins with is not of its text: a quote mark for each level, our mark,
+ * what sets it in. */
+static const char *
+without_prefix(const struct line *l)
+{
+	const char *s = l->text;
+
+	if (str_starts(s, OUR_MARK))
+		s += strlen(OUR_MARK);
+	for (int i = 0; i < l->quote_level; i++) {
+		const char *mark = s + strspn(s, " \t");
+		if (*mark != '>' && *mark != '|')
+			break;
+		s = mark + 1;
+	}
+	return s + strspn(s, " ");
+}
+
+void
+lines_text(struct str *out, const struct lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++) {
+		const struct line *l = &lines->v[i];
+		bool is_rest = i > 0 && l[-1].is_wrapped;
+		if (is_rest && !l[-1].is_split)
+			str_putc(out, ' ');
+		str_puts(out, is_rest ? without_prefix(l) : l->text);
+		if (!l->is_wrapped)
+			str_putc(out, '\n');
+	}
+}
+
 void
 lines_wipe(struct lines *out)
 {

@@ -125,6 +125,8 @@ static const struct command commands[N_COMMANDS] = {
 		"decrypt it, or check who signed it; asks for a passphrase"),
 	ROW(SKIP_QUOTED, "skip-quoted", "S", V_PAGER, 0, NONE, "to behind the quoted text"),
 	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
+	ROW(PIPE_TEXT, "pipe-text", "g|", V_MAIL, 0, SHELL,
+		"pipe the text as it is read, to print or copy it"),
 	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),
 	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE,
 		"open with the program for its type"),

@@ -286,6 +286,7 @@ index_event(struct view *v, const struct event *ev)
 {
 	struct index *x = index_of(v);
 
+	piping_event(&x->piping, v, ev);
 	if (find_noted(x, ev))
 		return;
 	switch (ev->kind) {
@@ -421,6 +422,7 @@ index_close(struct view *v)
 
 	index_keep_look(x);
 	index_ask_no_more(x);
+	piping_clear(&x->piping);
 	triage_clear(&x->triage);
 	list_free(x->list);
 	arena_clear(&x->arena);

@@ -5,6 +5,7 @@
 #include "find.h"
 #include "index_impl.h"
 #include "pager.h"
+#include "parts.h"
 #include "writing.h"
 
 /* ---- searching ---- */
@@ -172,6 +173,32 @@ fold(struct index *x, bool all)
 
 /* ---- commands ---- */
 
+static void
+show_parts(struct index *x)
+{
+	msg_id id = list_open(x->list);
+
+	if (id)
+		ui_push(x->view.ui, parts_new(x->view.ui, id));
+	else
+		ui_status(x->view.ui, "no message here");
+}
+
+static void
+pipe_messages(struct index *x, const struct call *c)
+{
+	size_t n;
+	msg_id *ids = list_targets(x->list, c->on_tagged, &n);
+
+	if (n > 0)
+		piping_begin(&x->piping, &x->view, ids, n, c->cmd->id == CMD_PIPE_TEXT,
+			c->arg);
+	else
+		ui_status(x->view.ui, c->on_tagged ? "nothing is tagged: t tags a message"
+			: "no message here");
+	free(ids);
+}
+
 void
 index_open(struct index *x)
 {
@@ -261,9 +288,8 @@ other_command(struct index *x, const struct call *c)
 	case CMD_UNTAG_ALL: list_untag_all(l); break;
 	case CMD_CANCEL: escape(x); break;
 	case CMD_EMPTY_TRASH: triage_empty_trash(&x->triage, x->folder.account); break;
-	case CMD_PARTS: case CMD_PIPE:
-		pager_command_on(x->view.ui, &x->view, c);
-		break;
+	case CMD_PIPE: case CMD_PIPE_TEXT: pipe_messages(x, c); break;
+	case CMD_PARTS: show_parts(x); break;
 	default: break;
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "index.h"
 #include "look.h"
+#include "piping.h"
 #include "triage.h"
 
 /* What is to be done when the engine has answered which messages have the words of a query. */
@@ -42,6 +43,7 @@ struct index {
 		bool has_column;	/* the rows say where they are */
 		bool is_stale;		/* folders changed: read again when there is time */
 	} find;
+	struct piping piping;
 	struct { folder_id folder; msg_id id; } last[16];	/* where the cursor was */
 };
 

@@ -258,7 +258,7 @@ job_done(struct pager *p, const struct event *ev)
 	p->job = 0;
 	memcpy(before, p->page.missing, sizeof before);
 	if (ev->u.done.code == ERR_OK) {
-		if (p->command)
+		if (p->command && !p->pipes_text)
 			pager_pipe_now(p);
 	} else {
 		free(p->command);
@@ -276,6 +276,8 @@ job_done(struct pager *p, const struct event *ev)
 		pager_fetch_missing(p);
 	else if (ev->u.done.code == ERR_OK)
 		pager_open_seals(p, false);
+	if (p->command && p->pipes_text)
+		pager_pipe_now(p);
 }
 
 /* What failed before may be had now. */
@@ -438,20 +440,4 @@ pager_new_inside(struct ui *ui, const char *bytes, size_t n, const char *section
 	p->inside = xcalloc(1, sizeof *p->inside);
 	str_add(p->inside, bytes, n);
 	return v;
-}
-
-void
-pager_command_on(struct ui *ui, struct view *index, const struct call *c)
-{
-	msg_id id = list_open(index_list(index));
-
-	if (id == 0) {
-		ui_status(ui, "no message here");
-	} else if (c->cmd->id == CMD_PARTS) {
-		ui_push(ui, parts_new(ui, id));
-	} else {
-		struct view *v = pager_new(ui, index);
-		ui_push(ui, v);
-		pager_command(v, c);
-	}
 }

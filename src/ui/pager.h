@@ -11,7 +11,4 @@ struct view *pager_new_part(struct ui *ui, msg_id id, const char *section);
 /* The same of a message that was decrypted and is in no store; its bytes are copied. */
 struct view *pager_new_inside(struct ui *ui, const char *bytes, size_t n, const char *section);
 
-/* What the list offers on its message without opening it: CMD_PARTS, CMD_PIPE. */
-void pager_command_on(struct ui *ui, struct view *index, const struct call *c);
-
 #endif

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "outfile.h"
 #include "pager_impl.h"
 #include "partial.h"
 #include "parts.h"
+#include "path.h"
 #include "utf8.h"
 #include "writing.h"
 
@@ -117,12 +119,44 @@ search(struct pager *p, const char *text)
 
 /* ---- doing something with it ---- */
 
+static void
+forget_command(struct pager *p)
+{
+	free(p->command);
+	p->command = NULL;
+}
+
+/* What is on the screen, its lines whole: also what was decrypted. */
+static void
+pipe_text_now(struct pager *p)
+{
+	struct str text = { 0 };
+	struct outfile to;
+	struct error e;
+
+	lines_text(&text, &p->page.lines);
+	if (outfile_unnamed(&to, text.len, &e) != ERR_OK ||
+	    fd_write_all(to.fd, str_get(&text), text.len, &e) != ERR_OK ||
+	    outfile_commit(&to, &e) != ERR_OK)
+		ui_error(p->view.ui, &e);
+	else if (!ui_run_shell(p->view.ui, p->command, to.fd, true))
+		ui_status(p->view.ui, "'%s' failed", p->command);
+	outfile_abort(&to);
+	str_wipe(&text);
+	forget_command(p);
+}
+
 void
 pager_pipe_now(struct pager *p)
 {
 	struct error e;
 	int fd = -1;
 
+	if (p->pipes_text) {
+		if (!p->page.is_missing)
+			pipe_text_now(p);
+		return;
+	}
 	if (partial_check_id(p->view.ui, p->id, &e) != ERR_OK)
 		ui_error(p->view.ui, &e);
 	else if ((fd = store_body(ui_store(p->view.ui), p->id, "", NULL)) >= 0 &&
@@ -130,8 +164,21 @@ pager_pipe_now(struct pager *p)
 		ui_status(p->view.ui, "'%s' failed", p->command);
 	if (fd >= 0)
 		close(fd);
-	free(p->command);
-	p->command = NULL;
+	forget_command(p);
+}
+
+/* Pressed before the text is there, it is done when that comes. */
+static void
+pipe_text(struct pager *p, const char *command)
+{
+	if (*command == '\0')
+		return;
+	forget_command(p);
+	p->command = xstrdup(command);
+	p->pipes_text = true;
+	if (p->page.is_missing && !p->job)
+		pager_fetch_missing(p);
+	pager_pipe_now(p);
 }
 
 static void
@@ -139,8 +186,9 @@ pipe_message(struct pager *p, const char *command)
 {
 	if (*command == '\0')
 		return;
-	free(p->command);
+	forget_command(p);
 	p->command = xstrdup(command);
+	p->pipes_text = false;
 	if (store_has_body(ui_store(p->view.ui), p->id, "", NULL))
 		pager_pipe_now(p);
 	else
@@ -221,6 +269,7 @@ other_command(struct pager *p, const struct call *c)
 	case CMD_PARTS: show_parts(p); break;
 	case CMD_DECRYPT: pager_open_seals(p, true); break;
 	case CMD_PIPE: pipe_message(p, c->arg); break;
+	case CMD_PIPE_TEXT: pipe_text(p, c->arg); break;
 	case CMD_LINK: links_ask(&p->links, &p->view, &p->page.lines, c->arg); break;
 	case CMD_UNSUBSCRIBE: unsubscribe_ask(p); break;
 	case CMD_CANCEL: search(p, ""); break;

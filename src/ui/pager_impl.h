@@ -26,7 +26,8 @@ struct pager {
 	size_t found;			/* its line */
 	job_id job;			/* a fetch under way */
 	char *problem;			/* why it failed */
-	char *command;			/* to pipe to, once the whole message is here */
+	char *command;			/* to pipe to, once what is piped is here: */
+	bool pipes_text;		/* the text; else the whole message */
 	struct links links;
 	/* what was checked and decrypted of this message; NULL: nothing was, or not yet */
 	struct opened *opened;

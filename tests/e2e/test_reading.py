@@ -1,4 +1,7 @@
 """What a person does with the mail she reads, all day: invitations, parts, other programs."""
+import os
+import subprocess
+
 from rig.dovecot import Dovecot
 from rig.home import Home
 
@@ -85,3 +88,77 @@ def test_text_is_no_wider_than_asked_for():
                 s.resize(50, 20)
                 s.wait(lambda t: t.count("three") > 10
                        and 44 < max(len(l) for l in t.split("\n") if "three" in l) <= 50)
+
+
+def patch(n):
+    """Of a series: each changes the line that the one before has left."""
+    return (f"From: Grace <grace@example.net>\nSubject: [PATCH {n}/3] Count to {n}\n"
+            f"Date: Mon, 23 Nov 2026 10:00:0{n} +0100\nMessage-ID: <patch{n}@rig.example>\n\n"
+            f"From now on to {n}.\n---\n f | 2 +-\n\ndiff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n"
+            f"-{n - 1}\n+{n}\n-- \n2.0\n").encode()
+
+
+def piped(s, home, name, want):
+    """What a command got, once the program has the terminal again."""
+    s.wait("Press Enter")
+    s.keys("Enter")
+    s.wait("? help")
+    with open(home.path(name)) as f:
+        text = f.read()
+    assert want(text), text
+    return text
+
+
+def test_tagged_patches_go_to_git_am_in_their_order():
+    with Dovecot() as server, Home() as home:
+        server.fill([patch(n) for n in (1, 2, 3)])
+        home.account(server.ports["imap"])
+        tree = home.path("tree")
+        os.mkdir(tree)
+        env = dict(os.environ, HOME=home.dir, GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@b",
+                   GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@b")
+
+        def git(*args):
+            return subprocess.run(["git", "-C", tree, *args], env=env, check=True, capture_output=True,
+                                  text=True).stdout
+        git("init", "-q")
+        with open(os.path.join(tree, "f"), "w") as f:
+            f.write("0\n")
+        git("add", "f")
+        git("commit", "-q", "-m", "begin")
+        with home.screen() as s:
+            s.wait("[PATCH 1/3]")
+            s.wait("work: online")
+            s.keys("M-t")
+            s.wait("Tag")
+            s.keys("subject:PATCH", "Enter")
+            s.wait("3 messages tagged")
+            s.keys(";", "|")
+            s.wait("Pipe tagged:")
+            s.keys(f"tee {home.path('got')} | git -C {tree} -c user.name=a -c user.email=a@b am -q", "Enter")
+            text = piped(s, home, "got", lambda t: t.startswith("From grace@example.net "))
+        assert [l for l in text.split("\n") if l.startswith("From ")][1:] == \
+            [l for l in text.split("\n") if l.startswith("From grace@")][1:], text
+        assert ">From now on" in text, text
+        assert git("log", "--format=%s").split("\n")[:4] == ["Count to 3", "Count to 2", "Count to 1", "begin"]
+
+
+def test_text_is_piped_with_whole_lines():
+    with Dovecot() as server, Home() as home:
+        with open_one(server, home, LONG) as s:
+            s.wait("end.")
+            s.keys("g", "|")
+            s.wait("Pipe text:")
+            s.keys(f"cat > {home.path('got')}", "Enter")
+            text = piped(s, home, "got", lambda t: "Subject: Long\n" in t)
+            assert "\n\n" + "one two three " * 40 + "end.\n" in text, text
+            s.keys("q")
+            s.wait("? help")
+            s.keys("t", ";", "g", "|")
+            s.wait("Pipe text tagged:")
+            s.keys(f"cat > {home.path('again')}", "Enter")
+            assert piped(s, home, "again", lambda t: t == text)
+            s.keys("C-t", "|")
+            s.wait("Pipe:")
+            s.keys(f"cat > {home.path('raw')}", "Enter")
+            assert piped(s, home, "raw", lambda t: "one two three one" in t).startswith("From: Grace")

@@ -435,6 +435,8 @@ test_keys(void **state)
 		"A = move Archive/2026");
 	MAKES(IMAP "macro index A \"s=Archive\\n\"", "A = move Archive");
 	MAKES(IMAP "macro index,pager \\cb \"|urlview\\n\"", "<C-b> = pipe urlview");
+	MAKES(IMAP "macro index,pager \\cb \"<enter-command>set pipe_decode<enter>"
+		"<pipe-message>fmt|lpr<enter>\"", "<C-b> = pipe-text fmt|lpr");
 	MAKES(IMAP "macro index l '<limit>~f bob ~N<enter>'", "l = limit from:bob is:unread");
 	MAKES(IMAP "macro index l '<limit>~d <1w<enter>'", "l = limit after:1w");
 	reports(IMAP "macro index D '<delete-message>$'", "nothing like it");

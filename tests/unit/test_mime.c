@@ -271,6 +271,27 @@ test_signature_has_its_style(void **state)
 	lines_clear(&l);
 }
 
+/* For other programs lines are whole again, whatever they were wrapped at. */
+static void
+test_lines_as_text_are_whole(void **state)
+{
+	(void)state;
+	struct part p = { .type = "text/plain", .format = "", .delsp = "" };
+	static const char text[] = "a bb ccc dddd eeeee ffffff\n> aaa bbb > ccc ddd eee\n"
+		"https://example.org/0123456789/0123456789\n日本語日本語日本語\n\nend\n";
+	static const int widths[] = { 10, 13, 20, 200 };
+
+	for (size_t i = 0; i < LEN(widths); i++) {
+		struct lines l = {0};
+		struct str s = {0};
+		mime_render(&l, &p, text, sizeof text - 1, widths[i]);
+		lines_text(&s, &l);
+		assert_string_equal(text, str_get(&s));
+		lines_clear(&l);
+		str_clear(&s);
+	}
+}
+
 /* No line of a mail begins with the mark of our notices, wherever a fold puts it. */
 static void
 test_mail_cannot_print_a_notice(void **state)
@@ -542,6 +563,7 @@ main(void)
 		T(test_charsets), T(test_transfer_encodings_are_lenient),
 		T(test_plain_text_is_wrapped_at_words), T(test_quotes_keep_their_marks),
 		T(test_flowed_text_is_joined), T(test_signature_has_its_style),
+		T(test_lines_as_text_are_whole),
 		T(test_mail_cannot_print_a_notice), T(test_any_width_is_kept),
 		T(test_hostile_messages_take_linear_time), T(test_limits_are_told),
 		T(test_decoder_by_pieces), T(test_parse_file),
