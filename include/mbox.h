@@ -149,7 +149,8 @@ void mbox_release(struct mbox_lock *l);		/* NULL is fine */
  * what an fsync failed on before. */
 enum err mbox_settle(const char *path, struct error *e);
 
-/* Whether the file begins like an mbox, or is empty. */
-bool mbox_looks_like(const char *path);
+/* ERR_OK: the file begins like an mbox, is empty, or is not there. Else what it is. */
+enum err mbox_check(const char *path, struct error *e);
+bool mbox_looks_like(const char *path);		/* the same of one that is there */
 
 #endif

@@ -70,9 +70,10 @@ cli_use_file(struct rc *rc, const char *file, bool read_only, const struct dirs 
 		err = error_errno(e, ERR_LOCAL, "cannot open '%s'", file);
 	else
 		err = unpack(&unpacked, full, d, e);
-	if (err == ERR_OK && !mbox_looks_like(unpacked ? unpacked : full))
-		err = error_set(e, ERR_FOLDER,
-			"'%s' is not an mbox: it does not begin with a From_ line", file);
+	if (err == ERR_OK)
+		err = mbox_check(unpacked ? unpacked : full, e);
+	if (err != ERR_OK && unpacked)
+		error_set(e, err, "what '%s' unpacks to is not an mbox", file);
 	if (err == ERR_OK && (err = path_mkdirs(dir, e)) == ERR_OK)
 		err = use_local(rc, "file", dir, e);
 	if (err == ERR_OK) {

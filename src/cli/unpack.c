@@ -31,7 +31,7 @@ static const char *
 kind_of(const char *path)
 {
 	unsigned char begin[6] = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* a FIFO would wait */
 	ssize_t n = fd >= 0 ? pread(fd, begin, sizeof begin, 0) : -1;
 	const char *kind = NULL;
 

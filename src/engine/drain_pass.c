@@ -437,6 +437,8 @@ drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 
 	if (rc == ERR_OK)
 		rc = finish_batch(&p, e);
+	if (rc == ERR_OK && mbox_check(d->inbox, e) != ERR_OK)
+		rc = e->code = ERR_LOCAL;	/* for the person to put right */
 	if (rc == ERR_OK)
 		rc = connect_to_server(&p, password, e);
 	if (rc == ERR_OK) {

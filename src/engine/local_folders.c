@@ -100,7 +100,8 @@ walk(const struct local *l, const char *below, int depth,
 	free(dir);
 }
 
-/* Folders that a person expects are there before their files are. */
+/* Folders that a person expects are there before their files are. So is the inbox when
+ * something else stands in its place, so that opening it tells what. */
 enum err
 local_folders(struct backend *b, const struct backend_folder_sink *sink, struct error *e)
 {
@@ -112,7 +113,7 @@ local_folders(struct backend *b, const struct backend_folder_sink *sink, struct 
 	for (size_t i = 0; i < LEN(expected); i++) {
 		char *path = path_join(l->cfg.dir, expected[i]);
 		bool is_there = access(path, F_OK) == 0;
-		if (!is_there || (i == 0 && l->cfg.inbox))
+		if (!is_there || (i == 0 && (l->cfg.inbox || !mbox_looks_like(path))))
 			tell_folder(sink, expected[i]);
 		free(path);
 	}

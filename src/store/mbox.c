@@ -63,15 +63,33 @@ open_file(int *fd, uint64_t *size, const char *path, struct error *e)
 	struct stat st;
 
 	*size = 0;
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* a FIFO would wait */
 	if (*fd < 0 && errno == ENOENT)
 		return ERR_OK;
 	if (*fd < 0 || fstat(*fd, &st) < 0)
 		return error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
-		return error_set(e, ERR_FOLDER, "'%s' is not a file", path);
+		return error_set(e, ERR_FOLDER, S_ISDIR(st.st_mode)
+			? "'%s' is a directory, not an mbox" : "'%s' is not a file", path);
 	*size = (uint64_t)st.st_size;
 	return ERR_OK;
+}
+
+enum err
+mbox_check_fd(int fd, uint64_t size, const char *path, struct error *e)
+{
+	struct reader r;
+	struct piece p = {0};
+	enum err rc;
+
+	reader_init_fd(&r, fd, 0, size);
+	while ((rc = reader_next(&r, &p, e)) == ERR_OK && p.n > 0 && piece_is_blank(&p))
+		;
+	if (rc == ERR_OK && p.n > 0 && !piece_is_from_line(&p, NULL))
+		rc = error_set(e, ERR_FOLDER,
+			"'%s' is not an mbox: it does not begin with a From_ line", path);
+	reader_clear(&r);
+	return rc;
 }
 
 /* So that nobody sees half of what is being appended. */
@@ -403,6 +421,8 @@ mbox_scan(const char *path, uint64_t from, mbox_visit *visit, void *ctx,
 		rc = lock_for_reading(fd, &size, path, cancel, e);
 	if (rc == ERR_OK && from > size)
 		rc = error_set(e, ERR_FOLDER, "the mailbox file has changed");
+	if (rc == ERR_OK && fd >= 0 && from == 0)
+		rc = mbox_check_fd(fd, size, path, e);
 	if (rc == ERR_OK && fd >= 0)
 		rc = mbox_scan_fd(fd, from, size, visit, ctx, cancel, e);
 	close_file(fd);
@@ -608,22 +628,21 @@ mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, v
 	return rc;
 }
 
+enum err
+mbox_check(const char *path, struct error *e)
+{
+	uint64_t size;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	if (rc == ERR_OK && fd >= 0)
+		rc = mbox_check_fd(fd, size, path, e);
+	close_file(fd);
+	return rc;
+}
+
 bool
 mbox_looks_like(const char *path)
 {
-	struct reader r;
-	struct piece p = {0};
-	uint64_t size;
-	int fd;
-
-	if (open_file(&fd, &size, path, NULL) != ERR_OK || fd < 0)
-		return false;
-	reader_init_fd(&r, fd, 0, size);
-	enum err rc;
-	while ((rc = reader_next(&r, &p, NULL)) == ERR_OK && p.n > 0 && piece_is_blank(&p))
-		;
-	bool yes = rc == ERR_OK && (p.n == 0 || piece_is_from_line(&p, NULL));
-	reader_clear(&r);
-	close_file(fd);
-	return yes;
+	return access(path, F_OK) == 0 && mbox_check(path, NULL) == ERR_OK;
 }

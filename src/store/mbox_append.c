@@ -227,6 +227,8 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 	if (size < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot append to '%s'", path);
 	if (rc == ERR_OK)
+		rc = mbox_check_fd(l.fd, (uint64_t)size, path, e);
+	if (rc == ERR_OK)
 		rc = out_from_line(&o, size, arrived, pos, e);
 	if (rc == ERR_OK)
 		rc = out_message(&a, src, e);

@@ -83,6 +83,8 @@ mbox_join(const char *path, int spool, uint64_t n_bytes, mbox_begin *begin, void
 	off_t size = lseek(l.fd, 0, SEEK_END);
 	if (size < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot append to '%s'", path);
+	if (rc == ERR_OK)
+		rc = mbox_check_fd(l.fd, (uint64_t)size, path, e);
 	if (rc == ERR_OK && size == 0)
 		rc = path_sync_dir_of(l.path, e);	/* the name itself, when it is new */
 	if (rc == ERR_OK)

@@ -288,6 +288,7 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, const struct cance
 {
 	char real[PATH_MAX];
 	struct patience w = { cancel, WAIT_MS };
+	struct stat st;
 	enum err rc;
 
 	*l = (struct mbox_lock){ .fd = -1,
@@ -297,6 +298,10 @@ mbox_lock(struct mbox_lock *l, const char *path, bool create, const struct cance
 		l->fd = open(l->path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
 		if (l->fd < 0) {
 			rc = error_errno(e, ERR_LOCAL, "cannot open '%s' for writing", path);
+			break;
+		}
+		if (fstat(l->fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+			rc = error_set(e, ERR_FOLDER, "'%s' is not a file", path);
 			break;
 		}
 		rc = take_fcntl(l->fd, l->path, F_WRLCK, &w, e);

@@ -125,6 +125,10 @@ mbox_scan_parts(const char *path, mbox_visit *visit, void *const *ctx, size_t n_
 		return rc;
 	}
 	uint64_t size = (uint64_t)st.st_size;
+	if ((rc = mbox_check_fd(fd, size, path, e)) != ERR_OK) {
+		close(fd);
+		return rc;
+	}
 	size_t n = parts_for(fd, size, n_ctx < MBOX_PARTS ? n_ctx : MBOX_PARTS);
 	for (size_t i = 0; i < n; i++) {
 		parts[i] = (struct part){ .fd = fd, .size = size, .from = size / n * i,

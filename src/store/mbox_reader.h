@@ -93,6 +93,9 @@ enum err mbox_span(int fd, uint64_t from_pos, uint64_t size, struct mbox_msg *ou
 enum err mbox_scan_fd(int fd, uint64_t from, uint64_t size, mbox_visit *visit, void *ctx,
 	const struct cancel *cancel, struct error *e);
 
+/* mbox_check of an open file of that size. */
+enum err mbox_check_fd(int fd, uint64_t size, const char *path, struct error *e);
+
 /* The first message boundary behind `from`, which may be anywhere; size when there is none.
  * What stands before `from` is looked at, too. */
 enum err mbox_next_boundary(int fd, uint64_t from, uint64_t size, uint64_t *out,

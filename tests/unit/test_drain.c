@@ -320,7 +320,30 @@ test_cut(void **state)
 	cut_at_every_byte(0, "UIDL\r\nTOP\r\nUSER\r\n", stride);
 }
 
-TEST_MAIN(T(test_all_once), T(test_delete), T(test_quit_unanswered), T(test_keep_days),
+/* Something else stands where the inbox was: no mail is written behind it, none is deleted on
+ * the server, and the file is named. */
+static void
+test_inbox_is_no_mbox(void **state)
+{
+	struct drained x;
+	(void)state;
+
+	dr_init(&x);
+	dr_small(&x);
+	x.conf.keep_days = 0;
+	dr_start(&x);
+	assert_int_equal(ERR_OK, file_write_atomic(x.inbox, "a list\n", 7, NULL));
+	assert_int_equal(ERR_LOCAL, dr_pass(&x));
+	assert_non_null(strstr(x.e.text, x.inbox));
+	assert_int_equal(0, x.server.n_retr + x.server.n_dele);
+	unlink(x.inbox);
+	PASS(&x);
+	assert_all(&x, "put right", 0);
+	dr_clear(&x);
+}
+
+TEST_MAIN(T(test_inbox_is_no_mbox), T(test_all_once), T(test_delete),
+	T(test_quit_unanswered), T(test_keep_days),
 	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls),
 	T(test_reused_uidl), T(test_hostile_uidls), T(test_message_refused), T(test_stopped),
 	T(test_locked_by_another), T(test_cut))

@@ -461,8 +461,33 @@ test_not_an_mbox(void **state)
 	write_file(fx->file, "hello\n");
 	assert_int_equal(ERR_FOLDER, mbox_scan(fx->file, 0, note, &f, NULL, &e));
 	assert_false(mbox_looks_like(fx->file));
+	assert_non_null(strstr(e.text, fx->file));
+	/* nothing is written to what somebody keeps there */
+	assert_int_equal(ERR_FOLDER, append(fx->file, "Subject: x\n\nx\n", 0, 0));
+	char *text = read_file(fx->file);
+	assert_string_equal("hello\n", text);
+	free(text);
 	write_file(fx->file, "");
 	assert_true(mbox_looks_like(fx->file));
+}
+
+/* What is no file is told, and a FIFO not waited for. */
+static void
+test_not_a_file(void **state)
+{
+	struct fixture *fx = *state;
+	struct error e;
+
+	unlink(fx->file);
+	assert_int_equal(0, mkfifo(fx->file, 0600));
+	assert_int_equal(ERR_FOLDER, mbox_check(fx->file, &e));
+	assert_non_null(strstr(e.text, "is not a file"));
+	assert_int_equal(ERR_FOLDER, append(fx->file, "Subject: x\n\nx\n", 0, 0));
+	unlink(fx->file);
+	assert_int_equal(0, mkdir(fx->file, 0700));
+	assert_int_equal(ERR_FOLDER, mbox_check(fx->file, &e));
+	assert_non_null(strstr(e.text, "is a directory"));
+	rmdir(fx->file);
 }
 
 /* Byte by byte, but for line ends, which are LF in what we write, and one at the end. */
@@ -886,7 +911,7 @@ TEST_MAIN(F(test_finds_messages), F(test_no_empty_line), F(test_no_empty_line_fl
 	F(test_from_line_in_body_forges_nothing),
 	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),
-	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox),
+	F(test_failed_append_is_cut_back), F(test_tail_agrees_with_scan), F(test_not_an_mbox), F(test_not_a_file),
 	F(test_corpus_round_trip), F(test_pasted_from_line_divides_nothing),
 	F(test_dead_owner_of_a_lock), F(test_owner_of_an_old_lock),
 	F(test_fcntl_lock_of_another), F(test_no_header_at_all), F(test_odd_line_ends),

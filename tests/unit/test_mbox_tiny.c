@@ -21,6 +21,8 @@
 #define mbox_stamp_settled tiny_stamp_settled
 #define mbox_stamp_fd tiny_stamp_fd
 #define mbox_looks_like tiny_looks_like
+#define mbox_check tiny_check
+#define mbox_check_fd tiny_check_fd
 #define mbox_copy_out tiny_copy_out
 #define mbox_open_shared tiny_open_shared
 #define reader_init_fd tiny_reader_init_fd
