@@ -70,6 +70,23 @@ db_make_private(const char *path, struct error *e)
 	return ERR_OK;
 }
 
+/* SQLite tells that it may not write without saying where, and makes the other two files with
+ * the mode of the first, so that they stay read-only when that no longer is. */
+static enum err
+check_writable(const char *path, struct error *e)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < LEN(suffixes) && rc == ERR_OK; i++) {
+		char *p = xasprintf("%s%s", path, suffixes[i]);
+		if (access(p, R_OK | W_OK) < 0 && errno != ENOENT)
+			rc = error_errno(e, ERR_LOCAL, "cannot write '%s'", p);
+		free(p);
+	}
+	return rc;
+}
+
 /* Whoever wrote it may have ended because an fsync failed. */
 static bool
 is_wal_left(const struct store *s)
@@ -90,7 +107,8 @@ open_data(struct store *s, struct error *e)
 
 	s->db->is_wal_suspect = is_wal_left(s);
 
-	if (s->mode == STORE_WRITE && (rc = db_make_private(path, e)) != ERR_OK)
+	if (s->mode == STORE_WRITE && ((rc = db_make_private(path, e)) != ERR_OK ||
+	    (rc = check_writable(path, e)) != ERR_OK))
 		goto out;
 	if (sqlite3_open_v2(path, &s->db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
 	    | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
@@ -118,7 +136,9 @@ attach_index(struct store *s, struct error *e)
 
 	if (s->mode == STORE_WRITE)
 		rc = db_make_private(path, e);
-	else if (access(path, R_OK) < 0)
+	if (rc == ERR_OK && s->mode == STORE_WRITE)
+		rc = check_writable(path, e);
+	else if (rc == ERR_OK && access(path, R_OK) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot open '%s'", path);
 	if (rc == ERR_OK)
 		rc = db_run(s, e, "ATTACH ? AS ix", "s", path);
@@ -217,6 +237,30 @@ try_index(struct store *s, bool *is_ours, struct error *e)
 	return rc == ERR_OK && *is_ours ? folders_repair(s, e) : rc;
 }
 
+/* What it holds is nowhere else, so that it is never put aside by itself. */
+static enum err
+data_is_damaged(const struct store *s, struct error *e)
+{
+	return error_set(e, ERR_LOCAL,
+		"'%.200s/dunlin.db' is damaged: put back a backup of it, or move it away and "
+		"start again; mail files stay, but not what was not yet carried out or sent",
+		s->data_dir);
+}
+
+static bool
+is_data_whole(const struct store *s)
+{
+	sqlite3_stmt *st = db_query(s, "PRAGMA main.quick_check(1)", "");
+	bool is_whole = false;
+
+	if (db_row(s, st)) {
+		const char *words = (const char *)sqlite3_column_text(st, 0);
+		is_whole = words && str_eq(words, "ok");
+		db_done(st);
+	}
+	return is_whole;
+}
+
 static enum err
 open_index(struct store *s, struct error *e)
 {
@@ -225,14 +269,19 @@ open_index(struct store *s, struct error *e)
 
 	if (s->mode == STORE_READ)
 		return (rc = attach_index(s, e)) == ERR_OK ? schema_check(s, e) : rc;
-	if (is_damage(s))
+	if (is_damage(s)) {
+		if (!is_data_whole(s))
+			return data_is_damaged(s, e);
 		put_aside(s);
+	}
 	s->db->failed = 0;
 	rc = try_index(s, &is_ours, e);
 	if (is_broken(s) || (rc == ERR_OK && !is_ours)) {
 		detach_index(s);
 		put_aside(s);
 		rc = try_index(s, &is_ours, e);
+		if (is_broken(s))
+			rc = data_is_damaged(s, e);
 	}
 	return rc;
 }
@@ -294,6 +343,8 @@ store_open(struct store **out, const char *data_dir, const char *cache_dir,
 	if (mode == STORE_WRITE)
 		lock = store_lock_opening(s);
 	rc = open_data(s, e);
+	if (rc != ERR_OK && s->db->is_index_damaged)
+		data_is_damaged(s, e);
 	s->db->is_index_damaged = false;	/* it was the other file */
 	if (rc != ERR_OK || (rc = open_index(s, e)) != ERR_OK)
 		goto out;

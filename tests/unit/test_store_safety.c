@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store_fixture.h"
@@ -207,9 +208,93 @@ test_damaged_data_is_an_error(void **state)
 	assert_int_equal(ERR_LOCAL,
 		store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_null(fx->s);
+	assert_non_null(strstr(fx->e.text, "/data/dunlin.db' is damaged: put back a backup"));
 	char *mark = path_join(fx->cache, "index.damaged");
 	assert_int_equal(-1, access(mark, F_OK));	/* the index is not to blame */
 	free(mark);
+}
+
+/* Damage of dunlin.db that shows itself in use: the next start names that file, however often
+ * one starts, and leaves the index alone. */
+static void
+test_damaged_data_found_in_use(void **state)
+{
+	struct fixture *fx = *state;
+	char *aside = path_join(fx->cache, "index.db.damaged");
+	char *data = path_join(fx->data, "dunlin.db");
+	struct stat st;
+
+	for (int i = 0; i < 400; i++) {
+		char *name = xasprintf("a value %d", i);
+		OK(store_value_put(fx->s, name, name, &fx->e));
+		free(name);
+	}
+	store_close(fx->s);
+	assert_int_equal(0, stat(data, &st));
+	for (off_t at = 8 * 4096; at < st.st_size; at += 4096)
+		scribble(fx, "data/dunlin.db", at);
+	for (int i = 0; i < 3; i++) {
+		enum err rc = store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e);
+		if (i > 0 || rc != ERR_OK) {
+			assert_int_equal(ERR_LOCAL, rc);
+			assert_non_null(strstr(fx->e.text, "dunlin.db' is damaged"));
+			continue;
+		}
+		for (int k = 0; k < 400 && rc == ERR_OK; k++) {
+			char *name = xasprintf("a value %d", k);
+			rc = store_value_put(fx->s, name, "x", &fx->e);
+			free(name);
+		}
+		assert_int_equal(ERR_LOCAL, rc);
+		store_close(fx->s);
+	}
+	assert_int_equal(-1, access(aside, F_OK));
+	fx->s = NULL;
+	free(data);
+	free(aside);
+}
+
+/* In a process that is not root's, whom no mode keeps from anything. 0: as it should be. */
+static int
+open_as_nobody(struct fixture *fx, const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct store *s;
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+			_exit(2);
+		if (store_open(&s, fx->data, fx->cache, STORE_WRITE, &fx->e) != ERR_LOCAL)
+			_exit(3);
+		_exit(strstr(fx->e.text, path) ? 0 : 4);
+	}
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	return status;
+}
+
+/* A file that may not be written is named; and nothing of the same mode is made beside it,
+ * which would stay so when that has been put right. */
+static void
+test_unwritable_files_are_named(void **state)
+{
+	static const char *const names[] = { "data/dunlin.db", "cache/index.db" };
+	struct fixture *fx = *state;
+
+	store_close(fx->s);
+	fx->s = NULL;
+	for (size_t i = 0; i < LEN(names); i++) {
+		char *path = path_join(fx->dir, names[i]), *shm = xasprintf("%s-shm", path);
+		char *const all[] = { fx->dir, fx->data, fx->cache, path };
+		for (size_t k = 0; geteuid() == 0 && k < LEN(all); k++)
+			assert_int_equal(0, chown(all[k], 65534, 65534));
+		assert_int_equal(0, chmod(path, 0400));
+		assert_int_equal(0, open_as_nobody(fx, path));
+		assert_int_equal(-1, access(shm, F_OK));
+		assert_int_equal(0, chmod(path, 0600));
+		free(shm);
+		free(path);
+	}
 }
 
 /* An index that was made for another dunlin.db means nothing, for its folder ids are others.
@@ -549,7 +634,8 @@ TEST_MAIN(FX(test_reading_handle), FX(test_linked_directory), FX(test_files_are_
 	FX(test_newer_release), FX(test_damaged_index_begins_anew),
 	FX(test_unreadable_index_begins_anew),
 	FX(test_broken_trigger_is_mended_at_the_next_start), FX(test_damage_found_in_use),
-	FX(test_damaged_data_is_an_error), FX(test_foreign_index_is_not_trusted),
+	FX(test_damaged_data_is_an_error), FX(test_damaged_data_found_in_use),
+	FX(test_unwritable_files_are_named), FX(test_foreign_index_is_not_trusted),
 	FX(test_rebuilt_mailbox), FX(test_rename_takes_all_along),
 	FX(test_crash_between_files_is_repaired), FX(test_folders_within_a_batch),
 	FX(test_full_disk), FX(test_bodies_are_whole_or_absent),
