@@ -24,18 +24,13 @@ enum {
 };
 
 struct drain {
-	struct drain_config cfg;
+	struct side_config cfg;
 	struct drain_pass pass;
 	char *inbox, *spool_path;
-	struct store *store;		/* the thread's own handle */
-	struct cancel cancel, hurry;
+	struct cancel hurry;
 	atomic_bool stop;
-	pthread_t thread;
-	bool has_thread;
 
-	pthread_mutex_t lock;		/* for all below */
-	pthread_cond_t changed;
-	bool is_quitting;
+	struct side side;		/* whose lock is for all below */
 	uint64_t n_begun, n_wanted;	/* passes */
 	bool is_open;			/* pass n_begun is under way, or waits for a
 					 * password */
@@ -82,9 +77,9 @@ on_listed(void *ctx)
 {
 	struct drain *d = ctx;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	d->is_joinable = false;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 	tell_state(d, LINK_SYNCING, NULL, 0);
 }
 
@@ -93,9 +88,9 @@ on_appended(void *ctx, uint32_t n)
 {
 	struct drain *d = ctx;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	d->news.n_new += n;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 	jobs_poke(d->cfg.jobs);
 }
 
@@ -135,13 +130,13 @@ on_errand(void *ctx, const struct errand *errand, struct error *e)
 	struct drain *d = ctx;
 	struct swap s = { .errand = errand, .since_ms = now_ms() };
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	d->swap = &s;
 	jobs_poke(d->cfg.jobs);
-	while (!s.is_over && (s.is_begun || !d->is_quitting))
-		pthread_cond_wait(&d->changed, &d->lock);
+	while (!s.is_over && (s.is_begun || !d->side.is_quitting))
+		pthread_cond_wait(&d->side.changed, &d->side.lock);
 	d->swap = NULL;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 	if (!s.is_over)
 		return error_set(e, ERR_CANCELLED, "stopped");
 	if (s.rc != ERR_OK)
@@ -156,22 +151,22 @@ drain_serve(struct drain *d, bool is_busy)
 	size_t n_dir = slash ? (size_t)(slash + 1 - d->inbox) : 0;
 	char *wire = NULL;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	struct swap *s = d->swap && !d->swap->is_over ? d->swap : NULL;
 	if (s && is_busy && now_ms() - s->since_ms < SWAP_WAIT_MS)
 		s = NULL;
 	if (s)
 		s->is_begun = true;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 	if (!s)
 		return NULL;
 	s->rc = s->errand->run(s->errand->arg, &s->e);
 	if (s->rc == ERR_OK && s->errand->path)
 		wire = xstrdup(s->errand->path + n_dir);
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	s->is_over = true;
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
+	pthread_cond_signal(&d->side.changed);
+	pthread_mutex_unlock(&d->side.lock);
 	return wire;
 }
 
@@ -181,22 +176,22 @@ drain_serve(struct drain *d, bool is_busy)
 static enum err
 find_password(struct drain *d, char **out, struct error *e)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	*out = d->password ? xstrdup(d->password) : NULL;
 	d->is_password_stale = *out != NULL;
-	pthread_mutex_unlock(&d->lock);
-	return *out ? ERR_OK : account_password(out, d->cfg.conf, &d->cancel, e);
+	pthread_mutex_unlock(&d->side.lock);
+	return *out ? ERR_OK : account_password(out, d->cfg.conf, &d->side.cancel, e);
 }
 
 static void
 keep_password(struct drain *d, enum err rc, const char *password)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	if (rc == ERR_AUTH || !d->password) {
 		secret_free(d->password);
 		d->password = rc == ERR_AUTH ? NULL : xstrdup(password);
 	}
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 }
 
 static enum err
@@ -290,16 +285,10 @@ is_due(const struct drain *d)
 static void
 wait_for_work(struct drain *d)
 {
-	while (!d->is_quitting && !is_due(d)) {
-		struct timespec until;
+	while (!d->side.is_quitting && !is_due(d)) {
 		int64_t ms = d->is_asking || d->due_ms == INT64_MAX
 			? 3600 * 1000 : d->due_ms - now_ms() + 1;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += ms / 1000;
-		until.tv_nsec += ms % 1000 * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&d->changed, &d->lock, &until);
+		side_wait(&d->side, ms);
 	}
 }
 
@@ -308,10 +297,10 @@ drain_main(void *arg)
 {
 	struct drain *d = arg;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	for (;;) {
 		wait_for_work(d);
-		if (d->is_quitting)
+		if (d->side.is_quitting)
 			break;
 		if (!d->is_open)
 			d->n_begun++;
@@ -319,19 +308,19 @@ drain_main(void *arg)
 		d->is_asked_for = d->n_wanted >= d->n_begun;
 		atomic_store(&d->stop, false);
 		cancel_reset(&d->hurry);
-		pthread_mutex_unlock(&d->lock);
+		pthread_mutex_unlock(&d->side.lock);
 
 		struct error e = {0};
 		e.code = run_pass(d, &e);
 		log_msg("%s: pass ends: %d %s", d->cfg.conf->name, e.code, e.text);
 
-		pthread_mutex_lock(&d->lock);
+		pthread_mutex_lock(&d->side.lock);
 		d->is_joinable = false;
 		if (judge(d, e.code, &e))
 			end_pass(d, &e);
 		jobs_poke(d->cfg.jobs);
 	}
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 	return NULL;
 }
 
@@ -357,39 +346,24 @@ find_files(struct drain *d, struct error *e)
 	return rc;
 }
 
-static void
-init_lock(struct drain *d)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 enum err
-drain_new(struct drain **out, const struct drain_config *cfg, struct error *e)
+drain_new(struct drain **out, const struct side_config *cfg, struct error *e)
 {
 	struct drain *d = xcalloc(1, sizeof *d);
 
 	*out = NULL;
 	d->cfg = *cfg;
-	d->cancel.fd = d->hurry.fd = -1;
-	init_lock(d);
-	enum err rc = find_files(d, e);
+	d->hurry.fd = -1;
+	enum err rc = side_init(&d->side, cfg, e);
 	if (rc == ERR_OK)
-		rc = cancel_init(&d->cancel, e);
+		rc = find_files(d, e);
 	if (rc == ERR_OK)
 		rc = cancel_init(&d->hurry, e);
-	if (rc == ERR_OK)
-		rc = store_open(&d->store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
 	d->pass = (struct drain_pass){
-		.cfg = &d->cfg, .store = d->store, .cancel = &d->cancel, .inbox = d->inbox,
-		.spool_path = d->spool_path, .stop = &d->stop, .hurry = &d->hurry, .ctx = d,
-		.listed = on_listed, .appended = on_appended, .progress = on_progress,
-		.notice = on_notice, .errand = on_errand,
+		.cfg = &d->cfg, .store = d->side.store, .cancel = &d->side.cancel,
+		.inbox = d->inbox, .spool_path = d->spool_path, .stop = &d->stop,
+		.hurry = &d->hurry, .ctx = d, .listed = on_listed, .appended = on_appended,
+		.progress = on_progress, .notice = on_notice, .errand = on_errand,
 	};
 	if (rc == ERR_OK) {
 		*out = d;
@@ -411,26 +385,7 @@ drain_recover(struct drain *d, const struct cancel *cancel, struct error *e)
 enum err
 drain_start(struct drain *d, struct error *e)
 {
-	int failed = pthread_create(&d->thread, NULL, drain_main, d);
-
-	if (failed)
-		return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
-	d->has_thread = true;
-	return ERR_OK;
-}
-
-static void
-quit(struct drain *d, int polite_ms)
-{
-	pthread_mutex_lock(&d->lock);
-	d->is_quitting = true;
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
-	drain_stop(d);
-	if (thread_join_within(d->thread, polite_ms))
-		return;
-	cancel_fire(&d->cancel);
-	pthread_join(d->thread, NULL);
+	return side_start(&d->side, drain_main, d, e);
 }
 
 void
@@ -438,13 +393,11 @@ drain_free(struct drain *d, int polite_ms)
 {
 	if (!d)
 		return;
-	if (d->has_thread)
-		quit(d, polite_ms);
-	store_close(d->store);
-	cancel_close(&d->cancel);
+	side_quit(&d->side);
+	drain_stop(d);
+	side_join(&d->side, polite_ms);
+	side_clear(&d->side);
 	cancel_close(&d->hurry);
-	pthread_mutex_destroy(&d->lock);
-	pthread_cond_destroy(&d->changed);
 	secret_free(d->password);
 	free(d->pass.bad_uidl);
 	free(d->inbox);
@@ -457,24 +410,24 @@ drain_free(struct drain *d, int polite_ms)
 uint64_t
 drain_want(struct drain *d)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	bool is_same = d->is_joinable || (d->is_open && d->is_asking);
 	uint64_t pass = is_same ? d->n_begun : d->n_begun + 1;
 	if (d->n_wanted < pass)
 		d->n_wanted = pass;
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
+	pthread_cond_signal(&d->side.changed);
+	pthread_mutex_unlock(&d->side.lock);
 	return pass;
 }
 
 void
 drain_awake(struct drain *d)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	if (d->due_ms != INT64_MAX)
 		d->due_ms = now_ms();
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
+	pthread_cond_signal(&d->side.changed);
+	pthread_mutex_unlock(&d->side.lock);
 }
 
 void
@@ -487,16 +440,16 @@ drain_stop(struct drain *d)
 void
 drain_unwant(struct drain *d)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	if (d->n_wanted > d->n_begun)
 		d->n_wanted = d->n_begun;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 }
 
 void
 drain_password(struct drain *d, const char *password)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	bool was_asking = d->is_asking;
 	d->is_asking = false;
 	if (password) {
@@ -508,16 +461,16 @@ drain_password(struct drain *d, const char *password)
 		error_set(&e, ERR_AUTH, "account '%s': no password", d->cfg.conf->name);
 		end_pass(d, &e);
 	}
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
+	pthread_cond_signal(&d->side.changed);
+	pthread_mutex_unlock(&d->side.lock);
 	jobs_poke(d->cfg.jobs);
 }
 
 void
 drain_news(struct drain *d, struct drain_news *out)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->side.lock);
 	*out = d->news;
 	d->news.n_new = 0;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->side.lock);
 }

@@ -7,28 +7,14 @@
 #ifndef DUNLIN_ENGINE_DRAIN_H
 #define DUNLIN_ENGINE_DRAIN_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
-#include "cancel.h"
 #include "pop3.h"
-#include "queue.h"
-#include "rc.h"
-#include "store.h"
+#include "side.h"
 
 struct drain;
 
-/* All are borrowed and outlive it. `jobs` is woken when there is news. */
-struct drain_config {
-	const struct rc *rc;
-	const struct rc_account *conf;
-	account_id account;
-	const char *data_dir, *cache_dir;
-	struct events *events;
-	struct jobs *jobs;
-};
-
-enum err drain_new(struct drain **out, const struct drain_config *cfg, struct error *e);
+enum err drain_new(struct drain **out, const struct side_config *cfg, struct error *e);
 /* Repairs what a crash left in the inbox: before the worker first looks at it, and before
  * drain_start. `cancel` (may be NULL) ends the waiting for another program's lock. */
 enum err drain_recover(struct drain *d, const struct cancel *cancel, struct error *e);
@@ -106,7 +92,7 @@ struct errand {
 };
 
 struct drain_pass {
-	const struct drain_config *cfg;
+	const struct side_config *cfg;
 	struct store *store;
 	struct cancel *cancel;
 	const char *inbox, *spool_path;

@@ -74,14 +74,13 @@ worker_new(struct worker **out, struct engine *g, const struct rc_account *conf,
 		rc = error_set(e, ERR_LOCAL, "cannot record the account '%s'", conf->name);
 	if (rc == ERR_OK)
 		rc = store_open(&w->store, dirs->data, dirs->cache, STORE_WRITE, e);
+	struct side_config side = { .rc = g->rc, .conf = conf, .account = w->account,
+		.data_dir = dirs->data, .cache_dir = dirs->cache, .events = &g->events,
+		.jobs = &w->jobs };
 	if (rc == ERR_OK && conf->receive.protocol == RC_POP3)
-		rc = drain_new(&w->drain, &(struct drain_config){ .rc = g->rc, .conf = conf,
-			.account = w->account, .data_dir = dirs->data,
-			.cache_dir = dirs->cache, .events = &g->events, .jobs = &w->jobs }, e);
+		rc = drain_new(&w->drain, &side, e);
 	if (rc == ERR_OK && rc_account_sends(conf))
-		rc = outboxer_new(&w->outboxer, &(struct outboxer_config){ .rc = g->rc,
-			.conf = conf, .account = w->account, .data_dir = dirs->data,
-			.cache_dir = dirs->cache, .events = &g->events, .jobs = &w->jobs }, e);
+		rc = outboxer_new(&w->outboxer, &side, e);
 	if (rc == ERR_OK) {
 		atomic_init(&w->caps, remembered_caps(g->store, w->account));
 		*out = w;

@@ -4,10 +4,7 @@
  * that nobody can set, so that a wall clock set back does not make it sleep for years, nor a
  * computer that slept. A server that cannot be reached is tried again after pauses that double
  * from 30 s to 15 min; a login or certificate that was refused, only when woken. */
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "log.h"
@@ -19,17 +16,13 @@ enum { FIRST_PAUSE_S = 30, MAX_PAUSE_S = 15 * 60, CHECK_S = 5 * 60, SLICE_S = 60
 	FORGET_S = 86400 };
 
 struct outboxer {
-	struct outboxer_config cfg;
+	struct side_config cfg;
 	struct outbox box;
-	struct cancel cancel;
-	pthread_t thread;
-	bool has_thread;
 	int pause_s;			/* the thread's own: of a server out
 					 * of reach; 0: none */
 	int64_t forgot_at;
-	pthread_mutex_t lock;		/* for all below */
-	pthread_cond_t changed;
-	bool is_quitting, is_woken, is_busy, is_cut_off;
+	struct side side;		/* whose lock is for all below */
+	bool is_woken, is_busy, is_cut_off;
 	bool is_looking;		/* woken, but not to try again what failed */
 	char *typed;
 };
@@ -95,12 +88,10 @@ sleep_until(struct outboxer *x, int64_t when)
 {
 	int64_t now = time(NULL), before = now;
 
-	while (!x->is_woken && !x->is_looking && !x->is_quitting &&
+	while (!x->is_woken && !x->is_looking && !x->side.is_quitting &&
 	    (when == 0 || now < when) && now >= before) {
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += when && when - now < SLICE_S ? when - now : SLICE_S;
-		pthread_cond_timedwait(&x->changed, &x->lock, &until);
+		int64_t s = when && when - now < SLICE_S ? when - now : SLICE_S;
+		side_wait(&x->side, s * 1000);
 		before = now;
 		now = time(NULL);
 	}
@@ -126,8 +117,8 @@ outboxer_main(void *arg)
 	struct outboxer *x = arg;
 	struct event ev = { .kind = EV_OUTBOX, .account = x->cfg.account };
 
-	pthread_mutex_lock(&x->lock);
-	while (!x->is_quitting) {
+	pthread_mutex_lock(&x->side.lock);
+	while (!x->side.is_quitting) {
 		bool was_woken = x->is_woken;
 		x->is_woken = x->is_looking = false;
 		x->is_busy = true;
@@ -136,42 +127,34 @@ outboxer_main(void *arg)
 			x->box.typed = x->typed;
 			x->typed = NULL;
 		}
-		pthread_mutex_unlock(&x->lock);
+		pthread_mutex_unlock(&x->side.lock);
 		if (was_woken)
 			store_outbox_hurry(x->box.store, x->cfg.account, NULL);
 		int64_t when = turn(x);
 		forget(x);
-		pthread_mutex_lock(&x->lock);
+		pthread_mutex_lock(&x->side.lock);
 		x->is_busy = false;
 		x->is_cut_off = x->pause_s > 0;
 		events_post(x->cfg.events, &ev);	/* the turn is over */
 		sleep_until(x, when);
 	}
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->side.lock);
 	return NULL;
 }
 
 enum err
-outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct error *e)
+outboxer_new(struct outboxer **out, const struct side_config *cfg, struct error *e)
 {
 	struct outboxer *x = xcalloc(1, sizeof *x);
 
 	x->cfg = *cfg;
 	x->is_woken = true;
-	x->cancel.fd = -1;
-	pthread_mutex_init(&x->lock, NULL);
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&x->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	enum err rc = cancel_init(&x->cancel, e);
-	if (rc == ERR_OK)
-		rc = store_open(&x->box.store, cfg->data_dir, cfg->cache_dir, STORE_WRITE, e);
+	enum err rc = side_init(&x->side, cfg, e);
+	x->box.store = x->side.store;
 	x->box.rc = cfg->rc;
 	x->box.conf = cfg->conf;
 	x->box.account = cfg->account;
-	x->box.cancel = &x->cancel;
+	x->box.cancel = &x->side.cancel;
 	x->box.ctx = x;
 	x->box.report = tell;
 	if (rc != ERR_OK) {
@@ -185,31 +168,14 @@ outboxer_new(struct outboxer **out, const struct outboxer_config *cfg, struct er
 enum err
 outboxer_start(struct outboxer *x, struct error *e)
 {
-	int failed = pthread_create(&x->thread, NULL, outboxer_main, x);
-
-	if (failed)
-		return error_set(e, ERR_LOCAL, "cannot start a thread: %s", strerror(failed));
-	x->has_thread = true;
-	return ERR_OK;
+	return side_start(&x->side, outboxer_main, x, e);
 }
 
 void
 outboxer_quit(struct outboxer *x)
 {
 	atomic_store(&x->box.is_stopping, true);
-	pthread_mutex_lock(&x->lock);
-	x->is_quitting = true;
-	pthread_cond_signal(&x->changed);
-	pthread_mutex_unlock(&x->lock);
-}
-
-static void
-join(struct outboxer *x, int polite_ms)
-{
-	if (thread_join_within(x->thread, polite_ms))
-		return;
-	cancel_fire(&x->cancel);
-	pthread_join(x->thread, NULL);
+	side_quit(&x->side);
 }
 
 void
@@ -217,45 +183,40 @@ outboxer_free(struct outboxer *x, int polite_ms)
 {
 	if (!x)
 		return;
-	if (x->has_thread) {
-		outboxer_quit(x);
-		join(x, polite_ms);
-	}
+	outboxer_quit(x);
+	side_join(&x->side, polite_ms);
+	side_clear(&x->side);
 	secret_free(x->typed);
 	secret_free(x->box.typed);
-	store_close(x->box.store);
-	cancel_close(&x->cancel);
-	pthread_mutex_destroy(&x->lock);
-	pthread_cond_destroy(&x->changed);
 	free(x);
 }
 
 void
 outboxer_wake(struct outboxer *x)
 {
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->side.lock);
 	x->is_woken = true;
-	pthread_cond_signal(&x->changed);
-	pthread_mutex_unlock(&x->lock);
+	pthread_cond_signal(&x->side.changed);
+	pthread_mutex_unlock(&x->side.lock);
 }
 
 void
 outboxer_look(struct outboxer *x)
 {
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->side.lock);
 	if (!x->is_cut_off && !x->is_busy) {
 		x->is_looking = true;
-		pthread_cond_signal(&x->changed);
+		pthread_cond_signal(&x->side.changed);
 	}
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->side.lock);
 }
 
 void
 outboxer_online(struct outboxer *x)
 {
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->side.lock);
 	bool is_cut_off = x->is_cut_off;
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->side.lock);
 	if (is_cut_off)
 		outboxer_wake(x);
 }
@@ -263,19 +224,19 @@ outboxer_online(struct outboxer *x)
 bool
 outboxer_is_busy(struct outboxer *x)
 {
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->side.lock);
 	bool is = x->is_busy || x->is_woken;
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->side.lock);
 	return is;
 }
 
 void
 outboxer_password(struct outboxer *x, const char *password)
 {
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->side.lock);
 	secret_free(x->typed);
 	x->typed = xstrdup(password);
 	x->is_woken = true;
-	pthread_cond_signal(&x->changed);
-	pthread_mutex_unlock(&x->lock);
+	pthread_cond_signal(&x->side.changed);
+	pthread_mutex_unlock(&x->side.lock);
 }

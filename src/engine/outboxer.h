@@ -4,22 +4,11 @@
 #define DUNLIN_ENGINE_OUTBOXER_H
 
 #include "outbox.h"
-#include "queue.h"
+#include "side.h"
 
 struct outboxer;
 
-/* All are borrowed and outlive it. `jobs` is woken when a copy is to be made. */
-struct outboxer_config {
-	const struct rc *rc;
-	const struct rc_account *conf;
-	account_id account;
-	const char *data_dir, *cache_dir;
-	struct events *events;
-	struct jobs *jobs;
-};
-
-enum err outboxer_new(struct outboxer **out, const struct outboxer_config *cfg,
-	struct error *e);
+enum err outboxer_new(struct outboxer **out, const struct side_config *cfg, struct error *e);
 enum err outboxer_start(struct outboxer *x, struct error *e);
 /* no further message; the end of this one is waited for by free */
 void outboxer_quit(struct outboxer *x);

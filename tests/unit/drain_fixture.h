@@ -20,7 +20,7 @@ struct drained {
 	char *data, *cache, *mail, *inbox, *spool;
 	struct rc rc;
 	struct rc_account conf;
-	struct drain_config cfg;
+	struct side_config cfg;
 	struct cancel cancel;
 	struct store *store;
 	atomic_bool stop;
