@@ -353,74 +353,7 @@ put_send(struct account *a, const struct mutt_var *received)
 	take_item(a, "sendmail");		/* mutt does not use it beside smtp_url */
 }
 
-/* ---- folders ---- */
-
-const char *
-mutt_folder(struct mutt *m, const struct mutt_vars *vars, const char *value)
-{
-	const struct mutt_var *folder = mutt_var(vars, "folder");
-	const struct mutt_var *spool = mutt_var(vars, "spoolfile");
-	const char *base = folder ? folder->value : spool ? spool->value : "";
-	struct mutt_place root, p;
-	bool has_root = mutt_place(m->im, base, &root) && root.kind == PLACE_IMAP;
-	const char *name = NULL;
-
-	if (str_eq(value, "!"))
-		name = "INBOX";
-	else if ((*value == '=' || *value == '+') && (has_root || !folder))
-		name = !has_root || !*root.path || !value[1] ? value + 1
-			: arena_printf(&m->im->arena, "%s/%s", root.path, value + 1);
-	else if (mutt_place(m->im, value, &p) && p.kind == PLACE_IMAP)
-		name = *p.path ? p.path : "INBOX";
-	if (!name || !*(name += strspn(name, "/ ")))
-		return NULL;
-	char *out = arena_strdup(&m->im->arena, name);
-	for (char *end = out + strlen(out); end > out && end[-1] == '/'; )
-		*--end = '\0';
-	/* Levels are parted by '/' here, whatever the server's own character is. */
-	for (char *c = out; str_istarts(out, "INBOX.") && *c; c++)
-		*c = *c == '.' ? '/' : *c;
-	if (str_istarts(out, "INBOX") && (out[5] == '\0' || out[5] == '/'))
-		memcpy(out, "INBOX", 5);
-	return out;
-}
-
-static void
-put_folders(struct account *a)
-{
-	static const struct { const char *theirs, *ours; } roles[] = {
-		{ "record", "sent" }, { "postponed", "drafts" }, { "trash", "trash" },
-		{ "mbox", "archive" },
-	};
-
-	for (size_t i = 0; i < LEN(roles); i++) {
-		const struct mutt_var *v = mutt_var(a->vars, roles[i].theirs);
-		bool is_record = i == 0;
-		if (!v)
-			continue;
-		if (!is_record && (!*v->value || str_eq(v->value, "no")) && !v->command) {
-			import_taken(a->im, v->item);
-			continue;
-		}
-		const char *name = mutt_folder(a->m, a->vars, v->value);
-		if (is_record &&
-		    (!*v->value || str_eq(v->value, "no") || str_eq(v->value, "/dev/null")))
-			set(a, "copy", "no", v->item);
-		else if (v->command)
-			import_not(a->im, v->item, "`%s` was not run: put the folder's name "
-				"into '%s'", v->command, roles[i].ours);
-		else if (name && str_ieq(name, "INBOX"))
-			import_not(a->im, v->item, "the inbox has no other purpose here");
-		else if (name)
-			set(a, roles[i].ours, name, v->item);
-		else
-			import_not(a->im, v->item,
-				"it is no folder of this account, "
-				"which has one of its own for that");
-	}
-	if (is_set_to(a, "copy", "no"))
-		set(a, "copy", "no", mutt_var(a->vars, "copy")->item);
-}
+/* ---- the rest ---- */
 
 static void
 put_auth(struct account *a, const char *name)
@@ -573,7 +506,7 @@ mutt_account(struct mutt *m, struct mutt_site *site)
 		put_password(&a, pass, is_pop ? "pop_pass" : "imap_pass", "password");
 	put_tls(&a);
 	if (!is_pop)
-		put_folders(&a);
+		mutt_account_folders(m, &site->vars, a.name);
 	else if (is_set_to(&a, "popdelete", "yes"))
 		set(&a, "keep", "no", var(&a, "popdelete")->item);
 	else

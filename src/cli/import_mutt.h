@@ -111,11 +111,13 @@ const char *mutt_query(struct import *im, const char *pattern);
 /* ---- import_colors.c ---- */
 void mutt_color(struct mutt *m, struct mutt_text *t, size_t item);
 
-/* ---- import_accounts.c, import_settings.c, import_people.c ---- */
+/* ---- import_accounts.c, import_folders.c, import_settings.c, import_people.c ---- */
 void mutt_accounts(struct mutt *m);
 /* "=Sent", "imaps://host/Sent", "!" as the folder list names it; NULL: it is none on the
  * server of these settings. */
 const char *mutt_folder(struct mutt *m, const struct mutt_vars *vars, const char *value);
+/* What of these is for what, into the section of the account. */
+void mutt_account_folders(struct mutt *m, const struct mutt_vars *vars, const char *account);
 void mutt_settings(struct mutt *m);
 /* ---- import_attribution.c ---- */
 void mutt_attribution(struct mutt *m);
