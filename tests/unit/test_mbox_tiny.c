@@ -16,10 +16,6 @@
 #define mbox_head_read tiny_head_read
 #define mbox_span tiny_span
 #define mbox_read tiny_read
-#define mbox_stamp tiny_stamp
-#define mbox_stamp_is_same tiny_stamp_is_same
-#define mbox_stamp_settled tiny_stamp_settled
-#define mbox_stamp_fd tiny_stamp_fd
 #define mbox_looks_like tiny_looks_like
 #define mbox_check tiny_check
 #define mbox_check_fd tiny_check_fd
