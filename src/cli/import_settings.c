@@ -376,7 +376,7 @@ static const struct {
 	{ "help", FORMAT }, { "hiddenhost", NULL },
 	{ "displayfilter", "no command stands between a message and the screen" },
 	{ "print*", "'pipe-text lpr' prints, or whatever command you name there" },
-	{ "mailcappath", "types open with xdg-open or 'browser', not by mailcap" },
+	{ "mailcappath", "~/.mailcap is read, or what MAILCAPS in the environment names" },
 	{ "mailcapsanitize", NULL },
 	{ "implicitautoview", NULL }, { "includeonlyfirst", NULL },
 	{ "honordisposition", NULL }, { "markold", NULL },

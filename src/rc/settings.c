@@ -58,7 +58,7 @@ static const struct rc_setting table[] = {
 	{ MAIL(download_dir), .name = "download-dir", .type = RC_T_PATH, .initial = "~",
 	  .help = "where attachments are saved" },
 	{ MAIL(browser), .name = "browser", .type = RC_T_STRING, .initial = "xdg-open",
-	  .help = "command that opens links and attachments" },
+	  .help = "command that opens links" },
 	{ MAIL(timeout_s), .name = "timeout", .type = RC_T_DURATION, .initial = "60s",
 		.min = 1,
 	  .max = 3600, .help = "how long a server may be silent" },

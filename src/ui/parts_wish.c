@@ -10,6 +10,7 @@
 #include "partial.h"
 #include "parts_impl.h"
 #include "path.h"
+#include "viewer.h"
 #include "writing.h"
 
 /* ---- granting a wish ---- */
@@ -133,20 +134,6 @@ begin_saving(struct parts *x, struct extract *out)
 /* ---- for other programs ---- */
 
 static void
-open_now(struct extract *out, const struct error *e)
-{
-	struct ui *ui = out->work.ui;
-	char program[] = "xdg-open";
-
-	if (e->code != ERR_OK)
-		return;
-	if (!ui_run_argv(ui, (char *[]){ program, out->arg, NULL }, true))
-		ui_status(ui, "cannot run xdg-open, which knows the programs for files");
-	else
-		ui_status(ui, "opening %s", out->name);
-}
-
-static void
 pipe_now(struct extract *out, const struct error *e)
 {
 	if (e->code == ERR_OK && !ui_run_shell(out->work.ui, out->arg, out->to.fd, true))
@@ -156,18 +143,16 @@ pipe_now(struct extract *out, const struct error *e)
 static void
 hand_over(struct parts *x, struct extract *out)
 {
-	bool is_pipe = x->wish == CMD_PIPE;
 	struct error e = { 0 };
 	struct outfile to;
 
-	if ((is_pipe ? outfile_unnamed(&to, out->size, &e) : outfile_temporary(&to, out->name,
-	    &e)) != ERR_OK) {
+	if (outfile_unnamed(&to, out->size, &e) != ERR_OK) {
 		ui_error(x->view.ui, &e);
 		extract_free(out);
 		return;
 	}
-	out->then = is_pipe ? pipe_now : open_now;
-	out->arg = xstrdup(is_pipe ? x->arg : to.path);
+	out->then = pipe_now;
+	out->arg = xstrdup(x->arg);
 	begin(x, out, false, &to, "decoding");
 }
 
@@ -200,6 +185,8 @@ parts_grant(struct parts *x)
 	} else if (x->wish == CMD_ATTACH_HERE) {
 		extract_free(out);
 		attach_to_draft(x, p);
+	} else if (x->wish == CMD_OPEN_WITH) {
+		viewer_open(x->view.ui, &x->view, out, p);
 	} else {
 		hand_over(x, out);
 	}

@@ -1,6 +1,7 @@
 """What a person does with the mail she reads, all day: invitations, parts, other programs."""
 import os
 import subprocess
+import time
 
 from rig.dovecot import Dovecot
 from rig.home import Home
@@ -162,3 +163,39 @@ def test_text_is_piped_with_whole_lines():
             s.wait("Pipe:")
             s.keys(f"cat > {home.path('raw')}", "Enter")
             assert piped(s, home, "raw", lambda t: "one two three one" in t).startswith("From: Grace")
+
+
+def test_attachment_opens_as_the_mailcap_says():
+    """A first entry whose test fails is passed over; a name with a shell's words in it is only a name."""
+    mail = (b"From: Grace <grace@example.net>\nTo: Ada <ada@localhost>\nSubject: Table\n"
+            b"Date: Mon, 23 Nov 2026 10:00:00 +0100\nMessage-ID: <table@rig.example>\nMIME-Version: 1.0\n"
+            b"Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: text/plain\n\nSee the table.\n"
+            b"--m\nContent-Type: text/csv; name=\"a $(touch x) 'b'.csv\"\nContent-Disposition: attachment\n\n"
+            b"one,two\n--m\nContent-Type: image/png\nContent-Disposition: attachment; filename=p.png\n\nx\n--m--\n")
+    with Dovecot() as server, Home() as home:
+        with open(home.path(".mailcap"), "w") as f:
+            f.write("text/csv; touch " + home.path("wrong") + "; test=false\n"
+                    "text/csv; tr a-z A-Z < '%s'; copiousoutput; nametemplate=%s.txt\n"
+                    "text/csv; touch " + home.path("late") + "\n"
+                    "image/*; echo %s %t > " + home.path("seen") + "\n")
+        with open(home.path("pager"), "w") as f:
+            f.write("#!/bin/sh\ncat\necho PAGED $1\nread x < /dev/tty\n")
+        os.chmod(home.path("pager"), 0o700)
+        with open_one(server, home, mail, PAGER=home.path("pager") + " well", DISPLAY="") as s:
+            s.wait("See the table.")
+            s.keys("v")
+            s.wait("text/csv")
+            s.keys("G", "k", "o")
+            s.wait("ONE,TWO")
+            s.wait("PAGED well")
+            s.keys("Enter")
+            s.wait("image/png")
+            s.keys("G", "o")
+            s.wait("opening p.png")
+            deadline = time.monotonic() + 10
+            while not os.path.exists(home.path("seen")) or not os.path.getsize(home.path("seen")):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            with open(home.path("seen")) as f:
+                assert f.read().endswith("/p.png image/png\n")
+            assert not os.path.exists(home.path("wrong")) and not os.path.exists(home.path("late"))
