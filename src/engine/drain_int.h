@@ -74,6 +74,12 @@ enum err doubt_unname(struct pass *p, struct error *e);
 enum err doubt_before_deleting(struct pass *p, bool (*may)(const struct pass *p,
 	const struct pop3_entry *entry), struct error *e);
 
+/* ---- drain_files.c ---- */
+/* Every mbox file in the directory of the inbox and below that is not empty, itself included,
+ * by name, until `visit` returns false. */
+void pass_each_file(const struct pass *p, bool (*visit)(void *ctx, const char *path),
+	void *ctx);
+
 /* ---- drain_relearn.c ---- */
 /* After the plan: what is new by the ledger, and stands in the mbox files all the
  * same, is put into the ledger. */

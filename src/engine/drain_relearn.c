@@ -7,16 +7,13 @@
  * program may have written to, or that lost the Status of its sender, is not downloaded again
  * and never deleted there; and what is here with less than that is torn, and is downloaded. A
  * stub says itself what it is. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "drain_int.h"
 #include "log.h"
-#include "path.h"
 
-enum { MAX_DEPTH = 4, SLACK_BYTES = 512 };
+enum { SLACK_BYTES = 512 };
 
 /* A message that is here. */
 struct known {
@@ -32,6 +29,7 @@ struct files {
 	const char *path;		/* the file being read */
 	struct known *v;
 	size_t n, cap;
+	struct error cancelled;		/* code ERR_OK: not */
 };
 
 /* ---- what is here ---- */
@@ -51,54 +49,29 @@ note(void *ctx, const struct mbox_msg *m, const char *head, size_t n_head)
 }
 
 /* A file that cannot be read keeps nobody from downloading. */
-static enum err
-read_file(struct files *f, const char *path, struct error *e)
+static bool
+read_file(void *ctx, const char *path)
 {
+	struct files *f = ctx;
+	struct error e;
+
 	f->path = arena_strdup(&f->p->plan.arena, path);
-	enum err rc = mbox_scan(path, 0, note, f, f->p->d->cancel, e);
-
+	enum err rc = mbox_scan(path, 0, note, f, f->p->d->cancel, &e);
 	if (rc == ERR_FOLDER || rc == ERR_LOCAL)
-		log_msg("%s: not looked into: %s", path, e->text);
-	return rc == ERR_CANCELLED ? rc : ERR_OK;
-}
-
-static enum err
-read_below(struct files *f, const char *dir, int depth, struct error *e)
-{
-	struct dirent **names;
-	int n = scandir(dir, &names, NULL, alphasort);
-	enum err rc = ERR_OK;
-
-	for (int i = 0; i < n; i++) {
-		char *path = path_join(dir, names[i]->d_name);
-		struct stat st;
-		if (rc == ERR_OK && names[i]->d_name[0] != '.' && stat(path, &st) == 0) {
-			if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
-				rc = read_below(f, path, depth + 1, e);
-			else if (S_ISREG(st.st_mode) && st.st_size > 0 &&
-			    mbox_looks_like(path))
-				rc = read_file(f, path, e);
-		}
-		free(path);
-		free(names[i]);
-	}
-	if (n >= 0)
-		free(names);
-	return rc;
+		log_msg("%s: not looked into: %s", path, e.text);
+	if (rc != ERR_CANCELLED)
+		return true;
+	f->cancelled = e;
+	return false;
 }
 
 static enum err
 read_all(struct files *f, struct error *e)
 {
-	char *dir = xstrdup(f->p->d->inbox), *slash = strrchr(dir, '/');
-	enum err rc = ERR_OK;
-
-	if (slash) {
-		*slash = '\0';
-		rc = read_below(f, dir, 0, e);
-	}
-	free(dir);
-	return rc;
+	pass_each_file(f->p, read_file, f);
+	if (f->cancelled.code != ERR_OK)
+		*e = f->cancelled;
+	return f->cancelled.code;
 }
 
 /* ---- what of it the server has ---- */

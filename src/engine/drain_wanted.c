@@ -7,7 +7,6 @@
  * two the mbox alone shows it: a pass that finds no stub of a message that is wanted looks
  * whether the message stands there. What is wanted no more, or cannot be had, is a header
  * again: the server keeps it. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,9 +15,6 @@
 #include "drain_int.h"
 #include "log.h"
 #include "mime.h"
-#include "path.h"
-
-enum { MAX_DEPTH = 4 };
 
 /* ---- a header into the spool ---- */
 
@@ -104,47 +100,33 @@ look_into(struct pass *p, const char *path, const struct stub *s, struct place *
 	return rc;
 }
 
-static enum err
-look_below(struct pass *p, const char *dir, int depth, const struct stub *s, struct place *at,
-	struct error *e)
-{
-	struct dirent **names;
-	int n = scandir(dir, &names, NULL, alphasort);
-	enum err rc = ERR_OK;
+struct looking {
+	struct pass *p;
+	const struct stub *s;
+	struct place *at;
+	enum err rc;
+	struct error *e;
+};
 
-	for (int i = 0; i < n; i++) {
-		char *path = path_join(dir, names[i]->d_name);
-		struct stat st;
-		if (rc == ERR_OK && at->there != STUB_HERE && names[i]->d_name[0] != '.' &&
-		    stat(path, &st) == 0) {
-			if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
-				rc = look_below(p, path, depth + 1, s, at, e);
-			else if (S_ISREG(st.st_mode) && mbox_looks_like(path))
-				rc = look_into(p, path, s, at, e);
-		}
-		free(path);
-		free(names[i]);
-	}
-	if (n >= 0)
-		free(names);
-	return rc;
+static bool
+look_on(void *ctx, const char *path)
+{
+	struct looking *l = ctx;
+
+	l->rc = look_into(l->p, path, l->s, l->at, l->e);
+	return l->rc == ERR_OK && l->at->there != STUB_HERE;
 }
 
 /* Mostly in the inbox; else wherever the person filed it. */
 static enum err
 find_place(struct pass *p, const struct stub *s, struct place *at, struct error *e)
 {
-	*at = (struct place){0};
-	enum err rc = look_into(p, p->d->inbox, s, at, e);
+	struct looking l = { p, s, at, ERR_OK, e };
 
-	if (rc == ERR_OK && at->there != STUB_HERE) {
-		char *dir = xstrdup(p->d->inbox), *slash = strrchr(dir, '/');
-		if (slash)
-			*slash = '\0';
-		rc = slash ? look_below(p, dir, 0, s, at, e) : ERR_OK;
-		free(dir);
-	}
-	return rc;
+	*at = (struct place){0};
+	if (look_on(&l, p->d->inbox))
+		pass_each_file(p, look_on, &l);
+	return l.rc;
 }
 
 /* ---- how it ends ---- */
