@@ -2,13 +2,13 @@
  *
  * For each query: until there is a first page (or nothing is left to look at), until all was
  * looked at, the longest slice in between, and the memory. Prints; nothing is asserted. */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "path.h"
+#include "remove_tree.h"
 #include "store.h"
 #include "str.h"
 #include "ui/list.h"
@@ -134,15 +134,6 @@ find(struct bench *b, const char *query, bool threads)
 	list_free(l);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st;
-	(void)flag;
-	(void)w;
-	return remove(path);
-}
-
 static void
 make_folders(struct bench *b)
 {
@@ -176,7 +167,7 @@ main(int argc, char **argv)
 	find(&b, "is:unread", false);
 	find(&b, "from:writer7@", true);
 	store_close(b.s);
-	nftw(b.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(b.dir);
 	free(data);
 	free(cache);
 	return 0;

@@ -1,6 +1,5 @@
 /* bench_people.c - what the address book costs: [MESSAGES] (1,000,000) from a twentieth as
  * many people, then what is typed, letter by letter. Prints figures; nothing is asserted. */
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "path.h"
 #include "people.h"
+#include "remove_tree.h"
 #include "str.h"
 
 static double
@@ -18,13 +18,6 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st, (void)flag, (void)w;
-	return remove(path);
 }
 
 static uint32_t
@@ -94,7 +87,7 @@ main(int argc, char **argv)
 		arena_clear(&a);
 	}
 	store_close(s);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(dir);
 	free(data);
 	free(cache);
 	return 0;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "path.h"
+#include "remove_tree.h"
 #include "store.h"
 #include "str.h"
 
@@ -215,15 +216,6 @@ add_size(const char *path, const struct stat *st, int flag, struct FTW *w)
 	return 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st;
-	(void)flag;
-	(void)w;
-	return remove(path);
-}
-
 static void
 print_memory(const char *when)
 {
@@ -284,7 +276,7 @@ main(int argc, char **argv)
 	bench_many(&b, n - 200, 5000);
 	print_memory("at the end");
 	store_close(b.s);
-	nftw(b.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(b.dir);
 	free(b.data);
 	free(b.cache);
 	return 0;

@@ -3,7 +3,6 @@
 #define DUNLIN_DRAIN_FIXTURE_H
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -12,6 +11,7 @@
 #include "mime.h"
 #include "path.h"
 #include "pop3_server.h"
+#include "remove_tree.h"
 #include "stub.h"
 
 struct drained {
@@ -105,20 +105,13 @@ dr_start(struct drained *x)
 	x->conf.receive.port = x->server.server.port;
 }
 
-static UNUSED int
-dr_unlink(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static UNUSED void
 dr_clear(struct drained *x)
 {
 	pop3_server_stop(&x->server);
 	store_close(x->store);
 	cancel_close(&x->cancel);
-	nftw(x->dir, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(x->dir);
 	free(x->data);
 	free(x->cache);
 	free(x->mail);

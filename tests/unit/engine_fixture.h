@@ -3,12 +3,12 @@
 #define DUNLIN_ENGINE_FIXTURE_H
 
 #include <dirent.h>
-#include <ftw.h>
 #include <poll.h>
 
 #include "engine/engine_int.h"
 #include "fake_server.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "test.h"
 
 enum { PATIENCE_MS = 20 * 1000 };
@@ -33,19 +33,6 @@ fixture_make(void *ctx, const struct rc *rc, const struct rc_account *a, struct 
 {
 	(void)rc, (void)a, (void)e;
 	return fake_new(ctx, cancel);
-}
-
-static inline int
-fixture_unlink(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-static inline void
-remove_tree(const char *dir)
-{
-	nftw(dir, fixture_unlink, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline void

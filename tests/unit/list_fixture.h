@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "remove_tree.h"
 #include "test.h"
 
 #include "ui/list.h"
@@ -103,12 +104,10 @@ static inline int
 teardown(void **state)
 {
 	struct fixture *fx = *state;
-	char command[80];
 
 	list_free(fx->l);
 	store_close(fx->s);
-	snprintf(command, sizeof command, "rm -rf %s", fx->dir);
-	int rc = system(command);
+	int rc = remove_tree(fx->dir);
 	free(fx);
 	return rc;
 }

@@ -4,12 +4,12 @@
 #ifndef DUNLIN_OUTBOX_FIXTURE_H
 #define DUNLIN_OUTBOX_FIXTURE_H
 
-#include <ftw.h>
 
 #include "account.h"
 #include "mime.h"
 #include "outbox.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "smtp_sink.h"
 #include "store_outbox.h"
 
@@ -62,13 +62,6 @@ fx_new(const char *more)
 	return fx;
 }
 
-static UNUSED int
-fx_remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st, (void)flag, (void)w;
-	return remove(path);
-}
-
 static UNUSED void
 fx_free(struct fixture *fx)
 {
@@ -76,7 +69,7 @@ fx_free(struct fixture *fx)
 	sink_stop(&fx->sink);
 	cancel_close(&fx->cancel);
 	rc_free(fx->rc);
-	nftw(fx->dir, fx_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(fx->dir);
 	arena_clear(&fx->a);
 	free(fx->dir);
 	free(fx->data);

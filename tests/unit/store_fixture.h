@@ -3,12 +3,12 @@
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "path.h"
+#include "remove_tree.h"
 #include "store.h"
 #include "str.h"
 #include "test.h"
@@ -70,21 +70,12 @@ fx_reopen(struct fixture *fx)
 }
 
 static inline int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st;
-	(void)flag;
-	(void)w;
-	return remove(path);
-}
-
-static inline int
 fx_close(void **state)
 {
 	struct fixture *fx = *state;
 
 	store_close(fx->s);
-	nftw(fx->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(fx->dir);
 	arena_clear(&fx->a);
 	free(fx->dir);
 	free(fx->data);

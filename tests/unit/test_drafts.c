@@ -7,6 +7,7 @@
 
 #include "drafts.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "test.h"
 
 static char dir[40];
@@ -23,10 +24,7 @@ static int
 remove_dir(void **state)
 {
 	(void)state;
-	char *rm = xasprintf("rm -rf %s", dir);
-	int r = system(rm);
-	free(rm);
-	return r;
+	return remove_tree(dir);
 }
 
 static struct note

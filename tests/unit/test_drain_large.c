@@ -348,8 +348,8 @@ static void
 lose_ledger(struct drained *x)
 {
 	store_close(x->store);
-	nftw(x->data, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
-	nftw(x->cache, dr_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(x->data);
+	remove_tree(x->cache);
 	dr_open_store(x);
 }
 

@@ -8,6 +8,7 @@
 #include "mbox.h"
 #include "mime.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "str.h"
 #include "test.h"
 
@@ -48,12 +49,10 @@ static int
 tear_down(void **state)
 {
 	struct fixture *fx = *state;
-	char *cmd = xasprintf("rm -rf %s", fx->dir);
-	int rc = system(cmd);
+	int rc = remove_tree(fx->dir);
 
 	fx->b->ops->close(fx->b, 0);
 	cancel_close(&fx->cancel);
-	free(cmd);
 	free(fx->mail);
 	free(fx->maps);
 	free(fx);

@@ -11,6 +11,7 @@
 #include "mbox.h"
 #include "now.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "str.h"
 #include "test.h"
 
@@ -35,10 +36,8 @@ static int
 tear_down(void **state)
 {
 	struct fixture *fx = *state;
-	char *cmd = xasprintf("rm -rf %s", fx->dir);
-	int rc = system(cmd);
+	int rc = remove_tree(fx->dir);
 
-	free(cmd);
 	free(fx->file);
 	free(fx);
 	return rc;

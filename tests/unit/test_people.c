@@ -130,7 +130,7 @@ test_durable(void **state)
 	OK(people_name(fx->s, "bob", "Bob <bob@x>", &fx->e));
 	OK(people_name(fx->s, "BOB", "Bob B. <bob@x>", &fx->e));
 	store_close(fx->s);
-	assert_int_equal(0, nftw(fx->cache, remove_one, 16, FTW_DEPTH | FTW_PHYS));
+	assert_int_equal(0, remove_tree(fx->cache));
 	OK(store_open(&fx->s, fx->data, fx->cache, STORE_WRITE, &fx->e));
 	assert_found(fx, "example", "wrote@x");
 	assert_int_equal(1, people_short_names(fx->s, &fx->a, &v));

@@ -5,6 +5,7 @@
 #include "mbox.h"
 #include "mime.h"
 #include "power.h"
+#include "remove_tree.h"
 
 #include <poll.h>
 
@@ -50,19 +51,12 @@ set_up(struct power *p)
 	p->root = w->dir;
 }
 
-static int
-remove_any(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void
 tear_down(struct power *p)
 {
 	struct world *w = p->world;
 
-	nftw(w->dir, remove_any, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(w->dir);
 	free((char *)w->dirs.data);
 	free((char *)w->dirs.cache);
 	free(w->conf.receive.path);

@@ -8,6 +8,7 @@
 #include "mbox.h"
 #include "mime.h"
 #include "power.h"
+#include "remove_tree.h"
 
 enum { N_MAILS = 6, NEW = 5, TRASHED = 4, NEW_FLAGS = MSG_SEEN | MSG_FLAGGED };
 
@@ -112,19 +113,12 @@ set_up_tight(struct power *p)
 	free(inbox);
 }
 
-static int
-remove_any(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void
 tear_down(struct power *p)
 {
 	struct world *w = p->world;
 
-	nftw(w->dir, remove_any, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(w->dir);
 	for (int i = 0; i < N_MAILS; i++)
 		str_clear(&w->text[i]);
 	cancel_close(&w->cancel);

@@ -5,6 +5,7 @@
  * its end has gone to the server it is never again one that waits to be sent. */
 #include "drafts.h"
 #include "power.h"
+#include "remove_tree.h"
 #include "store_outbox.h"
 
 enum { POWER_ADDED = POWER_FIRST_OWN, POWER_DOT };
@@ -41,19 +42,12 @@ set_up(struct power *p)
 	store_close(s);
 }
 
-static int
-remove_any(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void
 tear_down(struct power *p)
 {
 	struct world *w = p->world;
 
-	nftw(w->dir, remove_any, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(w->dir);
 	note_clear(&w->old);
 	note_clear(&w->new);
 	free(w->data);

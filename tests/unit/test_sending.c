@@ -5,10 +5,9 @@
 #include "fake_server.h"
 #include "mime.h"
 #include "path.h"
+#include "remove_tree.h"
 #include "script_server.h"
 #include "store_outbox.h"
-
-#include <ftw.h>
 
 #define SESSION "S: 220 mx.test ESMTP\nC: EHLO*\nS: 250-mx.test\nS: 250 AUTH PLAIN\n" \
 	"C: AUTH PLAIN*\n" \
@@ -76,13 +75,6 @@ fx_open(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *w)
-{
-	(void)st, (void)flag, (void)w;
-	return remove(path);
-}
-
-static int
 fx_close(void **state)
 {
 	struct fixture *fx = *state;
@@ -95,7 +87,7 @@ fx_close(void **state)
 	script_clear(&fx->sc);
 	fake_server_free(fx->mail);
 	rc_free(fx->rc);
-	nftw(fx->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(fx->dir);
 	dirs_clear(&fx->dirs);
 	free(fx->dir);
 	free(fx);

@@ -7,6 +7,7 @@
 #include "cli/guess.h"
 #include "path.h"
 #include "rc.h"
+#include "remove_tree.h"
 #include "str.h"
 #include "test.h"
 
@@ -32,10 +33,8 @@ static int
 tear_down(void **state)
 {
 	struct place *p = *state;
-	char *command = xasprintf("rm -rf '%s'", p->dir);
-	int rc = system(command);
+	int rc = remove_tree(p->dir);
 
-	free(command);
 	free(p->path);
 	free(p);
 	return rc;

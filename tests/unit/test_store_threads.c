@@ -142,8 +142,8 @@ test_opening_at_once(void **state)
 
 	store_close(fx->s);
 	fx->s = NULL;
-	nftw(fx->data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	nftw(fx->cache, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(fx->data);
+	remove_tree(fx->cache);
 	for (size_t i = 0; i < 4; i++) {
 		o[i] = (struct opener){ .fx = fx };
 		assert_int_equal(0, pthread_create(&threads[i], NULL, open_and_close, &o[i]));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "path.h"
+#include "remove_tree.h"
 #include "test.h"
 #include "ui/frame.h"
 
@@ -172,9 +173,7 @@ teardown(struct fixture *f)
 	engine_free(f->engine, 1000);
 	rc_free(f->rc);
 	dirs_clear(&f->dirs);
-	char *rm = xasprintf("rm -rf %s", f->dir);
-	assert_int_equal(0, system(rm));
-	free(rm);
+	assert_int_equal(0, remove_tree(f->dir));
 	str_clear(&f->log);
 	free(f);
 }
