@@ -128,6 +128,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(PIPE_TEXT, "pipe-text", "g|", V_MAIL, 0, SHELL,
 		"pipe the text as it is read, to print or copy it"),
 	ROW(SAVE, "save", "s", V_PARTS, 0, FILE, "save in a file"),
+	ROW(SAVE_ALL, "save-all", "S", V_PARTS, 0, FILE,
+		"save all attachments in a directory"),
 	ROW(OPEN_WITH, "open-with", "o", V_PARTS, 0, NONE,
 		"open with the program for its type"),
 	ROW(LINK, "link", "o", V_PAGER, 0, NUMBER, "open a numbered link in the browser"),

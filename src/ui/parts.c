@@ -189,6 +189,7 @@ parts_command(struct view *v, const struct call *c)
 	case CMD_SEARCH_PREVIOUS: search(x, true); break;
 	case CMD_SAVE: case CMD_OPEN_WITH: case CMD_PIPE: case CMD_ATTACH_HERE: parts_wish(x,
 		c->cmd->id, c->arg); break;
+	case CMD_SAVE_ALL: parts_save_all(x, c->arg); break;
 	default: break;
 	}
 }
@@ -230,6 +231,8 @@ parts_initial(struct view *v, const struct command *c)
 	const struct part *p = parts_here(x);
 	const char *dir = ui_rc(v->ui)->download_dir;
 
+	if (c->id == CMD_SAVE_ALL)
+		return dir;
 	if (c->id != CMD_SAVE || !p || !message_is_leaf(p))
 		return NULL;
 	char *name = parts_file_name(p);

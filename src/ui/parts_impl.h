@@ -39,6 +39,14 @@ void parts_fetch(struct parts *x, const char *section, const char *what);
 /* CMD_SAVE, CMD_OPEN_WITH, CMD_PIPE or CMD_ATTACH_HERE with the part under the cursor. */
 void parts_wish(struct parts *x, enum command_id what, const char *arg);
 void parts_grant(struct parts *x);		/* it is here now */
+/* All attachments into the directory; what is not here is fetched first. */
+void parts_save_all(struct parts *x, const char *dir);
+
+/* saving.c: of a message that is here as a whole, or, with `inside`, in these bytes, which are
+ * copied. `size_bytes` about. */
+void saving_begin(struct ui *ui, msg_id id, const struct str *inside, const char *dir,
+	uint64_t size_bytes);
+
 /* A name for a file of this part: its own made safe, else one by its type. Owned. */
 char *parts_file_name(const struct part *p);
 

@@ -172,10 +172,46 @@ attach_to_draft(struct parts *x, const struct part *p)
 	free(name);
 }
 
+static void
+save_all(struct parts *x)
+{
+	uint64_t size = 0;
+	struct error e;
+
+	if (!x->inside && partial_check(x->view.ui, &x->message, &e) != ERR_OK) {
+		ui_error(x->view.ui, &e);
+		return;
+	}
+	for (const struct part *p = x->message.root; p; p = part_next(p))
+		size += p->size_bytes;
+	saving_begin(x->view.ui, x->id, x->inside, x->arg, size);
+}
+
+void
+parts_save_all(struct parts *x, const char *dir)
+{
+	if (!*dir)
+		return;
+	free(x->arg);
+	x->arg = xstrdup(dir);
+	x->wish = CMD_SAVE_ALL;
+	if (x->inside || store_has_body(ui_store(x->view.ui), x->id, "", NULL)) {
+		save_all(x);
+		return;
+	}
+	x->is_waiting = true;
+	parts_fetch(x, "", "fetching the whole message");
+}
+
 void
 parts_grant(struct parts *x)
 {
 	const struct part *p;
+
+	if (x->wish == CMD_SAVE_ALL) {
+		save_all(x);
+		return;
+	}
 	struct extract *out = extract_wished(x, &p);
 
 	if (!out)

@@ -199,3 +199,39 @@ def test_attachment_opens_as_the_mailcap_says():
             with open(home.path("seen")) as f:
                 assert f.read().endswith("/p.png image/png\n")
             assert not os.path.exists(home.path("wrong")) and not os.path.exists(home.path("late"))
+
+
+def test_all_attachments_are_saved_over_nothing():
+    """Those of one name too; a file that is there stays; what an attached mail has attached is in that mail's file."""
+    png = b"Content-Type: image/png\nContent-Transfer-Encoding: base64\n" \
+          b"Content-Disposition: attachment; filename=\"../p.png\"\n\n" + b"AAECAwQF" * 3000 + b"\n"
+    inner = b"From: a@b\nSubject: inner\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=i\n\n" \
+            b"--i\nContent-Type: text/plain\n\nx\n--i\n" + png + b"--i--\n"
+    mail = b"From: Grace <grace@example.net>\nTo: Ada <ada@localhost>\nSubject: Files\n" \
+           b"Date: Mon, 23 Nov 2026 10:00:00 +0100\nMessage-ID: <files@rig.example>\nMIME-Version: 1.0\n" \
+           b"Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: text/plain\n\nSee these.\n--m\n" + \
+           png + b"--m\n" + png + b"--m\nContent-Type: message/rfc822\n" \
+           b"Content-Disposition: attachment; filename=inner.eml\n\n" + inner + b"--m--\n"
+    with Dovecot() as server, Home() as home:
+        out = home.path("out")
+        os.mkdir(out)
+        with open(os.path.join(out, "p.png"), "w") as f:
+            f.write("mine")
+        with open_one(server, home, mail, f"[mail]\ndownload-dir = {out}\n") as s:
+            s.wait("See these.")
+            s.keys("v")
+            s.wait("on server")
+            s.keys("S")
+            s.wait("Save all:")
+            s.keys("Enter")
+            s.wait("3 attachments saved in")
+            files = {}
+            for name in os.listdir(out):
+                with open(os.path.join(out, name), "rb") as f:
+                    files[name] = f.read()
+            assert sorted(files) == ["inner.eml", "p-2.png", "p-3.png", "p.png"], sorted(files)
+            assert files["p.png"] == b"mine"
+            assert files["p-2.png"] == files["p-3.png"] == bytes(range(6)) * 3000
+            assert files["inner.eml"].replace(b"\r\n", b"\n").strip() == inner.strip()
+            s.keys("S", "C-u", home.path("none"), "Enter")
+            s.wait("No such file")
