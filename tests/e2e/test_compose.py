@@ -116,6 +116,15 @@ class Session:
             time.sleep(0.1)
 
 
+def write(screen, to, subject):
+    """From a list to the editor."""
+    screen.keys("m")
+    screen.wait("To:")
+    screen.keys(to, "Enter")
+    screen.wait("Subject:")
+    screen.keys(subject, "Enter")
+
+
 def text_of(m):
     return m.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
@@ -331,11 +340,7 @@ def test_forward_as_attachment():
 def test_undo_within_the_seconds_sends_nothing():
     with Session([raw(1)], undo="3s", editor='echo text >> "$1"\n') as s:
         s.screen.wait("subject-1")
-        s.screen.keys("m")
-        s.screen.wait("To:")
-        s.screen.keys("bob@example.net", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("too early", "Enter")
+        write(s.screen, "bob@example.net", "too early")
         s.screen.wait("compose:")
         s.screen.keys("y")
         s.screen.wait("goes out in 3 s")
@@ -357,11 +362,7 @@ def test_killed_in_the_editor():
     """What the editor had written to its file is there again, with everything else."""
     with Session([raw(1)], editor='echo "half a thought" > "$1"; touch "$1.begun"; sleep 60\n') as s:
         s.screen.wait("subject-1")
-        s.screen.keys("m")
-        s.screen.wait("To:")
-        s.screen.keys("bob@example.net", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("killed", "Enter")
+        write(s.screen, "bob@example.net", "killed")
         d = s.home.path("data/dunlin/drafts")
         until(lambda: any(n.endswith(".begun") for n in os.listdir(d)), "no editor")
         time.sleep(2.5)                         # and the draft itself has it by now
@@ -458,11 +459,7 @@ def test_outbox_hold_and_edit():
     """Held it does not go; edited it is the draft again; removed and sent anew it arrives once."""
     with Session([raw(1)], undo="4s", editor='echo text > "$1"\n') as s:
         s.screen.wait("subject-1")
-        s.screen.keys("m")
-        s.screen.wait("To:")
-        s.screen.keys("bob@example.net", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("held back", "Enter")
+        write(s.screen, "bob@example.net", "held back")
         s.screen.wait("compose:")
         s.screen.keys("y")
         s.screen.wait("goes out")
@@ -538,9 +535,7 @@ def test_attachments_from_everywhere():
         with open(s.home.path("big"), "wb") as f:
             f.truncate(300 << 20)
         s.screen.wait("subject-1")
-        s.screen.keys("m", "bob", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("files", "Enter")
+        write(s.screen, "bob", "files")
         s.screen.wait("text")
         for name, words in (("fifo", "is not a file"), ("dir", "is a directory"), ("none", "No such file"),
                             ("big", "256M is the most"), ("/dev/zero", "is not a file")):
@@ -578,9 +573,7 @@ def test_editor_in_trouble():
                 f.write(text)
         what('echo first > "$1"')
         s.screen.wait("subject-1")
-        s.screen.keys("m", "bob", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("troubles", "Enter")
+        write(s.screen, "bob", "troubles")
         s.screen.wait("first")
         for script, left in (('echo failed > "$1"; exit 3', "failed"), ('echo killed > "$1"; kill -9 $$', "killed"),
                              ('exit 1', "killed"), (': > "$1"; kill -9 $$', "killed"),
@@ -616,9 +609,7 @@ def test_header_in_the_editor_and_attach_to_draft():
             'echo "body" >> "$1.new"; mv "$1.new" "$1"\n')
     with Session([raw(1), raw(2), withfile], mail="edit-headers = yes", editor=edit) as s:
         s.screen.wait("subject-5")
-        s.screen.keys("m", "nobody@example.net", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("x", "Enter")
+        write(s.screen, "nobody@example.net", "x")
         s.screen.wait("from the editor")
         s.screen.wait("Bob Example <bob@example.net>, carol@example.net")
         s.screen.keys("P")

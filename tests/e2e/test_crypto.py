@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 
-from e2e.test_compose import BOB, Session, raw
+from e2e.test_compose import BOB, Session, raw, write
 from rig import mails as made
 from rig.home import Home
 from rig.run import Skip
@@ -127,9 +127,7 @@ def test_no_key_is_never_sent_in_clear_by_itself():
     """Carol has no key: that is said, and the answer No sends nothing; Yes sends it in clear."""
     with Sealed([raw(1)], editor='echo "some words" > "$1"\n', account="encrypt = always") as s:
         s.screen.wait("subject-1")
-        s.screen.keys("m", "carol@example.net", "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("hello", "Enter")
+        write(s.screen, "carol@example.net", "hello")
         s.screen.wait("some words")
         s.screen.wait("encrypted (OpenPGP)")
         s.screen.keys("y")
@@ -149,9 +147,7 @@ def test_signed_and_hidden_recipients():
     with Sealed([raw(1)], editor='printf "grüße\\n\\n-- \\nme\\n" > "$1"\n', account="sign = yes") as s:
         s.keys.make("Carol <carol@example.net>")
         s.screen.wait("subject-1")
-        s.screen.keys("m", BOB, "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("signed", "Enter")
+        write(s.screen, BOB, "signed")
         s.screen.wait("signed (OpenPGP)")
         s.screen.keys("y")
         s.screen.wait("on its way")
@@ -165,9 +161,7 @@ def test_signed_and_hidden_recipients():
         s.keys.gpg("--verify", s.home.path("sig"), "-", stdin=content[:-2])
         assert m.get_payload()[0].get_content().replace("\r", "") == "grüße\n\n-- \nme\n"
 
-        s.screen.keys("m", BOB, "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("both", "Enter")
+        write(s.screen, BOB, "both")
         s.screen.wait("signed (OpenPGP)")
         s.screen.keys("E")
         s.screen.wait("signed and encrypted (OpenPGP)")
@@ -330,9 +324,7 @@ def test_copy_of_a_draft_goes_when_it_is_to_be_encrypted():
     """A draft that is on the server in clear is no more once E was pressed; unpressed it is stored again."""
     with Sealed([raw(1)], editor='echo "some words" > "$1"\n') as s:
         s.screen.wait("subject-1")
-        s.screen.keys("m", BOB, "Enter")
-        s.screen.wait("Subject:")
-        s.screen.keys("hello", "Enter")
+        write(s.screen, BOB, "hello")
         s.screen.wait("some words")
         s.screen.keys("P")
         until(lambda: len(s.dovecot.messages("Drafts")) == 1, "not stored")

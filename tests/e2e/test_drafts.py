@@ -9,7 +9,7 @@ import re
 import signal
 import time
 
-from e2e.test_compose import BOB, Session, raw, text_of
+from e2e.test_compose import BOB, Session, raw, text_of, write
 from rig.dovecot import PASSWORD, Dovecot
 from rig.home import Home
 from rig.proxy import Proxy
@@ -47,11 +47,7 @@ def wait_drafts(dovecot, fits, what, timeout=20.0, folder="Drafts"):
 
 def begin(s, subject="a plan", to="bob@example.net"):
     s.screen.wait("subject-1")
-    s.screen.keys("m")
-    s.screen.wait("To:")
-    s.screen.keys(to, "Enter")
-    s.screen.wait("Subject:")
-    s.screen.keys(subject, "Enter")
+    write(s.screen, to, subject)
     s.screen.wait("compose:")
 
 

@@ -11,6 +11,7 @@ from rig.home import Home
 from rig.proxy import Proxy
 from rig.run import Skip
 from rig.waiting import until
+from e2e.test_compose import write
 from e2e.test_send import BOB, QUEUED, REFUSED, SENT, UNSURE, mails, subjects
 
 BYE, LAST = len("221 2.0.0 Bye\r\n"), len("250 2.0.0 Ok: queued as 0123456789A\r\n")
@@ -77,11 +78,7 @@ class Session:
 
     def write(self, subject, to=BOB):
         """From the list to the compose view."""
-        self.screen.keys("m")
-        self.screen.wait("To:")
-        self.screen.keys(to, "Enter")
-        self.screen.wait("Subject:")
-        self.screen.keys(subject, "Enter")
+        write(self.screen, to, subject)
         self.screen.wait("compose:")
 
     def arrived(self, want, user=BOB, timeout=20):
