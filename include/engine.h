@@ -191,6 +191,9 @@ enum err engine_remember(struct engine *g, const char *name, const char *value,
 /* store_value_raise; as short */
 enum err engine_raise(struct engine *g, const char *name, int64_t to, int64_t *was,
 	struct error *e);
+/* Ends a download that no job asked for behind the message that is coming; it goes on at the
+ * next check, or when a job asks. False: the account's mail is not downloaded. */
+bool engine_stop_download(struct engine *g, account_id id);
 /* Retry now (also after LINK_NEEDS_PERSON). */
 void engine_reconnect(struct engine *g, account_id id);
 

@@ -395,6 +395,17 @@ engine_raise(struct engine *g, const char *name, int64_t to, int64_t *was, struc
 	return store_value_raise(g->store, name, to, was, e);
 }
 
+bool
+engine_stop_download(struct engine *g, account_id id)
+{
+	struct worker *w = engine_worker(g, id);
+	bool is_one = w && w->conf->receive.protocol == RC_POP3;
+
+	if (is_one)
+		jobs_stop_download(&w->jobs);
+	return is_one;
+}
+
 void
 engine_reconnect(struct engine *g, account_id id)
 {

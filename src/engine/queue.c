@@ -286,6 +286,15 @@ jobs_reconnect(struct jobs *q)
 }
 
 void
+jobs_stop_download(struct jobs *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->orders.is_stopping = true;
+	raise_fd(q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void
 jobs_wake(struct jobs *q)
 {
 	pthread_mutex_lock(&q->lock);

@@ -36,6 +36,7 @@ struct queued {
 struct orders {
 	bool is_quitting;	/* stays set */
 	bool is_reconnect, has_password;
+	bool is_stopping;	/* the download under way, which nobody asked for */
 	char *password;		/* NULL with has_password: the person declined */
 	job_id *cancelled;	/* neither queued nor running when they were cancelled */
 	size_t n_cancelled, cap_cancelled;
@@ -69,6 +70,7 @@ bool jobs_cancel(struct jobs *q, job_id id);
 void jobs_acted(struct jobs *q);		/* intents were recorded */
 void jobs_drafts(struct jobs *q, bool now);	/* drafts were saved, or are to go */
 void jobs_reconnect(struct jobs *q);
+void jobs_stop_download(struct jobs *q);
 void jobs_wake(struct jobs *q);			/* there is something to do that is no job */
 /* the computer slept, or its clock was set */
 void jobs_clock(struct jobs *q, bool has_slept);

@@ -259,6 +259,8 @@ take_orders(struct worker *w)
 	if (w->drain)
 		take_drained(w);
 	syncs_cancel(w);
+	if (o->is_stopping && w->drain)
+		drain_stop(w->drain);
 	if (o->has_drafts)
 		w->drafts.next_ms = 0;
 	w->drafts.are_due = w->drafts.are_due || o->are_drafts_due;

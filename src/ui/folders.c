@@ -288,6 +288,15 @@ set_search(struct folders *x, const char *text)
 }
 
 static void
+escape(struct folders *x)
+{
+	if (x->search)
+		set_search(x, "");
+	else
+		ui_stop_download(x->view.ui, x->view.ops->account(&x->view));
+}
+
+static void
 create(struct folders *x, const char *name)
 {
 	const struct tree_row *r = row_here(x);
@@ -367,7 +376,7 @@ move_command(struct folders *x, const struct call *c)
 	case CMD_SEARCH: set_search(x, c->arg); search(x, false); return true;
 	case CMD_SEARCH_NEXT: search(x, false); return true;
 	case CMD_SEARCH_PREVIOUS: search(x, true); return true;
-	case CMD_CANCEL: set_search(x, ""); return true;
+	case CMD_CANCEL: escape(x); return true;
 	default: return false;
 	}
 }

@@ -222,7 +222,8 @@ find_escape(struct index *x)
 	}
 }
 
-/* Esc takes away one thing after another: a search under way, tags, the limit. */
+/* Esc takes away one thing after another: a search under way, tags, the limit, a
+ * download. */
 static void
 escape(struct index *x)
 {
@@ -238,6 +239,8 @@ escape(struct index *x)
 		find_escape(x);
 	} else if (list_limit_text(x->list)) {
 		index_limit(x, "");
+	} else {
+		ui_stop_download(x->view.ui, x->view.ops->account(&x->view));
 	}
 }
 

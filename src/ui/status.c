@@ -173,6 +173,16 @@ status_account(struct ui *ui, account_id id)
 	return NULL;
 }
 
+void
+ui_stop_download(struct ui *ui, account_id id)
+{
+	const struct ui_account *a = status_account(ui, id);
+
+	if (a && a->link == LINK_SYNCING && a->total > 0 &&
+	    engine_stop_download(ui->engine, id))
+		ui_status(ui, "the download stops behind this message");
+}
+
 static void
 progress(struct ui *ui, const struct event *ev)
 {

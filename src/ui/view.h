@@ -164,6 +164,8 @@ void ui_complete_addresses(struct ui *ui, const char *text, struct completion *o
  * views too; an error in it is shown by the UI unless what is NULL. */
 job_id ui_submit(struct ui *ui, const struct job *job, const char *what);
 void ui_cancel(struct ui *ui, job_id id);	/* its EV_DONE still comes */
+/* Stops what that account downloads by itself, and says so; nothing where it does not. */
+void ui_stop_download(struct ui *ui, account_id id);
 /* engine_act with its label as status, or its error. False on error. ERR_UNSUPPORTED of
  * ACT_DELETE (already in Trash) is the caller's to ask about: *e says so (e may be
  * NULL: shown like others). */

@@ -48,6 +48,30 @@ def test_pop3_progress_and_esc():
         assert odd.n_retr == 3 and len(inbox(home)) == 3
 
 
+def test_pop3_esc_without_a_job():
+    """Esc ends what was begun by itself, too, behind the message that is coming; but first it takes a limit away."""
+    with OddPop3(box(4, words=200000)) as odd, Home() as home:
+        odd.pause = threading.Event()
+        setup(home, odd.port, more="check-every = 10m")
+        with home.screen() as s:
+            s.wait(re.compile(r"home: synchronising .* 0 of 4, \d+ kB of"))
+            s.keys("l", "nothing", "Enter")
+            s.wait("nothing")
+            s.keys("Escape")
+            s.gone("nothing")
+            s.wait(re.compile(r"home: synchronising .* 0 of 4"))
+            s.keys("Escape")
+            s.wait("the download stops behind this message")
+            time.sleep(0.5)                     # the screen says so before whoever downloads has heard of it
+            odd.pause.set()
+            s.wait("Mail 1")
+            time.sleep(1)
+            assert odd.n_retr == 1 and "Mail 2" not in s.text(), (odd.n_retr, s.text())
+            s.keys("$")
+            s.wait("4, 4 unread")
+        assert odd.n_retr == 4 and len(inbox(home)) == 4
+
+
 LOGINS = [
     ("-ERR [IN-USE] locked by pop3d", r"another session has this mailbox open: locked by pop3d", 75),
     ("-ERR [LOGIN-DELAY] 60 s", r"the server wants more time between two logins: 60 s", 75),
