@@ -399,7 +399,7 @@ drain_free(struct drain *d, int polite_ms)
 	side_clear(&d->side);
 	cancel_close(&d->hurry);
 	secret_free(d->password);
-	free(d->pass.bad_uidl);
+	free(d->pass.bad);
 	free(d->inbox);
 	free(d->spool_path);
 	free(d);

@@ -99,8 +99,8 @@ struct drain_pass {
 	atomic_bool *stop;		/* no further message */
 	const struct cancel *hurry;	/* fired with it: nor is a locked inbox waited
 					 * for; may be NULL */
-	char *bad_uidl;			/* during which the link broke last time: put off
-					 * to the end; owned */
+	char *bad;			/* during which message the link broke last time: put
+					 * off to the end; owned */
 	uint64_t n_done, n_todo;	/* messages, when progress is called */
 	void *ctx;
 	/* Called as it goes on. */

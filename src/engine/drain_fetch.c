@@ -150,14 +150,37 @@ is_batch_full(const struct pass *p)
 		now_ms() - p->batch_ms >= BATCH_MS;
 }
 
-/* During which message the link broke, so that the next pass leaves it to the end. */
+/* What tells a message from one session to the next, also where it has no name. */
+static char *
+key_of(const struct plan_item *item)
+{
+	return xasprintf("%s %llu", item->m.uidl, (unsigned long long)item->m.size_bytes);
+}
+
+static bool
+is_bad(const struct pass *p, const struct plan_item *item)
+{
+	char *key = key_of(item);
+	bool is = str_eq(key, p->d->bad);
+
+	free(key);
+	return is;
+}
+
+/* During which message the link broke, so that the next session leaves it to the end; and the
+ * one after, when that breaks in it again, leaves it out. */
 static void
-remember_bad(struct drain_pass *d, const struct plan_item *item, enum err rc)
+remember_bad(struct pass *p, const struct plan_item *item, enum err rc, const struct error *e)
 {
 	if (rc != ERR_CONN)
 		return;
-	free(d->bad_uidl);
-	d->bad_uidl = xstrdup(item->m.uidl);
+	p->did_break = true;
+	p->is_bad_left_out = p->d->bad && is_bad(p, item);
+	if (p->is_bad_left_out)
+		error_set(&p->failure, ERR_MSG, "the connection breaks in it: %.200s",
+			e->text);
+	free(p->d->bad);
+	p->d->bad = key_of(item);
 }
 
 /* Whole messages, or their headers alone. */
@@ -176,7 +199,7 @@ fetch_all(struct pass *p, struct plan_item **v, size_t n, bool header_only, stru
 			rc = pass_ask_more(p, v, n, i, &asked, header_only, e);
 		if (rc == ERR_OK)
 			rc = header_only ? fetch_header(p, v[i], e) : fetch_whole(p, v[i], e);
-		remember_bad(p->d, v[i], rc);
+		remember_bad(p, v[i], rc, e);
 		if (rc == ERR_MSG) {
 			note_failure(p, e);
 			rc = ERR_OK;
@@ -202,9 +225,9 @@ is_large(const struct pass *p, const struct plan_item *item)
 }
 
 /* Those that are new, and larger than max-size or not; the one under which the link
- * broke last time at the end. */
+ * broke last time at the end, or left out. */
 static size_t
-choose(const struct pass *p, bool large, struct plan_item **v)
+choose(struct pass *p, bool large, struct plan_item **v)
 {
 	struct plan_item *bad = NULL;
 	size_t n = 0;
@@ -213,13 +236,14 @@ choose(const struct pass *p, bool large, struct plan_item **v)
 		struct plan_item *item = &p->plan.v[i];
 		if (item->entry || is_large(p, item) != large)
 			continue;
-		if (!bad && p->d->bad_uidl && str_eq(item->m.uidl, p->d->bad_uidl))
+		if (!bad && p->d->bad && is_bad(p, item))
 			bad = item;
 		else
 			v[n++] = item;
 	}
-	if (bad)
+	if (bad && !p->is_bad_left_out)
 		v[n++] = bad;
+	p->n_failed += bad && p->is_bad_left_out;
 	return n;
 }
 

@@ -25,6 +25,8 @@ struct pass {
 	uint64_t n_done, n_todo, bytes_done, bytes_todo;
 	uint64_t message_bytes;		/* of the message that is being read: about as
 					 * many are to come */
+	bool did_break;			/* the link, in the message d->bad */
+	bool is_bad_left_out;		/* it did so twice */
 	uint32_t n_failed;
 	struct error failure;
 };
@@ -39,6 +41,8 @@ enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t ta
 	size_t *asked, bool header_only, struct error *e);
 /* Of those that want it. */
 enum err pass_find_hashes(struct pass *p, struct error *e);
+/* What of the session before must not be in the next one of the same pass. */
+void pass_begin_anew(struct pass *p);
 /* In the worker's thread, where there is one. */
 enum err pass_errand(struct pass *p, enum err (*run)(void *arg, struct error *e), void *arg,
 	const char *path, struct error *e);

@@ -22,6 +22,7 @@
 enum {
 	AHEAD_BYTES = 1 << 20,		/* asked for and not yet taken */
 	ERRAND_BYTES = 64 << 20,	/* takes so long to append that the worker does it */
+	MAX_SESSIONS = 3,		/* of a pass in which the link breaks */
 	QUIT_MS = 60 * 1000,		/* the server deletes now, which may take a while */
 	DAY_S = 86400,
 	FORGET_DAYS = 90		/* what the server has not listed for so long is
@@ -387,7 +388,7 @@ tell_failures(struct pass *p)
 
 	if (p->n_failed == 0)
 		return;
-	error_set(&e, ERR_MSG, "%u message%s not fetched, tried again later: %.200s",
+	error_set(&e, ERR_MSG, "%u message%s not fetched yet: %.200s",
 		p->n_failed, p->n_failed == 1 ? "" : "s", p->failure.text);
 	p->d->notice(p->d->ctx, &e);
 }
@@ -402,6 +403,18 @@ connect_to_server(struct pass *p, const char *password, struct error *e)
 	};
 
 	return pop3_open(&p->pop3, &cfg, &login, p->d->cancel, e);
+}
+
+void
+pass_begin_anew(struct pass *p)
+{
+	pop3_close(p->pop3);
+	p->pop3 = NULL;
+	plan_clear(&p->plan);
+	p->n_done = p->n_todo = p->bytes_done = p->bytes_todo = p->message_bytes = 0;
+	p->n_batch = 0;
+	p->n_failed = 0;
+	p->did_break = false;
 }
 
 static void
@@ -429,6 +442,20 @@ drain_pass_recover(struct drain_pass *d, struct error *e)
 	return rc;
 }
 
+static enum err
+session(struct pass *p, const char *password, struct error *e)
+{
+	enum err rc = connect_to_server(p, password, e);
+
+	if (rc == ERR_OK) {
+		p->d->listed(p->d->ctx);
+		rc = make_plan(p, e);
+	}
+	if (rc == ERR_OK)
+		rc = pass_download(p, e);
+	return rc == ERR_OK ? delete_and_quit(p, e) : rc;
+}
+
 enum err
 drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 {
@@ -439,16 +466,17 @@ drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 		rc = finish_batch(&p, e);
 	if (rc == ERR_OK && mbox_check(d->inbox, e) != ERR_OK)
 		rc = e->code = ERR_LOCAL;	/* for the person to put right */
-	if (rc == ERR_OK)
-		rc = connect_to_server(&p, password, e);
-	if (rc == ERR_OK) {
-		d->listed(d->ctx);
-		rc = make_plan(&p, e);
+	/* A message in which the link breaks each time is left out in the end, so that what
+	 * stands behind it comes, and what is here is deleted. */
+	for (int i = 0; rc == ERR_OK; i++) {
+		rc = session(&p, password, e);
+		if (rc != ERR_CONN || !p.did_break || i + 1 >= MAX_SESSIONS ||
+		    atomic_load(d->stop))
+			break;
+		log_msg("%s: %s: once more", d->cfg->conf->name, e->text);
+		pass_begin_anew(&p);
+		rc = ERR_OK;
 	}
-	if (rc == ERR_OK)
-		rc = pass_download(&p, e);
-	if (rc == ERR_OK)
-		rc = delete_and_quit(&p, e);
 	if (rc == ERR_OK)
 		rc = store_pop3_forget(d->store, d->cfg->account, p.now - FORGET_DAYS * DAY_S,
 			e);

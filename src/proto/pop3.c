@@ -252,8 +252,8 @@ pop3_take(struct pop3 *p, struct error *e)
 	net_transfer(p->net, p->cfg.net.io_ms, most_bytes(p->asked[at].size_bytes));
 	enum err rc = pop3_status(p, ERR_MSG, p->asked[at].header_only ? "TOP" : "RETR", e);
 	if (rc == ERR_MSG)
-		error_set(e, rc, "%.200s",
-			*pop3_words(p) ? pop3_words(p) : "the server refuses it");
+		error_set(e, rc, *pop3_words(p) ? "the server says: %.200s"
+			: "the server refuses it", pop3_words(p));
 	log_msg("pop3: %s %u: %s", p->asked[at].header_only ? "TOP" : "RETR", number,
 		rc == ERR_OK ? "comes" : "does not come");
 	if (rc == ERR_OK) {

@@ -122,7 +122,7 @@ def test_pop3_message_refused():
         odd.refuse, odd.refuse_words = {2}, "[SYS/TEMP] its file is gone"
         setup(home, odd.port, more="check-every = 10s")
         with home.screen() as s:
-            told = "1 message not fetched, tried again later: [SYS/TEMP] its file is"
+            told = "1 message not fetched yet: the server says: [SYS/TEMP] its file is"
             s.wait(told)
             s.wait("2, 2 unread")
             s.keys("j")
@@ -164,7 +164,7 @@ def test_pop3_odd_uidls():
             odd.mails.append(("new", mails.raw(9, subject="Vanishes")))
             odd.refuse, odd.refuse_words = {5}, "no such message"
             s.keys("$")
-            s.wait("1 message not fetched, tried again later: no such message")
+            s.wait("1 message not fetched yet: the server says: no such message")
             odd.mails.pop()
             s.keys("$")
             s.wait("home: online")

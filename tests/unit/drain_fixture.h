@@ -28,7 +28,7 @@ struct drained {
 	bool stop_in_bytes;		/* in the middle of a large message */
 	struct error e, notice;
 	int n_notices;
-	char *bad_uidl;
+	char *bad;
 };
 
 static UNUSED void
@@ -117,7 +117,7 @@ dr_clear(struct drained *x)
 	free(x->mail);
 	free(x->inbox);
 	free(x->spool);
-	free(x->bad_uidl);
+	free(x->bad);
 }
 
 static UNUSED void
@@ -134,13 +134,13 @@ dr_pass(struct drained *x)
 		.cfg = &x->cfg, .store = x->store, .cancel = &x->cancel, .inbox = x->inbox,
 		.spool_path = x->spool, .stop = &x->stop, .ctx = x, .listed = dr_listed,
 		.appended = dr_appended, .progress = dr_progress, .notice = dr_notice,
-		.bad_uidl = x->bad_uidl,
+		.bad = x->bad,
 	};
 
 	x->n_new = 0;
 	atomic_store(&x->stop, false);
 	enum err rc = drain_pass_run(&d, "secret", &x->e);
-	x->bad_uidl = d.bad_uidl;
+	x->bad = d.bad;
 	return rc;
 }
 

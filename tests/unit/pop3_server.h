@@ -18,6 +18,7 @@ struct pop3_mail {
 	const char *uidl, *text;	/* text with CRLF; uidl "": left out of the listing */
 	_Atomic bool is_bad;		/* RETR says -ERR */
 	_Atomic bool is_gone;
+	_Atomic bool is_fatal;		/* the connection ends in the middle of it */
 	_Atomic bool is_marked;
 };
 
@@ -166,7 +167,11 @@ p3_command(struct pop3_server *s, const char *line)
 		p3_list(s, true);
 	else if (str_starts(line, "TOP ") && m && !s->no_top && ++s->n_top)
 		p3_text(s, m->text, true);
-	else if (str_starts(line, "RETR ") && m && !m->is_bad && number != s->vanish &&
+	else if (str_starts(line, "RETR ") && m && m->is_fatal && ++s->n_retr) {
+		p3_say(s, "+OK it comes\r\n");
+		p3_send(s, m->text, strlen(m->text) / 2);
+		return false;
+	} else if (str_starts(line, "RETR ") && m && !m->is_bad && number != s->vanish &&
 	    ++s->n_retr)
 		p3_text(s, m->text, false);
 	else if (str_starts(line, "DELE ") && m && ++s->n_dele) {

@@ -320,6 +320,39 @@ test_cut(void **state)
 	cut_at_every_byte(0, "UIDL\r\nTOP\r\nUSER\r\n", stride);
 }
 
+/* The connection breaks whenever a certain message is asked for: those behind it come in the
+ * same pass, what is here is deleted, and the message is told and tried again. */
+static void
+test_message_breaks_the_link(void **state)
+{
+	(void)state;
+	for (int no_uidl = 0; no_uidl < 2; no_uidl++) {
+		struct drained x;
+		struct census c;
+		dr_init(&x);
+		dr_small(&x);
+		x.conf.keep_days = 0;
+		x.server.no_uidl = no_uidl;
+		x.server.v[1].is_fatal = true;
+		dr_start(&x);
+		PASS(&x);
+		assert_int_equal(4, x.n_new);
+		assert_int_equal(4, x.server.n_dele);
+		assert_false(x.server.v[1].is_gone);
+		assert_non_null(strstr(x.notice.text, "1 message not fetched"));
+		int n_retr = x.server.n_retr;
+		PASS(&x);
+		assert_int_equal(0, x.n_new);
+		assert_true(x.server.n_retr > n_retr);
+		assert_int_equal(4, census(&x, &c));
+		x.server.v[1].is_fatal = false;
+		PASS(&x);
+		assert_true(x.server.v[1].is_gone);
+		assert_all(&x, "in the end", no_uidl);
+		dr_clear(&x);
+	}
+}
+
 /* Something else stands where the inbox was: no mail is written behind it, none is deleted on
  * the server, and the file is named. */
 static void
@@ -342,7 +375,7 @@ test_inbox_is_no_mbox(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_inbox_is_no_mbox), T(test_all_once), T(test_delete),
+TEST_MAIN(T(test_message_breaks_the_link), T(test_inbox_is_no_mbox), T(test_all_once), T(test_delete),
 	T(test_quit_unanswered), T(test_keep_days),
 	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls),
 	T(test_reused_uidl), T(test_hostile_uidls), T(test_message_refused), T(test_stopped),

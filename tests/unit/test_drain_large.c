@@ -187,7 +187,7 @@ test_lost_and_refused(void **state)
 	x.server.v[6].is_bad = true;
 	PASS(&x);
 	assert_int_equal(2, x.n_notices);
-	assert_string_equal("'large b' is not downloaded: no such thing", x.notice.text);
+	assert_string_equal("'large b' is not downloaded: the server says: no such thing", x.notice.text);
 	assert_counts(&x, 5, 2, "lost", 0);
 	assert_int_equal(2, dr_entries(&x, POP3_HEADER, NULL));
 	PASS(&x);
