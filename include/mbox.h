@@ -100,9 +100,14 @@ typedef int64_t mbox_arrival(const char *head, size_t n);
 /* On failure the spool is as it was. Neither lock nor fsync. */
 enum err mbox_encode(int fd, const struct mbox_source *src, uint32_t flags,
 	mbox_arrival *arrival, struct mbox_encoded *out, struct error *e);
-/* The same of one whose time is known. */
+/* The same of one whose time is known, and perhaps who stands in its From_ line, one word;
+ * else, and in the others, MAILER-DAEMON. */
 enum err mbox_encode_at(int fd, const struct mbox_source *src, uint32_t flags, int64_t arrived,
-	struct mbox_encoded *out, struct error *e);
+	const char *sender, struct mbox_encoded *out, struct error *e);
+/* Who stands in the From_ line at from_pos, when that has the usual form; else out is "". */
+enum { MBOX_SENDER = 256 };
+enum err mbox_sender(const char *path, uint64_t from_pos, char out[MBOX_SENDER],
+	struct error *e);
 /* The hash that a message with this header will have. */
 uint64_t mbox_header_hash(const char *head, size_t n);
 

@@ -20,10 +20,10 @@
 
 static enum err
 spool_add(struct join *j, const struct mbox_source *src, uint32_t flags, int64_t arrived,
-	struct error *e)
+	const char *sender, struct error *e)
 {
 	struct mbox_encoded out;
-	enum err rc = mbox_encode_at(j->spool, src, flags, arrived, &out, e);
+	enum err rc = mbox_encode_at(j->spool, src, flags, arrived, sender, &out, e);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -67,16 +67,19 @@ spool_message(struct join *j, const struct map *m, const struct map_entry *msg, 
 {
 	struct mbox_source src = { &tmp, from_file };
 	int64_t arrived = 0;
+	char sender[MBOX_SENDER] = "";
 	enum err rc = mbox_heads(m->path, &msg->pos, 1, take_arrived, &arrived,
 		j->maps->cancel, e);
 
+	if (rc == ERR_OK)
+		rc = mbox_sender(m->path, msg->pos, sender, e);
 	if (rc == ERR_OK && (ftruncate(tmp, 0) < 0 || lseek(tmp, 0, SEEK_SET) < 0))
 		rc = error_errno(e, ERR_LOCAL, "cannot write a temporary file");
 	if (rc == ERR_OK)
 		rc = mbox_read(m->path, msg->pos, msg->hash, to_file, &tmp, e);
 	if (rc == ERR_OK && lseek(tmp, 0, SEEK_SET) < 0)
 		rc = error_errno(e, ERR_LOCAL, "cannot read");
-	return rc == ERR_OK ? spool_add(j, &src, msg->flags, arrived, e) : rc;
+	return rc == ERR_OK ? spool_add(j, &src, msg->flags, arrived, sender, e) : rc;
 }
 
 static enum err
@@ -296,7 +299,7 @@ local_deliver(struct maps *maps, const char *to, const struct mbox_source *src, 
 	if (rc == ERR_OK)
 		rc = join_open_spool(&j, O_CREAT | O_TRUNC, e);
 	if (rc == ERR_OK)
-		rc = spool_add(&j, src, flags, arrived, e);
+		rc = spool_add(&j, src, flags, arrived, NULL, e);
 	if (rc == ERR_OK)
 		rc = join(&j, e);
 	if (rc == ERR_OK) {

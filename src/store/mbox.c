@@ -8,6 +8,7 @@
  * same messages as one from the start: that is what mbox_tail and mbox_scan_parts stand on. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -555,6 +556,37 @@ mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *out, v
 		rc = mbox_span(fd, from_pos, size, &m, e);
 	if (rc == ERR_OK)
 		rc = mbox_copy_out(fd, &m, out, ctx, e);
+	close_file(fd);
+	return rc;
+}
+
+enum err
+mbox_sender(const char *path, uint64_t from_pos, char out[MBOX_SENDER], struct error *e)
+{
+	struct reader r;
+	struct piece p;
+	uint64_t size;
+	int fd;
+	enum err rc = open_file(&fd, &size, path, e);
+
+	out[0] = '\0';
+	if (rc != ERR_OK || fd < 0 || from_pos >= size) {
+		close_file(fd);
+		return rc;
+	}
+	reader_init_head(&r, fd, from_pos, size);
+	rc = reader_next(&r, &p, e);
+	if (rc == ERR_OK && piece_is_plain_from_line(&p, NULL)) {
+		const char *word = p.p + strlen("From "), *end = p.p + p.n;
+		while (word < end && (*word == ' ' || *word == '\t'))
+			word++;
+		size_t n = 0;
+		while (word + n < end && (unsigned char)word[n] > ' ')
+			n++;
+		if (n < MBOX_SENDER)
+			snprintf(out, MBOX_SENDER, "%.*s", (int)n, word);
+	}
+	reader_clear(&r);
 	close_file(fd);
 	return rc;
 }

@@ -180,6 +180,9 @@ mbox_missing_newlines(int fd, off_t size)
 	return last[1] != '\n' ? 2 : last[0] != '\n';
 }
 
+/* Who sent it is in its header. */
+static const char nobody[] = "MAILER-DAEMON";
+
 /* In English whatever the locale: other programs read it. */
 static void
 format_ctime(char out[64], int64_t arrived)
@@ -199,13 +202,14 @@ format_ctime(char out[64], int64_t arrived)
 }
 
 static enum err
-out_from_line(struct out *o, off_t size, int64_t arrived, uint64_t *pos, struct error *e)
+out_from_line(struct out *o, off_t size, const char *sender, int64_t arrived, uint64_t *pos,
+	struct error *e)
 {
 	int n_newlines = mbox_missing_newlines(o->fd, size);
-	char date[64], line[128];
+	char date[64], line[MBOX_SENDER + 128];
 
 	format_ctime(date, arrived);
-	int n = snprintf(line, sizeof line, "%.*sFrom MAILER-DAEMON %s\n", n_newlines, "\n\n",
+	int n = snprintf(line, sizeof line, "%.*sFrom %s %s\n", n_newlines, "\n\n", sender,
 		date);
 	*pos = (uint64_t)size + (uint64_t)n_newlines;
 	return out_add(o, line, (size_t)n, e);
@@ -229,7 +233,7 @@ mbox_append(const char *path, const struct mbox_source *src, uint32_t flags, int
 	if (rc == ERR_OK)
 		rc = mbox_check_fd(l.fd, (uint64_t)size, path, e);
 	if (rc == ERR_OK)
-		rc = out_from_line(&o, size, arrived, pos, e);
+		rc = out_from_line(&o, size, nobody, arrived, pos, e);
 	if (rc == ERR_OK)
 		rc = out_message(&a, src, e);
 	if (rc == ERR_OK)
@@ -252,14 +256,14 @@ date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
 	char date[64];
 
 	format_ctime(date, arrived);
-	at += (off_t)strlen("From MAILER-DAEMON ");
+	at += (off_t)(strlen("From  ") + strlen(nobody));
 	return fd_pwrite_all(fd, date, strlen(date), (uint64_t)at, e);
 }
 
 /* `arrival` finds out when it arrived; NULL: `arrived` says. */
 static enum err
 encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
-	int64_t arrived, struct mbox_encoded *out, struct error *e)
+	int64_t arrived, const char *sender, struct mbox_encoded *out, struct error *e)
 {
 	struct out o = { .fd = fd };
 	struct str head = {0};
@@ -267,7 +271,7 @@ encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arri
 	off_t size = lseek(fd, 0, SEEK_END), end;
 	uint64_t pos;
 	enum err rc = size < 0 ? error_errno(e, ERR_LOCAL, "cannot write the message")
-		: out_from_line(&o, size, arrived, &pos, e);
+		: out_from_line(&o, size, sender, arrived, &pos, e);
 
 	if (rc == ERR_OK)
 		rc = out_message(&a, src, e);
@@ -289,14 +293,17 @@ enum err
 mbox_encode(int fd, const struct mbox_source *src, uint32_t flags, mbox_arrival *arrival,
 	struct mbox_encoded *out, struct error *e)
 {
-	return encode(fd, src, flags, arrival, 0, out, e);
+	return encode(fd, src, flags, arrival, 0, nobody, out, e);
 }
 
 enum err
 mbox_encode_at(int fd, const struct mbox_source *src, uint32_t flags, int64_t arrived,
-	struct mbox_encoded *out, struct error *e)
+	const char *sender, struct mbox_encoded *out, struct error *e)
 {
-	return encode(fd, src, flags, NULL, arrived, out, e);
+	bool is_one = sender && *sender && strlen(sender) < MBOX_SENDER &&
+		!strpbrk(sender, " \t\r\n");
+
+	return encode(fd, src, flags, NULL, arrived, is_one ? sender : nobody, out, e);
 }
 
 static enum err

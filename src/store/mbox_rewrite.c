@@ -65,6 +65,14 @@ copy_range(struct out *o, int fd, uint64_t from, uint64_t to, struct error *e)
 	return ERR_OK;
 }
 
+static bool
+ends_a_line(int fd, uint64_t pos)
+{
+	char c;
+
+	return pread(fd, &c, 1, (off_t)pos - 1) == 1 && c == '\n';
+}
+
 /* From_ line and header with the flags of now: behind it, but before a first line that does
  * not look like one (mbox_append.c). What goes on a line of flags belongs to it. */
 static enum err
@@ -73,6 +81,7 @@ copy_header(struct out *o, int fd, const struct mbox_msg *m, uint32_t flags, str
 	struct reader r;
 	struct piece p;
 	bool skip = false, is_marked = false, has_begun = false;
+	bool is_open = !ends_a_line(fd, m->head_pos);	/* the file ends in the middle */
 	enum err rc = copy_range(o, fd, m->from_pos, m->head_pos, e);
 
 	reader_init_fd(&r, fd, m->head_pos, m->body_pos);
@@ -86,10 +95,14 @@ copy_header(struct out *o, int fd, const struct mbox_msg *m, uint32_t flags, str
 			is_marked = true;
 			rc = out_status(o, flags, e);
 		}
-		if (rc == ERR_OK && !skip)
+		if (rc == ERR_OK && !skip) {
 			rc = out_add(o, p.p, p.n, e);
+			is_open = p.p[p.n - 1] != '\n';
+		}
 	}
 	reader_clear(&r);
+	if (rc == ERR_OK && !is_marked && is_open)
+		rc = out_add(o, "\n", 1, e);
 	return rc == ERR_OK && !is_marked ? out_status(o, flags, e) : rc;
 }
 

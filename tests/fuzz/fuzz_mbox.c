@@ -85,7 +85,7 @@ copy_all(const char *path, const struct all *a, const char *copy_path, int copy)
 			NULL) == ERR_OK);
 		struct text t = { str_get(&s), s.len };
 		struct mbox_source src = { &t, from_text };
-		must(mbox_encode_at(copy, &src, a->v[i].flags, 0, &out, NULL) == ERR_OK);
+		must(mbox_encode_at(copy, &src, a->v[i].flags, 0, NULL, &out, NULL) == ERR_OK);
 		hashes[n++] = out.hash;
 		str_clear(&s);
 	}

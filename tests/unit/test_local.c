@@ -233,6 +233,35 @@ test_move_tells_where(void **state)
 	uidset_clear(&set);
 }
 
+/* Moved and moved back a message is byte for byte what it was: who delivered it stands in its
+ * From_ line still. */
+static void
+test_move_and_back_changes_nothing(void **state)
+{
+	static const char text[] = "From bob@x.org Mon Nov  2 10:00:00 2026\n"
+		"Message-ID: <1@x>\nStatus:   \nX-Status:     \n\n>From me\n\nend\n\n";
+	struct fixture *fx = *state;
+	struct seen in = {0}, trash = {0};
+	struct uid_map map;
+	char *now;
+	size_t n;
+
+	assert_int_equal(ERR_OK, file_write_atomic(fx->inbox, text, strlen(text), NULL));
+	look(fx, "inbox", &in);
+	struct uidset set = one(in.uid[1]);
+	assert_int_equal(ERR_OK, fx->b->ops->move(fx->b, &set, "Trash", &map, NULL));
+	uid_map_clear(&map);
+	uidset_clear(&set);
+	look(fx, "Trash", &trash);
+	set = one(trash.uid[1]);
+	assert_int_equal(ERR_OK, fx->b->ops->move(fx->b, &set, "inbox", &map, NULL));
+	uid_map_clear(&map);
+	uidset_clear(&set);
+	assert_int_equal(ERR_OK, file_read(&now, &n, fx->inbox, 4096, NULL));
+	assert_string_equal(text, now);
+	free(now);
+}
+
 static void
 test_names_stay_inside(void **state)
 {
@@ -680,6 +709,7 @@ test_kill_during_triage(void **state)
 
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 TEST_MAIN(F(test_uids_last), F(test_newest_before_the_scan), F(test_move_tells_where),
+	F(test_move_and_back_changes_nothing),
 	F(test_names_stay_inside), F(test_kill_during_move), F(test_own_changes_need_no_scan),
 	F(test_changes_tell_what_changed), F(test_reopening_reads_the_head_alone),
 	F(test_reading_ahead_tells_what_is),

@@ -245,6 +245,56 @@ test_no_empty_line_flags(void **state)
 	free(f);
 }
 
+/* A file that ends in the middle of a header: what marks the message stands on lines of its own,
+ * and nothing of the header is changed. */
+static void
+test_flags_of_a_torn_header(void **state)
+{
+	static const char *const torn[] = { "Subject: x\nSubje", "From a@b\nX: ", "" };
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < LEN(torn); i++) {
+		struct mbox_stamp stamp;
+		bool was_rewritten;
+		char *text = xasprintf("From a@x Thu Jan  1 00:00:01 2026%s%s",
+			*torn[i] ? "\n" : "", torn[i]);
+		write_file(fx->file, text);
+		assert_int_equal(ERR_OK, mbox_stamp(&stamp, fx->file, NULL));
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(1, f->n);
+		struct mbox_change c = { .from_pos = 0, .hash = f->v[0].hash,
+			.flags = MSG_SEEN };
+		assert_int_equal(ERR_OK, mbox_change(fx->file, &c, 1, &stamp, &was_rewritten,
+			NULL, NULL));
+		free(f);
+		char *now = read_file(fx->file), *want = xasprintf("%s\nStatus: R", text);
+		assert_memory_equal(want, now, strlen(want));
+		f = scan(fx->file, 0);
+		assert_int_equal(1, f->n);
+		assert_int_equal(MSG_SEEN, f->v[0].flags & MSG_SEEN);
+		free(f);
+		free(want);
+		free(now);
+		free(text);
+	}
+}
+
+/* Who stands in a From_ line of the usual form; another form has no sender. */
+static void
+test_sender(void **state)
+{
+	struct fixture *fx = *state;
+	char sender[MBOX_SENDER];
+
+	write_file(fx->file, THREE);
+	struct found *f = scan(fx->file, 0);
+	assert_int_equal(ERR_OK, mbox_sender(fx->file, f->v[0].from_pos, sender, NULL));
+	assert_string_equal("a@x", sender);
+	assert_int_equal(ERR_OK, mbox_sender(fx->file, f->v[2].from_pos, sender, NULL));
+	assert_string_equal("", sender);
+	free(f);
+}
+
 /* A body line of From_ form comes back as it was and never becomes a message. */
 static void
 test_from_line_in_body_forges_nothing(void **state)
@@ -719,7 +769,7 @@ test_no_header_at_all(void **state)
 	struct mbox_encoded out;
 	int fd = open(fx->file, O_RDWR | O_CREAT, 0600);
 
-	assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, 0, 0, &out, NULL));
+	assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, 0, 0, NULL, &out, NULL));
 	close(fd);
 	struct found *f = scan(fx->file, 0);
 	assert_int_equal(1, f->n);
@@ -742,7 +792,8 @@ test_odd_line_ends(void **state)
 		struct mbox_source src = { &text, from_text };
 		struct mbox_encoded out;
 		int fd = open(fx->file, O_RDWR | O_CREAT | O_TRUNC, 0600);
-		assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, MSG_SEEN, 0, &out, NULL));
+		assert_int_equal(ERR_OK, mbox_encode_at(fd, &src, MSG_SEEN, 0, NULL, &out,
+			NULL));
 		close(fd);
 		struct found *f = scan(fx->file, 0);
 		assert_int_equal(1, f->n);
@@ -906,7 +957,8 @@ test_full_disk_leaves_the_old_file(void **state)
 }
 
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-TEST_MAIN(F(test_finds_messages), F(test_no_empty_line), F(test_no_empty_line_flags),
+TEST_MAIN(F(test_finds_messages), F(test_flags_of_a_torn_header), F(test_sender),
+	F(test_no_empty_line), F(test_no_empty_line_flags),
 	F(test_from_line_in_body_forges_nothing),
 	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
 	F(test_change_of_a_changed_file_is_refused), F(test_locked_by_another_says_so),

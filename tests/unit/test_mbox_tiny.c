@@ -18,6 +18,7 @@
 #define mbox_read tiny_read
 #define mbox_looks_like tiny_looks_like
 #define mbox_check tiny_check
+#define mbox_sender tiny_sender
 #define mbox_check_fd tiny_check_fd
 #define mbox_copy_out tiny_copy_out
 #define mbox_open_shared tiny_open_shared
