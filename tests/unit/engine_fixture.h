@@ -148,6 +148,43 @@ sync_all(struct fixture *fx)
 	return wait_for(fx, EV_DONE, engine_submit(fx->engine, &job)).u.done.code;
 }
 
+static inline void
+lock(struct fixture *fx)
+{
+	pthread_mutex_lock(&fx->server->lock);
+}
+
+static inline void
+unlock(struct fixture *fx)
+{
+	pthread_mutex_unlock(&fx->server->lock);
+}
+
+/* Until the fault was met, or there is nothing left to do; then as if it was killed, as far as
+ * store and server can tell, and begun again without a fault. */
+static inline void
+kill_at_fault(struct fixture *fx)
+{
+	struct job job = { .kind = JOB_SYNC, .account = fx->account };
+	job_id id = engine_submit(fx->engine, &job);
+	struct event ev;
+
+	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until;) {
+		lock(fx);
+		bool is_there = fx->server->has_faulted;
+		unlock(fx);
+		if (is_there)
+			break;
+		if (next_event(fx, &ev, 1) && ev.kind == EV_DONE && ev.job == id)
+			break;
+	}
+	jobs_quit(&fx->engine->workers[0]->jobs);
+	cancel_fire(&fx->engine->workers[0]->cancel);	/* reaches it in the stall */
+	fixture_stop(fx);
+	fx->server->fault_at = 0;
+	fixture_start(fx);
+}
+
 static inline bool
 find_folder(struct fixture *fx, const char *name, struct arena *a, struct folder *f)
 {

@@ -283,29 +283,6 @@ end_case(struct begun *b)
 	fixture_clear(&b->fx);
 }
 
-/* Runs until the fault was met and then ends the process, as far as the
- * store and server can tell. */
-static void
-run_until_killed(struct fixture *fx)
-{
-	struct job job = { .kind = JOB_SYNC, .account = fx->account };
-	job_id id = engine_submit(fx->engine, &job);
-	struct event ev;
-
-	for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until;) {
-		pthread_mutex_lock(&fx->server->lock);
-		bool is_there = fx->server->has_faulted;
-		pthread_mutex_unlock(&fx->server->lock);
-		if (is_there)
-			break;
-		if (next_event(fx, &ev, 1) && ev.kind == EV_DONE && ev.job == id)
-			break;
-	}
-	jobs_quit(&fx->engine->workers[0]->jobs);
-	cancel_fire(&fx->engine->workers[0]->cancel);	/* reaches it in the stall */
-	fixture_stop(fx);
-}
-
 /* True when the fault happened: there may be more calls to break. */
 static bool
 run_case(struct begun *b, const struct sync_case *c, enum fake_fault fault, int at)
@@ -319,11 +296,8 @@ run_case(struct begun *b, const struct sync_case *c, enum fake_fault fault, int 
 	begin_again(b, fault, at);
 	fixture_new_engine(fx);
 	fixture_start(fx);
-	if (is_kill) {
-		run_until_killed(fx);
-		fx->server->fault_at = 0;
-		fixture_start(fx);
-	}
+	if (is_kill)
+		kill_at_fault(fx);
 	enum err rc = sync_all(fx);
 	/* no connection came about; somebody presses the key again */
 	if (rc == ERR_CONN) {

@@ -119,29 +119,6 @@ test_not_at_every_save(void **state)
 
 /* ---- faults ---- */
 
-/* Until the fault was met, or there is nothing left to do; then as if it was killed. */
-static void
-run_until_killed(struct fixture *fx)
-{
-	struct job job = { .kind = JOB_SYNC, .account = fx->account };
-	job_id id = engine_submit(fx->engine, &job);
-	bool is_there = false;
-	struct event ev;
-
-	while (!is_there) {
-		pthread_mutex_lock(&fx->server->lock);
-		is_there = fx->server->has_faulted;
-		pthread_mutex_unlock(&fx->server->lock);
-		if (!is_there && next_event(fx, &ev, 1) && ev.kind == EV_DONE && ev.job == id)
-			break;
-	}
-	jobs_quit(&fx->engine->workers[0]->jobs);
-	cancel_fire(&fx->engine->workers[0]->cancel);	/* reaches it in the stall */
-	fixture_stop(fx);
-	fx->server->fault_at = 0;
-	fixture_start(fx);
-}
-
 /* A successor is stored, with a fault at a call. True: the fault happened. */
 static bool
 store_successor(enum fake_fault fault, int at, unsigned lacks)
@@ -164,7 +141,7 @@ store_successor(enum fake_fault fault, int at, unsigned lacks)
 	d.fx.server->fault_at = at;
 	fixture_start(&d.fx);
 	if (fault == FAULT_STALL_BEFORE || fault == FAULT_STALL_AFTER)
-		run_until_killed(&d.fx);
+		kill_at_fault(&d.fx);
 	sync_until_done(&d);
 	assert_one_copy(&d, what);
 	bool has_faulted = d.fx.server->has_faulted;

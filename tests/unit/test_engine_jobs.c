@@ -14,18 +14,6 @@ begin(struct fixture *fx)
 	assert_int_equal(ERR_OK, sync_all(fx));
 }
 
-static void
-lock(struct fixture *fx)
-{
-	pthread_mutex_lock(&fx->server->lock);
-}
-
-static void
-unlock(struct fixture *fx)
-{
-	pthread_mutex_unlock(&fx->server->lock);
-}
-
 /* The call after the next `after` ones is the one with the fault. */
 static void
 fault_in(struct fixture *fx, enum fake_fault fault, int after)

@@ -15,18 +15,6 @@ begin(struct fixture *fx, int n)
 	fx->n_notices = 0;
 }
 
-static void
-lock(struct fixture *fx)
-{
-	pthread_mutex_lock(&fx->server->lock);
-}
-
-static void
-unlock(struct fixture *fx)
-{
-	pthread_mutex_unlock(&fx->server->lock);
-}
-
 /* Nothing waits, here or on the server. */
 static void
 settle(struct fixture *fx)

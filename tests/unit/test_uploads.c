@@ -117,27 +117,6 @@ check(struct run *r, const char *what)
 	str_clear(&s);
 }
 
-/* Until the fault was met, or there is nothing left to do; then as if it was killed. */
-static void
-run_until_killed(struct fixture *fx)
-{
-	struct job job = { .kind = JOB_SYNC, .account = fx->account };
-	job_id id = engine_submit(fx->engine, &job);
-	bool is_there = false;
-	struct event ev;
-
-	while (!is_there) {
-		pthread_mutex_lock(&fx->server->lock);
-		is_there = fx->server->has_faulted;
-		pthread_mutex_unlock(&fx->server->lock);
-		if (!is_there && next_event(fx, &ev, 1) && ev.kind == EV_DONE && ev.job == id)
-			break;
-	}
-	jobs_quit(&fx->engine->workers[0]->jobs);
-	cancel_fire(&fx->engine->workers[0]->cancel);	/* reaches it in the stall */
-	fixture_stop(fx);
-}
-
 /* True: the fault happened, there may be more. */
 static bool
 run_with_fault(const struct upload_case *c, enum fake_fault fault, int at)
@@ -150,11 +129,8 @@ run_with_fault(const struct upload_case *c, enum fake_fault fault, int at)
 	r.fx.server->fault = fault;
 	r.fx.server->fault_at = at;
 	fixture_start(&r.fx);
-	if (fault == FAULT_STALL_BEFORE || fault == FAULT_STALL_AFTER) {
-		run_until_killed(&r.fx);
-		r.fx.server->fault_at = 0;
-		fixture_start(&r.fx);
-	}
+	if (fault == FAULT_STALL_BEFORE || fault == FAULT_STALL_AFTER)
+		kill_at_fault(&r.fx);
 	check(&r, what);
 	bool has_faulted = r.fx.server->has_faulted;
 	fixture_clear(&r.fx);
