@@ -9,9 +9,12 @@
 #include <time.h>
 
 #include "frame.h"
+#include "mime.h"
 #include "now.h"
 #include "str.h"
 #include "utf8.h"
+
+enum { MAX_TOLD_ROWS = 4 };
 
 static void
 add_amount(struct str *s, uint64_t n, bool is_bytes)
@@ -204,7 +207,7 @@ right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 {
 	uint32_t n = ui->store ? store_intents_pending(ui->store, 0) : 0;
 	int used = ui->message ? text_width(ui->message, strlen(ui->message)) : 0;
-	bool is_long = used > a->columns - 12;
+	bool is_long = used > (a->columns - 14) * MAX_TOLD_ROWS;
 	enum command_id hint = is_long && ui->message_style != ST_STATUS
 		? CMD_MESSAGES : CMD_HELP;
 
@@ -219,6 +222,31 @@ right_text(struct ui *ui, const struct area *a, struct str *out, enum style *st)
 	keymap_key_of(&ui->keymap, ui_top(ui)->ops->bit, hint, out);
 	if (out->len > before)
 		str_puts(out, hint == CMD_HELP ? " help" : " more");
+}
+
+/* What was told, whole: where the bottom line is too short it begins above it, over the view,
+ * until the next key. */
+static void
+draw_told(struct ui *ui, const struct area *all, const struct area *line)
+{
+	struct lines told = {0};
+	int bottom = all->rows - 1, columns = line->columns - 1;
+
+	if (text_width(ui->message, strlen(ui->message)) <= columns) {
+		area_put(line, 0, 1, -1, ui->message_style, ui->message);
+		return;
+	}
+	lines_add(&told, SPAN_TEXT, ui->message, columns);
+	int n = told.n < MAX_TOLD_ROWS ? (int)told.n : MAX_TOLD_ROWS;
+	for (int i = 0; i < n; i++) {
+		struct area row = i + 1 < n ? area_sub(all, bottom - n + 1 + i, 0, 1, -1)
+			: *line;
+		bool is_cut = i + 1 == n && told.n > (size_t)n;
+		area_fill(&row, 0, 0, -1, ST_STATUS, " ");
+		area_printf(&row, 0, 1, -1, ui->message_style, "%s%s", told.v[i].text,
+			is_cut ? " …" : "");
+	}
+	lines_clear(&told);
 }
 
 void
@@ -238,7 +266,7 @@ status_draw(struct ui *ui, const struct area *all)
 	else if (ui->on_tagged)
 		area_put(&left, 0, 1, -1, ST_PROMPT, "; the next command goes to all tagged");
 	else if (ui->message)
-		area_put(&left, 0, 1, -1, ui->message_style, ui->message);
+		draw_told(ui, all, &left);
 	else if (!draw_job(ui, &left)) {
 		int x = draw_accounts(ui, &left);
 		if (ui_rc(ui)->hints)

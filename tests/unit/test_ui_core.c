@@ -467,8 +467,20 @@ test_reason_is_told_for_the_account_shown(void **state)
 	teardown(f);
 }
 
+/* What is on the screen's last n rows. */
+static void
+assert_rows(struct fixture *f, int n, const char *want)
+{
+	char *got = grid_text(&f->ui->grid), *rows = got;
+
+	for (int i = 0; i < f->ui->grid.rows - n; i++)
+		rows = strchr(rows, '\n') + 1;
+	assert_string_equal(want, rows);
+	free(got);
+}
+
 /* Hints name the keys that are bound, and a message too long for the
- * line says where the rest is. */
+ * line begins above it; of one too long for that, too, it says where the rest is. */
 static void
 test_hints_name_bound_keys(void **state)
 {
@@ -476,11 +488,20 @@ test_hints_name_bound_keys(void **state)
 	struct fixture *f = setup("[keys index]\n? = none\n", 10, 40);
 
 	press(f, "x");
-	assert_bottom(f, " x does nothing here; <F1> …  <F1> help");
+	assert_rows(f, 2, " x does nothing here; <F1>\n"
+		" shows what does              <F1> help\n");
 	ui_notice(f->ui,
 		"the server rebuilt this mailbox, so what was to be done in it is not");
 	settle(f);
-	assert_bottom(f, " the server rebuilt this mail…  gm more");
+	assert_rows(f, 3, " the server rebuilt this\n mailbox, so what was to be\n"
+		" done in it is not            <F1> help\n");
+	char *long_one = xasprintf("%0130d", 0);
+	ui_notice(f->ui, "%s", long_one);
+	free(long_one);
+	settle(f);
+	assert_bottom(f, " 0000000000000000000000000000…  gm more");
+	press(f, "j");
+	assert_bottom(f, "                              <F1> help");
 	teardown(f);
 }
 
