@@ -26,7 +26,8 @@ struct draft_file {
 	const char *name;		/* reduced by path_safe_name */
 	/* "image/png"; NULL or nonsense: application/octet-stream. "message/rfc822": a
 	 * message, which goes unencoded, as RFC 2046 5.2.1 wants it, and as a file of bytes
-	 * where that cannot be (a NUL, a line over 990 bytes) */
+	 * where that cannot be (a NUL, a line over 990 bytes). INVITATION_ANSWER_TYPE: see
+	 * invitation.h */
 	const char *type;
 	const void *data;
 	size_t len;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "envelope.h"
+#include "invitation.h"
 #include "mime.h"
 #include "path.h"
 #include "utf8.h"
@@ -141,12 +142,33 @@ is_media_type(const char *t)
 	return is;
 }
 
+static bool
+is_answer(const struct draft_file *f)
+{
+	return f->type && str_ieq(f->type, INVITATION_ANSWER_TYPE);
+}
+
+/* RFC 6047 2.4: calendars know it by the method, and where it is no attachment. */
+static GMimeObject *
+answer_part(void)
+{
+	GMimePart *part = g_mime_part_new_with_type("text", "calendar");
+	GMimeObject *o = GMIME_OBJECT(part);
+
+	g_mime_object_set_content_type_parameter(o, "method", "REPLY");
+	g_mime_object_set_content_type_parameter(o, "charset", "utf-8");
+	set_content(part, "", 0, GMIME_CONTENT_ENCODING_BASE64);
+	return o;
+}
+
 /* Its header; its bytes come in behind (build_files.c). A message may be encoded as 7bit, 8bit
  * and binary only (RFC 2046 5.2.1), and binary is taken hardly anywhere; so one with lines too
  * long, or with a NUL, goes as a file of bytes. */
 static GMimeObject *
 file_part(const struct draft_file *f)
 {
+	if (is_answer(f))
+		return answer_part();
 	GMimeContentEncoding encoding = file_encoding(f);
 	char *type = xstrdup(encoding != GMIME_CONTENT_ENCODING_BASE64 ? "message/rfc822"
 		: is_media_type(f->type) ? f->type : "application/octet-stream");
@@ -176,7 +198,9 @@ body_of(const struct draft *d, const struct compose_stamp *stamp)
 
 	if (d->n_files == 0)
 		return text;
-	GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
+	bool is_either = d->n_files == 1 && is_answer(&d->files[0]);
+	GMimeMultipart *mixed = g_mime_multipart_new_with_subtype(
+		is_either ? "alternative" : "mixed");
 	char *boundary = boundary_of(stamp);
 	g_mime_multipart_set_boundary(mixed, boundary);
 	g_mime_multipart_add(mixed, text);

@@ -29,9 +29,8 @@ struct reader {
 
 /* ---- lines ---- */
 
-/* The next line with those that continue it; false at the end. */
-static bool
-next_line(const char **s, const char *end, struct str *line)
+bool
+calendar_next_line(const char **s, const char *end, struct str *line)
 {
 	str_cut(line, 0);
 	if (*s >= end)
@@ -316,7 +315,7 @@ calendar_parse(struct arena *a, struct calendar *out, const char *utf8, size_t n
 	struct content c;
 
 	*out = (struct calendar){ .method = "" };
-	while (next_line(&s, stop, &line))
+	while (calendar_next_line(&s, stop, &line))
 		if (line.len > 0 && split(&c, line.data))
 			read_line(&r, &c);
 	for (size_t i = 0; i < out->n_kept; i++) {

@@ -43,6 +43,9 @@ struct calendar {
 /* Any text; what makes no sense in it is passed over. */
 void calendar_parse(struct arena *a, struct calendar *out, const char *utf8, size_t n);
 
+/* The next content line with those that continue it; *s moves behind. False at the end. */
+bool calendar_next_line(const char **s, const char *end, struct str *line);
+
 /* ---- calendar_time.c ---- */
 
 /* Of a VTIMEZONE: from when on by its wall clock which offset holds, once or every year. */

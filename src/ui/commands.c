@@ -60,6 +60,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(BOUNCE, "bounce", "b", V_MAIL, 0, ADDRESSES, "send on to others as it is"),
 	ROW(UNSUBSCRIBE, "unsubscribe", "gu", V_PAGER, 0, NONE,
 		"leave the mailing list, by mail or on its page"),
+	ROW(INVITATION, "answer-invitation", "gi", V_PAGER, 0, NONE,
+		"accept or decline the invitation, or say maybe"),
 	ROW(ALIAS, "alias", "A", V_MAIL, 0, NONE, "give who wrote this a short name"),
 	ROW(UNALIAS, "unalias", "", V_MAIL, 0, TEXT, "forget a short name"),
 	ROW(EDIT_AS_NEW, "edit-as-new", "ge", V_MAIL, 0, NONE,

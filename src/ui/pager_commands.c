@@ -271,6 +271,7 @@ other_command(struct pager *p, const struct call *c)
 	case CMD_PIPE: pipe_message(p, c->arg); break;
 	case CMD_PIPE_TEXT: pipe_text(p, c->arg); break;
 	case CMD_LINK: links_ask(&p->links, &p->view, &p->page.lines, c->arg); break;
+	case CMD_INVITATION: invitation_ask(p); break;
 	case CMD_UNSUBSCRIBE: unsubscribe_ask(p); break;
 	case CMD_CANCEL: search(p, ""); break;
 	default: break;

@@ -68,6 +68,9 @@ void pager_close_seals(struct pager *p);	/* forgets and wipes what was decrypted
 void pager_command(struct view *v, const struct call *c);
 void pager_pipe_now(struct pager *p);		/* the whole message is here */
 
+/* invited.c */
+void invitation_ask(struct pager *p);
+
 /* unsubscribe.c */
 void unsubscribe_ask(struct pager *p);
 

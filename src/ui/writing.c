@@ -130,6 +130,24 @@ writing_mailto(struct ui *ui, const char *url)
 	}
 }
 
+void
+writing_prepared(struct ui *ui, struct note *n, const char *name, const char *type,
+	struct str *bytes)
+{
+	struct compose *x = compose_new(ui);
+	account_id account = account_here(ui);
+
+	x->note = *n;
+	*n = (struct note){ 0 };
+	if (!compose_begin_draft(x)) {
+		x->view.ops->close(&x->view);
+		return;
+	}
+	start(x, account);
+	ui_push(ui, &x->view);
+	attach_bytes(x, bytes, name, type);
+}
+
 struct compose *
 writing_resume(struct ui *ui, draft_id id)
 {

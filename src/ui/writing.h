@@ -36,6 +36,10 @@ void writing_about(struct ui *ui, enum command_id what, msg_id id);
  * not one of these commands. */
 bool writing_command(struct view *v, const struct call *c, msg_id id, const struct list *l);
 void writing_mailto(struct ui *ui, const char *url);
+/* What is written already, with a file to it: takes the note (which is empty then) and the
+ * bytes. The view is on top; where it cannot be, that is told. */
+void writing_prepared(struct ui *ui, struct note *n, const char *name, const char *type,
+	struct str *bytes);
 /* The view, on top; NULL, and told: it cannot be opened. */
 struct compose *writing_resume(struct ui *ui, draft_id id);
 /* The draft that was saved last. NULL: there is none, or (is_there) it cannot be opened. */

@@ -1,10 +1,14 @@
 """What a person does with the mail she reads, all day: invitations, parts, other programs."""
+import email
+import email.policy
 import os
 import subprocess
 import time
 
+from rig import postfix
 from rig.dovecot import Dovecot
 from rig.home import Home
+from rig.run import Skip
 
 INVITATION = b"""From: Grace <grace@example.net>
 To: Ada <ada@localhost>
@@ -77,6 +81,51 @@ def test_invitation_is_read_on_the_readers_clock():
                          "▌ Where: Room 4", "▌ Organizer: Grace <grace@example.net>"):
                 assert line in text.split("\n"), text
             assert text.index("▌ When") < text.index("You are invited."), text
+
+
+def test_invitation_is_answered():
+    """The organizer gets the answer as her calendar wants it: beside a text, by its method, about her event."""
+    if not postfix.available():
+        raise Skip("needs Postfix, and root to start it")
+    invited = INVITATION.replace(b"grace@example.net", b"bob@example.net").replace(
+        b"LOCATION", b"ATTENDEE;RSVP=TRUE:mailto:help@localhost\nLOCATION")
+    with Dovecot() as server, postfix.Postfix(server) as post, Home() as home:
+        server.fill([invited])
+        home.account(server.ports["imap"], more="identities = Help <help@localhost>\n"
+                     f"send = smtp+insecure://ada@127.0.0.1:{post.ports['plain']}",
+                     before="[mail]\nundo-send = 0s\n")
+        with home.screen() as s:
+            s.wait("? help")
+            s.wait("work: online")
+            s.keys("Enter")
+            s.wait("You are invited.")
+            s.keys("g", "i")
+            s.wait("Planning: a accept, m maybe, d decline?")
+            s.keys("a")
+            text = s.wait("y sends your answer")
+            for line in ("From  Help <help@localhost>", "To  Grace <bob@example.net>",
+                         "Subject  Accepted: Planning"):
+                assert line in text, text
+            s.keys("y")
+            s.wait("You are invited.")
+            deadline = time.monotonic() + 15
+            while not server.messages(user="bob@example.net"):
+                assert time.monotonic() < deadline, s.text()
+                time.sleep(0.1)
+        c = server.imap("bob@example.net")
+        c.select("INBOX", readonly=True)
+        got = c.fetch("1", "(BODY.PEEK[])")[1][0][1]
+        c.logout()
+        m = email.message_from_bytes(got, policy=email.policy.default)
+        assert m.get_content_type() == "multipart/alternative", m
+        plain, calendar = m.iter_parts()
+        assert plain.get_content().startswith("Accepted: Planning")
+        assert (calendar.get_content_type(), calendar.get_param("method"),
+                calendar.get_content_disposition()) == ("text/calendar", "REPLY", None)
+        lines = calendar.get_content().replace("\r\n", "\n").split("\n")
+        assert "UID:1@example.net" in lines and "METHOD:REPLY" in lines
+        assert "ATTENDEE;PARTSTAT=ACCEPTED:mailto:help@localhost" in lines, lines
+        assert m["In-Reply-To"] == "<invitation@rig.example>"
 
 
 def test_text_is_no_wider_than_asked_for():

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "invitation.h"
 #include "mime.h"
 #include "test.h"
 
@@ -206,6 +207,80 @@ test_many_events_are_counted(void **state)
 	lines_clear(&l);
 }
 
+/* ---- answering ---- */
+
+#define REQUEST(event) "BEGIN:VCALENDAR\nMETHOD:REQUEST\n" BERLIN "BEGIN:VEVENT\n" event \
+	"END:VEVENT\nBEGIN:VEVENT\nUID:2\nRECURRENCE-ID:x\nEND:VEVENT\nEND:VCALENDAR\n"
+#define GRACE "ORGANIZER;CN=Grace:mailto:grace@example.net\n"
+
+static const char *const mine[] = { "Ada <ada@example.org>", "Ada L. <ada@work.example>" };
+
+/* What is asked of whom, and by which of our addresses; and what wants no answer. */
+static void
+test_invitation_to_one_of_our_addresses(void **state)
+{
+	(void)state;
+	static const struct { const char *text, *organizer, *invited; size_t mine; } v[] = {
+		{ REQUEST("SUMMARY:x\n" GRACE "ATTENDEE:mailto:bob@x\n"
+			"ATTENDEE;CN=A:MAILTO:ADA@work.example\n"),
+			"Grace <grace@example.net>", "ADA@work.example", 1 },
+		{ REQUEST(GRACE "ATTENDEE:mailto:list@x\n"), "Grace <grace@example.net>", "",
+			0 },
+		{ REQUEST("ORGANIZER;CN=\"x\ty <z@z>\":mailto:grace@example.net\n"),
+			"\"x y <z@z>\" <grace@example.net>", "", 0 },
+		{ REQUEST("SUMMARY:x\n"), NULL, NULL, 0 },
+		{ REQUEST("ORGANIZER:mailto:Ada@example.org\n"), NULL, NULL, 0 },
+		{ REQUEST(GRACE "STATUS:CANCELLED\n"), NULL, NULL, 0 },
+		{ "METHOD:REPLY\nBEGIN:VEVENT\n" GRACE "END:VEVENT\n", NULL, NULL, 0 },
+		{ "", NULL, NULL, 0 },
+	};
+
+	for (size_t i = 0; i < LEN(v); i++) {
+		struct arena a = { 0 };
+		struct invitation x;
+		struct error e;
+		enum err r = invitation_read(&x, &a, v[i].text, strlen(v[i].text), mine, 2,
+			&e);
+		assert_int_equal(v[i].organizer ? ERR_OK : ERR_MSG, r);
+		if (v[i].organizer) {
+			assert_string_equal(v[i].organizer, x.organizer);
+			assert_string_equal(v[i].invited, x.invited);
+			assert_int_equal(v[i].mine, x.mine);
+		}
+		arena_clear(&a);
+	}
+}
+
+/* The organizer's own lines go back, of the first event alone, and nothing of other people or
+ * of alarms; no line is longer than 75 bytes, and no control byte is left. */
+static void
+test_answer_names_the_event_as_it_was_named(void **state)
+{
+	(void)state;
+	static const char text[] = REQUEST("UID:1@x\nSEQUENCE:3\nSUMMARY:aaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa4\x1b\xc3\xa4" "bc\n"
+		"DTSTART;TZID=W. Europe:20261201T140000\n" GRACE
+		"ATTENDEE:mailto:bob@x\nDESCRIPTION:secret\n"
+		"BEGIN:VALARM\nSUMMARY:alarm\nEND:VALARM\nDTEND:20261201T140000Z\n");
+	struct str out = { 0 };
+
+	invitation_write(&out, text, sizeof text - 1, "ada@example.org", INVITATION_DECLINED,
+		1790000000);
+	const char *got = str_get(&out), *event = strstr(got, "BEGIN:VEVENT\r\n");
+	assert_true(str_starts(got, "BEGIN:VCALENDAR\r\nPRODID:-//Dunlin//EN\r\nVERSION:2.0"
+		"\r\nMETHOD:REPLY\r\nBEGIN:VTIMEZONE\r\nTZID:W. Europe\r\n"));
+	assert_non_null(event);
+	assert_string_equal("BEGIN:VEVENT\r\nUID:1@x\r\nSEQUENCE:3\r\n"
+		"SUMMARY:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+		" \xc3\xa4 \xc3\xa4" "bc\r\n"
+		"DTSTART;TZID=W. Europe:20261201T140000\r\n"
+		"ORGANIZER;CN=Grace:mailto:grace@example.net\r\nDTEND:20261201T140000Z\r\n"
+		"DTSTAMP:20260921T141320Z\r\n"
+		"ATTENDEE;PARTSTAT=DECLINED:mailto:ada@example.org\r\n"
+		"END:VEVENT\r\nEND:VCALENDAR\r\n", event);
+	str_clear(&out);
+}
+
 int
 main(void)
 {
@@ -218,6 +293,8 @@ main(void)
 		cmocka_unit_test(test_no_value_looks_like_a_notice),
 		cmocka_unit_test(test_what_is_no_event_says_so),
 		cmocka_unit_test(test_many_events_are_counted),
+		cmocka_unit_test(test_invitation_to_one_of_our_addresses),
+		cmocka_unit_test(test_answer_names_the_event_as_it_was_named),
 	};
 
 	mime_init();
