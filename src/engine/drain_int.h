@@ -61,6 +61,9 @@ void pass_tell(struct pass *p);
 /* Whether mail was appended of which this ledger cannot know: it was
  * put back from a backup. */
 bool witness_is_ahead(struct pass *p);
+/* ERR_LOCAL: mail was brought into this inbox, and neither it nor the file beside it is there:
+ * perhaps a disk that is not mounted. */
+enum err witness_look(struct pass *p, struct error *e);
 /* One more, in the ledger; durable with what is synced next there. */
 enum err witness_count(struct pass *p, struct error *e);
 /* What the ledger says, durably beside the inbox. Before anything of the batch is appended. */

@@ -466,6 +466,8 @@ drain_pass_run(struct drain_pass *d, const char *password, struct error *e)
 		rc = finish_batch(&p, e);
 	if (rc == ERR_OK && mbox_check(d->inbox, e) != ERR_OK)
 		rc = e->code = ERR_LOCAL;	/* for the person to put right */
+	if (rc == ERR_OK)
+		rc = witness_look(&p, e);
 	/* A message in which the link breaks each time is left out in the end, so that what
 	 * stands behind it comes, and what is here is deleted. */
 	for (int i = 0; rc == ERR_OK; i++) {

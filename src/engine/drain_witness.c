@@ -41,6 +41,13 @@ value_name(const struct pass *p)
 	return xasprintf("pop3-batch-%u", (unsigned)p->d->cfg->account);
 }
 
+/* Which inbox the batches went to. */
+static char *
+place_name(const struct pass *p)
+{
+	return xasprintf("pop3-inbox-%u", (unsigned)p->d->cfg->account);
+}
+
 static struct number
 in_ledger(struct pass *p)
 {
@@ -60,7 +67,11 @@ put_in_ledger(struct pass *p, struct number n, struct error *e)
 	char *name = value_name(p), *value = xasprintf("%016" PRIx64 " %" PRIu64, n.name,
 		n.batch);
 	enum err rc = store_value_put(p->d->store, name, value, e);
+	char *place = place_name(p);
 
+	if (rc == ERR_OK)
+		rc = store_value_put(p->d->store, place, p->d->inbox, e);
+	free(place);
 	free(value);
 	free(name);
 	return rc;
@@ -157,6 +168,25 @@ witness_is_ahead(struct pass *p)
 			p->d->cfg->conf->name, seen.batch, seen.name, known.batch, known.name);
 	free(path);
 	return is_ahead;
+}
+
+/* Another place in the mailrc is meant; one that is empty all of a sudden is not. */
+enum err
+witness_look(struct pass *p, struct error *e)
+{
+	char *place = place_name(p), *known = store_value(p->d->store, place);
+	char *path = file_of(p);
+	enum err rc = ERR_OK;
+
+	if (str_eq(known ? known : "", p->d->inbox) && in_ledger(p).name != 0 &&
+	    access(p->d->inbox, F_OK) < 0 && access(path, F_OK) < 0)
+		rc = error_set(e, ERR_LOCAL,
+			"'%.200s' is gone, and all that was beside it: is its disk mounted? "
+			"an empty file there begins anew", p->d->inbox);
+	free(path);
+	free(known);
+	free(place);
+	return rc;
 }
 
 enum err

@@ -353,6 +353,42 @@ test_message_breaks_the_link(void **state)
 	}
 }
 
+/* The inbox and all beside it are gone, as when a disk is not mounted: nothing is downloaded
+ * into what is there instead, nothing deleted. Another place, or an empty file, is meant. */
+static void
+test_inbox_is_gone(void **state)
+{
+	(void)state;
+	for (int is_moved = 0; is_moved < 2; is_moved++) {
+		struct drained x;
+		dr_init(&x);
+		dr_small(&x);
+		dr_start(&x);
+		PASS(&x);
+		char *away = path_join(x.dir, "away"), *old = x.inbox;
+		assert_int_equal(0, rename(x.mail, away));
+		assert_int_equal(0, mkdir(x.mail, 0700));
+		dr_add(&x, "u6", MAIL("six", "new\r\n"));
+		x.conf.keep_days = 0;
+		assert_int_equal(ERR_LOCAL, dr_pass(&x));
+		assert_non_null(strstr(x.e.text, "is its disk mounted?"));
+		assert_int_equal(5, x.server.n_retr);
+		assert_int_equal(0, x.server.n_dele);
+		assert_int_equal(-1, access(old, F_OK));
+		if (is_moved)
+			x.inbox = path_join(away, "inbox");
+		else
+			assert_int_equal(ERR_OK, file_write_atomic(old, "", 0, NULL));
+		PASS(&x);
+		assert_int_equal(1, x.n_new);
+		assert_int_equal(6, x.server.n_dele);
+		if (is_moved)
+			free(old);
+		free(away);
+		dr_clear(&x);
+	}
+}
+
 /* Something else stands where the inbox was: no mail is written behind it, none is deleted on
  * the server, and the file is named. */
 static void
@@ -375,7 +411,7 @@ test_inbox_is_no_mbox(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_message_breaks_the_link), T(test_inbox_is_no_mbox), T(test_all_once), T(test_delete),
+TEST_MAIN(T(test_message_breaks_the_link), T(test_inbox_is_no_mbox), T(test_inbox_is_gone), T(test_all_once), T(test_delete),
 	T(test_quit_unanswered), T(test_keep_days),
 	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls),
 	T(test_reused_uidl), T(test_hostile_uidls), T(test_message_refused), T(test_stopped),
