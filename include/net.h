@@ -33,6 +33,9 @@ struct net_config {
 					 * net_starttls; 0: 15 s */
 	int io_ms;			/* of a command that names none; 0: 60 s */
 };
+/* A copy that owns its strings, and its end. */
+void net_config_copy(struct net_config *out, const struct net_config *from);
+void net_config_clear(struct net_config *c);
 
 struct net;			/* opaque */
 struct _mailstream;		/* libetpan's; only proto looks inside */

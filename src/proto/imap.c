@@ -59,9 +59,7 @@ imap_close(struct backend *b, int ms)
 	str_clear(&im->copy_to);
 	free(im->selected);
 	free(im->return_to);
-	free((char *)im->cfg.net.host);
-	free((char *)im->cfg.net.ca_file);
-	free((char *)im->cfg.net.fingerprint);
+	net_config_clear(&im->cfg.net);
 	free((char *)im->cfg.auth);
 	free(im);
 }
@@ -101,9 +99,7 @@ imap_new(const struct imap_config *cfg, struct cancel *cancel)
 
 	im->b.ops = &ops;
 	im->cfg = *cfg;
-	im->cfg.net.host = xstrdup(cfg->net.host);
-	im->cfg.net.ca_file = xstrdup(cfg->net.ca_file);
-	im->cfg.net.fingerprint = xstrdup(cfg->net.fingerprint);
+	net_config_copy(&im->cfg.net, &cfg->net);
 	im->cfg.auth = xstrdup(cfg->auth);
 	if (im->cfg.net.io_ms <= 0)
 		im->cfg.net.io_ms = IMAP_IO_MS;

@@ -22,9 +22,7 @@ pop3_open(struct pop3 **out, const struct pop3_config *cfg, const struct backend
 
 	*out = NULL;
 	p->cfg = *cfg;
-	p->cfg.net.host = xstrdup(cfg->net.host);
-	p->cfg.net.ca_file = xstrdup(cfg->net.ca_file);
-	p->cfg.net.fingerprint = xstrdup(cfg->net.fingerprint);
+	net_config_copy(&p->cfg.net, &cfg->net);
 	p->cfg.auth = xstrdup(cfg->auth);
 	if (p->cfg.net.io_ms <= 0)
 		p->cfg.net.io_ms = POP3_IO_MS;
@@ -46,9 +44,7 @@ pop3_close(struct pop3 *p)
 		return;
 	net_close(p->net);
 	str_clear(&p->mechanisms);
-	free((char *)p->cfg.net.host);
-	free((char *)p->cfg.net.ca_file);
-	free((char *)p->cfg.net.fingerprint);
+	net_config_clear(&p->cfg.net);
 	free((char *)p->cfg.auth);
 	free(p);
 }

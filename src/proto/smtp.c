@@ -321,9 +321,7 @@ smtp_close(struct sender *s, int ms)
 	net_close(m->net);
 	str_clear(&m->mechanisms);
 	str_clear(&m->text);
-	free((char *)m->cfg.net.host);
-	free((char *)m->cfg.net.ca_file);
-	free((char *)m->cfg.net.fingerprint);
+	net_config_clear(&m->cfg.net);
 	free((char *)m->cfg.auth);
 	free((char *)m->cfg.hello);
 	free(m);
@@ -341,9 +339,7 @@ smtp_new(const struct smtp_config *cfg, struct cancel *cancel)
 
 	m->s.ops = &ops;
 	m->cfg = *cfg;
-	m->cfg.net.host = xstrdup(cfg->net.host);
-	m->cfg.net.ca_file = xstrdup(cfg->net.ca_file);
-	m->cfg.net.fingerprint = xstrdup(cfg->net.fingerprint);
+	net_config_copy(&m->cfg.net, &cfg->net);
 	m->cfg.auth = xstrdup(cfg->auth);
 	m->cfg.hello = xstrdup(cfg->hello);
 	m->cancel = cancel;
