@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "engine.h"
 #include "net.h"
+#include "now.h"
 #include "path.h"
 #include "mime.h"
 #include "str.h"
@@ -26,22 +26,13 @@ struct bench {
 	enum link_state link;
 };
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 say(const struct bench *b, const char *what)
 {
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	printf("%6lld ms  %-40s %ld MB\n", (long long)(clock_ms() - b->begun_ms), what,
+	printf("%6lld ms  %-40s %ld MB\n", (long long)(now_ms() - b->begun_ms), what,
 		u.ru_maxrss / 1024);
 	fflush(stdout);
 }
@@ -58,12 +49,12 @@ inbox(const struct bench *b, struct folder *f, struct arena *a)
 static bool
 run(struct bench *b, bool (*done)(struct bench *b, const struct event *ev), int64_t ms)
 {
-	int64_t until = clock_ms() + ms;
+	int64_t until = now_ms() + ms;
 	struct pollfd p = { .fd = engine_fd(b->g), .events = POLLIN };
 	struct event ev;
 	bool is = done(b, &(struct event){ .kind = EV_FOLDERS });
 
-	while (!is && clock_ms() < until) {
+	while (!is && now_ms() < until) {
 		poll(&p, 1, 100);
 		while (!is && engine_next(b->g, &ev)) {
 			if (ev.kind == EV_STATE)
@@ -132,13 +123,13 @@ delete(struct bench *b, size_t n)
 	int64_t slowest = 0;
 
 	n = store_page(engine_store(b->g), &id, 1, page_top, false, n, &a, v);
-	b->begun_ms = clock_ms();
+	b->begun_ms = now_ms();
 	for (size_t i = 0; i < n; i++) {
-		int64_t begun = clock_ms();
+		int64_t begun = now_ms();
 		if (engine_act(b->g, &act, &v[i].id, 1, label, sizeof label, &e) != ERR_OK)
 			printf("act: %s\n", e.text);
-		if (clock_ms() - begun > slowest)
-			slowest = clock_ms() - begun;
+		if (now_ms() - begun > slowest)
+			slowest = now_ms() - begun;
 	}
 	printf("slowest act: %lld ms\n", (long long)slowest);
 	say(b, "all decided");
@@ -163,7 +154,7 @@ main(int argc, char **argv)
 	dirs.config = xstrdup(argv[2]);
 	dirs.data = path_join(argv[2], "data");
 	dirs.cache = path_join(argv[2], "cache");
-	b.begun_ms = clock_ms();
+	b.begun_ms = now_ms();
 	if (rc_read(&rc, argv[1], &e) != ERR_OK || rc->n_accounts == 0 ||
 	    engine_new(&b.g, rc, &dirs, &e) != ERR_OK || engine_start(b.g, &e) != ERR_OK) {
 		fprintf(stderr, "bench_engine: %s\n", e.text);
@@ -178,9 +169,9 @@ main(int argc, char **argv)
 		delete(&b, (size_t)atoi(argv[4]));
 	if (argc > 4 && strcmp(argv[3], "watch") == 0)
 		run(&b, is_change, atoi(argv[4]) * 1000);
-	int64_t quit = clock_ms();
+	int64_t quit = now_ms();
 	engine_free(b.g, 2000);
-	printf("quit in %lld ms\n", (long long)(clock_ms() - quit));
+	printf("quit in %lld ms\n", (long long)(now_ms() - quit));
 	rc_free(rc);
 	dirs_clear(&dirs);
 	return 0;
