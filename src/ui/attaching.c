@@ -3,6 +3,7 @@
  * once all of them are on disk. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,11 +12,15 @@
 #include "compose.h"
 #include "format.h"
 #include "path.h"
+#include "triage.h"
 #include "utf8.h"
 #include "work.h"
 #include "writing.h"
 
-enum { PIECE_BYTES = 1 << 20 };		/* libmagic looks at no more of it either */
+enum {
+	PIECE_BYTES = 1 << 20,		/* libmagic looks at no more of it either */
+	MAX_FITTING = 100
+};
 
 struct attaching {
 	struct work work;
@@ -200,10 +205,10 @@ open_file(int *fd, struct stat *st, const char *path, struct error *e)
 	return ERR_OK;
 }
 
-void
-attach_file(struct compose *x, const char *typed)
+/* False, and told: it cannot be. */
+static bool
+attach_path(struct compose *x, const char *path)
 {
-	char *path = path_expand(typed);
 	const char *slash = strrchr(path, '/'), *name = slash && slash[1] ? slash + 1 : path;
 	struct stat st;
 	struct error e;
@@ -211,11 +216,45 @@ attach_file(struct compose *x, const char *typed)
 
 	if (open_file(&fd, &st, path, &e) == ERR_OK) {
 		attach_fd(x, fd, (uint64_t)st.st_size, name, NULL, NULL);
-	} else {
-		ui_error(x->view.ui, &e);
-		if (fd >= 0)
-			close(fd);
+		return true;
 	}
+	ui_error(x->view.ui, &e);
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* All that fit a pattern, as a shell has it. One file that cannot be attached ends it, so that
+ * what was told of it stays. */
+static void
+attach_fitting(struct compose *x, const char *pattern)
+{
+	glob_t found = { 0 };
+	size_t n = glob(pattern, GLOB_NOCHECK, NULL, &found) == 0 ? found.gl_pathc : 0;
+	size_t done = 0;
+	char count[32];
+
+	if (n > MAX_FITTING) {
+		ui_status(x->view.ui, "%zu files fit '%s'; %d is the most at once", n,
+			pattern, MAX_FITTING);
+	} else {
+		while (done < n && attach_path(x, found.gl_pathv[done]))
+			done++;
+		if (done == n && n > 1 && x->n_works == 0)
+			ui_status(x->view.ui, "attached %s", plural(count, n, "file"));
+	}
+	globfree(&found);
+}
+
+void
+attach_file(struct compose *x, const char *typed)
+{
+	char *path = path_expand(typed);
+
+	if (access(path, F_OK) != 0 && strpbrk(path, "*?["))
+		attach_fitting(x, path);
+	else
+		attach_path(x, path);
 	free(path);
 }
 

@@ -538,7 +538,8 @@ def test_attachments_from_everywhere():
         write(s.screen, "bob", "files")
         s.screen.wait("text")
         for name, words in (("fifo", "is not a file"), ("dir", "is a directory"), ("none", "No such file"),
-                            ("big", "256M is the most"), ("/dev/zero", "is not a file")):
+                            ("big", "256M is the most"), ("/dev/zero", "is not a file"),
+                            ("non*", "No such file"), ("di?", "is a directory")):
             s.screen.keys("a")
             s.screen.wait("Attach:")
             s.screen.keys("~/" + name if name[0] != "/" else name, "Enter")
@@ -550,12 +551,20 @@ def test_attachments_from_everywhere():
         s.screen.wait("Attach output:")
         s.screen.keys("printf 'a,b\\n'", "Enter")
         s.screen.wait("attached printf.txt")
+        for name in "a1.txt", "a2.txt", "[x].txt":
+            with open(s.home.path("dir", name), "w") as f:
+                f.write(name + "\n")
+        s.screen.keys("a", "~/dir/a?.txt", "Enter")
+        s.screen.wait("attached 2 files")
+        s.screen.keys("a", "~/dir/[x].txt", "Enter")    # a file of that name is that file
+        s.screen.wait("attached [x].txt")
         for command, words in (("false", "'false' failed"), ("true", "printed nothing")):
             s.screen.keys("|", command, "Enter")
             s.screen.wait(words)
         s.screen.keys("y")
         got = list(s.arrived()[0].iter_attachments())
-        assert [p.get_filename() for p in got] == ["Bericht März.PDF", "printf.txt"]
+        assert [p.get_filename() for p in got] == ["Bericht März.PDF", "printf.txt", "a1.txt", "a2.txt",
+                                                     "[x].txt"]
         assert got[0].get_content() == b"%PDF-1.5\n" + bytes(range(256))
         assert got[1].get_content() == "a,b\n" and got[1].get_content_type() == "text/plain"
 
