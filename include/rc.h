@@ -82,7 +82,7 @@ struct rc {
 	char *sort;			/* "date", "-size", ...: how lists are
 					 * ordered at first */
 	char *start_folder;		/* "last", "inbox", "account/folder"; NULL: not set */
-	bool threads, hints, mouse, prefer_html, mark_seen, unified;
+	bool threads, hints, mouse, prefer_html, mark_seen, unified, fold_quoted;
 	int page_context, timeout_s;
 	int wrap;			/* columns of text for reading at most; 0: no limit */
 	char *notify;			/* command for new mail; NULL: none */

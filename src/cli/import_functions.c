@@ -76,7 +76,7 @@ static const struct {
 	{ "sort-mailbox", "index", "sort" },
 	{ "collapse-thread", "index", "fold" }, { "collapse-all", "index", "fold-all" },
 	{ "display-toggle-weed", "pager", "headers" },
-	{ "skip-quoted", "pager", "skip-quoted" },
+	{ "skip-quoted", "pager", "skip-quoted" }, { "toggle-quoted", "pager", "fold-quoted" },
 	{ "pipe-message", MAIL, "pipe" }, { "pipe-entry", "parts", "pipe" },
 	{ "save-entry", "parts", "save" },
 	/* folders */
@@ -106,7 +106,6 @@ static const struct { const char *begins, *why; } missing[] = {
 	{ "set-flag", "'flag' and 'read' set flags and take them off" },
 	{ "clear-flag", "'flag' and 'read' set flags and take them off" },
 	{ "shell-escape", "there is no shell here; 'suspend' (^Z) leads to yours" },
-	{ "toggle-quoted", "quoted text is not hidden; 'skip-quoted' goes behind it" },
 	{ "toggle-write", "what is done is done at once, and can be undone" },
 	{ "edit", "a message that came is not changed; 'edit-as-new' makes a new one of it" },
 	{ "query", "people are looked up while an address is typed" },

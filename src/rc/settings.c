@@ -40,6 +40,8 @@ static const struct rc_setting table[] = {
 	  .help = "a message that is opened counts as read" },
 	{ MAIL(prefer_html), .name = "prefer-html", .type = RC_T_BOOL, .initial = "no",
 	  .help = "of a message that is both, show the HTML instead of the plain text" },
+	{ MAIL(fold_quoted), .name = "fold-quoted", .type = RC_T_BOOL, .initial = "no",
+	  .help = "quoted text of some lines is one line that says how many they are" },
 	{ MAIL(page_context), .name = "page-context", .type = RC_T_INT, .initial = "2",
 		.max = 20,
 	  .help = "lines that stay on the screen when a page is turned" },

@@ -126,6 +126,8 @@ static const struct command commands[N_COMMANDS] = {
 	ROW(DECRYPT, "decrypt", "X", V_PAGER, 0, NONE,
 		"decrypt it, or check who signed it; asks for a passphrase"),
 	ROW(SKIP_QUOTED, "skip-quoted", "S", V_PAGER, 0, NONE, "to behind the quoted text"),
+	ROW(FOLD_QUOTED, "fold-quoted", "z", V_PAGER, 0, NONE,
+		"fold the quoted text, or show it"),
 	ROW(PIPE, "pipe", "|", V_MAIL | V_PARTS, 0, SHELL, "pipe to a command"),
 	ROW(PIPE_TEXT, "pipe-text", "g|", V_MAIL, 0, SHELL,
 		"pipe the text as it is read, to print or copy it"),

@@ -9,7 +9,7 @@
 #include "partial.h"
 #include "utf8.h"
 
-enum { MAX_PARTS = 50 };
+enum { MAX_PARTS = 50, MIN_FOLDED = 4 };
 
 static void
 add_field(struct page *p, const char *name, const char *value, int columns)
@@ -193,11 +193,58 @@ build_opened(struct page *p, const struct message *m, const struct page_options 
 	str_clear(&header);
 }
 
-void
-page_build(struct page *p, const struct message *m, const struct page_options *o,
+/* How many lines from i on are quoted text. */
+static size_t
+quoted_lines(const struct lines *l, size_t i)
+{
+	size_t n = 0;
+
+	while (i + n < l->n && l->v[i + n].quote_level > 0)
+		n++;
+	return n;
+}
+
+/* Lines as they stand in the mail are counted, whatever they were wrapped at. */
+static struct line
+folded_line(struct page *p, size_t i, size_t n, int columns)
+{
+	size_t before = p->lines.n, count = 0;
+	char text[60];
+
+	for (size_t k = i; k < i + n; k++)
+		count += !p->lines.v[k].is_wrapped;
+	snprintf(text, sizeof text, "%zu quoted lines", count);
+	lines_add(&p->lines, SPAN_NOTICE, text, columns);
+	if (p->lines.n == before)		/* there is no room for another line */
+		return p->lines.v[i];
+	p->lines.n = before;
+	return p->lines.v[before];
+}
+
+/* Of what is quoted only its extent is left; some lines say what an answer is about, and
+ * stay. */
+static void
+fold_quotes(struct page *p, int columns)
+{
+	size_t to = p->body;
+
+	for (size_t i = p->body; i < p->lines.n;) {
+		size_t n = quoted_lines(&p->lines, i);
+		if (n >= MIN_FOLDED) {
+			struct line folded = folded_line(p, i, n, columns);
+			p->lines.v[to++] = folded;
+			i += n;
+		} else {
+			p->lines.v[to++] = p->lines.v[i++];
+		}
+	}
+	p->lines.n = to;
+}
+
+static void
+build_all(struct page *p, const struct message *m, const struct page_options *o,
 	const char *waiting)
 {
-	page_clear(p);
 	if (!o->section && o->opened) {
 		build_opened(p, m, o);
 		return;
@@ -210,6 +257,16 @@ page_build(struct page *p, const struct message *m, const struct page_options *o
 	p->is_missing = !x || !add_part(p, m, x, o->columns);
 	if (p->is_missing)
 		lines_add(&p->lines, SPAN_NOTICE, waiting, o->columns);
+}
+
+void
+page_build(struct page *p, const struct message *m, const struct page_options *o,
+	const char *waiting)
+{
+	page_clear(p);
+	build_all(p, m, o, waiting);
+	if (o->folds_quotes)
+		fold_quotes(p, o->columns);
 }
 
 void

@@ -15,6 +15,7 @@ struct page_options {
 	/* what was checked and decrypted: the text shown is its text; NULL: nothing */
 	const struct opened *opened;
 	const char *advice;		/* how to go on where it is locked */
+	bool folds_quotes;		/* quoted text of some lines is one line, its number */
 };
 
 struct page {

@@ -23,7 +23,8 @@ pager_lay_out(struct pager *p, int columns)
 	int wrap = ui_rc(p->view.ui)->wrap, narrow = wrap && wrap < columns ? wrap : columns;
 	struct page_options o = { .columns = narrow > 10 ? narrow : 10,
 		.all_headers = p->all_headers, .prefer_html = p->is_html,
-		.section = p->section, .opened = p->opened, .advice = pager_advice(p) };
+		.section = p->section, .opened = p->opened, .advice = pager_advice(p),
+		.folds_quotes = p->folds_quotes };
 
 	if (!p->section && (p->message.m.flags & MSG_HEADER_ONLY)) {
 		partial_describe(p->view.ui, &p->message, &missing);
@@ -407,6 +408,7 @@ new_pager(struct ui *ui)
 	p->view.ops = &pager_ops;
 	p->view.ui = ui;
 	p->is_html = ui_rc(ui)->prefer_html;
+	p->folds_quotes = ui_rc(ui)->fold_quoted;
 	p->rows = 24;
 	return p;
 }

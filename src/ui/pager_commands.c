@@ -84,12 +84,23 @@ skip_quoted(struct pager *p)
 /* ---- search ---- */
 
 static void
+show_quoted(struct pager *p, bool folded)
+{
+	p->folds_quotes = folded;
+	pager_lay_out(p, p->columns);
+}
+
+static void
 find(struct pager *p, size_t from, bool back)
 {
 	if (!p->folded) {
 		ui_status(p->view.ui, "nothing was searched for yet: / searches");
 		return;
 	}
+	/* what is folded may have it */
+	if (p->folds_quotes && page_find(&p->page, (size_t)-1, false, p->folded) ==
+	    p->page.lines.n)
+		show_quoted(p, false);
 	size_t n = p->page.lines.n, at = page_find(&p->page, from, back, p->folded);
 	if (at == n) {
 		at = back ? page_find(&p->page, n, true, p->folded)
@@ -126,15 +137,20 @@ forget_command(struct pager *p)
 	p->command = NULL;
 }
 
-/* What is on the screen, its lines whole: also what was decrypted. */
+/* What is on the screen, its lines whole: also what was decrypted, and what is folded. */
 static void
 pipe_text_now(struct pager *p)
 {
+	bool is_folded = p->folds_quotes;
 	struct str text = { 0 };
 	struct outfile to;
 	struct error e;
 
+	if (is_folded)
+		show_quoted(p, false);
 	lines_text(&text, &p->page.lines);
+	if (is_folded)
+		show_quoted(p, true);
 	if (outfile_unnamed(&to, text.len, &e) != ERR_OK ||
 	    fd_write_all(to.fd, str_get(&text), text.len, &e) != ERR_OK ||
 	    outfile_commit(&to, &e) != ERR_OK)
@@ -221,6 +237,15 @@ toggle_headers(struct pager *p)
 	pager_lay_out(p, p->columns);
 }
 
+/* The line at the top stays there, or the one that stands for it. */
+static void
+toggle_quoted(struct pager *p)
+{
+	show_quoted(p, !p->folds_quotes);
+	ui_status(p->view.ui, p->folds_quotes ? "quoted text is folded"
+		: "quoted text is shown");
+}
+
 /* Of what was decrypted those inside: the wrapping is of no use to a person. */
 static void
 show_parts(struct pager *p)
@@ -266,6 +291,7 @@ other_command(struct pager *p, const struct call *c)
 	case CMD_SEARCH: search(p, c->arg); break;
 	case CMD_HEADERS: toggle_headers(p); break;
 	case CMD_HTML: toggle_html(p); break;
+	case CMD_FOLD_QUOTED: toggle_quoted(p); break;
 	case CMD_PARTS: show_parts(p); break;
 	case CMD_DECRYPT: pager_open_seals(p, true); break;
 	case CMD_PIPE: pipe_message(p, c->arg); break;

@@ -19,7 +19,7 @@ struct pager {
 	struct page page;
 	int columns, rows;		/* of the layout; 0: lay out anew */
 	size_t top;
-	bool all_headers, is_html;
+	bool all_headers, is_html, folds_quotes;
 	bool follows_undo;		/* what was undone comes back under the
 					 * cursor, perhaps later */
 	char *search, *folded;		/* what is highlighted */

@@ -284,3 +284,42 @@ def test_all_attachments_are_saved_over_nothing():
             assert files["inner.eml"].replace(b"\r\n", b"\n").strip() == inner.strip()
             s.keys("S", "C-u", home.path("none"), "Enter")
             s.wait("No such file")
+
+
+def test_quoted_text_is_folded():
+    """Four lines and more become one; two that say what an answer is about stay; the place on the screen, too."""
+    mail = LONG.replace(b"one two three " * 40 + b"end.\n",
+                        b"Bob wrote:\n> " + b"long words " * 30 + b"\n" + b"> q1\n>> q2\n> q3\n\nI agree.\n\n> s1\n> s2\n\n"
+                        + b"And this.\n" + b"x\n" * 30)
+    with Dovecot() as server, Home() as home:
+        with open_one(server, home, mail) as s:
+            s.wait("> q3")
+            s.keys("z")
+            text = s.wait("quoted text is folded")
+            assert "▌ 4 quoted lines\n\nI agree.\n\n> s1\n> s2\n" in text and "> q" not in text, text
+            assert "Bob wrote:\n▌" in text, text
+            s.keys("g", "|")
+            s.wait("Pipe text:")
+            s.keys(f"cat > {home.path('got')}", "Enter")
+            piped(s, home, "got", lambda t: "> q3\n" in t)
+            s.wait("▌ 4 quoted lines")
+            s.keys("/")
+            s.wait("Search:")
+            s.keys("q2", "Enter")
+            s.wait(">> q2")
+            s.keys("z")
+            s.wait("▌ 4 quoted lines")
+            s.keys("z")
+            text = s.wait("> q3")
+            assert "quoted lines" not in text
+            s.keys("q")
+            s.wait("Grace")
+            s.keys(":quit", "Enter")
+            s.wait("[exit 0]")
+        home.account(server.ports["imap"], before="[mail]\nfold-quoted = yes\n")
+        with home.screen() as s:
+            s.wait("work: online")
+            s.keys("Enter")
+            s.wait("▌ 4 quoted lines")
+            s.keys("z")
+            s.wait("> q3")
