@@ -145,10 +145,8 @@ forward_whole(struct ui *ui, const msg_id *ids, size_t n)
 {
 	struct compose *x = compose_new(ui);
 
-	if (!compose_begin_draft(x)) {
-		x->view.ops->close(&x->view);
+	if (!compose_begin_new(x))
 		return;
-	}
 	x->wish = CMD_FORWARD_ATTACHED;
 	ui_push(ui, &x->view);
 	follow(x, bring_start(&x->bring, ui, ids, n));

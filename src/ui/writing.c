@@ -29,6 +29,16 @@ compose_begin_draft(struct compose *x)
 	return false;
 }
 
+bool
+compose_begin_new(struct compose *x)
+{
+	bool is = compose_begin_draft(x);
+
+	if (!is)
+		x->view.ops->close(&x->view);
+	return is;
+}
+
 static void
 set_from(struct compose *x, account_id account)
 {
@@ -99,10 +109,8 @@ writing_new(struct ui *ui, const char *to)
 	struct compose *x = compose_new(ui);
 	account_id account = account_here(ui);
 
-	if (!compose_begin_draft(x)) {
-		x->view.ops->close(&x->view);
+	if (!compose_begin_new(x))
 		return;
-	}
 	start(x, account);
 	ui_push(ui, &x->view);
 	if (to && *to) {
@@ -122,9 +130,7 @@ writing_mailto(struct ui *ui, const char *url)
 	if (reply_mailto(&x->note, url, &e) != ERR_OK) {
 		ui_error(ui, &e);
 		x->view.ops->close(&x->view);
-	} else if (!compose_begin_draft(x)) {
-		x->view.ops->close(&x->view);
-	} else {
+	} else if (compose_begin_new(x)) {
 		start(x, account_here(ui));	/* the person sees first what the link wants */
 		ui_push(ui, &x->view);
 	}
@@ -139,10 +145,8 @@ writing_prepared(struct ui *ui, struct note *n, const char *name, const char *ty
 
 	x->note = *n;
 	*n = (struct note){ 0 };
-	if (!compose_begin_draft(x)) {
-		x->view.ops->close(&x->view);
+	if (!compose_begin_new(x))
 		return;
-	}
 	start(x, account);
 	ui_push(ui, &x->view);
 	attach_bytes(x, bytes, name, type);
@@ -195,10 +199,8 @@ writing_attach(struct ui *ui, const char *name, const char *type, struct str *by
 		return;				/* why was told */
 	if (!x) {
 		x = compose_new(ui);
-		if (!compose_begin_draft(x)) {
-			x->view.ops->close(&x->view);
+		if (!compose_begin_new(x))
 			return;
-		}
 		start(x, account);
 		ui_push(ui, &x->view);
 	}

@@ -162,6 +162,8 @@ void compose_changed(struct compose *x);	/* the note was changed: save, draw */
 void compose_fill(struct compose *x);
 /* a number for it; false, and told: none can be kept */
 bool compose_begin_draft(struct compose *x);
+/* The same of one that is on no stack yet; false: it is closed, too. */
+bool compose_begin_new(struct compose *x);
 void compose_sign(struct compose *x);		/* the signature of its sender, at the end */
 /* What it began with is all here: saved, shown, and edited next where `edits`. */
 void compose_begun(struct compose *x, bool edits);
