@@ -114,8 +114,8 @@ no_style(struct mutt *m, size_t item, const char *object)
 		import_not(m->im, item, "header fields have one colour: 'header' and "
 			"'header-name' in [colors]");
 	else if (str_eq(object, "index"))
-		import_not(m->im, item, "lines of the list have colours by being unread, "
-			"flagged, tagged and deleted");
+		import_not(m->im, item, "a query cannot say what this pattern "
+			"says (see dunlin-mailrc(5), [colors])");
 	else if (str_eq(object, "body"))
 		import_not(m->im, item, "of texts only links have a colour of their own");
 	else
@@ -163,6 +163,17 @@ read_look(struct mutt *m, struct mutt_text *t, const char **bad)
 	return out;
 }
 
+/* The pattern as the name of a line that is about messages; NULL: it cannot be. */
+static const char *
+rule_of(struct mutt *m, const char *pattern)
+{
+	const char *query = mutt_query(m->im, pattern);
+
+	if (!query || strpbrk(query, "=;#") || strstr(query, "body:") || strstr(query, "in:"))
+		return NULL;
+	return arena_printf(&m->im->arena, "message %s", query);
+}
+
 void
 mutt_color(struct mutt *m, struct mutt_text *t, size_t item)
 {
@@ -173,13 +184,17 @@ mutt_color(struct mutt *m, struct mutt_text *t, size_t item)
 		return;
 	}
 	const char *look = read_look(m, t, &bad);
-	const char *styles = styles_of(object, mutt_at_end(t) ? "" : word_of(m, t));
+	const char *pattern = mutt_at_end(t) ? "" : word_of(m, t);
+	const char *styles = styles_of(object, pattern);
+	const char *rule = !styles && str_eq(object, "index") ? rule_of(m, pattern) : NULL;
 	if (m->into != &m->vars) {
 		import_not(m->im, item, "colours are the same in all folders");
-	} else if (!styles) {
+	} else if (!styles && !rule) {
 		no_style(m, item, object);
 	} else if (!look) {
 		import_not(m->im, item, "'%.40s' is no colour", bad);
+	} else if (rule) {
+		import_set(m->im, "colors", "", rule, look, item);
 	} else {
 		const char *space = strchr(styles, ' ');
 		const char *first = space ? arena_strndup(&m->im->arena, styles,

@@ -68,8 +68,7 @@ row_draw(struct ui *ui, const struct area *a, int y, const struct layout *lay,
 		format_size(size, r->m->size_bytes);
 		area_put_right(a, y, lay->size.x, lay->size.columns, ST_SIZE, size);
 	}
-	if (r->is_tagged)
-		area_over(a, y, 0, -1, ST_TAGGED);
+	area_over(a, y, 0, -1, r->is_tagged ? ST_TAGGED : ui_rule_of(ui, r->m));
 	if (is_cursor)
 		area_over(a, y, 0, -1, ST_CURSOR);
 	str_clear(&sender);

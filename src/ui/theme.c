@@ -5,10 +5,14 @@
  * or blue as text. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "query.h"
 #include "str.h"
 #include "theme.h"
+
+/* What a line of [colors] begins with that is about messages which fit a query. */
+#define RULE "message "
 
 /* OWN: the terminal's own. */
 enum { OWN = RC_COLOR_DEFAULT, RED = 1, GREEN = 2, YELLOW = 3, MAGENTA = 5, CYAN = 6 };
@@ -59,8 +63,25 @@ static const struct {
 void
 theme_default(struct theme *t)
 {
+	t->n_rules = 0;
 	for (int i = 0; i < N_STYLES; i++)
 		t->looks[i] = styles[i].look;
+}
+
+void
+theme_clear(struct theme *t)
+{
+	while (t->n_rules > 0)
+		query_free(t->rules[--t->n_rules]);
+}
+
+enum style
+theme_rule(const struct theme *t, const struct msg *m)
+{
+	for (int i = 0; i < t->n_rules; i++)
+		if (query_match(t->rules[i], m))
+			return (enum style)(N_STYLES + i);
+	return ST_NORMAL;
 }
 
 const char *
@@ -113,6 +134,32 @@ unknown_style(const char *name, struct error *e)
 		near ? "no style '%s' (did you mean '%s'?)" : "no style '%s'", name, near);
 }
 
+/* Days count from now on, which is when the program starts. What a row does not know, texts
+ * and folders, is no reason for a colour. */
+static enum err
+read_rule(struct theme *t, const char *text, const char *value, struct error *e)
+{
+	const char *const *words;
+	struct query *q;
+	enum err rc = query_parse(&q, text, (int64_t)time(NULL), e);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (query_bodies(q, &words) > 0 || query_places(q, &words) > 0)
+		rc = error_set(e, ERR_LOCAL, "a colour goes by what the list shows, not by "
+			"body: or in:");
+	else if (t->n_rules == THEME_MAX_RULES)
+		rc = error_set(e, ERR_LOCAL, "there are %d colours by queries at most",
+			THEME_MAX_RULES);
+	else
+		rc = rc_color_parse(&t->looks[N_STYLES + t->n_rules], value, e);
+	if (rc == ERR_OK)
+		t->rules[t->n_rules++] = q;
+	else
+		query_free(q);
+	return rc;
+}
+
 static enum err
 read_pair(struct theme *t, const struct rc_pair *p, struct error *e)
 {
@@ -120,6 +167,8 @@ read_pair(struct theme *t, const struct rc_pair *p, struct error *e)
 	enum style st;
 	enum err rc;
 
+	if (str_istarts(p->name, RULE))
+		return read_rule(t, p->name + strlen(RULE), p->value, e);
 	if (!find_style(p->name, &st))
 		return unknown_style(p->name, e);
 	if ((rc = rc_color_parse(&look, p->value, e)) == ERR_OK)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "msg.h"
+#include "query.h"
 #include "rc.h"
 
 enum style {
@@ -53,14 +55,22 @@ enum style {
 	ST_LINK,
 	N_STYLES
 };
+/* Behind those: what [colors] says of messages that fit a query. */
+enum { THEME_MAX_RULES = 50 };
 
 /* Colours and attributes are those of rc.h: RC_COLOR_DEFAULT the terminal's own, 0 to 255
  * of the palette, RC_COLOR_RGB | 0xrrggbb. */
 struct theme {
-	struct rc_color looks[N_STYLES];
+	struct rc_color looks[N_STYLES + THEME_MAX_RULES];
+	struct query *rules[THEME_MAX_RULES];
+	int n_rules;
 };
 
 void theme_default(struct theme *t);
+void theme_clear(struct theme *t);
+/* What is laid upon the row of such a message, by the first rule that it fits; ST_NORMAL:
+ * nothing. */
+enum style theme_rule(const struct theme *t, const struct msg *m);
 const char *style_name(enum style st);		/* as in [colors]: "unread", "header-name" */
 
 /* Defaults, changed by the [colors] of the rc. A name or colour that is none is told

@@ -406,6 +406,7 @@ ui_free(struct ui *ui)
 	history_close(&ui->history);
 	keymap_clear(&ui->keymap);
 	grid_clear(&ui->grid);
+	theme_clear(&ui->theme);
 	free(ui);
 }
 
@@ -420,6 +421,13 @@ ui_rc_problems(const struct rc *rc, void (*problem)(void *ctx, const char *line)
 	keymap_clear(&m);
 	theme_default(&t);
 	theme_read(&t, rc, problem, ctx);
+	theme_clear(&t);
+}
+
+enum style
+ui_rule_of(struct ui *ui, const struct msg *m)
+{
+	return theme_rule(&ui->theme, m);
 }
 
 void

@@ -93,6 +93,8 @@ int64_t ui_now(struct ui *ui);			/* seconds since 1970 UTC; tests set it */
 
 /* something changed: draw when the next frame is due */
 void ui_redraw(struct ui *ui);
+/* What [colors] says of such a message, to be laid upon its row; ST_NORMAL: nothing. */
+enum style ui_rule_of(struct ui *ui, const struct msg *m);
 
 void ui_push(struct ui *ui, struct view *v);	/* v is the UI's now */
 /* Takes v (and what is above it) off the stack. Its close runs after the present handler has

@@ -2,6 +2,7 @@
 import email
 import email.policy
 import os
+import re
 import subprocess
 import time
 
@@ -323,3 +324,22 @@ def test_quoted_text_is_folded():
             s.wait("▌ 4 quoted lines")
             s.keys("z")
             s.wait("> q3")
+
+
+def test_messages_have_colours_by_queries():
+    with Dovecot() as server, Home() as home:
+        server.fill([patch(1), LONG])
+        home.account(server.ports["imap"], before="[colors]\nmessage subject:PATCH = magenta\n")
+        with home.screen() as s:
+            s.wait("work: online")
+            s.wait("PATCH")
+            magenta, reverse = re.compile(r"[;\[]35[;m]"), re.compile(r"[;\[]7[;m]")
+            seen = {}                                   # each row while the cursor is on the other
+            for key in "gg", "G":
+                s.keys(*key)
+                at = 1 if key == "gg" else 2
+                s.wait(lambda t, at=at: reverse.search(s.colours().split("\n")[at]))
+                lines = s.colours().split("\n")
+                line = lines[3 - at]
+                seen["PATCH" in line] = bool(magenta.search(line))
+            assert seen == {True: True, False: False}, seen

@@ -481,7 +481,9 @@ test_colors(void **state)
 	MAKES(IMAP "color indicator default default\ncolor error bold default default",
 		"cursor = default", "error = bold");
 	reports(IMAP "color index red default '~h x'",
-		"muttrc:2: color index: lines of the list");
+		"muttrc:2: color index: a query cannot say");
+	MAKES(IMAP "color index brightred default '~f boss ~N'",
+		"message from:boss is:unread = bright-red");
 	reports(IMAP "color error nocolour default", "'nocolour' is no colour");
 	reports(IMAP "folder-hook x 'color error red default'",
 		"colours are the same in all folders");

@@ -64,6 +64,45 @@ test_rc_changes_styles(void **state)
 	str_clear(&problems);
 }
 
+/* What fits a query has its colour, by the first line that it fits; what a row cannot know is
+ * refused, and so is a query that is none. */
+static void
+test_rc_colours_messages(void **state)
+{
+	(void)state;
+	struct rc_pair pairs[] = {
+		{ (char *)"", (char *)"message from:bob is:unread", (char *)"bold red", 3 },
+		{ (char *)"", (char *)"message from:bob", (char *)"green", 4 },
+		{ (char *)"", (char *)"message body:x", (char *)"red", 5 },
+		{ (char *)"", (char *)"Message in:inbox", (char *)"red", 6 },
+		{ (char *)"", (char *)"message frm:x is:unraed", (char *)"red", 7 },
+		{ (char *)"", (char *)"message to:x", (char *)"nocolor", 8 },
+	};
+	struct rc rc = { .path = (char *)"mailrc", .colors = pairs, .n_colors = LEN(pairs) };
+	struct msg m = { .from_name = "Bob", .from_addr = "b@x", .to = "", .cc = "",
+		.subject = "", .list_id = "" };
+	struct str problems = {0};
+	struct theme t;
+
+	theme_default(&t);
+	theme_read(&t, &rc, keep_line, &problems);
+	assert_int_equal(2, t.n_rules);
+	struct rc_color look = theme_look(&t, ST_DATE, theme_rule(&t, &m));
+	assert_int_equal(1, look.fg);
+	assert_int_equal(RC_BOLD | RC_DIM, look.attrs);
+	m.flags = MSG_SEEN;
+	assert_int_equal(2, theme_look(&t, ST_NORMAL, theme_rule(&t, &m)).fg);
+	m.from_name = "Eve";
+	assert_int_equal(ST_NORMAL, theme_rule(&t, &m));
+	for (int line = 5; line <= 8; line++) {
+		char *mark = xasprintf("mailrc:%d: ", line);
+		assert_non_null(strstr(str_get(&problems), mark));
+		free(mark);
+	}
+	theme_clear(&t);
+	str_clear(&problems);
+}
+
 /* The cursor's bar is one colour whatever it crosses; a tag keeps what it does not name. */
 static void
 test_overlays(void **state)
@@ -107,4 +146,5 @@ test_nearest_color(void **state)
 }
 
 TEST_MAIN(T(test_styles_have_names), T(test_defaults_keep_the_background),
-	T(test_rc_changes_styles), T(test_overlays), T(test_nearest_color))
+	T(test_rc_changes_styles), T(test_rc_colours_messages),
+T(test_overlays), T(test_nearest_color))
