@@ -8,16 +8,9 @@
 
 enum { FOLDERS_A_TIME = 1000 };
 
-/* hidden and unread: by how much pending intents change the counts; the overlay is small. */
-#define DELTAS \
-	"SELECT m.folder AS folder, sum(o.hidden) AS hidden, sum((NOT o.hidden AND" \
-	" (((m.flags | o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0)) AS" \
-	" unread " \
-	"FROM overlay o CROSS JOIN msg m ON m.id = o.msg "
 #define FOLDER_COLUMNS \
 	"f.id, f.account, f.wire, f.name, f.delim, f.role, f.attrs, f.uidvalidity," \
-	" f.uidnext, f.modseq, f.n_server, f.is_filled, f.n_msgs - coalesce(d.hidden, 0)," \
-	" f.n_unread + coalesce(d.unread, 0), " \
+	" f.uidnext, f.modseq, f.n_server, f.is_filled, f.n_msgs, f.n_unread, " \
 	"f.n_server_unread "
 
 static void
@@ -46,8 +39,7 @@ size_t
 store_folders(const struct store *s, account_id account, struct arena *a, struct folder **out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
-		"GROUP BY m.folder) d ON d.folder = f.id WHERE f.account = ?1 AND NOT f.attrs"
+		"SELECT " FOLDER_COLUMNS "FROM folder f WHERE f.account = ?1 AND NOT f.attrs"
 		" & ?2 AND NOT EXISTS (SELECT 1 FROM intent WHERE folder = f.id AND kind = 6"
 		" AND state <= 1) ORDER BY f.role <> 1, f.role = 0, f.role, f.name COLLATE"
 		" NOCASE, f.name",
@@ -59,6 +51,7 @@ store_folders(const struct store *s, account_id account, struct arena *a, struct
 		v = array_grow(v, n, &cap, sizeof *v);
 		read_folder(st, a, &v[n++]);
 	}
+	shown_counts(s, v, n);
 	*out = arena_take(a, v, n * sizeof *v);
 	return n;
 }
@@ -67,14 +60,13 @@ bool
 store_folder(const struct store *s, folder_id id, struct arena *a, struct folder *out)
 {
 	sqlite3_stmt *st = db_query(s,
-		"SELECT " FOLDER_COLUMNS "FROM folder f LEFT JOIN (" DELTAS
-		"WHERE o.msg BETWEEN ?2 AND ?3) d ON d.folder = f.id WHERE f.id = ?1",
-		"uii", id, msg_id_of(id, 0), msg_id_of(id, UINT32_MAX));
+		"SELECT " FOLDER_COLUMNS "FROM folder f WHERE f.id = ?1", "u", id);
 
 	if (!db_row(s, st))
 		return false;
 	read_folder(st, a, out);
 	db_done(st);
+	shown_counts(s, out, 1);
 	return true;
 }
 

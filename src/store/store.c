@@ -382,6 +382,7 @@ store_close(struct store *s)
 	sqlite3_close(s->db->h);
 	if (s->bell_fd >= 0)
 		close(s->bell_fd);
+	shown_free(s->db->shown);
 	free(s->db);
 	free(s->data_dir);
 	free(s->cache_dir);

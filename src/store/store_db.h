@@ -36,6 +36,7 @@ struct db {
 	bool is_index_damaged;
 	bool is_wal_suspect;		/* an fsync of it failed: what it holds may not be on
 					 * disk, and is written again */
+	struct shown *shown;		/* shown.c; NULL: not asked for yet */
 };
 
 struct store {
@@ -150,6 +151,31 @@ enum err overlay_recompute(struct store *s, msg_id id, struct error *e);
 enum err overlay_recompute_intent(struct store *s, intent_id id, struct error *e);
 /* One more intent behind all others. */
 enum err overlay_add(struct store *s, msg_id id, const struct intent *in, struct error *e);
+
+/* ---- shown.c: what pending and running intents change, added up ---- */
+
+struct thread_delta {			/* of what a thread has in one folder */
+	thread_id thread;
+	folder_id folder;
+	uint32_t n_hidden;
+	int32_t unread;
+};
+/* A head whose newest message is hidden: as it is shown, in one folder. */
+struct moved_head {
+	struct thread_head head;
+	folder_id folder;
+};
+
+/* Counts from the index become those that are shown. */
+void shown_counts(const struct store *s, struct folder *v, size_t n);
+/* Threads as they are now, for the two below; within one snapshot. */
+void shown_threads(const struct store *s);
+/* The head of a thread in a folder, as the index has it, becomes the one that is shown. False:
+ * nothing of it is. */
+bool shown_head(const struct store *s, folder_id folder, struct thread_head *h);
+/* *out: until the next call of shown_threads. */
+size_t shown_moved(const struct store *s, const struct moved_head **out);
+void shown_free(struct shown *x);
 
 /* ---- intents.c ---- */
 

@@ -1,24 +1,20 @@
 /* thread_pages.c - conversations by the page, by their newest message as shown.
  *
- * The index keeps one head a thread and folder (trigger-made), in order of the newest. Threads
- * that pending intents concern are few: their heads are worked out from their messages and
- * merged in; all others come straight from the index. */
+ * The index keeps one head a thread and folder (trigger-made), in order of the newest; what
+ * pending intents change of it is in shown.c. A thread whose newest message is hidden is shown
+ * lower than the index has it: from the top down it is met before its place, and put there;
+ * elsewhere those are merged in. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_db.h"
-
-struct heads {
-	struct thread_head *v;
-	size_t n, cap;
-};
 
 struct query {
 	const struct store *s;
 	const folder_id *folders;
 	size_t n_folders;
 	struct page_key from;
-	bool newer;
+	bool newer, is_from_top;
 };
 
 static bool
@@ -59,111 +55,8 @@ compare(int64_t newest_a, thread_id a, int64_t newest_b, thread_id b)
 	return ((int64_t)a > (int64_t)b) - ((int64_t)a < (int64_t)b);
 }
 
-/* As shown, in one folder; from the messages themselves. */
-static void
-add_shown(const struct store *s, folder_id folder, struct thread_head *h)
-{
-	sqlite3_stmt *st = db_query(s,
-		"SELECT t.n_msgs, t.n_unread FROM thread_head t WHERE t.thread = ? AND"
-		" t.folder = ?",
-		"iu", (int64_t)h->id, folder);
-	if (db_row(s, st)) {
-		h->n_msgs += (uint32_t)sqlite3_column_int64(st, 0);
-		h->n_unread += (uint32_t)sqlite3_column_int64(st, 1);
-		db_done(st);
-	}
-	st = db_query(s,
-		"SELECT m.arrived FROM msg m LEFT JOIN overlay o ON o.msg = m.id WHERE"
-		" m.thread = ? AND m.folder = ? AND coalesce(o.hidden, 0) = 0 ORDER BY"
-		" m.arrived DESC LIMIT 1",
-		"iu", (int64_t)h->id, folder);
-	if (db_row(s, st)) {
-		int64_t newest = sqlite3_column_int64(st, 0);
-		h->newest = newest > h->newest ? newest : h->newest;
-		db_done(st);
-	}
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	int64_t x = (int64_t)((const struct thread_head *)a)->id;
-	int64_t y = (int64_t)((const struct thread_head *)b)->id;
-
-	return (x > y) - (x < y);
-}
-
-static struct thread_head *
-find_head(const struct heads *h, thread_id id)
-{
-	struct thread_head key = { .id = id };
-
-	return h->n ? bsearch(&key, h->v, h->n, sizeof *h->v, by_id) : NULL;
-}
-
-/* How the overlay changes the counts: (thread, hidden, unread delta) of each message
- * concerned. First the deltas are collected, a thread several times, then they are summed up.
- */
-static void
-collect_deltas(const struct query *q, struct heads *out)
-{
-	for (size_t f = 0; f < q->n_folders; f++) {
-		sqlite3_stmt *st = db_query(q->s,
-			"SELECT m.thread, sum(o.hidden), sum((NOT o.hidden AND (((m.flags |"
-			" o.set_bits) & ~o.clear_bits) & 1) = 0) - ((m.flags & 1) = 0)) FROM"
-			" overlay o CROSS JOIN msg m ON m.id = o.msg WHERE o.msg BETWEEN ?"
-			" AND ? GROUP BY m.thread",
-			"ii", msg_id_of(q->folders[f], 0),
-			msg_id_of(q->folders[f], UINT32_MAX));
-		while (db_row(q->s, st)) {
-			out->v = array_grow(out->v, out->n, &out->cap, sizeof *out->v);
-			out->v[out->n++] = (struct thread_head){
-				.id = (thread_id)sqlite3_column_int64(st, 0),
-				.newest = INT64_MIN,
-				.n_msgs = -(uint32_t)sqlite3_column_int64(st,
-					1), /* wraps; the sum is right */
-				.n_unread = (uint32_t)sqlite3_column_int64(st, 2),
-			};
-		}
-	}
-}
-
-static int
-by_newest(const void *a, const void *b)
-{
-	const struct thread_head *x = a, *y = b;
-
-	return compare(x->newest, x->id, y->newest, y->id);
-}
-
-static void
-concerned_heads(const struct query *q, struct heads *out)
-{
-	size_t n = 0;
-
-	collect_deltas(q, out);
-	if (out->n)
-		qsort(out->v, out->n, sizeof *out->v, by_id);
-	for (size_t i = 0; i < out->n; i++) {
-		if (n > 0 && out->v[n - 1].id == out->v[i].id) {
-			out->v[n - 1].n_msgs += out->v[i].n_msgs;
-			out->v[n - 1].n_unread += out->v[i].n_unread;
-		} else {
-			out->v[n++] = out->v[i];
-		}
-	}
-	out->n = n;
-	for (size_t i = 0; i < n; i++) {
-		size_t n_in;
-		folder_id *in = folders_of(q, out->v[i].id, &n_in);
-		for (size_t f = 0; f < n_in; f++)
-			add_shown(q->s, in[f], &out->v[i]);
-		free(in);
-	}
-}
-
-/* Of a thread in several folders: the head of the folder with its newest message stands for
- * all. One question a thread, however many folders are asked about. */
+/* Of a thread in several folders: the shown head of the folder with its newest message stands
+ * for all. One question a thread, however many folders are asked about. */
 static bool
 stands_for_all(const struct query *q, folder_id folder, struct thread_head *h)
 {
@@ -174,12 +67,17 @@ stands_for_all(const struct query *q, folder_id folder, struct thread_head *h)
 
 	while (stands && db_row(q->s, st)) {
 		folder_id other = (folder_id)sqlite3_column_int64(st, 0);
-		int64_t newest = sqlite3_column_int64(st, 1);
-		if (other == folder || !is_asked_about(q, other))
+		struct thread_head there = { .id = h->id,
+			.newest = sqlite3_column_int64(st, 1),
+			.n_msgs = (uint32_t)sqlite3_column_int64(st, 2),
+			.n_unread = (uint32_t)sqlite3_column_int64(st, 3) };
+		if (other == folder || !is_asked_about(q, other) ||
+		    !shown_head(q->s, other, &there))
 			continue;
-		h->n_msgs += (uint32_t)sqlite3_column_int64(st, 2);
-		h->n_unread += (uint32_t)sqlite3_column_int64(st, 3);
-		stands = newest < h->newest || (newest == h->newest && other > folder);
+		h->n_msgs += there.n_msgs;
+		h->n_unread += there.n_unread;
+		stands = there.newest < h->newest ||
+			(there.newest == h->newest && other > folder);
 	}
 	db_done(st);
 	return stands;
@@ -207,9 +105,25 @@ add_head(struct thread_head *out, size_t *n, size_t max, const struct thread_hea
 	return true;
 }
 
+/* What the index has elsewhere than it is shown. */
 static void
-add_folder(const struct query *q, folder_id folder, const struct heads *concerned, size_t max,
-	struct thread_head *out, size_t *n)
+add_moved(const struct query *q, size_t max, struct thread_head *out, size_t *n)
+{
+	const struct moved_head *v;
+	size_t n_moved = shown_moved(q->s, &v);
+
+	for (size_t i = 0; i < n_moved; i++) {
+		struct thread_head h = v[i].head;
+		int c = compare(h.newest, h.id, q->from.arrived, (thread_id)q->from.id);
+		if ((q->newer ? c > 0 : c < 0) && is_asked_about(q, v[i].folder) &&
+		    stands_for_all(q, v[i].folder, &h))
+			add_head(out, n, max, &h, q->newer);
+	}
+}
+
+static void
+add_folder(const struct query *q, folder_id folder, size_t max, struct thread_head *out,
+	size_t *n)
 {
 	const char *older_sql =
 		"SELECT thread, newest, n_msgs, n_unread FROM thread_head WHERE folder = ?"
@@ -227,17 +141,14 @@ add_folder(const struct query *q, folder_id folder, const struct heads *concerne
 			.n_msgs = (uint32_t)sqlite3_column_int64(st, 2),
 			.n_unread = (uint32_t)sqlite3_column_int64(st, 3),
 		};
-		struct thread_head key = h;
-		if (find_head(concerned, h.id) || !stands_for_all(q, folder, &h)) {
-			/* elsewhere; but when even its place is too far, so is all that
-			 * follows */
-			if (*n == max && (q->newer ? by_newest(&key, &out[max - 1]) >= 0
-			    : by_newest(&key, &out[max - 1]) <= 0))
-				break;
-			continue;
-		}
-		if (!add_head(out, n, max, &h, q->newer))
-			break;
+		int64_t newest = h.newest;
+		int c = *n == max ? compare(newest, h.id, out[max - 1].newest,
+			out[max - 1].id) : 0;
+		if (*n == max && (q->newer ? c >= 0 : c <= 0))
+			break;		/* its place is too far, and so is all that follows */
+		if (shown_head(q->s, folder, &h) && (h.newest == newest || q->is_from_top) &&
+		    stands_for_all(q, folder, &h))
+			add_head(out, n, max, &h, q->newer);
 	}
 	db_done(st);
 }
@@ -246,26 +157,21 @@ size_t
 store_threads(const struct store *s, const folder_id *folders, size_t n_folders,
 	struct page_key from, bool newer, size_t max, struct thread_head *out)
 {
-	struct query q = { s, folders, n_folders, from, newer };
-	struct heads concerned = {0};
+	struct query q = { s, folders, n_folders, from, newer,
+		!newer && from.arrived == page_top.arrived && from.id == page_top.id };
 	struct thread_head *page = xcalloc(max + 1, sizeof *page);
 	size_t n = 0;
 
 	snapshot_open(s);
-	concerned_heads(&q, &concerned);
-	for (size_t i = 0; max > 0 && i < concerned.n; i++) {
-		struct thread_head *h = &concerned.v[i];
-		int c = compare(h->newest, h->id, from.arrived, (thread_id)from.id);
-		if (h->n_msgs > 0 && (newer ? c > 0 : c < 0))
-			add_head(page, &n, max, h, newer);
-	}
+	shown_threads(s);
+	if (max > 0 && !q.is_from_top)
+		add_moved(&q, max, page, &n);
 	for (size_t f = 0; max > 0 && f < n_folders; f++)
-		add_folder(&q, folders[f], &concerned, max, page, &n);
+		add_folder(&q, folders[f], max, page, &n);
 	snapshot_close(s);
 	for (size_t i = 0; i < n; i++)
 		out[i] = page[newer ? n - 1 - i : i];
 	free(page);
-	free(concerned.v);
 	return n;
 }
 

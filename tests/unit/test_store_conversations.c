@@ -319,8 +319,83 @@ test_counts_are_those_of_the_rows(void **state)
 	assert_true(ask(fx, "SELECT count(*) FROM thread_head WHERE n_msgs > 2") > 0);
 }
 
+/* What page() says, worked out from all rows, in one statement. */
+static const char *
+naive_page(struct fixture *fx, bool is_both, struct page_key from, bool newer, int max)
+{
+	struct str text = {0};
+	sqlite3_stmt *st = db_query(fx->s, "SELECT * FROM (SELECT * FROM (SELECT m.thread AS t,"
+		" max(m.arrived) AS newest, count(*), sum((((m.flags |"
+		" coalesce(o.set_bits, 0)) & ~coalesce(o.clear_bits, 0)) & 1) = 0)"
+		" FROM msg m LEFT JOIN overlay o ON o.msg = m.id"
+		" WHERE coalesce(o.hidden, 0) = 0 AND (m.folder = ?1 OR m.folder = ?2)"
+		" GROUP BY m.thread) WHERE CASE WHEN ?5 THEN (newest, t) > (?3, ?4)"
+		" ELSE (newest, t) < (?3, ?4) END ORDER BY CASE WHEN ?5 THEN newest ELSE"
+		" -newest END, CASE WHEN ?5 THEN t ELSE -t END LIMIT ?6)"
+		" ORDER BY newest DESC, t DESC",
+		"uuiiuu", fx->inbox, is_both ? fx->trash : fx->inbox, from.arrived, from.id,
+		(uint32_t)newer, (uint32_t)max);
+
+	while (db_row(fx->s, st))
+		str_printf(&text, "%s%d:%d/%d", text.len ? " " : "",
+			sqlite3_column_int(st, 1), sqlite3_column_int(st, 2),
+			sqlite3_column_int(st, 3));
+	const char *result = arena_strdup(&fx->a, str_get(&text));
+	str_clear(&text);
+	return result;
+}
+
+/* Whatever is pending, a page anywhere, either way, has what all rows say; and so have the
+ * counts of folders. */
+static void
+test_pages_are_those_of_the_rows(void **state)
+{
+	struct fixture *fx = *state;
+	folder_id both[] = { fx->inbox, fx->trash };
+	uint32_t seed = 11;
+	int n_moved = 0;
+	char label[80];
+
+	for (int i = 0; i < 1500; i++) {
+		uint32_t uid = 1 + (uint32_t)random_to(&seed, 60);
+		msg_id id = msg_id_of(both[uid % 2], uid);
+		struct msg m;
+		bool is_there = store_msg(fx->s, id, &fx->a, &m);
+		int what = (int)random_to(&seed, 6);
+		if (what == 0 && is_there)
+			fx_move(fx, id);
+		else if (what == 1 && is_there)
+			fx_flag(fx, id, uid % 3 ? MSG_SEEN : 0, uid % 3 ? 0 : MSG_SEEN);
+		else if (what == 2 && uid % 3 == 0)
+			store_undo(fx->s, label, sizeof label, &fx->e);
+		else
+			do_anything(fx, &seed);
+		bool newer = random_to(&seed, 2), is_both = random_to(&seed, 2);
+		int max = 1 + (int)random_to(&seed, 12);
+		struct page_key from = { random_to(&seed, 60), random_to(&seed, 60) };
+		if (i % 3 == 0)
+			from = newer ? page_end : page_top;
+		assert_string_equal(naive_page(fx, is_both, from, newer, max),
+			page(fx, both, is_both ? 2 : 1, from, newer, (size_t)max));
+		n_moved += ask(fx, "SELECT count(*) FROM (SELECT m.thread, max(m.arrived) AS"
+			" newest FROM msg m LEFT JOIN overlay o ON o.msg = m.id WHERE"
+			" coalesce(o.hidden, 0) = 0 GROUP BY m.thread, m.folder) s JOIN"
+			" thread_head h USING (thread) WHERE s.newest < h.newest") > 0;
+		struct folder f;
+		assert_true(store_folder(fx->s, fx->inbox, &fx->a, &f));
+		assert_int_equal(db_int(fx->s, "SELECT count(*) FROM msg m LEFT JOIN overlay o"
+			" ON o.msg = m.id WHERE m.folder = ? AND coalesce(o.hidden, 0) = 0",
+			"u", fx->inbox), f.n_msgs);
+		assert_int_equal(db_int(fx->s, "SELECT count(*) FROM msg m LEFT JOIN overlay o"
+			" ON o.msg = m.id WHERE m.folder = ? AND coalesce(o.hidden, 0) = 0 AND"
+			" (((m.flags | coalesce(o.set_bits, 0)) & ~coalesce(o.clear_bits, 0)) & 1)"
+			" = 0", "u", fx->inbox), f.n_unread);
+	}
+	assert_true(n_moved > 500);
+}
+
 TEST_MAIN(FX(test_any_order_of_arrival), FX(test_late_link_merges),
 	FX(test_strangers_stay_apart), FX(test_hidden_messages_move_threads),
 	FX(test_threads_merge_folders), FX(test_put_again),
 	FX(test_many_references_are_bounded), FX(test_long_thread_is_not_quadratic),
-	FX(test_counts_are_those_of_the_rows))
+	FX(test_counts_are_those_of_the_rows), FX(test_pages_are_those_of_the_rows))
