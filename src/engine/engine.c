@@ -15,7 +15,7 @@
 #include "people.h"
 #include "str.h"
 
-enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300 };
+enum { LINGER_MS = 80, SETTLE_MS = 2000, SEND_END_MS = 300, SLICES_MS = 6 };
 
 static struct backend *
 make_by_rc(void *ctx, const struct rc *rc, const struct rc_account *a, struct cancel *cancel,
@@ -287,20 +287,24 @@ engine_cancel(struct engine *g, job_id id)
 	}
 }
 
-/* A slice of what a decision about very many messages left to do; the event about it brings
+/* Some of what a decision about very many messages left to do; the event about it brings
  * the caller back for the next one, and keys have their turn between. */
 static void
 go_on(struct engine *g)
 {
 	struct event ev = { .kind = EV_FOLDER };
 	struct error e;
+	int64_t start = now_ms();
 
 	if (!g->has_later)
 		return;
-	if (store_later(g->store, &g->has_later, &ev.account, &ev.u.folder.id, &e) != ERR_OK) {
-		log_msg("decisions: %s", e.text);
-		g->has_later = false;		/* until the next decision, or start */
-	}
+	do {
+		if (store_later(g->store, &g->has_later, &ev.account, &ev.u.folder.id,
+		    &e) != ERR_OK) {
+			log_msg("decisions: %s", e.text);
+			g->has_later = false;	/* until the next decision, or start */
+		}
+	} while (g->has_later && ev.account && now_ms() - start < SLICES_MS);
 	if (!g->has_later)
 		return;
 	struct worker *w = engine_worker(g, ev.account);

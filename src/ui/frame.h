@@ -25,6 +25,7 @@
 enum {
 	FRAME_MS = 16,			/* at most so often is drawn */
 	EVENTS_A_TURN = 64,		/* then keys are looked at again */
+	LONG_MS = 8, REST_MS = 100,	/* events that take so long rest behind; at most */
 	KEYS_A_TURN = 256,		/* a pasted flood must not hold up drawing */
 	JOB_QUIET_MS = 200,		/* a job that ends sooner is not shown */
 	NOTICES_MAX = 500,
@@ -83,6 +84,8 @@ struct ui {
 	bool is_dirty, is_over, is_idle_done;
 	int exit_code;
 	int64_t drawn_ms;		/* when the last frame was drawn, monotonic */
+	int64_t events_ms;		/* until when events wait, since the last ones took
+					 * long */
 
 	uint32_t keys[KEYS_MAX];	/* the beginning of a sequence */
 	int n_keys;

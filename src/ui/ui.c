@@ -1,11 +1,12 @@
 /* ui.c - the loop: keys first, then what the engine tells, then the screen, then work put
  * off.
  *
- * Nothing in here waits but poll(2), and nothing is drawn that did not change. A turn takes
- * a bounded number of keys and events, so that neither a flood of events nor a pasted text
- * keeps the other from its turn; drawing is put off to the next frame, 16 ms after the
- * last, so that a folder that fills up costs sixty frames a second at most. Signals arrive
- * as data (signalfd): the threads of the engine and we ourselves have them blocked. */
+ * Nothing in here waits but poll(2), and nothing is drawn that did not change. A turn takes a
+ * bounded number of keys and events, so that neither a flood of events nor a pasted text keeps
+ * the other from its turn, and events that cost much come seldom; drawing is put off to the
+ * next frame, 16 ms after the last, so that a folder that fills up costs sixty frames a second
+ * at most. Signals arrive as data (signalfd): the threads of the engine and we ourselves have
+ * them blocked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -246,14 +247,22 @@ ui_event(struct ui *ui, const struct event *ev)
 	stack_bury(ui);
 }
 
+/* Where what an event brings with it takes long (very many decisions pending), events have a
+ * third of the time, and keys what is left. */
 static void
 take_events(struct ui *ui)
 {
+	int64_t start = now_ms();
 	struct event ev;
 
+	if (start < ui->events_ms)
+		return;
 	for (int i = 0; i < EVENTS_A_TURN && !ui->is_over && engine_next(ui->engine, &ev); i++)
 		ui_event(ui, &ev);
 	ask_password(ui);
+	int64_t took = now_ms() - start;
+	if (took >= LONG_MS)
+		ui->events_ms = start + 3 * (took < REST_MS ? took : REST_MS);
 }
 
 /* One slice of the first view that has something to do, the topmost first. */
@@ -279,6 +288,15 @@ sooner(int a, int b)
 	return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+/* How long events have to wait still; -1: not at all. */
+static int
+rest_ms(const struct ui *ui)
+{
+	int64_t left = ui->events_ms - now_ms();
+
+	return left > 0 ? (int)left : -1;
+}
+
 /* How long nothing will have to be done unless somebody calls. */
 static int
 patience_ms(const struct ui *ui)
@@ -287,7 +305,7 @@ patience_ms(const struct ui *ui)
 		return 0;
 	if (!ui->is_dirty)
 		return sooner(sooner(status_next_ms(ui), lookup_next_ms(ui)),
-			arrivals_next_ms(ui));
+			sooner(arrivals_next_ms(ui), rest_ms(ui)));
 	int64_t wait = ui->drawn_ms + FRAME_MS - now_ms();
 	return wait > 0 ? (int)wait : 0;
 }
@@ -304,7 +322,7 @@ ui_step(struct ui *ui, int wait_ms)
 {
 	struct pollfd fds[4] = {
 		{ ui->term->ops->fd(ui->term), POLLIN, 0 },
-		{ engine_fd(ui->engine), POLLIN, 0 },
+		{ rest_ms(ui) > 0 ? -1 : engine_fd(ui->engine), POLLIN, 0 },
 		{ ui->signal_fd, POLLIN, 0 },
 		{ lookup_fd(ui), POLLIN, 0 },
 	};
