@@ -5,7 +5,7 @@
 
 #include "links.h"
 
-enum { MAX_ARGS = 16, MAX_LINKS = 500, MAX_ADDRESS = 8000 };
+enum { MAX_ARGS = 16, MAX_LINKS = 500 };
 
 /* One of the schemes, and nothing that is not printable ASCII: what a link needs of the rest
  * is percent-encoded, and what is not could not be judged by eye. */
@@ -80,22 +80,17 @@ find_in_line(struct found *f, const char *line)
 	}
 }
 
-/* A word that was broken at the edge is whole again, without the marks of a quotation. */
+/* A word that was broken at the edge is whole again, without what stands before its rest. */
 static void
 find_in_text(struct found *f, const struct lines *text)
 {
 	struct str whole = {0};
+	char *line, *rest;
 
-	for (size_t i = 0; i < text->n; i++) {
-		const struct line *l = &text->v[i];
-		bool is_rest = i > 0 && l[-1].is_split && whole.len < MAX_ADDRESS;
-		if (!is_rest)
-			str_cut(&whole, 0);
-		str_puts(&whole,
-			l->text + (is_rest && l->quote_level ? strspn(l->text, ">| ") : 0));
-		if (!l->is_split || whole.len >= MAX_ADDRESS)
-			find_in_line(f, str_get(&whole));
-	}
+	lines_text(&whole, text);
+	rest = whole.data;
+	while ((line = strsep(&rest, "\n")) != NULL && f->n < MAX_LINKS)
+		find_in_line(f, line);
 	str_clear(&whole);
 }
 

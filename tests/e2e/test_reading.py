@@ -4,12 +4,12 @@ import email.policy
 import os
 import re
 import subprocess
-import time
 
 from rig import postfix
 from rig.dovecot import Dovecot
 from rig.home import Home
 from rig.run import Skip
+from rig.waiting import until
 
 INVITATION = b"""From: Grace <grace@example.net>
 To: Ada <ada@localhost>
@@ -84,6 +84,36 @@ def test_invitation_is_read_on_the_readers_clock():
             assert text.index("▌ When") < text.index("You are invited."), text
 
 
+def text_of(home, name):
+    """Of a file that another program writes; empty before it has begun."""
+    if not os.path.exists(home.path(name)):
+        return ""
+    with open(home.path(name)) as f:
+        return f.read()
+
+
+def test_link_of_an_invitation_is_whole():
+    """However it is wrapped, behind our mark or in a quotation, a link is the one that was sent."""
+    url = "https://meet.example.net/" + "abcdefgh-" * 12 + "?pwd=1"
+    mail = INVITATION.replace(b"LOCATION", b"URL:" + url.encode() + b"\nLOCATION").replace(
+        b"You are invited.", b"You are invited.\n> See " + url.replace("meet", "quoted").encode())
+    with Dovecot() as server, Home() as home:
+        opener = home.path("opener")
+        with open(opener, "w") as f:
+            f.write(f"#!/bin/sh\necho \"$1\" >> {home.path('opened')}\n")
+        os.chmod(opener, 0o700)
+        with open_one(server, home, mail, f"[mail]\nbrowser = {opener}\n") as s:
+            s.wait("You are invited.")
+            for k, host in enumerate(("meet", "quoted")):
+                s.keys("o")
+                s.wait("Link:")
+                s.keys(str(k + 1), "Enter")
+                s.wait(f"Go to {host}.example.net?")
+                s.keys("y")
+                until(lambda: len(text_of(home, "opened").split()) == k + 1, s.text)
+            assert text_of(home, "opened").split() == [url, url.replace("meet", "quoted")]
+
+
 def test_invitation_is_answered():
     """The organizer gets the answer as her calendar wants it: beside a text, by its method, about her event."""
     if not postfix.available():
@@ -109,10 +139,7 @@ def test_invitation_is_answered():
                 assert line in text, text
             s.keys("y")
             s.wait("You are invited.")
-            deadline = time.monotonic() + 15
-            while not server.messages(user="bob@example.net"):
-                assert time.monotonic() < deadline, s.text()
-                time.sleep(0.1)
+            until(lambda: server.messages(user="bob@example.net"), s.text)
         c = server.imap("bob@example.net")
         c.select("INBOX", readonly=True)
         got = c.fetch("1", "(BODY.PEEK[])")[1][0][1]
@@ -242,12 +269,7 @@ def test_attachment_opens_as_the_mailcap_says():
             s.wait("image/png")
             s.keys("G", "o")
             s.wait("opening p.png")
-            deadline = time.monotonic() + 10
-            while not os.path.exists(home.path("seen")) or not os.path.getsize(home.path("seen")):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            with open(home.path("seen")) as f:
-                assert f.read().endswith("/p.png image/png\n")
+            until(lambda: text_of(home, "seen").endswith("/p.png image/png\n"), lambda: text_of(home, "seen"))
             assert not os.path.exists(home.path("wrong")) and not os.path.exists(home.path("late"))
 
 
