@@ -92,7 +92,7 @@ static const struct rc_setting table[] = {
 	{ ACCOUNT(identities), .name = "identities", .type = RC_T_ADDRESSES,
 	  .help = "further addresses of yours in this account, separated by commas" },
 	{ ACCOUNT(signature), .name = "signature", .type = RC_T_PATH,
-	  .help = "file with what stands at the end of what you write" },
+	  .help = "file with what stands at the end of what you write; or a directory" },
 	{ ACCOUNT(signature_command), .name = "signature-command", .type = RC_T_STRING,
 	  .help = "command that prints it, run for each message" },
 	{ ACCOUNT(receive), .name = "receive", .type = RC_T_URL,

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "identity.h"
+#include "mime.h"
+#include "path.h"
 #include "signature.h"
 #include "utf8.h"
 
@@ -37,6 +39,35 @@ read_file(const char *path, struct str *out, struct error *e)
 	return n >= 0;
 }
 
+/* In a directory that of the address, else the one called "default"; "": none. Owned. */
+static char *
+file_of(const char *path, const char *from)
+{
+	const struct address *v;
+	struct arena a = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return xstrdup(path);
+	char *addr = xstrdup(mime_addresses(&a, &v, from) > 0 ? v[0].addr : "");
+	for (char *c = addr; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	char *name = path_safe_name(addr), *file = path_join(path, name);
+	if (!*addr || access(file, F_OK) != 0) {
+		free(file);
+		file = path_join(path, "default");
+	}
+	if (access(file, F_OK) != 0) {
+		free(file);
+		file = xstrdup("");
+	}
+	arena_clear(&a);
+	free(addr);
+	free(name);
+	return file;
+}
+
 /* With the separator before it, whether or not it was there, and a line end behind. */
 static char *
 complete(const struct str *raw)
@@ -64,12 +95,13 @@ signature_of(struct ui *ui, const char *from, bool runs)
 {
 	const struct rc_account *rc = engine_rc_account(ui_engine(ui),
 		identity_sender(ui, from, 0));
+	char *file = rc && rc->signature ? file_of(rc->signature, from) : NULL;
 	struct str raw = { 0 };
 	struct error e;
 	bool ok = true;
 
-	if (rc && rc->signature)
-		ok = read_file(rc->signature, &raw, &e);
+	if (file)
+		ok = !*file || read_file(file, &raw, &e);
 	else if (rc && rc->signature_command && runs)
 		ok = ui_run_capture(ui, rc->signature_command, MAX_SIGNATURE, &raw, &e);
 	if (!ok) {
@@ -78,6 +110,7 @@ signature_of(struct ui *ui, const char *from, bool runs)
 	}
 	char *s = complete(&raw);
 	str_clear(&raw);
+	free(file);
 	return s;
 }
 

@@ -1,4 +1,5 @@
 /* What stands at the end of a message, and goes with the sender. */
+#include "path.h"
 #include "test.h"
 #include "ui/forgotten.h"
 #include "ui/signature.h"
@@ -50,6 +51,51 @@ test_file(void **state)
 	s = made("signature = /dev", "Ada", "me@x.net");	/* told, and nothing more */
 	assert_string_equal("", s);
 	free(s);
+}
+
+static void
+put_file(const char *dir, const char *name, const char *content)
+{
+	char *path = path_join(dir, name);
+
+	assert_int_equal(ERR_OK, file_write_atomic(path, content, strlen(content), NULL));
+	free(path);
+}
+
+/* Of a directory that of the address, whatever its letters' case, or the one for all others;
+ * and no address leads out of it. */
+static void
+test_directory(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/dunlin-signatures-XXXXXX";
+	static const char *const v[][2] = { { "Ada <ME@x.net>", "-- \nAda\n" },
+		{ "other@x.net", "-- \nall\n" }, { "../other@x.net", "-- \nall\n" } };
+
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "me@x.net", "Ada");
+	put_file(dir, "default", "all");
+	char *rc = xasprintf("[account work]\nfrom = me@x.net\nidentities = other@x.net\n"
+		"receive = imaps://me@x.net\nsend = smtps://me@x.net\nsignature = %s\n", dir);
+	struct fixture *f = setup(rc, 24, 80);
+	for (size_t i = 0; i < LEN(v); i++) {
+		char *s = signature_of(f->ui, v[i][0], false);
+		assert_string_equal(v[i][1], s);
+		free(s);
+	}
+	char *file = path_join(dir, "default");
+	unlink(file);
+	char *s = signature_of(f->ui, "other@x.net", false);
+	assert_string_equal("", s);
+	assert_null(f->ui->message);
+	free(s);
+	free(file);
+	file = path_join(dir, "me@x.net");
+	unlink(file);
+	rmdir(dir);
+	free(file);
+	free(rc);
+	teardown(f);
 }
 
 static void
@@ -107,4 +153,4 @@ test_forgotten(void **state)
 	}
 }
 
-TEST_MAIN(T(test_forgotten), T(test_file), T(test_replace))
+TEST_MAIN(T(test_forgotten), T(test_file), T(test_directory), T(test_replace))
