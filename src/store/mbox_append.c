@@ -172,12 +172,13 @@ out_message(struct appender *a, const struct mbox_source *src, struct error *e)
 int
 mbox_missing_newlines(int fd, off_t size)
 {
-	char last[2] = "\n\n";
-	size_t n = size >= 2 ? 2 : (size_t)size;
+	char last[3] = "\n\n\n";
+	size_t n = size >= 3 ? 3 : (size_t)size;
 
-	if (n > 0 && pread(fd, last + 2 - n, n, size - (off_t)n) != (ssize_t)n)
+	if (n > 0 && pread(fd, last + 3 - n, n, size - (off_t)n) != (ssize_t)n)
 		return 2;
-	return last[1] != '\n' ? 2 : last[0] != '\n';
+	bool is_crlf = last[1] == '\r';
+	return last[2] != '\n' ? 2 : last[is_crlf ? 0 : 1] != '\n';
 }
 
 /* Who sent it is in its header. */

@@ -245,6 +245,32 @@ test_no_empty_line_flags(void **state)
 	free(f);
 }
 
+/* Appended to a file of CRLF lines: the message before does not grow by an empty line. */
+static void
+test_append_to_crlf(void **state)
+{
+	static const char *const ends[] = { "x\r\n\r\n", "x\r\n", "x\n\r\n", "x\r\n\n" };
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < LEN(ends); i++) {
+		char *text = xasprintf("From a@x Thu Jan  1 00:00:01 2026\r\nA: b\r\n\r\n%s",
+			ends[i]);
+		write_file(fx->file, text);
+		assert_int_equal(ERR_OK, append(fx->file, "Subject: two\n\ny\n", 0, 0));
+		struct found *f = scan(fx->file, 0);
+		assert_int_equal(2, f->n);
+		char *one = body_of(fx->file, &f->v[0]);
+		char *empty = strstr(one, "\r\n\r\n");
+		assert_non_null(empty);
+		size_t n = strlen(empty + 4);
+		assert_true(n == strcspn(ends[i], "\n") + 1);
+		assert_memory_equal(ends[i], empty + 4, n);
+		free(one);
+		free(f);
+		free(text);
+	}
+}
+
 /* A file that ends in the middle of a header: what marks the message stands on lines of its own,
  * and nothing of the header is changed. */
 static void
@@ -957,7 +983,8 @@ test_full_disk_leaves_the_old_file(void **state)
 }
 
 #define F(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-TEST_MAIN(F(test_finds_messages), F(test_flags_of_a_torn_header), F(test_sender),
+TEST_MAIN(F(test_finds_messages), F(test_append_to_crlf), F(test_flags_of_a_torn_header),
+	F(test_sender),
 	F(test_no_empty_line), F(test_no_empty_line_flags),
 	F(test_from_line_in_body_forges_nothing),
 	F(test_flags_in_place), F(test_rewrite_keeps_the_rest),
