@@ -3,8 +3,42 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "invitation.h"
 #include "mime.h"
 #include "utf8.h"
+
+/* What goes back to an organizer has no line longer than calendars take, and no control byte. */
+static void
+answer(const struct str *text)
+{
+	static const char *const mine[] = { "Ada <ada@example.org>" };
+	struct arena a = {0};
+	struct invitation i;
+	struct error e;
+	struct str out = {0};
+	size_t line = 0;
+
+	if (invitation_read(&i, &a, str_get(text), text->len, mine, 1, &e) == ERR_OK) {
+		invitation_write(&out, str_get(text), text->len, "ada@example.org",
+			INVITATION_ACCEPTED, 1790000000);
+		for (size_t k = 0; k < out.len; k++) {
+			unsigned char c = (unsigned char)out.data[k];
+			line = c == '\n' ? 0 : line + 1;
+			must(line <= 76 && (c >= ' ' || c == '\r' || c == '\n'));
+		}
+	}
+	str_clear(&out);
+	arena_clear(&a);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	mime_init();
+	return 0;
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -28,6 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			abort();
 		str_clear(&clean);
 	}
+	if (is_calendar)
+		answer(&text);
 	str_clear(&text);
 	lines_clear(&l);
 	return 0;
