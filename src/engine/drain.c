@@ -38,6 +38,7 @@ struct drain {
 	bool is_asking, is_person_needed;
 	char *password;
 	bool is_password_stale;		/* it served before */
+	struct error refusal;		/* why one is asked for */
 	int n_refused, n_failures;
 	int64_t due_ms;			/* the next pass by itself */
 	struct drain_news news;
@@ -255,14 +256,16 @@ judge(struct drain *d, enum err rc, const struct error *e)
 	if (d->n_failures > 0 && retry_pause_ms(d->n_failures) < pause)
 		pause = retry_pause_ms(d->n_failures);
 	d->due_ms = d->is_person_needed ? INT64_MAX : now_ms() + pause;
-	if (d->is_asking)
+	if (d->is_asking) {
+		d->refusal = *e;
 		ask_password(d, e);
-	else if (d->is_person_needed || rc == ERR_LOCAL)
+	} else if (d->is_person_needed || rc == ERR_LOCAL) {
 		tell_state(d, LINK_NEEDS_PERSON, e, 0);
-	else if (rc == ERR_OK || rc == ERR_CANCELLED)
+	} else if (rc == ERR_OK || rc == ERR_CANCELLED) {
 		tell_state(d, LINK_ONLINE, NULL, 0);
-	else
+	} else {
 		tell_state(d, LINK_OFFLINE, e, pause);
+	}
 	return !d->is_asking;
 }
 
@@ -457,9 +460,7 @@ drain_password(struct drain *d, const char *password)
 		d->password = xstrdup(password);
 		d->due_ms = now_ms();
 	} else if (was_asking) {
-		struct error e;
-		error_set(&e, ERR_AUTH, "account '%s': no password", d->cfg.conf->name);
-		end_pass(d, &e);
+		end_pass(d, &d->refusal);
 	}
 	pthread_cond_signal(&d->side.changed);
 	pthread_mutex_unlock(&d->side.lock);

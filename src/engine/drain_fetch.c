@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "drain_int.h"
 #include "log.h"
@@ -97,16 +98,29 @@ add_to_batch(struct pass *p, struct plan_item *item, enum pop3_state state, uint
 	p->batch_bytes = end;
 }
 
+/* Nothing at all came, with a +OK. Taken for the message it would cost the message, so it is
+ * as if that had been refused. */
+static enum err
+take_back(struct pass *p, struct error *e)
+{
+	if (ftruncate(p->spool, (off_t)p->batch_bytes) < 0)
+		return error_errno(e, ERR_LOCAL, "cannot cut back the spool");
+	return error_set(e, ERR_MSG, "the server sent nothing of it");
+}
+
 static enum err
 fetch_whole(struct pass *p, struct plan_item *item, struct error *e)
 {
 	struct mbox_source src = { p, pass_from_server };
 	struct mbox_encoded out = {0};
+	uint64_t before = p->bytes_done;
 	enum err rc = pop3_take(p->pop3, e);
 
 	p->message_bytes = item->m.size_bytes;
 	if (rc == ERR_OK)
 		rc = mbox_encode(p->spool, &src, 0, pass_arrival, &out, e);
+	if (rc == ERR_OK && p->bytes_done == before && item->m.size_bytes > 0)
+		rc = take_back(p, e);
 	if (rc == ERR_OK)
 		add_to_batch(p, item, POP3_HERE, out.hash, out.end);
 	return rc;

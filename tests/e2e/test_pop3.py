@@ -234,6 +234,7 @@ def test_pop3_wrong_password_and_no_server():
         setup(home, d.ports["pop3"], password="not-it")
         code, text = sync(home)
         assert code == 1 and "not-it" not in text, (code, text)
+        assert "the server says: " in text, text
     with Home() as home:
         setup(home, 1)
         code, text = sync(home)

@@ -18,6 +18,7 @@ struct pop3_mail {
 	const char *uidl, *text;	/* text with CRLF; uidl "": left out of the listing */
 	_Atomic bool is_bad;		/* RETR says -ERR */
 	_Atomic bool is_gone;
+	_Atomic bool is_void;		/* RETR says +OK, and nothing comes */
 	_Atomic bool is_fatal;		/* the connection ends in the middle of it */
 	_Atomic bool is_marked;
 };
@@ -167,6 +168,8 @@ p3_command(struct pop3_server *s, const char *line)
 		p3_list(s, true);
 	else if (str_starts(line, "TOP ") && m && !s->no_top && ++s->n_top)
 		p3_text(s, m->text, true);
+	else if (str_starts(line, "RETR ") && m && m->is_void)
+		p3_say(s, "+OK it comes\r\n.\r\n");
 	else if (str_starts(line, "RETR ") && m && m->is_fatal && ++s->n_retr) {
 		p3_say(s, "+OK it comes\r\n");
 		p3_send(s, m->text, strlen(m->text) / 2);

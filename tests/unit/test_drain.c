@@ -353,6 +353,32 @@ test_message_breaks_the_link(void **state)
 	}
 }
 
+/* An answer without a byte is not the message: that stays on the server, is told, and comes
+ * when it does. */
+static void
+test_nothing_of_it_came(void **state)
+{
+	struct drained x;
+	struct census c;
+	(void)state;
+
+	dr_init(&x);
+	dr_small(&x);
+	x.conf.keep_days = 0;
+	x.server.v[2].is_void = true;
+	dr_start(&x);
+	PASS(&x);
+	assert_int_equal(4, x.n_new);
+	assert_int_equal(4, census(&x, &c));
+	assert_false(x.server.v[2].is_gone);
+	assert_non_null(strstr(x.notice.text, "sent nothing of it"));
+	x.server.v[2].is_void = false;
+	PASS(&x);
+	assert_true(x.server.v[2].is_gone);
+	assert_all(&x, "in the end", 0);
+	dr_clear(&x);
+}
+
 /* The inbox and all beside it are gone, as when a disk is not mounted: nothing is downloaded
  * into what is there instead, nothing deleted. Another place, or an empty file, is meant. */
 static void
@@ -411,7 +437,8 @@ test_inbox_is_no_mbox(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_message_breaks_the_link), T(test_inbox_is_no_mbox), T(test_inbox_is_gone), T(test_all_once), T(test_delete),
+TEST_MAIN(T(test_message_breaks_the_link), T(test_inbox_is_no_mbox), T(test_inbox_is_gone),
+	T(test_nothing_of_it_came), T(test_all_once), T(test_delete),
 	T(test_quit_unanswered), T(test_keep_days),
 	T(test_without_uidl), T(test_repeated_uidl), T(test_changed_uidls),
 	T(test_reused_uidl), T(test_hostile_uidls), T(test_message_refused), T(test_stopped),
