@@ -78,6 +78,8 @@ void plan_by_uidl(struct plan *p);
 void plan_by_hash(struct plan *p);
 /* Between the two: the names are numbers that were given anew. */
 bool plan_is_renumbered(struct plan *p);
+/* Behind both: what is new by its name has the header of one that another was taken for. */
+bool plan_is_mixed_up(const struct plan *p);
 void plan_clear(struct plan *p);
 
 /* ---- drain_pass.c ---- */

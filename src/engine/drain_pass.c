@@ -272,6 +272,21 @@ note_listed(struct pass *p, struct error *e)
 	return rc;
 }
 
+/* The names have changed hands. */
+static enum err
+match_by_headers(struct pass *p, struct error *e)
+{
+	struct plan *plan = &p->plan;
+
+	log_msg("%s: messages bear the names of others", p->d->cfg->conf->name);
+	plan->is_in_doubt = true;
+	plan_by_uidl(plan);
+	enum err rc = pass_find_hashes(p, e);
+	if (rc == ERR_OK)
+		plan_by_hash(plan);
+	return rc;
+}
+
 /* Of each message whether it is in the ledger. */
 static enum err
 match(struct pass *p, struct error *e)
@@ -284,15 +299,13 @@ match(struct pass *p, struct error *e)
 	if (plan->n_entries == 0)
 		return doubt_note_peer(p, e);
 	rc = pass_find_hashes(p, e);
-	if (rc == ERR_OK && plan_is_renumbered(plan)) {
-		log_msg("%s: the server names messages by their numbers",
-			p->d->cfg->conf->name);
-		plan->is_in_doubt = true;
-		plan_by_uidl(plan);
-		rc = pass_find_hashes(p, e);
-	}
-	if (rc == ERR_OK)
+	bool is_wrong = rc == ERR_OK && plan_is_renumbered(plan);
+	if (rc == ERR_OK && !is_wrong) {
 		plan_by_hash(plan);
+		is_wrong = !plan->is_in_doubt && plan_is_mixed_up(plan);
+	}
+	if (is_wrong)
+		rc = match_by_headers(p, e);
 	if (rc == ERR_OK && plan->is_in_doubt)
 		rc = doubt_unname(p, e);
 	if (rc == ERR_OK)

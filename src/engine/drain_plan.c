@@ -85,7 +85,7 @@ orphan_sizes(const struct plan *p, const bool *is_named, uint64_t *sizes)
 }
 
 static int
-by_size(const void *a, const void *b)
+by_number(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
 
@@ -102,7 +102,7 @@ judge_unknown(struct plan *p, const bool *is_named)
 	bool is_any_known = false;
 
 	if (n > 0)
-		qsort(sizes, n, sizeof *sizes, by_size);
+		qsort(sizes, n, sizeof *sizes, by_number);
 	for (size_t i = 0; i < p->n_entries; i++)
 		is_any_known = is_any_known || is_named[i];
 	p->is_all_new = (n > 0 && !is_any_known) || p->is_other_peer;
@@ -111,7 +111,7 @@ judge_unknown(struct plan *p, const bool *is_named)
 		if (item->is_settled || item->wants_hash)
 			continue;
 		item->wants_hash = n > 0 && (p->is_all_new ||
-			bsearch(&item->m.size_bytes, sizes, n, sizeof *sizes, by_size));
+			bsearch(&item->m.size_bytes, sizes, n, sizeof *sizes, by_number));
 		item->is_settled = !item->wants_hash;
 	}
 	free(sizes);
@@ -229,6 +229,26 @@ fitness(const struct plan *p, const struct plan_item *item, const struct pop3_en
 	if (same_name && *item->m.uidl)
 		return same_size ? 3 : 2;
 	return same_size || p->is_all_new ? 1 : 0;
+}
+
+bool
+plan_is_mixed_up(const struct plan *p)
+{
+	uint64_t *by_name = xcalloc(p->n + 1, sizeof *by_name);
+	size_t n = 0;
+	bool is = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].entry && p->v[i].hash == 0)
+			by_name[n++] = p->v[i].entry->hash;
+	}
+	if (n > 0)
+		qsort(by_name, n, sizeof *by_name, by_number);
+	for (size_t i = 0; i < p->n && n > 0 && !is; i++)
+		is = !p->v[i].entry && p->v[i].hash != 0 && bsearch(&p->v[i].hash, by_name, n,
+			sizeof *by_name, by_number);
+	free(by_name);
+	return is;
 }
 
 void

@@ -129,4 +129,33 @@ test_numbers(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_another_user), T(test_back_again), T(test_exchanged_unseen), T(test_numbers))
+/* Names that went from one message to the next, of which nobody noticed anything, since all are
+ * of one size; then one gets a name of its own. Nothing comes twice. */
+static void
+test_names_changed_hands(void **state)
+{
+	struct drained x;
+	(void)state;
+
+	dr_init(&x);
+	dr_add(&x, "a", MAIL("aaa", "text\r\n"));
+	dr_add(&x, "b", MAIL("bbb", "text\r\n"));
+	dr_add(&x, "c", MAIL("ccc", "text\r\n"));
+	dr_start(&x);
+	PASS(&x);
+	x.server.v[0].uidl = "b";
+	x.server.v[1].uidl = "c";
+	x.server.v[2].uidl = "a";
+	PASS(&x);
+	assert_int_equal(0, x.server.n_top);
+	x.server.v[1].uidl = "d";
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	int n_top = x.server.n_top;
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	assert_int_equal(n_top, x.server.n_top);	/* all names are right again */
+	dr_clear(&x);
+}
+
+TEST_MAIN(T(test_names_changed_hands), T(test_another_user), T(test_back_again), T(test_exchanged_unseen), T(test_numbers))
