@@ -279,7 +279,8 @@ refused(struct replay *r, const struct error *why, struct error *e)
 	if (strstr(why->text, "[NOPERM]") && r->w->mirror.open.id == r->source.id)
 		/* what we may do there has changed: it is opened anew */
 		r->w->mirror.open.id = 0;
-	error_set(&n, ERR_MSG, "%s: %s: %s", r->w->conf->name, label_of(r), why->text);
+	error_set(&n, ERR_MSG, "%s: not done: %s: %s", r->w->conf->name, label_of(r),
+		why->text);
 	enum err rc = store_intents_refused(r->w->store, &r->b, why->text, e);
 	if (r->w->refused.n_all > 0)		/* told when it is back in sight */
 		tell_slices(r, uidset_count(&r->b.uids), uidset_count(&r->b.uids), why);

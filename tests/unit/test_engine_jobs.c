@@ -274,6 +274,7 @@ test_refused_delete_comes_back(void **state)
 	unlock(&fx);					/* now the server may answer */
 	wait_for(&fx, EV_NOTICE, 0);
 	assert_non_null(strstr(fx.notice.text, "[NOPERM] folder is read-only"));
+	assert_non_null(strstr(fx.notice.text, ": not done: "));
 	assert_true(is_visible(&fx, "INBOX", 2));
 	assert_int_equal(0, store_intents_pending(engine_store(fx.engine), 0));
 	fixture_clear(&fx);
