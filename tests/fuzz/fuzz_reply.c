@@ -48,7 +48,8 @@ answer(const char *raw, size_t n)
 
 	text_clean(&text, raw + head, n - head, CLEAN_TEXT);
 	for (int kind = REPLY_SENDER; kind <= REPLY_RESUME; kind++) {
-		struct reply_source s = { raw, head, str_get(&text), text.len, n & 1, n & 2 };
+		struct reply_source s = { raw, head, str_get(&text), text.len, n & 1, n & 2,
+			n & 4 ? "%A %Z%n{name} <{address}>:" : NULL };
 		struct note note = {0};
 		struct error e;
 		if (reply_make(&note, (enum reply_kind)kind, &s, mine, LEN(mine),
