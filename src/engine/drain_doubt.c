@@ -14,6 +14,8 @@
 #include "drain_int.h"
 #include "log.h"
 
+enum { PROBE_BYTES = 1 << 20 };		/* what is larger is not asked for in each pass */
+
 /* ---- whose names they are ---- */
 
 static char *
@@ -79,6 +81,34 @@ doubt_unname(struct pass *p, struct error *e)
 	return rc;
 }
 
+/* ---- is it another one? ---- */
+
+/* A filter between may change headers of whole messages only: what looks like another by TOP
+ * is asked for as it was downloaded. Afterwards its hash is 0 where that cannot be had. */
+static enum err
+look_closer(struct pass *p, struct plan_item **v, size_t n, struct error *e)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i]->hash = 0;
+	return n > 0 ? pass_hash_headers(p, v, n, false, e) : ERR_OK;
+}
+
+enum err
+doubt_is_renumbered(struct pass *p, bool *is, struct error *e)
+{
+	enum err rc = ERR_OK;
+
+	*is = false;
+	for (size_t i = 0; i < p->plan.n && rc == ERR_OK; i++) {
+		struct plan_item *item = &p->plan.v[i];
+		if (!item->is_probe || item->m.size_bytes > PROBE_BYTES)
+			continue;
+		rc = look_closer(p, &item, 1, e);
+		*is = item->hash != 0 && item->hash != item->entry->hash;
+	}
+	return rc;
+}
+
 /* ---- before something is deleted ---- */
 
 /* What bears the name of another message is new to the next pass. */
@@ -105,7 +135,17 @@ doubt_before_deleting(struct pass *p, bool (*may)(const struct pass *p,
 		item->wants_hash = item->entry && !item->is_fetched && item->hash == 0 &&
 			may(p, item->entry);
 	}
+	struct plan_item **other = xcalloc(plan->n + 1, sizeof(struct plan_item *));
+	size_t n = 0;
 	rc = pass_find_hashes(p, e);
+	for (size_t i = 0; i < plan->n; i++) {
+		struct plan_item *item = &plan->v[i];
+		if (item->wants_hash && item->hash != 0 && item->hash != item->entry->hash)
+			other[n++] = item;
+	}
+	if (rc == ERR_OK)
+		rc = look_closer(p, other, n, e);
+	free(other);
 	for (size_t i = 0; i < plan->n && rc == ERR_OK; i++) {
 		struct plan_item *item = &plan->v[i];
 		if (!item->wants_hash)

@@ -39,6 +39,10 @@ enum err pass_read_header(struct pass *p, struct str *head, struct error *e);
  * done, *asked were asked for. */
 enum err pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken,
 	size_t *asked, bool header_only, struct error *e);
+/* Asks for the headers of these, alone or with all of the message; what cannot be had
+ * keeps the hash it has. */
+enum err pass_hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only,
+	struct error *e);
 /* Of those that want it. */
 enum err pass_find_hashes(struct pass *p, struct error *e);
 /* What of the session before must not be in the next one of the same pass. */
@@ -76,6 +80,8 @@ bool doubt_is_other_peer(const struct pass *p);
 enum err doubt_note_peer(struct pass *p, struct error *e);
 /* What the plan did not find on the server has no name any more. */
 enum err doubt_unname(struct pass *p, struct error *e);
+/* Whether the message that plan_is_renumbered told from its entry is another one indeed. */
+enum err doubt_is_renumbered(struct pass *p, bool *is, struct error *e);
 /* Of what may be deleted, and is known by its name alone, the header is looked at; what is
  * another message has no entry behind this. */
 enum err doubt_before_deleting(struct pass *p, bool (*may)(const struct pass *p,

@@ -199,8 +199,9 @@ pass_ask_more(struct pass *p, struct plan_item **v, size_t n, size_t taken, size
 }
 
 /* Hashes by TOP; of a server that refuses it, of the whole message. */
-static enum err
-hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only, struct error *e)
+enum err
+pass_hash_headers(struct pass *p, struct plan_item **v, size_t n, bool header_only,
+	struct error *e)
 {
 	size_t asked = 0;
 	enum err rc = ERR_OK;
@@ -231,13 +232,13 @@ pass_find_hashes(struct pass *p, struct error *e)
 	if (n > 0)
 		log_msg("%s: %zu messages are told by their headers", p->d->cfg->conf->name,
 			n);
-	enum err rc = hash_headers(p, v, n, true, e);
+	enum err rc = pass_hash_headers(p, v, n, true, e);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i]->hash == 0 && !v[i]->is_probe)
 			v[n_left++] = v[i];
 	}
 	if (rc == ERR_OK && n_left > 0)
-		rc = hash_headers(p, v, n_left, false, e);
+		rc = pass_hash_headers(p, v, n_left, false, e);
 	free(v);
 	return rc;
 }
@@ -299,7 +300,9 @@ match(struct pass *p, struct error *e)
 	if (plan->n_entries == 0)
 		return doubt_note_peer(p, e);
 	rc = pass_find_hashes(p, e);
-	bool is_wrong = rc == ERR_OK && plan_is_renumbered(plan);
+	bool is_wrong = false;
+	if (rc == ERR_OK && plan_is_renumbered(plan))
+		rc = doubt_is_renumbered(p, &is_wrong, e);
 	if (rc == ERR_OK && !is_wrong) {
 		plan_by_hash(plan);
 		is_wrong = !plan->is_in_doubt && plan_is_mixed_up(plan);

@@ -28,7 +28,7 @@ struct pop3_server {
 	struct pop3_mail v[POP3_MAILS];
 	size_t n;
 	const char *capa;		/* lines with CRLF; NULL: -ERR */
-	_Atomic bool no_uidl, no_top, mute_quit;
+	_Atomic bool no_uidl, no_top, top_adds, mute_quit;
 	/* that message (from 1) is gone by the time of its RETR */
 	_Atomic size_t vanish;
 	/* bytes until the connection breaks; < 0: never. Counts over sessions */
@@ -131,7 +131,7 @@ p3_text(struct pop3_server *s, const char *text, bool header_only)
 {
 	bool has_end = true, behind_crlf = true;
 
-	p3_say(s, "+OK it comes\r\n");
+	p3_say(s, header_only && s->top_adds ? "+OK\r\nX-Filter: seen\r\n" : "+OK it comes\r\n");
 	while (*text) {
 		size_t n = strcspn(text, "\n") + 1;
 		if (text[n - 1] == '\0')

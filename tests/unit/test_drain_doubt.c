@@ -158,4 +158,27 @@ test_names_changed_hands(void **state)
 	dr_clear(&x);
 }
 
-TEST_MAIN(T(test_names_changed_hands), T(test_another_user), T(test_back_again), T(test_exchanged_unseen), T(test_numbers))
+/* A filter that gives other headers by TOP than with the whole message: nothing comes twice, and
+ * what is to be deleted is. */
+static void
+test_filtered_headers(void **state)
+{
+	struct drained x;
+	(void)state;
+
+	dr_init(&x);
+	add_three(&x);
+	x.server.top_adds = true;
+	dr_start(&x);
+	PASS(&x);
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	x.conf.keep_days = 0;
+	PASS(&x);
+	assert_int_equal(0, x.n_new);
+	assert_int_equal(3, x.server.n_dele);
+	assert_all(&x, "filtered", 0);
+	dr_clear(&x);
+}
+
+TEST_MAIN(T(test_filtered_headers), T(test_names_changed_hands), T(test_another_user), T(test_back_again), T(test_exchanged_unseen), T(test_numbers))
