@@ -181,29 +181,40 @@ triage_mark_read(struct triage *t, msg_id *ids, size_t n)
 
 /* ---- moving ---- */
 
+/* `account`, where all are of it, else 0. They may be all of a large folder, and this be
+ * asked at each key. */
+static account_id
+if_common(const struct store *s, account_id account, const msg_id *ids, size_t n)
+{
+	folder_id seen = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (msg_folder(ids[i]) == seen)
+			continue;
+		seen = msg_folder(ids[i]);
+		if (store_folder_account(s, seen) != account)
+			return 0;
+	}
+	return account;
+}
+
 static account_id
 account_of(const struct triage *t)
 {
 	const struct store *s = ui_store(t->view->ui);
-	account_id id = store_folder_account(s, msg_folder(t->ids[0]));
 
-	for (size_t i = 1; i < t->n; i++)
-		if (store_folder_account(s, msg_folder(t->ids[i])) != id)
-			return 0;
-	return id;
+	return if_common(s, store_folder_account(s, msg_folder(t->ids[0])), t->ids, t->n);
 }
 
 account_id
 triage_account(const struct triage *t)
 {
 	const struct store *s = ui_store(t->view->ui);
-	account_id account = store_folder_account(s, msg_folder(list_cursor_id(t->list)));
 	size_t n;
 	msg_id *ids = list_targets(t->list, true, &n);
+	account_id account = if_common(s, store_folder_account(s,
+		msg_folder(list_cursor_id(t->list))), ids, n);
 
-	for (size_t i = 0; i < n && account; i++)
-		if (store_folder_account(s, msg_folder(ids[i])) != account)
-			account = 0;
 	free(ids);
 	return account;
 }
