@@ -74,6 +74,15 @@ account_id store_account(struct store *s, const char *name);
 /* owned; NULL: there is none */
 char *store_account_name(const struct store *s, account_id id);
 
+/* For a handle that shows what it reads: while thousands of decisions are pending, n_msgs
+ * and n_unread of folders may be those of some tenths of a second ago, since they are added
+ * up anew whenever something changes. store_counts_due_ms: in how many milliseconds those that
+ * were read last want to be read again; -1: they are right. store_counts_are_due: now; told
+ * once. */
+void store_counts_may_lag(const struct store *s);
+int store_counts_due_ms(const struct store *s);
+bool store_counts_are_due(const struct store *s);
+
 /* In display order: INBOX, the other roles, then by name; those that are GONE left out. */
 size_t store_folders(const struct store *s, account_id account, struct arena *a,
 	struct folder **out);

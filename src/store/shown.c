@@ -6,7 +6,11 @@
  * would look at all that is left. */
 #include <stdlib.h>
 
+#include "now.h"
 #include "store_db.h"
+
+/* With so many rows it takes a tenth of the time at most, for who may lag. */
+enum { LAG_ROWS = 5000, LAG = 10 };
 
 struct folder_delta {
 	folder_id folder;
@@ -23,6 +27,10 @@ struct state {
 struct shown {
 	struct state folders_at, threads_at;
 	bool has_folders, has_threads, has_moved;
+	bool may_lag;
+	uint64_t n_rows;		/* that were added up for folders */
+	int64_t next_us;		/* not again before, where they may lag */
+	int64_t due_us;			/* then; 0: they are up to date */
 	struct folder_delta *folders;
 	size_t n_folders, cap_folders;
 	struct thread_delta *threads;	/* sorted by thread, then folder */
@@ -77,17 +85,18 @@ may_keep(const struct store *s)
 	" - ((m.flags & 1) = 0)"
 
 static struct folder_delta
-add_up_folder(const struct store *s, folder_id folder)
+add_up_folder(const struct store *s, folder_id folder, uint64_t *n_rows)
 {
 	struct folder_delta d = { .folder = folder };
 	sqlite3_stmt *st = db_query(s, "SELECT coalesce(sum(o.hidden), 0),"
-		" coalesce(sum(" UNREAD_DELTA "), 0)"
+		" coalesce(sum(" UNREAD_DELTA "), 0), count(*)"
 		" FROM overlay o CROSS JOIN msg m ON m.id = o.msg WHERE o.msg BETWEEN ? AND ?",
 		"ii", msg_id_of(folder, 0), msg_id_of(folder, UINT32_MAX));
 
 	if (db_row(s, st)) {
 		d.n_hidden = (uint32_t)sqlite3_column_int64(st, 0);
 		d.unread = sqlite3_column_int(st, 1);
+		*n_rows += (uint64_t)sqlite3_column_int64(st, 2);
 		db_done(st);
 	}
 	return d;
@@ -96,16 +105,64 @@ add_up_folder(const struct store *s, folder_id folder)
 static void
 add_up_folders(const struct store *s, struct shown *x)
 {
+	int64_t start = now_us();
 	msg_id id = 0;
 
 	x->n_folders = 0;
+	x->n_rows = 0;
 	while ((id = db_int(s, "SELECT msg FROM overlay WHERE msg > ? ORDER BY msg LIMIT 1",
 		"i", id)) != 0) {
 		x->folders = array_grow(x->folders, x->n_folders, &x->cap_folders,
 			sizeof *x->folders);
-		x->folders[x->n_folders++] = add_up_folder(s, msg_folder(id));
+		x->folders[x->n_folders++] = add_up_folder(s, msg_folder(id), &x->n_rows);
 		id = msg_id_of(msg_folder(id), UINT32_MAX);
 	}
+	int64_t end = now_us();
+	x->next_us = end + LAG * (end - start);
+	x->due_us = 0;
+}
+
+static void
+renew_folders(const struct store *s, struct shown *x)
+{
+	struct state now = state_of(s);
+
+	if (x->has_folders && is_state(&now, &x->folders_at))
+		return;
+	if (x->may_lag && x->has_folders && x->n_rows >= LAG_ROWS && now_us() < x->next_us) {
+		x->due_us = x->next_us;
+		return;
+	}
+	add_up_folders(s, x);
+	x->folders_at = now;
+	x->has_folders = may_keep(s);
+}
+
+void
+store_counts_may_lag(const struct store *s)
+{
+	shown_of(s)->may_lag = true;
+}
+
+int
+store_counts_due_ms(const struct store *s)
+{
+	const struct shown *x = s->db->shown;
+
+	if (!x || x->due_us == 0)
+		return -1;
+	int64_t left = x->due_us - now_us();
+	return left > 0 ? (int)(left / 1000) + 1 : 0;
+}
+
+bool
+store_counts_are_due(const struct store *s)
+{
+	bool are = store_counts_due_ms(s) == 0;
+
+	if (are)
+		s->db->shown->due_us = 0;
+	return are;
 }
 
 static int
@@ -121,13 +178,8 @@ void
 shown_counts(const struct store *s, struct folder *v, size_t n)
 {
 	struct shown *x = shown_of(s);
-	struct state now = state_of(s);
 
-	if (!x->has_folders || !is_state(&now, &x->folders_at)) {
-		add_up_folders(s, x);
-		x->folders_at = now;
-		x->has_folders = may_keep(s);
-	}
+	renew_folders(s, x);
 	for (size_t i = 0; i < n && x->n_folders > 0; i++) {
 		struct folder_delta key = { .folder = v[i].id }, *d = bsearch(&key,
 			x->folders, x->n_folders, sizeof key, by_folder);

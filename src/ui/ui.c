@@ -247,6 +247,12 @@ ui_event(struct ui *ui, const struct event *ev)
 	stack_bury(ui);
 }
 
+static int
+counts_due_ms(const struct ui *ui)
+{
+	return ui->store ? store_counts_due_ms(ui->store) : -1;
+}
+
 /* Where what an event brings with it takes long (very many decisions pending), events have a
  * third of the time, and keys what is left. */
 static void
@@ -259,6 +265,8 @@ take_events(struct ui *ui)
 		return;
 	for (int i = 0; i < EVENTS_A_TURN && !ui->is_over && engine_next(ui->engine, &ev); i++)
 		ui_event(ui, &ev);
+	if (ui->store && store_counts_are_due(ui->store))
+		ui_event(ui, &(struct event){ .kind = EV_FOLDERS });
 	ask_password(ui);
 	int64_t took = now_ms() - start;
 	if (took >= LONG_MS)
@@ -304,8 +312,8 @@ patience_ms(const struct ui *ui)
 	if (!ui->is_idle_done)
 		return 0;
 	if (!ui->is_dirty)
-		return sooner(sooner(status_next_ms(ui), lookup_next_ms(ui)),
-			sooner(arrivals_next_ms(ui), rest_ms(ui)));
+		return sooner(sooner(sooner(status_next_ms(ui), lookup_next_ms(ui)),
+			sooner(arrivals_next_ms(ui), rest_ms(ui))), counts_due_ms(ui));
 	int64_t wait = ui->drawn_ms + FRAME_MS - now_ms();
 	return wait > 0 ? (int)wait : 0;
 }
@@ -384,6 +392,8 @@ ui_new(struct engine *g, const struct rc *rc, const struct ui_options *o, struct
 
 	ui->engine = g;
 	ui->store = engine_store(g);
+	if (ui->store)
+		store_counts_may_lag(ui->store);
 	ui->rc = rc;
 	ui->options = *o;
 	ui->term = t;

@@ -1,4 +1,5 @@
 /* Decisions about very many messages: recorded whole at once, worked off in slices. */
+#include <poll.h>
 #include <sqlite3.h>
 
 #include "store_fixture.h"
@@ -194,7 +195,41 @@ test_first_thousand_unchanged(void **state)
 	assert_int_equal(N - 1201, fx_counts(fx, fx->inbox).n_unread);
 }
 
+/* Where they may, counts lag behind thousands of decisions, but not for long, and it is said when
+ * to look again; a handle that was not told so counts right at once. */
+static void
+test_counts_may_lag(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *other;
+
+	fx_msgs(fx, fx->inbox, 1, N + 10);
+	fx_intend(fx, INTENT_MOVE, "Trash", 0, 0, all_of(fx, N), N);
+	go_on(fx, 100);
+	store_counts_may_lag(fx->s);
+	assert_int_equal(10, shown(fx, fx->inbox));
+	assert_int_equal(-1, store_counts_due_ms(fx->s));
+	for (uint32_t i = 0; i < 9; i++) {
+		fx_move(fx, msg_id_of(fx->inbox, N + 1 + i));
+		uint32_t n = shown(fx, fx->inbox);
+		assert_true(n >= 9 - i && n <= 10);
+		assert_true(n == 9 - i || store_counts_due_ms(fx->s) >= 0);
+	}
+	OK(store_open(&other, fx->data, fx->cache, STORE_READ, &fx->e));
+	struct folder f;
+	assert_true(store_folder(other, fx->inbox, &fx->a, &f));
+	assert_int_equal(1, f.n_msgs);
+	store_close(other);
+	while (shown(fx, fx->inbox) != 1 || store_counts_due_ms(fx->s) >= 0) {
+		int ms = store_counts_due_ms(fx->s);
+		assert_true(ms >= 0 && ms < 10000);
+		poll(NULL, 0, ms);
+		assert_true(store_counts_are_due(fx->s) || store_counts_due_ms(fx->s) > 0);
+	}
+	assert_false(store_counts_are_due(fx->s));
+}
+
 TEST_MAIN(FX(test_many_go_in_slices), FX(test_undo_in_the_middle),
 	FX(test_undo_of_many_that_are_done), FX(test_a_later_decision_goes_before),
 	FX(test_rebuilt_in_the_middle), FX(test_a_writer_is_not_waited_for),
-	FX(test_first_thousand_unchanged))
+	FX(test_first_thousand_unchanged), FX(test_counts_may_lag))
