@@ -19,9 +19,9 @@ bool mailcap_next(struct mailcap *out, const char *text, size_t n, size_t *at,
 void mailcap_clear(struct mailcap *m);
 
 /* `command` for the shell: with the file in place of %s, or as standard input where there is
- * no %s. NULL where it asks for what we have not (%n, %F), or where path, type or charset have
- * any byte but letters, digits and "/._+-": how the entry quotes them is not known, so nothing
- * of a mail may need quotes. Owned. */
+ * no %s. NULL where it asks for what we have not (%n, %F), or where path, type or charset
+ * have any byte but letters, digits and "/._+-", or begin with "-": how the entry quotes them
+ * is not known, so nothing of a mail may need quotes, or be an option. Owned. */
 char *mailcap_line(const char *command, const char *path, const char *type,
 	const char *charset);
 

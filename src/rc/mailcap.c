@@ -134,11 +134,12 @@ mailcap_clear(struct mailcap *m)
 
 /* ---- the command line ---- */
 
+/* Needs no quotes, and is no option. */
 static bool
 is_plain(const char *s)
 {
-	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		"/._+-")] == '\0';
+	return *s != '-' && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789/._+-")] == '\0';
 }
 
 /* What stands for the word behind a '%'; *n bytes of it. NULL: we have no such thing. */

@@ -75,6 +75,8 @@ test_lines_take_nothing_that_a_shell_looks_at(void **state)
 		{ "x %t", "/tmp/a", "a/b;c", "", NULL },
 		{ "x %{charset}", "/tmp/a", "a/b", "`id`", NULL },
 		{ "x %{charset}", "/tmp/a", "a/b", "x\nid", NULL },
+		{ "x %t", "/tmp/a", "--exec/id", "", NULL },
+		{ "x %{charset}", "/tmp/a", "a/b", "-ofile", NULL },
 	};
 
 	for (size_t i = 0; i < LEN(v); i++) {
