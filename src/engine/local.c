@@ -89,8 +89,8 @@ has_changed(const struct local *l)
 {
 	struct mbox_stamp now;
 
-	return l->wire && mbox_stamp(&now, l->map.path, NULL) == ERR_OK &&
-		!mbox_stamp_is_same(&now, &l->map.stamp);
+	return l->wire && (l->map.has_news || (mbox_stamp(&now, l->map.path, NULL) == ERR_OK &&
+		!mbox_stamp_is_same(&now, &l->map.stamp)));
 }
 
 /* The file, and, for one that is not there yet, its directory: where dotlocks come and go. */

@@ -395,6 +395,7 @@ map_told(struct map *m)
 	uidset_clear(&m->changed);
 	uidset_clear(&m->gone);
 	m->since = m->generation;
+	m->has_news = false;
 }
 
 static void

@@ -45,6 +45,8 @@ struct map {
 	struct map_entry *v;		/* ascending by uid */
 	size_t n, cap;
 	bool is_loaded, is_current;	/* read from disk; true for the file as it was then */
+	bool has_news;			/* a look found what others did, and it is not told
+					 * yet: our own changes look, too */
 	/* what changed since generation `since` */
 	uint64_t since;
 	struct uidset changed, gone;

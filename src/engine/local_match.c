@@ -252,7 +252,7 @@ update(struct map *m, struct error *e)
 	if (rc != ERR_OK)
 		return rc;
 	m->stamp = now;
-	m->is_current = true;
+	m->is_current = m->has_news = true;
 	map_count_unread(m);
 	rc = is_tail ? map_save_changed(m, &m->changed, n_before, e) : map_save_whole(m, e);
 	if (is_first)

@@ -411,6 +411,40 @@ test_changes_tell_what_changed(void **state)
 	uidset_clear(&last);
 }
 
+/* What another program appended, and a change of ours came upon, is news to whoever waits, once. */
+static void
+test_what_our_change_met_is_news(void **state)
+{
+	struct fixture *fx = *state;
+	struct told t = {0};
+	struct folder_sink sink = { .ctx = &t, .flags = told_flags, .vanished = told_gone };
+	struct folder_status st;
+	struct uidset uids = {0};
+	int what;
+
+	for (int i = 0; i < 3; i++)
+		add(fx, "inbox", i, 2);
+	open_folder(fx, "inbox", &uids);
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &sink, &st, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->wait(fx->b, 0, -1, &what, NULL));
+	assert_int_equal(0, what);
+	FILE *f = fopen(fx->inbox, "a");
+	assert_non_null(f);
+	fputs("From eve@example.org Mon Jan  5 10:00:00 2026\nSubject: x\n\nbody\n\n", f);
+	fclose(f);
+	struct uidset first = one(uidset_min(&uids));
+	assert_int_equal(ERR_OK, fx->b->ops->set_flags(fx->b, &first, MSG_SEEN, 0, NULL));
+	assert_int_equal(ERR_OK, fx->b->ops->wait(fx->b, 0, -1, &what, NULL));
+	assert_int_equal(WAIT_CHANGED, what);
+	t = (struct told){0};
+	assert_int_equal(ERR_OK, fx->b->ops->changes(fx->b, NULL, &sink, &st, NULL));
+	assert_int_equal(4, t.n_flags);
+	assert_int_equal(ERR_OK, fx->b->ops->wait(fx->b, 0, -1, &what, NULL));
+	assert_int_equal(0, what);
+	uidset_clear(&uids);
+	uidset_clear(&first);
+}
+
 static const struct uidset *
 asked_in_vain(void *ctx)
 {
@@ -711,7 +745,8 @@ test_kill_during_triage(void **state)
 TEST_MAIN(F(test_uids_last), F(test_newest_before_the_scan), F(test_move_tells_where),
 	F(test_move_and_back_changes_nothing),
 	F(test_names_stay_inside), F(test_kill_during_move), F(test_own_changes_need_no_scan),
-	F(test_changes_tell_what_changed), F(test_reopening_reads_the_head_alone),
+	F(test_changes_tell_what_changed), F(test_what_our_change_met_is_news),
+	F(test_reopening_reads_the_head_alone),
 	F(test_reading_ahead_tells_what_is),
 	F(test_status_of_closed_folders),
 	F(test_two_at_once_and_a_deliverer), F(test_kill_during_triage))
