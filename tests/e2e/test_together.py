@@ -1,4 +1,5 @@
-"""Two Dunlins and a program that delivers, all at work on the same mbox files: nothing is lost, nothing doubled.
+"""Two Dunlins and a program that delivers, all at work on the same mbox files: nothing is lost, nothing doubled, and
+all of it is on the screens afterwards.
 
 DUNLIN_TOGETHER_S: for how long (5 s; a minute in `make together`)."""
 import fcntl
@@ -10,6 +11,7 @@ import time
 
 from rig import mails
 from rig.home import Home
+from rig.waiting import until
 
 SECONDS = float(os.environ.get("DUNLIN_TOGETHER_S", "5"))
 FIRST = 25
@@ -85,6 +87,13 @@ def press(screens, rnd, seconds):
         time.sleep(rnd.random() * 0.1)
 
 
+def shows(screen, inbox):
+    """As many as the file has."""
+    title = re.search(r"INBOX +(\d+)", screen.text())
+    with open(inbox, "rb") as f:
+        return bool(title) and int(title[1]) == len(re.findall(rb"(?m)^Message-ID:", f.read()))
+
+
 def together(homes, seed):
     mail = homes[0].path("Mail")
     inbox = os.path.join(mail, "inbox")
@@ -103,6 +112,8 @@ def together(homes, seed):
         deliverer.goes_on = False
         deliverer.join()
         assert not deliverer.failure, deliverer.failure
+        until(lambda: all(shows(s, inbox) for s in screens),
+              lambda: "\n".join(s.text() for s in screens) + str({k: v[0] for k, v in census(mail).items()}))
         for s in screens:
             s.keys("Escape", "Escape", "q", "q")
             s.wait("[exit 0]")
