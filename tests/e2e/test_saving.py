@@ -1,9 +1,9 @@
 """Attachments that are larger than anybody's memory: saved and piped beside the keys, and stopped."""
 import os
-import time
 
 from rig.home import Home
 from rig.memory import measure_saving, write_mbox
+from rig.waiting import until
 
 
 def open_parts(s, seconds=60):
@@ -48,10 +48,7 @@ def test_saving_beside_the_keys():
             assert not os.path.exists(other)
             s.keys("s", "C-u", other, "Enter", "q")     # it goes on when one leaves
             s.wait("Text of message")
-            deadline = time.monotonic() + 60
-            while os.path.getsize(other) < n:
-                assert time.monotonic() < deadline, s.text()
-                time.sleep(0.05)
+            until(lambda: os.path.exists(other) and os.path.getsize(other) >= n, s.text, 60)
             s.wait("saved " + other[:20])
             s.keys("v")
             s.wait("octet-stream")
