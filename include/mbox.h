@@ -75,6 +75,10 @@ typedef enum err mbox_write(void *ctx, const void *p, size_t n, struct error *e)
 enum err mbox_read(const char *path, uint64_t from_pos, uint64_t hash, mbox_write *write,
 	void *ctx, struct error *e);
 
+/* The date in a From_ line, as ctime(3) without the line end, UTC, in English whatever the
+ * locale: other programs read it. That of now when it cannot be written. */
+void mbox_from_date(char out[64], int64_t arrived);
+
 /* Appends one message (any line ends; From_ lines in it are quoted; Status lines in it
  * dropped): locks, writes, fsyncs; on failure the file is cut back to what it was. *pos: its
  * From_ line. What dies in the middle leaves a torn message: who must not, uses mbox_join. */

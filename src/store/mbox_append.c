@@ -184,9 +184,8 @@ mbox_missing_newlines(int fd, off_t size)
 /* Who sent it is in its header. */
 static const char nobody[] = "MAILER-DAEMON";
 
-/* In English whatever the locale: other programs read it. */
-static void
-format_ctime(char out[64], int64_t arrived)
+void
+mbox_from_date(char out[64], int64_t arrived)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -209,7 +208,7 @@ out_from_line(struct out *o, off_t size, const char *sender, int64_t arrived, ui
 	int n_newlines = mbox_missing_newlines(o->fd, size);
 	char date[64], line[MBOX_SENDER + 128];
 
-	format_ctime(date, arrived);
+	mbox_from_date(date, arrived);
 	int n = snprintf(line, sizeof line, "%.*sFrom %s %s\n", n_newlines, "\n\n", sender,
 		date);
 	*pos = (uint64_t)size + (uint64_t)n_newlines;
@@ -256,7 +255,7 @@ date_from_line(int fd, off_t at, int64_t arrived, struct error *e)
 {
 	char date[64];
 
-	format_ctime(date, arrived);
+	mbox_from_date(date, arrived);
 	at += (off_t)(strlen("From  ") + strlen(nobody));
 	return fd_pwrite_all(fd, date, strlen(date), (uint64_t)at, e);
 }

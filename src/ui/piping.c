@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mbox.h"
 #include "outfile.h"
 #include "page.h"
 #include "path.h"
@@ -67,14 +67,11 @@ is_from_line(const char *line)
 static void
 put_from_line(struct str *out, const struct msg *m)
 {
-	time_t t = (time_t)(m->arrived ? m->arrived : m->date);
 	const char *who = *m->from_addr && !strpbrk(m->from_addr, " \t\r\n") ? m->from_addr
 		: "MAILER-DAEMON";
-	char when[40] = "Thu Jan  1 00:00:00 1970";
-	struct tm tm;
+	char when[64];
 
-	if (gmtime_r(&t, &tm))
-		strftime(when, sizeof when, "%a %b %e %H:%M:%S %Y", &tm);
+	mbox_from_date(when, m->arrived ? m->arrived : m->date);
 	str_printf(out, "From %s %s\n", who, when);
 }
 
