@@ -27,10 +27,9 @@ struct state {
 struct shown {
 	struct state folders_at, threads_at;
 	bool has_folders, has_threads, has_moved;
-	bool may_lag;
+	bool may_lag, is_behind;	/* is_behind: older sums were taken last */
 	uint64_t n_rows;		/* that were added up for folders */
 	int64_t next_us;		/* not again before, where they may lag */
-	int64_t due_us;			/* then; 0: they are up to date */
 	struct folder_delta *folders;
 	size_t n_folders, cap_folders;
 	struct thread_delta *threads;	/* sorted by thread, then folder */
@@ -119,7 +118,7 @@ add_up_folders(const struct store *s, struct shown *x)
 	}
 	int64_t end = now_us();
 	x->next_us = end + LAG * (end - start);
-	x->due_us = 0;
+	x->is_behind = false;
 }
 
 static void
@@ -130,7 +129,7 @@ renew_folders(const struct store *s, struct shown *x)
 	if (x->has_folders && is_state(&now, &x->folders_at))
 		return;
 	if (x->may_lag && x->has_folders && x->n_rows >= LAG_ROWS && now_us() < x->next_us) {
-		x->due_us = x->next_us;
+		x->is_behind = true;
 		return;
 	}
 	add_up_folders(s, x);
@@ -149,9 +148,9 @@ store_counts_due_ms(const struct store *s)
 {
 	const struct shown *x = s->db->shown;
 
-	if (!x || x->due_us == 0)
+	if (!x || !x->is_behind)
 		return -1;
-	int64_t left = x->due_us - now_us();
+	int64_t left = x->next_us - now_us();
 	return left > 0 ? (int)(left / 1000) + 1 : 0;
 }
 
@@ -161,7 +160,7 @@ store_counts_are_due(const struct store *s)
 	bool are = store_counts_due_ms(s) == 0;
 
 	if (are)
-		s->db->shown->due_us = 0;
+		s->db->shown->is_behind = false;
 	return are;
 }
 
