@@ -12,12 +12,11 @@ put_date(struct str *out, const char *format, size_t n)
 	size_t i = n > 0 && *format == '!';
 
 	for (; i < n; i++) {
-		bool is_name = i + 1 < n && format[i] == '%' && format[i + 1] == 'Z';
-		str_puts(out, is_name ? "%z" : "");
-		if (is_name)
+		str_putc(out, format[i]);
+		if (i + 1 < n && format[i] == '%' && format[i + 1] == 'Z') {
+			str_putc(out, 'z');
 			i++;
-		else
-			str_putc(out, format[i]);
+		}
 	}
 }
 
