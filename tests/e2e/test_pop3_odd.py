@@ -25,6 +25,17 @@ def test_pop3_check_every():
             assert "Fresh" in s.text(), s.text()
 
 
+def ends_behind_the_first(odd, s, n):
+    """Of a download that was stopped in its first message no more comes, until it is asked for."""
+    time.sleep(0.5)                             # the screen says so before whoever downloads has heard of it
+    odd.pause.set()
+    s.wait("Mail 1")
+    time.sleep(1)
+    assert odd.n_retr == 1 and "Mail 2" not in s.text(), (odd.n_retr, s.text())
+    s.keys("$")
+    s.wait(f"{n}, {n} unread")
+
+
 def test_pop3_progress_and_esc():
     """How far it is, in messages and bytes; Esc ends it behind the message that is coming, also when `$` came in the middle; and the
     next `$` goes on."""
@@ -38,13 +49,7 @@ def test_pop3_progress_and_esc():
             s.keys("Escape")
             s.wait("cancelled")
             s.keys("j")                         # keys are answered meanwhile
-            time.sleep(0.5)                     # the screen says so before whoever downloads has heard of it
-            odd.pause.set()
-            s.wait("Mail 1")
-            time.sleep(1)
-            assert odd.n_retr == 1 and "Mail 2" not in s.text(), (odd.n_retr, s.text())
-            s.keys("$")
-            s.wait("3, 3 unread")
+            ends_behind_the_first(odd, s, 3)
         assert odd.n_retr == 3 and len(inbox(home)) == 3
 
 
@@ -62,13 +67,7 @@ def test_pop3_esc_without_a_job():
             s.wait(re.compile(r"home: synchronising .* 0 of 4"))
             s.keys("Escape")
             s.wait("the download stops behind this message")
-            time.sleep(0.5)                     # the screen says so before whoever downloads has heard of it
-            odd.pause.set()
-            s.wait("Mail 1")
-            time.sleep(1)
-            assert odd.n_retr == 1 and "Mail 2" not in s.text(), (odd.n_retr, s.text())
-            s.keys("$")
-            s.wait("4, 4 unread")
+            ends_behind_the_first(odd, s, 4)
         assert odd.n_retr == 4 and len(inbox(home)) == 4
 
 

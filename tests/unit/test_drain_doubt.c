@@ -21,6 +21,19 @@ exchange(struct drained *x)
 	dr_add(x, "3", MAIL("fff", "text\r\n"));
 }
 
+/* Three were downloaded; then the mailrc names another user, and there was a pass. */
+static void
+begin_as_another(struct drained *x)
+{
+	dr_init(x);
+	add_three(x);
+	dr_start(x);
+	PASS(x);
+	exchange(x);
+	x->conf.receive.user = "eve";
+	PASS(x);
+}
+
 /* Another user in the mailrc: all of it is downloaded before anything is deleted; then
  * its names are known. */
 static void
@@ -29,13 +42,7 @@ test_another_user(void **state)
 	struct drained x;
 	(void)state;
 
-	dr_init(&x);
-	add_three(&x);
-	dr_start(&x);
-	PASS(&x);
-	exchange(&x);
-	x.conf.receive.user = "eve";
-	PASS(&x);
+	begin_as_another(&x);
 	assert_int_equal(3, x.n_new);
 	int n_top = x.server.n_top;
 	dr_add(&x, "4", MAIL("ggg", "text\r\n"));
@@ -56,13 +63,7 @@ test_back_again(void **state)
 	struct drained x;
 	(void)state;
 
-	dr_init(&x);
-	add_three(&x);
-	dr_start(&x);
-	PASS(&x);
-	exchange(&x);
-	x.conf.receive.user = "eve";
-	PASS(&x);
+	begin_as_another(&x);
 	for (size_t i = 0; i < x.server.n; i++)
 		x.server.v[i].is_gone = i >= 3;
 	x.conf.receive.user = "ada";
